@@ -1,0 +1,89 @@
+/**
+ * Every error a client or a broker can see: its HTTP status, and how an event that ran into it is answered.
+ *
+ * [Note: Two columns of errors]
+ * Knative retries no answer, 5xx, 404, 408, 409 and 429, and sends every other failure to the dead letters. So an event
+ * function answers 503 for what may pass and 422 for what never will; an HTTP function says 404 or 409 for the same trouble.
+ */
+export const errorTable = {
+  // The request
+  BODY_MALFORMED: [400, 'poison', 'The body cannot be read.'],
+  VALIDATION_FAILED: [400, 'poison', 'The request has fields that are missing, unknown or wrong.'],
+  ID_MALFORMED: [400, 'poison', 'The id has not the form of an id.'],
+  PAGE_TOKEN_INVALID: [400, 'poison', 'The page token was not given out by this listing.'],
+  IMAGE_MISSING: [400, 'poison', 'The request carries no image.'],
+  ROUTE_NOT_FOUND: [404, 'poison', 'There is nothing at this path.'],
+  METHOD_NOT_ALLOWED: [405, 'poison', 'This path does not take this method.'],
+  NOT_ACCEPTABLE: [406, 'poison', 'The answer cannot be given in an accepted type.'],
+  BODY_TOO_LARGE: [413, 'poison', 'The body is larger than allowed.'],
+  MEDIA_TYPE_UNSUPPORTED: [415, 'poison', 'The body has a content type that is not taken here.'],
+  RANGE_NOT_SATISFIABLE: [416, 'poison', 'The range lies outside the image.'],
+  // The image
+  EMPTY_IMAGE: [400, 'poison', 'The image is empty.'],
+  IMAGE_CORRUPT: [422, 'poison', 'The image is damaged and cannot be decoded.'],
+  UNSUPPORTED_IMAGE: [415, 'poison', 'The bytes are not an image of a supported format.'],
+  IMAGE_TOO_LARGE: [413, 'poison', 'The image has more bytes, pixels or frames than allowed.'],
+  NO_FACE: [422, 'poison', 'No face was found in the image.'],
+  FACE_REJECTED: [422, 'poison', 'No face in the image is good enough.'],
+  AMBIGUOUS_FACE: [422, 'poison', 'Several faces of similar size; it is not clear which one is meant.'],
+  STRATEGY_UNAVAILABLE: [422, 'poison', 'No such model pack is loaded.'],
+  // The gallery
+  PERSON_NOT_FOUND: [404, 'poison', 'There is no such person.'],
+  FACE_NOT_FOUND: [404, 'poison', 'There is no such face.'],
+  IMAGE_NOT_FOUND: [404, 'poison', 'There is no such image.'],
+  PERSON_EXISTS: [409, 'poison', 'A person with this id exists.'],
+  EXTERNAL_ID_TAKEN: [409, 'poison', 'Another person has this external_id.'],
+  FACE_OF_OTHER_PERSON: [409, 'poison', 'This face is enrolled for another person.'],
+  VERSION_CONFLICT: [412, 'retry', 'The person was changed in the meantime.'],
+  // The service
+  BUSY: [429, 'retry', 'Too many requests at once; try again soon.'],
+  IMAGE_STORE_DAMAGED: [500, 'poison', 'Something went wrong.'],
+  INTERNAL: [500, 'retry', 'Something went wrong.'],
+  STORE_UNAVAILABLE: [503, 'retry', 'A store is unavailable; try again soon.'],
+  NOT_READY: [503, 'retry', 'The service is starting; try again soon.'],
+  TIMEOUT: [504, 'retry', 'The request took too long.'],
+} as const satisfies Record<string, readonly [status: number, event: 'poison' | 'retry', message: string]>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+export interface AppErrorOptions extends ErrorOptions {
+  /** Replaces the table's sentence. Reaches the client unless the status is 5xx. */
+  readonly message?: string;
+  /** Machine-readable context for the client, e.g. `{field, issue}[]`. */
+  readonly details?: unknown;
+  /** Seconds, for Retry-After. */
+  readonly retryAfter?: number;
+}
+
+/** The only error that domain, ports and functions throw on purpose. */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly details: unknown;
+  readonly retryAfter: number | undefined;
+
+  constructor(code: ErrorCode, options: AppErrorOptions = {}) {
+    super(options.message ?? errorTable[code][2], options);
+    this.code = code;
+    this.details = options.details;
+    this.retryAfter = options.retryAfter;
+  }
+
+  get httpStatus(): number {
+    return errorTable[this.code][0];
+  }
+
+  /** 503: deliver again. 422: to the dead letters. */
+  get eventStatus(): 503 | 422 {
+    return errorTable[this.code][1] === 'retry' ? 503 : 422;
+  }
+}
+
+/** `error` itself when it is an AppError; TIMEOUT for an aborted call; otherwise INTERNAL with `error` as its cause. */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  if (error instanceof DOMException && (error.name === 'TimeoutError' || error.name === 'AbortError')) {
+    return new AppError('TIMEOUT', { cause: error });
+  }
+  return new AppError('INTERNAL', { cause: error });
+}

@@ -1,0 +1,58 @@
+import type { CloudEventV1 } from 'cloudevents';
+import type { CallOptions } from './tenant.ts';
+
+export type Event = CloudEventV1<unknown>;
+
+/** How a subscriber answered, as an HTTP status. 2xx done; 404, 408, 409, 429 and 5xx = try again; anything else = dead letter at once. */
+export interface EventAnswer {
+  readonly status: number;
+  readonly reason?: string | undefined;
+}
+
+export interface Delivery {
+  /** Attempts after the first. */
+  readonly retry: number;
+  readonly backoff: 'exponential' | 'linear';
+  /** Pause before the first retry; doubles (exponential) or stays (linear), with up to 20 % of jitter. */
+  readonly backoffDelayMs: number;
+  /** One attempt may take this long; then it counts as 504. */
+  readonly timeoutMs: number;
+}
+
+export interface Subscription {
+  /** Fixed name; the position in the topic is kept under it. */
+  readonly group: string;
+  readonly topic: string;
+  /** Only these event types; others are passed over. All when absent. */
+  readonly types?: readonly string[] | undefined;
+  readonly delivery: Delivery;
+  /** Events in flight at once; events with the same `partitionkey` never overlap and keep their order. */
+  readonly concurrency: number;
+}
+
+export interface DeadLetter {
+  readonly event: Event;
+  readonly topic: string;
+  readonly group: string;
+  readonly status: number;
+  readonly reason: string;
+  readonly attempts: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+export type Deliver = (event: Event, context: { attempt: number; signal: AbortSignal }) => Promise<EventAnswer>;
+
+/**
+ * Durable topics. A resolved publish is delivered at least once to every group that subscribes, now or later (a new group
+ * starts at the earliest event kept), across crashes; duplicates are possible, so consumers are idempotent.
+ */
+export interface Events {
+  /** All or none. Topic by the event's catalogue entry unless given. */
+  publish(topic: string, events: readonly Event[], options?: CallOptions): Promise<void>;
+  /** Starts delivering; the returned function stops it and resolves when nothing is in flight. */
+  subscribe(subscription: Subscription, deliver: Deliver): Promise<() => Promise<void>>;
+  /** Oldest first. */
+  deadLetters(options?: CallOptions & { limit?: number }): Promise<DeadLetter[]>;
+  close(): Promise<void>;
+}

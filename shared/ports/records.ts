@@ -1,0 +1,160 @@
+import type { DetectedFace, Location } from '../domain/face.ts';
+import type { Event } from './events.ts';
+import type { CallOptions, Tenant } from './tenant.ts';
+
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+export type JsonObject = { [key: string]: JsonValue };
+
+export interface Consent {
+  readonly basis: string;
+  /** RFC 3339 */
+  readonly given_at: string;
+  /** RFC 3339 */
+  readonly expires_at?: string | undefined;
+}
+
+export interface Person {
+  readonly personId: string;
+  /** Unique per tenant. */
+  readonly externalId: string | null;
+  readonly name: string | null;
+  readonly metadata: JsonObject;
+  readonly consent: Consent | null;
+  /** Derived from the faces, never stored as a blind counter. */
+  readonly faceCount: number;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** 1, then +1 with every change of name, metadata, externalId or consent. */
+  readonly version: number;
+}
+
+export type NewPerson = Pick<Person, 'personId' | 'externalId' | 'name' | 'metadata' | 'consent'>;
+export type PersonChanges = Partial<Pick<Person, 'externalId' | 'name' | 'metadata' | 'consent'>>;
+
+export interface Face extends DetectedFace {
+  readonly faceId: string;
+  readonly personId: string | null;
+  readonly imageId: string;
+  readonly pack: string;
+  readonly space: string;
+  /** Milliseconds since the epoch; when the photo was taken. */
+  readonly capturedAt: number | null;
+  readonly location: Location | null;
+  readonly sourceId: string | null;
+  /** Calibrated similarity at which auto_associate joined it; null when a client named the person. */
+  readonly similarity: number | null;
+  readonly createdAt: number;
+}
+export type NewFace = Omit<Face, 'createdAt' | 'imageId'>;
+
+export interface Image {
+  readonly imageId: string;
+  /** SHA-256 of the bytes, hex. */
+  readonly digest: string;
+  /** Key in the images port. */
+  readonly blobKey: string;
+  readonly contentType: string;
+  readonly bytes: number;
+  readonly width: number;
+  readonly height: number;
+  readonly capturedAt: number | null;
+  readonly location: Location | null;
+  readonly sourceId: string | null;
+  readonly createdAt: number;
+}
+export type NewImage = Omit<Image, 'createdAt'>;
+
+export interface Page<T> {
+  readonly items: T[];
+  /** Position after the last item, for `after`; null on the last page. Opaque, at most 512 characters. */
+  readonly next: string | null;
+}
+export interface PageOptions extends CallOptions {
+  /** 1..1000 */
+  readonly limit: number;
+  /** A `next` from the same listing; anything else: AppError PAGE_TOKEN_INVALID. */
+  readonly after?: string | undefined;
+}
+
+export interface OutboxEntry {
+  readonly topic: string;
+  readonly event: Event;
+}
+/** Events that become durable together with the row, or not at all. */
+export interface WriteOptions extends CallOptions {
+  readonly outbox?: readonly OutboxEntry[] | undefined;
+}
+
+export interface Enrolment {
+  /** null: the faces keep their own personId (which must exist) or none. */
+  readonly person: NewPerson | null;
+  readonly image: NewImage;
+  readonly faces: readonly NewFace[];
+}
+export interface SavedEnrolment {
+  /** The image as stored; its blobKey is the first writer's when the same image had been saved before. */
+  readonly image: Image;
+  readonly imageCreated: boolean;
+  readonly personCreated: boolean;
+  /** In the order given; faces that existed keep their row (see FACE_OF_OTHER_PERSON). */
+  readonly faces: readonly { readonly face: Face; readonly created: boolean }[];
+}
+
+/**
+ * Persons, faces and images. What a resolved write has done is seen by every later read and survives a crash; a rejected
+ * one leaves nothing behind. Errors (AppError): PERSON_NOT_FOUND, PERSON_EXISTS, EXTERNAL_ID_TAKEN, VERSION_CONFLICT,
+ * FACE_OF_OTHER_PERSON, PAGE_TOKEN_INVALID, STORE_UNAVAILABLE.
+ */
+export interface Records {
+  /** Errors: PERSON_EXISTS, EXTERNAL_ID_TAKEN (of two concurrent calls exactly one wins). */
+  createPerson(tenant: Tenant, person: NewPerson, options?: WriteOptions): Promise<Person>;
+  /** In no particular order; unknown ids are left out. At most 1000 ids. */
+  getPersons(tenant: Tenant, personIds: readonly string[], options?: CallOptions): Promise<Person[]>;
+  /** In no particular order; unknown ids are left out. At most 1000 ids. */
+  getPersonsByExternalIds(tenant: Tenant, externalIds: readonly string[], options?: CallOptions): Promise<Person[]>;
+  /** Oldest first; complete and without repeats for persons that exist throughout, also while others come and go. */
+  listPersons(tenant: Tenant, options: PageOptions): Promise<Page<Person>>;
+  /** Errors: PERSON_NOT_FOUND, EXTERNAL_ID_TAKEN, VERSION_CONFLICT when `version` is given and not the stored one. */
+  updatePerson(
+    tenant: Tenant,
+    personId: string,
+    changes: PersonChanges,
+    options?: WriteOptions & { version?: number | undefined },
+  ): Promise<Person>;
+  /** Removes the person, its faces, and images that no remaining face is on. null when there is none. */
+  deletePerson(
+    tenant: Tenant,
+    personId: string,
+    options?: WriteOptions,
+  ): Promise<{ person: Person; faceIds: string[]; images: Image[] } | null>;
+
+  /**
+   * Writes person (when given and new), image and faces as one. Idempotent: the same enrolment again changes nothing.
+   * Errors: EXTERNAL_ID_TAKEN, PERSON_NOT_FOUND (a face names a missing person), FACE_OF_OTHER_PERSON (a face exists and
+   * belongs to somebody else). A face that exists without a person is given the one named.
+   */
+  saveEnrolment(tenant: Tenant, enrolment: Enrolment, options?: WriteOptions): Promise<SavedEnrolment>;
+  /** In no particular order; unknown ids are left out. At most 1000 ids. */
+  getFaces(tenant: Tenant, faceIds: readonly string[], options?: CallOptions): Promise<Face[]>;
+  /** Newest first. */
+  listFaces(tenant: Tenant, filter: { personId?: string; imageId?: string }, options: PageOptions): Promise<Page<Face>>;
+  /** Removes the face, and its image when no other face is on it. null when there is none. */
+  deleteFace(
+    tenant: Tenant,
+    faceId: string,
+    options?: WriteOptions,
+  ): Promise<{ face: Face; image: Image | null } | null>;
+
+  getImage(tenant: Tenant, imageId: string, options?: CallOptions): Promise<Image | null>;
+  /** Oldest first. */
+  listImages(tenant: Tenant, options: PageOptions): Promise<Page<Image>>;
+
+  /** Tenants that have rows. */
+  tenants(options?: CallOptions): Promise<Tenant[]>;
+  /** Oldest events that are written but not yet published. */
+  pendingOutbox(limit: number, options?: CallOptions): Promise<{ id: string; entry: OutboxEntry }[]>;
+  /** Forgets published ones. */
+  settleOutbox(ids: readonly string[], options?: CallOptions): Promise<void>;
+  close(): Promise<void>;
+}
