@@ -1,0 +1,77 @@
+import type { Landmarks } from '../domain/face.ts';
+import type { Box } from '../domain/geometry.ts';
+import type { Network } from './network.ts';
+
+/**
+ * What a network family must do to take part. Each kind is one file under detectors/, landmarkers/ or embedders/ and one
+ * line in registry.ts; which files and options it gets stands in the pack.
+ *
+ * Frame of reference everywhere in this folder: pixels of the raster handed in, x to the right, y downwards, the centre of
+ * the top left pixel at (0.5, 0.5). The pipeline turns them into pixels of the upright photo.
+ */
+
+/** 8-bit RGB, interleaved, rows top to bottom without padding: `pixels.length === 3 * width * height`. Never written to. */
+export interface Raster {
+  readonly pixels: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A face a detector is sure or unsure about. */
+export interface Detection {
+  /** Around brow, chin and ears, as the network draws it; may reach over the raster's edge. */
+  readonly box: Box;
+  /** 0..1 */
+  readonly score: number;
+  /** null: the network gives none, and the pack has a landmarker. */
+  readonly landmarks: Landmarks | null;
+}
+
+export interface KindOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Detector {
+  /**
+   * Every face once (overlaps already suppressed), in no particular order, including those the network sees only at a
+   * second look (too small, or filling the picture). Detections the caller's gate may still refuse are welcome: the score tells.
+   */
+  detect(raster: Raster, options?: KindOptions): Promise<Detection[]>;
+}
+
+/** Landmarks of one face. */
+export interface FaceLandmarks {
+  readonly five: Landmarks;
+  /** The 68 points of the iBUG 300-W scheme as x, y pairs; null when the network gives only five. */
+  readonly points68: Float32Array | null;
+}
+
+export interface Landmarker {
+  /** One answer for each detection, in their order. */
+  locate(raster: Raster, detections: readonly Detection[], options?: KindOptions): Promise<FaceLandmarks[]>;
+}
+
+/** Aligned faces, one after another, each `3 * side * side` bytes: 8-bit RGB, interleaved. */
+export interface Chips {
+  readonly pixels: Uint8Array;
+  readonly side: number;
+  readonly count: number;
+}
+
+export interface Embedder {
+  /** Side of the square chip in pixels. */
+  readonly side: number;
+  readonly dimension: number;
+  /** One template of unit L2 norm for each chip, in their order. */
+  embed(chips: Chips, options?: KindOptions): Promise<Float32Array[]>;
+}
+
+/** What a kind is made from: its own network, opened and checked, and the pack's options for it. */
+export interface KindInput {
+  readonly network: Network;
+  /** Checked by the kind itself with a strict zod schema; unknown keys are an error. */
+  readonly options: unknown;
+}
+export type OpenDetector = (input: KindInput) => Detector;
+export type OpenLandmarker = (input: KindInput) => Landmarker;
+export type OpenEmbedder = (input: KindInput & { readonly dimension: number }) => Embedder;

@@ -1,0 +1,219 @@
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+
+/**
+ * Threads that run networks.
+ *
+ * [Note: Networks run in threads of their own]
+ * onnxruntime-node's `run` returns a promise but works on the calling thread: a 1280 x 1280 detection kept the event loop
+ * for 100 to 158 ms. So each core gets a worker thread with its own copy of every network and one intra-op thread; a hop
+ * there and back costs 0.3 to 0.5 ms. Buffers are transferred, not copied. Batches bring nothing on a CPU (5.0 ms for
+ * one face, 38.7 for eight), so faces are spread over the threads instead. Without the CPU memory arena a run is as fast
+ * and resident memory does not grow with the biggest photo seen. Spinning would cost double on a busy machine.
+ */
+export interface WorkerPool {
+  readonly size: number;
+  /** Loads an ONNX model into every thread; resolves to its handle. `read` is called again when a thread must be replaced. */
+  load(read: () => Promise<Uint8Array>): Promise<number>;
+  /** Runs it on the first free thread, in the order asked for. See Network.run. */
+  run(model: number, data: Float32Array<ArrayBuffer>, dims: readonly number[], options?: RunOptions): Promise<Outputs>;
+  /** Resolves when every thread has ended; what is under way rejects. */
+  close(): Promise<void>;
+}
+
+export interface RunOptions {
+  /** Rejects with its reason when it aborts before the run starts; a run that has started is not interrupted. */
+  readonly signal?: AbortSignal | undefined;
+  /** Takes the input's array back when the run is over. */
+  readonly recycle?: ((data: Float32Array<ArrayBuffer>) => void) | undefined;
+}
+
+/** Row-major numbers of one output. */
+export interface Values {
+  readonly data: Float32Array;
+  readonly dims: readonly number[];
+}
+
+/** By output name. */
+export type Outputs = Readonly<Record<string, Values>>;
+
+export interface PoolOptions {
+  /** Threads; default one per core, at most 8. */
+  readonly size?: number | undefined;
+}
+
+interface Job {
+  readonly message: Readonly<Record<string, unknown>>;
+  readonly transfer: ArrayBuffer[];
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Reply {
+  readonly outputs?: Outputs;
+  readonly data?: Float32Array<ArrayBuffer>;
+  readonly error?: string;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  job: Job | null;
+  /** Jobs for this thread alone, before the common ones: loading models. */
+  readonly own: Job[];
+  loaded: boolean;
+}
+
+export function openWorkerPool(options: PoolOptions = {}): WorkerPool {
+  const size = options.size ?? Math.min(availableParallelism(), 8);
+  const runtime = createRequire(import.meta.url).resolve('onnxruntime-node');
+  const models: (() => Promise<Uint8Array>)[] = [];
+  const queue: Job[] = [];
+  let closed = false;
+  let threads = Array.from({ length: size }, () => startThread());
+
+  function startThread(): Thread {
+    const worker = new Worker(threadSource, { eval: true, workerData: { runtime }, name: 'network' });
+    const thread: Thread = { worker, job: null, own: [], loaded: true };
+    worker.on('message', (reply: Reply) => finish(thread, reply));
+    worker.on('error', (error) => replace(thread, error));
+    worker.on('exit', () => replace(thread, new Error('A network thread ended.')));
+    worker.unref();
+    return thread;
+  }
+
+  function finish(thread: Thread, reply: Reply): void {
+    const job = thread.job;
+    thread.job = null;
+    thread.worker.unref();
+    if (reply.error === undefined) job?.resolve(reply);
+    else job?.reject(new Error(reply.error));
+    dispatch();
+  }
+
+  /** A thread died, e.g. out of memory: what it worked on fails, another takes its place. */
+  function replace(thread: Thread, error: Error): void {
+    const index = threads.indexOf(thread);
+    if (index < 0) return;
+    for (const job of thread.job ? [thread.job, ...thread.own] : thread.own) job.reject(error);
+    if (closed) return;
+    const successor = startThread();
+    threads = threads.with(index, successor);
+    successor.loaded = false;
+    Promise.all(models.map(async (read, id) => loadInto(successor, id, shareable(await read())))).then(
+      () => {
+        successor.loaded = true;
+        dispatch();
+      },
+      (cause: unknown) => {
+        threads = threads.filter((other) => other !== successor);
+        void successor.worker.terminate();
+        if (threads.length === 0) failAll(new Error('No network thread is left.', { cause }));
+      },
+    );
+  }
+
+  function failAll(error: Error): void {
+    for (const job of queue.splice(0)) job.reject(error);
+  }
+
+  function dispatch(): void {
+    for (const thread of threads) {
+      if (thread.job) continue;
+      const job = thread.own.shift() ?? (thread.loaded ? nextJob() : undefined);
+      if (!job) continue;
+      thread.job = job;
+      thread.worker.ref();
+      thread.worker.postMessage(job.message, job.transfer);
+    }
+  }
+
+  function nextJob(): Job | undefined {
+    for (let job = queue.shift(); job; job = queue.shift()) {
+      if (!job.signal?.aborted) return job;
+      job.reject(job.signal.reason);
+    }
+    return undefined;
+  }
+
+  function loadInto(thread: Thread, id: number, bytes: Uint8Array<SharedArrayBuffer>): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      thread.own.push({ message: { kind: 'load', id, bytes }, transfer: [], signal: undefined, resolve, reject });
+      dispatch();
+    });
+  }
+
+  return {
+    size,
+    async load(read) {
+      const bytes = shareable(await read());
+      const id = models.push(read) - 1;
+      await Promise.all(threads.map((thread) => loadInto(thread, id, bytes)));
+      return id;
+    },
+    async run(model, data, dims, { signal, recycle } = {}) {
+      signal?.throwIfAborted();
+      if (closed || threads.length === 0) throw new Error('The network threads are closed.');
+      const reply = await new Promise<Reply>((resolve, reject) => {
+        queue.push({
+          message: { kind: 'run', id: model, data, dims },
+          transfer: [data.buffer],
+          signal,
+          resolve,
+          reject,
+        });
+        dispatch();
+      });
+      if (reply.data) recycle?.(reply.data);
+      return reply.outputs ?? {};
+    },
+    async close() {
+      closed = true;
+      failAll(new Error('The network threads are closed.'));
+      await Promise.all(threads.map((thread) => thread.worker.terminate()));
+    },
+  };
+}
+
+/** A copy that all threads can read at once. */
+function shareable(bytes: Uint8Array): Uint8Array<SharedArrayBuffer> {
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.byteLength));
+  shared.set(bytes);
+  return shared;
+}
+
+/**
+ * What a thread runs. A string, so that it needs no file of its own beside a bundle; CommonJS, because that is what an
+ * evaluated worker is. Networks here have one input.
+ */
+const threadSource = `'use strict';
+const { parentPort, workerData } = require('node:worker_threads');
+const ort = require(workerData.runtime);
+const sessions = new Map();
+const options = {
+  executionProviders: ['cpu'],
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  executionMode: 'sequential',
+  enableCpuMemArena: false,
+  extra: { session: { intra_op: { allow_spinning: '0' } } },
+};
+async function load({ id, bytes }) {
+  sessions.set(id, await ort.InferenceSession.create(new Uint8Array(bytes), options));
+  return {};
+}
+async function run({ id, data, dims }) {
+  const session = sessions.get(id);
+  const results = await session.run({ [session.inputNames[0]]: new ort.Tensor('float32', data, dims) });
+  const outputs = {};
+  for (const [name, { data, dims }] of Object.entries(results)) outputs[name] = { data, dims };
+  return { outputs, data };
+}
+parentPort.on('message', (message) => {
+  (message.kind === 'load' ? load(message) : run(message)).then(
+    (reply) => parentPort.postMessage(reply, reply.data ? [reply.data.buffer] : []),
+    (error) => parentPort.postMessage({ error: String(error && error.message || error) }),
+  );
+});
+`;
