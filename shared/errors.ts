@@ -69,6 +69,11 @@ export class AppError extends Error {
     this.retryAfter = options.retryAfter;
   }
 
+  /** The table's sentence, which tells nothing of the inside. */
+  get publicMessage(): string {
+    return errorTable[this.code][2];
+  }
+
   get httpStatus(): number {
     return errorTable[this.code][0];
   }

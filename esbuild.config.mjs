@@ -1,0 +1,135 @@
+// Bundles functions (one bundle each) and runs the repository's scripts.
+//   node esbuild.config.mjs build [name ...]      dist/functions/<name>/
+//   node esbuild.config.mjs run <script> [args]   scripts/<script>.ts
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+
+const root = dirname(fileURLToPath(import.meta.url));
+
+/** Native modules, and packages of which only files are read. Everything else is bundled. */
+export const externals = [
+  'onnxruntime-node',
+  'sharp',
+  'libsql',
+  'usearch',
+  'swagger-ui-dist',
+  '@vladmandic/face-api',
+  '@vladmandic/human',
+];
+
+/** @type {import('esbuild').BuildOptions} */
+export const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  splitting: true,
+  mainFields: ['module', 'main'],
+  external: externals,
+  sourcemap: 'linked',
+  sourcesContent: false,
+  metafile: true,
+  logLevel: 'warning',
+  loader: { '.sql': 'text', '.html': 'text' },
+  // Bundled CommonJS packages call require for Node's own modules.
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+};
+
+/** Folders under functions/ that hold a function, sorted. */
+export async function functionNames() {
+  const entries = await readdir(join(root, 'functions'), { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+}
+
+/**
+ * [Note: A bundle holds what its manifest declares]
+ * The entry of a function's bundle is written here from the manifest's `uses`: it opens those ports and no others, so an
+ * adapter that is not declared is not even reachable for the bundler. A test reads the metafiles to prove it.
+ */
+function entryOf(name, uses) {
+  return `
+    import definition from './functions/${name}/index.ts';
+    import { main } from './shared/runtime/main.ts';
+    import { adapterOptions } from './shared/runtime/adapter-options.ts';
+    await main(definition, {
+      ${uses.map((port) => `${port}: async (context) => (await import('./shared/adapters/embedded/${port}.ts')).open${capitalised(port)}(adapterOptions(context)),`).join('\n')}
+    });`;
+}
+
+const capitalised = (word) => word[0].toUpperCase() + word.slice(1);
+
+/** The manifests as the functions themselves state them: bundled with nothing but their own code, and imported. */
+async function readManifests(names) {
+  const outfile = join(root, '.build', 'manifests.mjs');
+  const { splitting, ...single } = common;
+  await build({
+    ...single,
+    stdin: {
+      contents: names.map((name, i) => `export { default as f${i} } from './functions/${name}/index.ts';`).join('\n'),
+      resolveDir: root,
+      loader: 'ts',
+    },
+    packages: 'external',
+    outfile,
+  });
+  const module = await import(`${pathToFileURL(outfile)}?${Date.now()}`);
+  return new Map(names.map((name, i) => [name, module[`f${i}`].manifest]));
+}
+
+/** Builds each function into its own folder of `outdir` and answers its metafile by name. */
+export async function buildFunctions(names, outdir = join(root, 'dist', 'functions')) {
+  const manifests = await readManifests(names);
+  const built = [];
+  for (const name of names) {
+    await rm(join(outdir, name), { recursive: true, force: true });
+    const { metafile } = await build({
+      ...common,
+      stdin: {
+        contents: entryOf(name, manifests.get(name).uses),
+        resolveDir: root,
+        loader: 'ts',
+        sourcefile: `${name}.entry.ts`,
+      },
+      entryNames: 'index',
+      chunkNames: 'chunk-[hash]',
+      outdir: join(outdir, name),
+      minifySyntax: true,
+      minifyWhitespace: true,
+    });
+    await writeFile(join(outdir, name, 'meta.json'), JSON.stringify(metafile));
+    built.push({ name, manifest: manifests.get(name), metafile });
+  }
+  return built;
+}
+
+/** Bundles scripts/<name>.ts and imports it in this process. */
+async function run(name, args) {
+  const outdir = join(root, '.build', name);
+  await build({ ...common, entryPoints: [join('scripts', `${name}.ts`)], outdir, entryNames: '[name]' });
+  process.argv = [process.argv[0], join(outdir, `${name}.js`), ...args];
+  await import(pathToFileURL(join(outdir, `${name}.js`)).href);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [, , command, ...rest] = process.argv;
+  if (command === 'build') {
+    for (const { name, metafile } of await buildFunctions(rest.length > 0 ? rest : await functionNames())) {
+      const bytes = Object.entries(metafile.outputs)
+        .filter(([file]) => file.endsWith('.js'))
+        .reduce((sum, [, { bytes }]) => sum + bytes, 0);
+      console.log(`${name.padEnd(32)} ${(bytes / 1024).toFixed(0).padStart(6)} KiB`);
+    }
+  } else if (command === 'run' && rest.length > 0) await run(rest[0], rest.slice(1));
+  else {
+    console.error('usage: node esbuild.config.mjs build [name ...] | run <script> [args]');
+    process.exit(2);
+  }
+}

@@ -1,0 +1,22 @@
+import type { Calibration } from './calibration.ts';
+
+type Knots = Calibration['similarityKnots'];
+
+/** Calibrated similarity, 0..1, of a cosine, -1..1. Never falls when the cosine rises. See: [Note: One similarity for every model]. */
+export const similarityOf = (cosine: number, { similarityKnots }: Pick<Calibration, 'similarityKnots'>): number =>
+  interpolate(similarityKnots, cosine, 'cosine', 'similarity');
+
+/** The least cosine that has this similarity; the inverse of `similarityOf`. */
+export const cosineOf = (similarity: number, { similarityKnots }: Pick<Calibration, 'similarityKnots'>): number =>
+  interpolate(similarityKnots, similarity, 'similarity', 'cosine');
+
+function interpolate(knots: Knots, x: number, from: keyof Knots[number], to: keyof Knots[number]): number {
+  const first = knots[0]!;
+  const last = knots.at(-1)!;
+  if (x <= first[from]) return first[to];
+  if (x >= last[from]) return last[to];
+  const upper = knots.findIndex((knot) => knot[from] >= x);
+  const a = knots[upper - 1]!;
+  const b = knots[upper]!;
+  return a[to] + ((x - a[from]) / (b[from] - a[from])) * (b[to] - a[to]);
+}

@@ -1,0 +1,29 @@
+import type { HttpMiddleware } from './exchange.ts';
+
+/** Aborts the call's signal when its time is up or its caller has gone. */
+export function deadline(): HttpMiddleware {
+  const release = new WeakMap<object, () => void>();
+  return {
+    before: function deadlineBefore({ event }) {
+      const controller = new AbortController();
+      const { timeoutSeconds } = event.manifest;
+      const cancelTimer = event.clock.after(timeoutSeconds * 1000, () =>
+        controller.abort(new DOMException(`not done in ${timeoutSeconds} s`, 'TimeoutError')),
+      );
+      const onGone = () => controller.abort(new DOMException('the caller has gone', 'AbortError'));
+      event.request.gone.addEventListener('abort', onGone, { once: true });
+      if (event.request.gone.aborted) onGone();
+      event.signal = controller.signal;
+      release.set(event, () => {
+        cancelTimer();
+        event.request.gone.removeEventListener('abort', onGone);
+      });
+    },
+    after: function deadlineAfter({ event }) {
+      release.get(event)?.();
+    },
+    onError: function deadlineOnError({ event }) {
+      release.get(event)?.();
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import { toAppError } from '../errors.ts';
+import type { HttpMiddleware } from './exchange.ts';
+
+/** Turns whatever was thrown into the error envelope. The inner message of a 5xx goes to the log, never to the client. */
+export function errors(): HttpMiddleware {
+  return {
+    onError: function errorsOnError(request) {
+      const { event } = request;
+      const error = toAppError(request.error);
+      if (error.httpStatus >= 500) event.log.error({ code: error.code, err: error.cause ?? error }, 'request failed');
+      request.response = errorResponse(error, event.requestId);
+    },
+  };
+}
+
+/** The error envelope as an answer. `error` may be anything that was thrown. */
+export function errorResponse(thrown: unknown, requestId: string) {
+  const error = toAppError(thrown);
+  const { httpStatus: status, code } = error;
+  const hidden = status >= 500;
+  return {
+    status,
+    headers: {
+      'content-type': 'application/json; charset=utf-8',
+      ...(error.retryAfter !== undefined || status === 429 || status === 503
+        ? { 'retry-after': String(error.retryAfter ?? 1) }
+        : {}),
+    },
+    body: JSON.stringify({
+      success: false,
+      message: hidden ? error.publicMessage : error.message,
+      error: {
+        code,
+        ...(hidden || error.details === undefined ? {} : { details: error.details }),
+        request_id: requestId,
+      },
+    }),
+  };
+}

@@ -1,0 +1,43 @@
+import type { MiddlewareObj } from '@middy/core';
+import type { CallContext, HttpManifest } from '../runtime/define.ts';
+
+/** A request as the server hands it over, before anything of its body is read. */
+export interface IncomingRequest {
+  readonly method: string;
+  readonly path: string;
+  /** Percent-decoded path parameters. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  /** Lower-case names; repeated headers joined by a comma. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /**
+   * Reads the whole body once. Throws AppError BODY_TOO_LARGE past `limit` bytes, without keeping more than that in memory.
+   */
+  body(limit: number): Promise<Uint8Array>;
+  readonly remoteAddress: string;
+  /** Aborts when the caller has gone. */
+  readonly gone: AbortSignal;
+}
+
+export interface OutgoingResponse {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly body: string | Uint8Array | null;
+}
+
+/** What the middlewares pass along: each fills in its part, the handler reads the whole. */
+export interface HttpExchange extends CallContext {
+  readonly manifest: HttpManifest;
+  readonly request: IncomingRequest;
+  readonly limits: { readonly imageBytes: number };
+  requestId: CallContext['requestId'];
+  log: CallContext['log'];
+  signal: CallContext['signal'];
+  /** W3C trace context of this request's own span. */
+  traceparent: string;
+  input: { params: unknown; query: unknown; body: unknown; image: Uint8Array | undefined };
+  /** Headers that every answer carries, whatever becomes of the request. */
+  readonly answerHeaders: Record<string, string>;
+}
+
+export type HttpMiddleware = MiddlewareObj<HttpExchange, OutgoingResponse>;

@@ -1,0 +1,118 @@
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import { AppError } from '../errors.ts';
+import { defaultTenant } from '../ports/tenant.ts';
+import type { RuntimeContext } from '../runtime/context.ts';
+import type { BinaryReply, FunctionDefinition, HttpCall, HttpManifest, Reply } from '../runtime/define.ts';
+import { isBinary } from '../runtime/define.ts';
+import { body } from './body.ts';
+import { deadline } from './deadline.ts';
+import { errors } from './errors.ts';
+import type { HttpExchange, IncomingRequest, OutgoingResponse } from './exchange.ts';
+import { observe } from './observe.ts';
+import { requestId } from './request-id.ts';
+import { traceContext } from './trace-context.ts';
+import { validate } from './validate.ts';
+
+/** Takes a request through the middlewares to the handler; never throws. */
+export type HttpFunction = (request: IncomingRequest) => Promise<OutgoingResponse>;
+
+/**
+ * Builds the pipeline of one HTTP function. `before` runs in the order below, `after` and `onError` in reverse, so that the
+ * outermost measures everything and the error envelope is made before it is logged.
+ */
+export function httpPipeline(definition: FunctionDefinition, ports: object, context: RuntimeContext): HttpFunction {
+  const manifest = definition.manifest as HttpManifest;
+  const handle = definition.handler as unknown as (
+    call: HttpCall<HttpManifest>,
+    ports: object,
+  ) => Promise<Reply<unknown> | BinaryReply>;
+  const pipeline = middy<HttpExchange, OutgoingResponse>(async (exchange: HttpExchange) => {
+    const reply = await untilAborted(exchange.signal, handle(asCall(exchange), ports));
+    return isBinary(manifest.output)
+      ? binaryAnswer(reply as BinaryReply)
+      : jsonAnswer(manifest, reply as Reply<unknown>, context.checkOutput);
+  })
+    .use(observe(context.metrics))
+    .use(requestId())
+    .use(traceContext())
+    .use(errors())
+    .use(deadline())
+    .use(body())
+    .use(validate());
+
+  return async (request) => {
+    const exchange = newExchange(manifest, request, context);
+    const response = (await pipeline(exchange, noLambda)) as OutgoingResponse;
+    return { ...response, headers: { ...exchange.answerHeaders, ...response.headers } };
+  };
+}
+
+/** The middlewares know no Lambda; middy's types want one. */
+const noLambda = {} as Context;
+
+function newExchange(manifest: HttpManifest, request: IncomingRequest, context: RuntimeContext): HttpExchange {
+  return {
+    manifest,
+    request,
+    limits: { imageBytes: context.config.maxImageBytes },
+    tenant: defaultTenant,
+    requestId: context.newId(),
+    traceparent: '',
+    signal: request.gone,
+    clock: context.clock,
+    log: context.log,
+    newId: context.newId,
+    input: { params: {}, query: {}, body: {}, image: undefined },
+    answerHeaders: {},
+  };
+}
+
+const asCall = ({ tenant, requestId, traceparent, signal, clock, log, newId, input, request }: HttpExchange) =>
+  ({
+    tenant,
+    requestId,
+    traceparent,
+    signal,
+    clock,
+    log,
+    newId,
+    ...input,
+    headers: request.headers,
+    path: request.path,
+  }) as HttpCall<HttpManifest>;
+
+/** A handler that does not heed the signal is left behind; its caller gets the time-out. */
+function untilAborted<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
+  if (signal.aborted) return Promise.reject(signal.reason);
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+function jsonAnswer(manifest: HttpManifest, reply: Reply<unknown>, checkOutput: boolean): OutgoingResponse {
+  if (checkOutput && !isBinary(manifest.output)) {
+    const checked = manifest.output.safeParse(reply.data);
+    if (!checked.success)
+      throw new AppError('INTERNAL', {
+        cause: new Error(`${manifest.name} answers what it does not declare: ${checked.error.message}`),
+      });
+  }
+  return {
+    status: reply.status ?? manifest.status ?? 200,
+    headers: { 'content-type': 'application/json; charset=utf-8', ...reply.headers },
+    body: JSON.stringify({
+      success: true,
+      ...(reply.message === undefined ? {} : { message: reply.message }),
+      data: reply.data,
+    }),
+  };
+}
+
+const binaryAnswer = (reply: BinaryReply): OutgoingResponse => ({
+  status: reply.status ?? 200,
+  headers: { ...(reply.contentType === undefined ? {} : { 'content-type': reply.contentType }), ...reply.headers },
+  body: reply.bytes,
+});

@@ -1,0 +1,16 @@
+import type { Config } from '../config.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { RuntimeContext } from './context.ts';
+import type { Logger } from './log.ts';
+
+/** What an adapter may know of the process it lives in. */
+export interface AdapterOptions
+  extends Pick<Config, 'dataDir' | 'packs' | 'maxImageBytes' | 'maxImagePixels' | 'maxConcurrency'> {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export function adapterOptions({ config, clock, log }: RuntimeContext): AdapterOptions {
+  const { dataDir, packs, maxImageBytes, maxImagePixels, maxConcurrency } = config;
+  return { dataDir, packs, maxImageBytes, maxImagePixels, maxConcurrency, clock, log };
+}

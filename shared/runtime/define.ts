@@ -1,0 +1,178 @@
+import type * as z from 'zod';
+import type { ErrorCode } from '../errors.ts';
+import type { EventType, Topic } from '../events/catalogue.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Delivery, Event } from '../ports/events.ts';
+import type { PortName, Ports } from '../ports/index.ts';
+import type { Tenant } from '../ports/tenant.ts';
+import type { Logger } from './log.ts';
+
+/** What a caller must be allowed to do. null: anybody may call. */
+export type Scope = 'faces:read' | 'faces:write' | 'persons:read' | 'persons:write' | 'images:read';
+
+export interface HttpTrigger {
+  readonly kind: 'http';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Segments in braces are parameters: `/api/v1/faces/{face_id}`. */
+  readonly path: `/${string}`;
+  /** Further paths that lead to the same function; not part of the described API. */
+  readonly aliases?: readonly `/${string}`[];
+  readonly scope: Scope | null;
+}
+
+export interface EventTrigger {
+  readonly kind: 'event';
+  readonly type: EventType;
+  /** null: called directly as request and reply, never through a topic. */
+  readonly topic: Topic | null;
+  readonly delivery?: Delivery;
+}
+
+export interface CronTrigger {
+  readonly kind: 'cron';
+  /** Minutes between two runs. */
+  readonly everyMinutes: number;
+  /** Run once when the process starts, before the first request is answered. */
+  readonly atStart?: boolean;
+  /** The local runtime also runs it soon after every request that may have written. */
+  readonly afterWrites?: boolean;
+}
+
+interface CommonManifest {
+  /** verb-noun, the folder's name. */
+  readonly name: string;
+  /** One line, imperative. */
+  readonly summary: string;
+  readonly uses: readonly PortName[];
+  readonly emits?: readonly EventType[];
+  /** Kubernetes quantities that the function asks for. */
+  readonly resources: { readonly cpu: string; readonly memory: string };
+  readonly scale: { readonly min: number; readonly max: number };
+  /** Requests that one instance takes at once. */
+  readonly concurrency: number;
+  /** One call may take this long; then it is aborted. */
+  readonly timeoutSeconds: number;
+}
+
+/** Declares an answer that is not JSON. */
+export interface BinaryOutput {
+  readonly binary: readonly string[];
+}
+
+export interface HttpManifest extends CommonManifest {
+  readonly trigger: HttpTrigger;
+  /** Longer text for the API page. */
+  readonly description?: string;
+  readonly tag?: string;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  /** JSON body, or the fields of a form, or the query of a raw image. */
+  readonly body?: z.ZodObject;
+  /** The request carries an image: base64 in `image_data`, a file part `image`, or the raw body. */
+  readonly image?: 'required' | 'optional';
+  readonly output: z.ZodType | BinaryOutput;
+  /** Status of a successful answer. Default 200. */
+  readonly status?: 200 | 201 | 202;
+  /** What can go wrong beyond what every function answers (see `commonErrors` in the OpenAPI generator). */
+  readonly errors?: readonly ErrorCode[];
+  readonly examples?: { readonly request?: unknown; readonly response?: unknown };
+}
+
+export interface EventManifest extends CommonManifest {
+  readonly trigger: EventTrigger;
+}
+
+export interface CronManifest extends CommonManifest {
+  readonly trigger: CronTrigger;
+}
+
+export type Manifest = HttpManifest | EventManifest | CronManifest;
+
+/** What every call gets beside its input. */
+export interface CallContext {
+  readonly tenant: Tenant;
+  readonly requestId: string;
+  /** W3C trace context to hand on. */
+  readonly traceparent: string;
+  /** Aborts when the caller is gone or the time is up; belongs into every port call. */
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** A new UUIDv7. */
+  readonly newId: () => string;
+}
+
+type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : Record<never, never>;
+type GivenImage<M> = M extends { image: 'required' }
+  ? Uint8Array
+  : M extends { image: 'optional' }
+    ? Uint8Array | undefined
+    : undefined;
+
+export interface HttpCall<M extends HttpManifest> extends CallContext {
+  readonly params: Parsed<M['params']>;
+  readonly query: Parsed<M['query']>;
+  readonly body: Parsed<M['body']>;
+  readonly image: GivenImage<M>;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly path: string;
+}
+
+export interface EventCall extends CallContext {
+  readonly event: Event;
+  /** The raw body when the event carries bytes. */
+  readonly bytes: Uint8Array | undefined;
+}
+
+/** `data` goes into the success envelope. */
+export interface Reply<Data> {
+  readonly data: Data;
+  readonly message?: string;
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface BinaryReply {
+  readonly bytes: Uint8Array | null;
+  readonly contentType?: string;
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+type ReplyOf<M extends HttpManifest> = M['output'] extends z.ZodType ? Reply<z.input<M['output']>> : BinaryReply;
+
+/** Only the declared ports: touching another does not compile. */
+export type UsedPorts<M extends Manifest> = Pick<Ports, M['uses'][number]>;
+
+export type Handler<M extends Manifest> = M extends HttpManifest
+  ? (call: HttpCall<M>, ports: UsedPorts<M>) => Promise<ReplyOf<M>>
+  : M extends EventManifest
+    ? (call: EventCall, ports: UsedPorts<M>) => Promise<Event | undefined>
+    : (call: CallContext, ports: UsedPorts<M>) => Promise<Readonly<Record<string, unknown>>>;
+
+/** A manifest with its handler, the types erased. */
+export interface FunctionDefinition {
+  readonly manifest: Manifest;
+  readonly handler: (call: never, ports: never) => Promise<unknown>;
+}
+
+/**
+ * Declares a function: the manifest is the single source of truth for its route, its API page, its service, its bundle and
+ * the ports its handler may touch.
+ *
+ * @example
+ * export default defineFunction(
+ *   { name: 'get-face', trigger: { kind: 'http', method: 'GET', path: '/api/v1/faces/{face_id}', scope: 'faces:read' }, uses: ['records'], … },
+ *   async ({ params, tenant, signal }, { records }) => ({ data: … }),
+ * );
+ */
+export function defineFunction<const M extends Manifest>(
+  manifest: M,
+  handler: Handler<M>,
+): { manifest: M; handler: Handler<M> } {
+  return { manifest, handler };
+}
+
+export const isHttp = (manifest: Manifest): manifest is HttpManifest => manifest.trigger.kind === 'http';
+export const isBinary = (output: HttpManifest['output']): output is BinaryOutput => 'binary' in output;

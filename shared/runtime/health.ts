@@ -1,0 +1,29 @@
+import type { OutgoingResponse } from '../http/exchange.ts';
+import type { RuntimeContext } from './context.ts';
+
+export type Readiness = 'starting' | 'ready' | 'stopping';
+
+/** What Kubernetes asks of a function: `/health/liveness`, `/health/readiness`, `/metrics`. undefined: another path. */
+export async function answerProbe(
+  path: string,
+  readiness: Readiness,
+  context: RuntimeContext,
+): Promise<OutgoingResponse | undefined> {
+  if (path === '/health/liveness') return text(200, 'alive');
+  if (path === '/health/readiness') return text(readiness === 'ready' ? 200 : 503, readiness);
+  if (path === '/metrics') {
+    const { registry } = context.metrics;
+    return {
+      status: 200,
+      headers: { 'content-type': registry.contentType, 'cache-control': 'no-store' },
+      body: await registry.metrics(),
+    };
+  }
+  return undefined;
+}
+
+const text = (status: number, body: string): OutgoingResponse => ({
+  status,
+  headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
+  body,
+});

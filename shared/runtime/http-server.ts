@@ -1,0 +1,135 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { AppError } from '../errors.ts';
+import { errorResponse } from '../http/errors.ts';
+import type { IncomingRequest, OutgoingResponse } from '../http/exchange.ts';
+import type { RuntimeContext } from './context.ts';
+
+/** Answers a request; `params` are filled in by whoever routes. */
+export type Answer = (request: IncomingRequest) => Promise<OutgoingResponse>;
+
+export interface RunningServer {
+  readonly host: string;
+  readonly port: number;
+  /** Takes no new connection, lets running requests finish for at most `graceMs`, then cuts the rest. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Past the limit a body is read and thrown away up to this multiple, so that the client gets to read the refusal. */
+const drainFactor = 4;
+
+/**
+ * node:http on one port.
+ *
+ * [Note: Time-outs of the server]
+ * A proxy in front keeps idle connections for 60 s; ours live 65 s, so that it is the proxy who closes them and no request
+ * meets a connection that is being closed. Headers must be here after 10 s, a whole request after 120 s.
+ */
+export async function listen(answer: Answer, context: RuntimeContext): Promise<RunningServer> {
+  const { host, port } = context.config;
+  const server = createServer((message, response) => {
+    void respond(answer, message, response, context);
+  });
+  server.keepAliveTimeout = 65_000;
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 120_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(explainListenError(error, host, port)));
+    server.listen(port, host, resolve);
+  });
+  return {
+    host,
+    port: (server.address() as AddressInfo).port,
+    close: (graceMs) =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+        setTimeout(() => server.closeAllConnections(), graceMs).unref();
+      }),
+  };
+}
+
+async function respond(
+  answer: Answer,
+  message: IncomingMessage,
+  response: ServerResponse,
+  context: RuntimeContext,
+): Promise<void> {
+  const gone = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort();
+  });
+  try {
+    send(message, response, await answer(readRequest(message, gone.signal)));
+  } catch (error) {
+    context.log.error({ err: error }, 'answering failed');
+    if (!response.headersSent) send(message, response, errorResponse(error, context.newId()));
+  }
+}
+
+function readRequest(message: IncomingMessage, gone: AbortSignal): IncomingRequest {
+  const url = message.url ?? '/';
+  const mark = url.indexOf('?');
+  let read: Promise<Uint8Array> | undefined;
+  return {
+    method: message.method ?? 'GET',
+    path: mark < 0 ? url : url.slice(0, mark),
+    params: {},
+    query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
+    headers: message.headers as Record<string, string | undefined>,
+    body: (limit) => (read ??= readBody(message, limit)),
+    remoteAddress: message.socket.remoteAddress ?? '',
+    gone,
+  };
+}
+
+function readBody(message: IncomingMessage, limit: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const tooLarge = () =>
+      reject(
+        new AppError('BODY_TOO_LARGE', {
+          message: `The body has more than ${limit} bytes.`,
+          details: { limit_bytes: limit },
+        }),
+      );
+    const chunks: Buffer[] = [];
+    let length = 0;
+    message.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= limit) chunks.push(chunk);
+      else {
+        chunks.length = 0;
+        if (length > limit * drainFactor) {
+          tooLarge();
+          message.pause();
+        }
+      }
+    });
+    message.on('end', () =>
+      length > limit ? tooLarge() : resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)),
+    );
+    message.on('error', (cause) => reject(new AppError('BODY_MALFORMED', { message: 'The body ended early.', cause })));
+    message.on('close', () => reject(new AppError('BODY_MALFORMED', { message: 'The body ended early.' })));
+  });
+}
+
+function send(message: IncomingMessage, response: ServerResponse, answer: OutgoingResponse): void {
+  const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
+  const headers: Record<string, string | number> = { ...answer.headers, 'x-content-type-options': 'nosniff' };
+  if (answer.status !== 204 && answer.status !== 304) headers['content-length'] ??= body?.length ?? 0;
+  // What was not read of a refused body would be taken for the next request.
+  if (!message.complete) headers.connection = 'close';
+  response.writeHead(answer.status, headers);
+  if (message.method === 'HEAD' || body === null) response.end();
+  else response.end(body);
+}
+
+function explainListenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  if (error.code === 'EADDRINUSE')
+    return new Error(`Port ${port} on ${host} is in use; set PORT to another.`, { cause: error });
+  if (error.code === 'EACCES')
+    return new Error(`Port ${port} on ${host} may not be used by this user; set PORT to one above 1023.`, {
+      cause: error,
+    });
+  return error;
+}

@@ -1,0 +1,133 @@
+import { cronPipeline, eventPipeline } from '../events/pipeline.ts';
+import type { Delivery } from '../ports/events.ts';
+import type { PortName, Ports } from '../ports/index.ts';
+import type { RuntimeContext } from './context.ts';
+import type { CronManifest, EventManifest, FunctionDefinition } from './define.ts';
+import { answerProbe, type Readiness } from './health.ts';
+import { type Answer, listen } from './http-server.ts';
+import { type Openers, openPorts, pickPorts } from './ports.ts';
+import { routeRequests } from './routes.ts';
+
+export interface RunningPlatform {
+  readonly host: string;
+  readonly port: number;
+  readonly ports: Ports;
+  /** Takes no new request, finishes the running ones and the events in flight, then closes every port. */
+  close(): Promise<void>;
+}
+
+/** What an event function gets when its manifest names no delivery of its own. */
+export const defaultDelivery: Delivery = { retry: 8, backoff: 'exponential', backoffDelayMs: 500, timeoutMs: 60_000 };
+
+/**
+ * Runs all functions in one process on one port: HTTP functions behind one router, event functions on the broker, cron
+ * functions on the clock. Resolves when everything is ready and the first request can be answered.
+ */
+export async function runLocally(
+  definitions: readonly FunctionDefinition[],
+  openers: Openers,
+  context: RuntimeContext,
+): Promise<RunningPlatform> {
+  const { ports, close: closePorts } = await openPorts(Object.keys(openers) as PortName[], openers, context);
+  const stops: (() => Promise<void>)[] = [closePorts];
+  const stopAll = async () => {
+    for (const stop of stops.splice(0).reverse()) await stop();
+  };
+  try {
+    await ports.extractor?.ready();
+    const schedule = await startCrons(definitions, ports, context);
+    stops.push(schedule.stop);
+    for (const definition of definitions) await subscribe(definition, ports, context, stops);
+    let readiness: Readiness = 'ready';
+    const route = routeRequests(definitions, ports, context);
+    const answer: Answer = async (request) => {
+      const response = (await answerProbe(request.path, readiness, context)) ?? (await route(request));
+      if (request.method !== 'GET' && request.method !== 'HEAD') schedule.afterWrite();
+      return response;
+    };
+    const server = await listen(answer, context);
+    stops.push(async () => {
+      readiness = 'stopping';
+      await server.close(context.config.shutdownSeconds * 1000);
+    });
+    return { host: server.host, port: server.port, ports: ports as Ports, close: stopAll };
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+}
+
+async function subscribe(
+  definition: FunctionDefinition,
+  ports: Partial<Ports>,
+  context: RuntimeContext,
+  stops: (() => Promise<void>)[],
+): Promise<void> {
+  const { trigger, name, uses, concurrency } = definition.manifest as EventManifest;
+  if (trigger.kind !== 'event' || trigger.topic === null || ports.events === undefined) return;
+  const handle = eventPipeline(definition, pickPorts(ports, uses), context);
+  const stop = await ports.events.subscribe(
+    {
+      group: name,
+      topic: trigger.topic,
+      types: [trigger.type],
+      delivery: trigger.delivery ?? defaultDelivery,
+      concurrency,
+    },
+    (event, { signal }) => handle(event, undefined, signal),
+  );
+  stops.push(stop);
+}
+
+/** Runs never overlap: a function that is due while it runs is run once more afterwards. */
+async function startCrons(definitions: readonly FunctionDefinition[], ports: Partial<Ports>, context: RuntimeContext) {
+  const abort = new AbortController();
+  const jobs = definitions
+    .filter(({ manifest }) => manifest.trigger.kind === 'cron')
+    .map((definition) => {
+      const manifest = definition.manifest as CronManifest;
+      const run = cronPipeline(definition, pickPorts(ports, manifest.uses), context);
+      return { trigger: manifest.trigger, run: serialised(() => run(abort.signal)) };
+    });
+  for (const job of jobs) if (job.trigger.atStart === true) await job.run();
+  const timers = new Set<() => void>();
+  for (const { trigger, run } of jobs) {
+    const repeat = () => {
+      const cancel = context.clock.after(trigger.everyMinutes * 60_000, () => {
+        timers.delete(cancel);
+        void run();
+        repeat();
+      });
+      timers.add(cancel);
+    };
+    repeat();
+  }
+  return {
+    afterWrite() {
+      for (const { trigger, run } of jobs) if (trigger.afterWrites === true) void run();
+    },
+    async stop() {
+      for (const cancel of timers) cancel();
+      // What is already written goes out before the stores close.
+      for (const { trigger, run } of jobs) if (trigger.afterWrites === true) await run();
+      abort.abort();
+    },
+  };
+}
+
+function serialised(run: () => Promise<unknown>): () => Promise<void> {
+  let current: Promise<void> | undefined;
+  let again = false;
+  const loop = async () => {
+    do {
+      again = false;
+      await run();
+    } while (again);
+    current = undefined;
+  };
+  return () => {
+    if (current !== undefined) again = true;
+    else current = loop();
+    return current ?? Promise.resolve();
+  };
+}

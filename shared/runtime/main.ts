@@ -1,0 +1,21 @@
+import { readConfig } from '../config.ts';
+import { createContext } from './context.ts';
+import type { FunctionDefinition } from './define.ts';
+import { stopOnSignal } from './lifecycle.ts';
+import type { Openers } from './ports.ts';
+import { serve } from './serve.ts';
+
+/** Entry of a function's own bundle: configuration from the environment, serve, stop on SIGTERM. */
+export async function main(definition: FunctionDefinition, openers: Openers): Promise<void> {
+  const context = createContext(readConfig(process.env));
+  const running = await serve(definition, openers, context);
+  stopOnSignal(running, context);
+  running.ready.then(
+    () => context.log.info({ function: definition.manifest.name, port: running.port }, 'ready'),
+    async (error: unknown) => {
+      context.log.fatal({ err: error }, 'not getting ready');
+      await running.close();
+      process.exit(1);
+    },
+  );
+}

@@ -1,0 +1,43 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+export interface Metrics {
+  readonly registry: Registry;
+  readonly requests: Counter<'function' | 'method' | 'status'>;
+  readonly requestSeconds: Histogram<'function'>;
+  readonly events: Counter<'function' | 'type' | 'status'>;
+  readonly inFlight: Gauge<'function'>;
+}
+
+/** A registry of its own, so that several servers can live in one process. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return {
+    registry,
+    requests: new Counter({
+      name: 'freeface_http_requests_total',
+      help: 'HTTP requests answered.',
+      labelNames: ['function', 'method', 'status'],
+      registers: [registry],
+    }),
+    requestSeconds: new Histogram({
+      name: 'freeface_http_request_duration_seconds',
+      help: 'From the first byte of the request to the finished answer.',
+      labelNames: ['function'],
+      buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers: [registry],
+    }),
+    events: new Counter({
+      name: 'freeface_events_total',
+      help: 'Events handled, by the status they were answered with.',
+      labelNames: ['function', 'type', 'status'],
+      registers: [registry],
+    }),
+    inFlight: new Gauge({
+      name: 'freeface_requests_in_flight',
+      help: 'Requests being worked on.',
+      labelNames: ['function'],
+      registers: [registry],
+    }),
+  };
+}

@@ -1,0 +1,63 @@
+import { AppError } from '../errors.ts';
+import { errorResponse } from '../http/errors.ts';
+import type { IncomingRequest, OutgoingResponse } from '../http/exchange.ts';
+import { type HttpFunction, httpPipeline } from '../http/pipeline.ts';
+import type { Ports } from '../ports/index.ts';
+import type { RuntimeContext } from './context.ts';
+import { type FunctionDefinition, isHttp } from './define.ts';
+import type { Answer } from './http-server.ts';
+import { pickPorts } from './ports.ts';
+import { createRouter, type Route } from './router.ts';
+
+/** Leads requests to the HTTP functions among `definitions`. */
+export function routeRequests(
+  definitions: readonly FunctionDefinition[],
+  ports: Partial<Ports>,
+  context: RuntimeContext,
+): Answer {
+  const route = createRouter(definitions.flatMap((definition) => routesOf(definition, ports, context)));
+  return async (request) => {
+    const match = route(request.method, request.path);
+    if (match.kind === 'found') return match.target({ ...request, params: match.params });
+    return unrouted(request, match.kind === 'method-not-allowed' ? match.allowed : undefined, context);
+  };
+}
+
+function routesOf(
+  definition: FunctionDefinition,
+  ports: Partial<Ports>,
+  context: RuntimeContext,
+): Route<HttpFunction>[] {
+  const { manifest } = definition;
+  if (!isHttp(manifest)) return [];
+  const target = httpPipeline(definition, pickPorts(ports, manifest.uses), context);
+  const { method, path, aliases = [] } = manifest.trigger;
+  return [path, ...aliases].map((each) => ({ method, path: each, target }));
+}
+
+function unrouted(
+  { method, path }: IncomingRequest,
+  allowed: readonly string[] | undefined,
+  context: RuntimeContext,
+): OutgoingResponse {
+  const requestId = context.newId();
+  const error =
+    allowed === undefined
+      ? new AppError('ROUTE_NOT_FOUND', {
+          message: `There is nothing at ${path.slice(0, 200)}; the API is described at /docs.`,
+        })
+      : new AppError('METHOD_NOT_ALLOWED', {
+          message: `This path does not take ${method.slice(0, 20)}.`,
+          details: { allowed },
+        });
+  context.log.info({ request_id: requestId, method, path, status: error.httpStatus }, 'answered');
+  const answer = errorResponse(error, requestId);
+  return {
+    ...answer,
+    headers: {
+      ...answer.headers,
+      'x-request-id': requestId,
+      ...(allowed === undefined ? {} : { allow: allowed.join(', ') }),
+    },
+  };
+}
