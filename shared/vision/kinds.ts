@@ -1,13 +1,15 @@
 import type { Landmarks } from '../domain/face.ts';
 import type { Box } from '../domain/geometry.ts';
 import type { Network } from './network.ts';
+import type { Pyramid } from './pyramid.ts';
 
 /**
  * What a network family must do to take part. Each kind is one file under detectors/, landmarkers/ or embedders/ and one
  * line in registry.ts; which files and options it gets stands in the pack.
  *
- * Frame of reference everywhere in this folder: pixels of the raster handed in, x to the right, y downwards, the centre of
- * the top left pixel at (0.5, 0.5). The pipeline turns them into pixels of the upright photo.
+ * Frame of reference everywhere in this folder: pixels of the picture's raster (level 0 of the pyramid), x to the right, y downwards, the centre of
+ * the top left pixel at (0.5, 0.5). The pipeline turns them into pixels of the upright photo. `letterbox` and `warpChip` sample from
+ * a pyramid without aliasing, for detector inputs and for crops around a face.
  */
 
 /** 8-bit RGB, interleaved, rows top to bottom without padding: `pixels.length === 3 * width * height`. Never written to. */
@@ -36,7 +38,7 @@ export interface Detector {
    * Every face once (overlaps already suppressed), in no particular order, including those the network sees only at a
    * second look (too small, or filling the picture). Detections the caller's gate may still refuse are welcome: the score tells.
    */
-  detect(raster: Raster, options?: KindOptions): Promise<Detection[]>;
+  detect(picture: Pyramid, options?: KindOptions): Promise<Detection[]>;
 }
 
 /** Landmarks of one face. */
@@ -48,7 +50,7 @@ export interface FaceLandmarks {
 
 export interface Landmarker {
   /** One answer for each detection, in their order. */
-  locate(raster: Raster, detections: readonly Detection[], options?: KindOptions): Promise<FaceLandmarks[]>;
+  locate(picture: Pyramid, detections: readonly Detection[], options?: KindOptions): Promise<FaceLandmarks[]>;
 }
 
 /** Aligned faces, one after another, each `3 * side * side` bytes: 8-bit RGB, interleaved. */

@@ -1,0 +1,105 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { Pyramid } from './pyramid.ts';
+import { levelFor } from './pyramid.ts';
+
+/** How a network wants its numbers: `(value - mean) / std` for each channel, planes one after another (NCHW). */
+export interface InputContract {
+  readonly color: 'rgb' | 'bgr';
+  /** In the order of `color`, on the scale 0..255. */
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+}
+
+/** Where the photo lies in a network's input: `input = raster * scale + offset`. */
+export interface Placement {
+  readonly scale: number;
+  readonly offsetX: number;
+  readonly offsetY: number;
+}
+
+/**
+ * Draws the raster into a planar float input of `width` x `height`, as `placement` says; what lies outside the photo gets
+ * the value of the channel means (0 after normalisation), which no network takes for a face. `into` is reused when its length fits.
+ */
+export async function letterbox(
+  pyramid: Pyramid,
+  contract: InputContract,
+  size: { readonly width: number; readonly height: number },
+  placement: Placement,
+  into?: Float32Array<ArrayBuffer>,
+): Promise<Float32Array<ArrayBuffer>> {
+  const plane = size.width * size.height;
+  const out = into && into.length === 3 * plane ? into.fill(0) : new Float32Array(3 * plane);
+  const level = levelFor(placement.scale);
+  const { pixels, width, height } = await pyramid.level(level);
+  const step = 1 / (placement.scale * 2 ** level);
+  const tables = channelTables(contract);
+  const swap = contract.color === 'bgr';
+  const red = swap ? 2 * plane : 0;
+  const blue = swap ? 0 : 2 * plane;
+  const rowOf = span(height, size.height, placement.offsetY, step);
+  const columnOf = span(width, size.width, placement.offsetX, step);
+  const plain = step === 1;
+  const chunk = Math.max(16, Math.floor(300_000 / size.width));
+  for (let y = rowOf.first; y < rowOf.last; y++) {
+    if (y > rowOf.first && (y - rowOf.first) % chunk === 0) await breathe();
+    const sourceY = Math.min(Math.max((y + 0.5 - placement.offsetY) * step - 0.5, 0), height - 1);
+    const top = plain ? Math.round(sourceY) : Math.floor(sourceY);
+    const fy = plain ? 0 : sourceY - top;
+    const upper = 3 * width * top;
+    const lower = top + 1 < height ? upper + 3 * width : upper;
+    let to = y * size.width + columnOf.first;
+    for (let x = columnOf.first; x < columnOf.last; x++, to++) {
+      const sourceX = Math.min(Math.max((x + 0.5 - placement.offsetX) * step - 0.5, 0), width - 1);
+      const left = sourceX | 0;
+      const fx = sourceX - left;
+      const a = upper + 3 * left;
+      const c = lower + 3 * left;
+      if (fx === 0 && fy === 0) {
+        out[to + red] = tables.red[pixels[a]!]!;
+        out[to + plane] = tables.green[pixels[a + 1]!]!;
+        out[to + blue] = tables.blue[pixels[a + 2]!]!;
+        continue;
+      }
+      const right = left + 1 < width ? 3 : 0;
+      const wa = (1 - fx) * (1 - fy);
+      const wb = fx * (1 - fy);
+      const wc = (1 - fx) * fy;
+      const wd = fx * fy;
+      const r = wa * pixels[a]! + wb * pixels[a + right]! + wc * pixels[c]! + wd * pixels[c + right]!;
+      const g = wa * pixels[a + 1]! + wb * pixels[a + right + 1]! + wc * pixels[c + 1]! + wd * pixels[c + right + 1]!;
+      const b = wa * pixels[a + 2]! + wb * pixels[a + right + 2]! + wc * pixels[c + 2]! + wd * pixels[c + right + 2]!;
+      out[to + red] = r * tables.scale.red + tables.shift.red;
+      out[to + plane] = g * tables.scale.green + tables.shift.green;
+      out[to + blue] = b * tables.scale.blue + tables.shift.blue;
+    }
+  }
+  return out;
+}
+
+/** Output rows or columns that the photo covers. */
+function span(source: number, target: number, offset: number, step: number): { first: number; last: number } {
+  return {
+    first: Math.max(0, Math.ceil(offset - 0.5)),
+    last: Math.min(target, Math.ceil(offset + source / step - 0.5)),
+  };
+}
+
+/** Normalised value of each of the 256 inputs, and the same as a line for interpolated ones. */
+export function channelTables({ color, mean, std }: InputContract) {
+  const order = color === 'rgb' ? ([0, 1, 2] as const) : ([2, 1, 0] as const);
+  const [red, green, blue] = order.map((i) => ({ scale: 1 / std[i], shift: -mean[i] / std[i] })) as [
+    { scale: number; shift: number },
+    { scale: number; shift: number },
+    { scale: number; shift: number },
+  ];
+  const table = ({ scale, shift }: { scale: number; shift: number }) =>
+    Float32Array.from({ length: 256 }, (_, value) => value * scale + shift);
+  return {
+    red: table(red),
+    green: table(green),
+    blue: table(blue),
+    scale: { red: red.scale, green: green.scale, blue: blue.scale },
+    shift: { red: red.shift, green: green.shift, blue: blue.shift },
+  };
+}

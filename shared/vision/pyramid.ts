@@ -1,0 +1,70 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { Raster } from './kinds.ts';
+
+/**
+ * A raster and its halves, made when first asked for.
+ *
+ * [Note: Sampling from halves]
+ * Bilinear sampling reads four pixels, so shrinking by more than two skips some and lets noise through. Detector inputs and
+ * chips are therefore sampled from the halved raster in which they shrink by two at most: antialiased, and at the cost of
+ * one pass over the pixels for all faces and looks together.
+ */
+export interface Pyramid {
+  readonly raster: Raster;
+  /** The raster halved `level` times; level 0 is the raster itself. */
+  level(level: number): Promise<Raster>;
+}
+
+export function pyramidOf(raster: Raster): Pyramid {
+  const levels: (Raster | Promise<Raster>)[] = [raster];
+  return {
+    raster,
+    async level(level) {
+      for (let next = levels.length; next <= level; next++) levels[next] = halve(await levels[next - 1]!);
+      return levels[level]!;
+    },
+  };
+}
+
+/** The level in which sampling at `scale` (output pixels per raster pixel) shrinks by less than two. */
+export function levelFor(scale: number): number {
+  return scale >= 1 ? 0 : Math.max(0, Math.floor(Math.log2(1 / scale) + 1e-6));
+}
+
+/** Rows per turn of the event loop: about 4 ms of work. */
+const rowsPerTurn = (width: number) => Math.max(16, Math.floor(1_000_000 / width));
+
+/** Means of 2 x 2 pixels; an odd last row or column is dropped, unless it is the only one. */
+async function halve(raster: Raster): Promise<Raster> {
+  const { pixels } = raster;
+  const width = Math.max(1, raster.width >> 1);
+  const height = Math.max(1, raster.height >> 1);
+  const halved = new Uint8Array(3 * width * height);
+  const right = raster.width > 1 ? 3 : 0;
+  const down = raster.height > 1 ? 3 * raster.width : 0;
+  const chunk = rowsPerTurn(width);
+  for (let y = 0; y < height; y++) {
+    if (y > 0 && y % chunk === 0) await breathe();
+    let from = 6 * raster.width * y;
+    let to = 3 * width * y;
+    for (let x = 0; x < width; x++, from += 6, to += 3) {
+      halved[to] =
+        (pixels[from]! + pixels[from + right]! + pixels[from + down]! + pixels[from + down + right]! + 2) >> 2;
+      halved[to + 1] =
+        (pixels[from + 1]! +
+          pixels[from + right + 1]! +
+          pixels[from + down + 1]! +
+          pixels[from + down + right + 1]! +
+          2) >>
+        2;
+      halved[to + 2] =
+        (pixels[from + 2]! +
+          pixels[from + right + 2]! +
+          pixels[from + down + 2]! +
+          pixels[from + down + right + 2]! +
+          2) >>
+        2;
+    }
+  }
+  return { pixels: halved, width, height };
+}
