@@ -87,7 +87,7 @@ export interface WriteOptions extends CallOptions {
 }
 
 export interface Enrolment {
-  /** null: the faces keep their own personId (which must exist) or none. */
+  /** Written when new; one that exists is left as it is. Faces name their person by themselves, this one or another that exists. */
   readonly person: NewPerson | null;
   readonly image: NewImage;
   readonly faces: readonly NewFace[];

@@ -1,0 +1,148 @@
+import { chmodSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Libsql from 'libsql';
+import { AppError } from '../../errors.ts';
+import { makePrivateFolder } from './private-files.ts';
+
+export type Value = string | number | null | Buffer;
+
+/** A connection. Every call is synchronous. Errors: AppError STORE_UNAVAILABLE; ConstraintError where a constraint refused a row. */
+export interface Database {
+  get<Row>(sql: string, parameters?: readonly Value[]): Row | undefined;
+  all<Row>(sql: string, parameters?: readonly Value[]): Row[];
+  /** Rows as arrays, one after another; must be read to the end. */
+  rows<Row extends readonly unknown[]>(sql: string, parameters?: readonly Value[]): IterableIterator<Row>;
+  /** Rows changed, and the row id of the last one inserted. */
+  run(sql: string, parameters?: readonly Value[]): { changes: number; lastId: number };
+  /** Several statements without parameters. */
+  execute(sql: string): void;
+  /** Runs `body` as one transaction; takes it back when `body` throws. */
+  transaction<T>(body: () => T): T;
+  /** The same with turns of the event loop inside; nothing else may write meanwhile. */
+  transactionInSteps<T>(body: () => Promise<T>): Promise<T>;
+  close(): void;
+}
+
+/** A unique key, a foreign key or a check refused a row. */
+export class ConstraintError extends Error {
+  override readonly name = 'ConstraintError';
+}
+
+export interface DatabaseOptions {
+  /** Refuses to write. */
+  readonly readOnly?: boolean;
+  /** Bytes per page of a new file. */
+  readonly pageSize?: number;
+  /** 64 hex digits; the whole file is encrypted with AES-256. */
+  readonly encryptionKey?: string;
+}
+
+/**
+ * Opens or makes the database at `path`, private to its owner. A transaction that returned survives a power cut, and
+ * deleted rows are overwritten, so that erased people are not left in free pages.
+ */
+export function openDatabase(path: string, options: DatabaseOptions = {}): Database {
+  makePrivateFolder(dirname(path));
+  const connection = connect(path, options);
+  // Compiled once: a statement is a hundred times the price of a lookup.
+  const statements = new Map<string, Libsql.Statement>();
+  let open = true;
+
+  const prepared = (sql: string): Libsql.Statement => {
+    if (!open) throw new AppError('STORE_UNAVAILABLE', { message: `${path} is closed.` });
+    let statement = statements.get(sql);
+    if (statement === undefined) {
+      statement = connection.prepare(sql);
+      statements.set(sql, statement);
+    }
+    return statement;
+  };
+
+  const execute = (sql: string): void => {
+    if (!open) throw new AppError('STORE_UNAVAILABLE', { message: `${path} is closed.` });
+    guarded(path, () => connection.exec(sql));
+  };
+
+  return {
+    get: <Row>(sql: string, parameters: readonly Value[] = []) =>
+      guarded(path, () => prepared(sql).get(parameters)) as Row | undefined,
+    all: <Row>(sql: string, parameters: readonly Value[] = []) =>
+      guarded(path, () => prepared(sql).all(parameters)) as Row[],
+    rows: <Row extends readonly unknown[]>(sql: string, parameters: readonly Value[] = []) =>
+      // A statement of its own: `raw` is a property of the statement.
+      guarded(path, () => connection.prepare(sql).raw().iterate(parameters)) as IterableIterator<Row>,
+    run: (sql, parameters = []) =>
+      guarded(path, () => {
+        const result = prepared(sql).run(parameters);
+        return { changes: result.changes, lastId: Number(result.lastInsertRowid) };
+      }),
+    execute,
+    transaction(body) {
+      execute('BEGIN IMMEDIATE');
+      try {
+        const result = body();
+        execute('COMMIT');
+        return result;
+      } catch (error) {
+        if (connection.inTransaction) execute('ROLLBACK');
+        throw error;
+      }
+    },
+    async transactionInSteps(body) {
+      execute('BEGIN IMMEDIATE');
+      try {
+        const result = await body();
+        execute('COMMIT');
+        return result;
+      } catch (error) {
+        if (open && connection.inTransaction) execute('ROLLBACK');
+        throw error;
+      }
+    },
+    close() {
+      if (!open) return;
+      if (options.readOnly !== true) connection.pragma('wal_checkpoint(TRUNCATE)');
+      open = false;
+      statements.clear();
+      connection.close();
+    },
+  };
+}
+
+function connect(path: string, options: DatabaseOptions): Libsql.Database {
+  try {
+    const connection = new Libsql(
+      path,
+      options.encryptionKey === undefined ? {} : ({ encryptionKey: options.encryptionKey } as Libsql.Options),
+    );
+    chmodSync(path, 0o600);
+    connection.pragma('busy_timeout = 5000');
+    if (options.readOnly !== true) {
+      if (options.pageSize !== undefined) connection.pragma(`page_size = ${options.pageSize}`);
+      connection.pragma('journal_mode = WAL');
+      connection.pragma('journal_size_limit = 67108864');
+      connection.pragma('secure_delete = ON');
+    }
+    connection.pragma('synchronous = FULL');
+    connection.pragma('foreign_keys = ON');
+    if (options.readOnly === true) connection.pragma('query_only = ON');
+    return connection;
+  } catch (error) {
+    throw new AppError('STORE_UNAVAILABLE', {
+      message: `${path} cannot be opened: ${error instanceof Error ? error.message : String(error)}.`,
+      cause: error,
+    });
+  }
+}
+
+function guarded<T>(path: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (code.startsWith('SQLITE_CONSTRAINT')) throw new ConstraintError((error as Error).message, { cause: error });
+    if (!code.startsWith('SQLITE')) throw error;
+    throw new AppError('STORE_UNAVAILABLE', { message: `${path}: ${(error as Error).message}`, cause: error });
+  }
+}

@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import gallery from '../../../migrations/embedded/001-gallery.sql?raw';
+import broker from '../../../migrations/embedded/002-broker.sql?raw';
+import templates from '../../../migrations/embedded/003-templates.sql?raw';
+import { AppError } from '../../errors.ts';
+import type { Database } from './database.ts';
+
+export interface Migration {
+  /** The file's name. */
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** Every file of migrations/embedded, by the database it belongs to, in order. The texts are part of the bundle. */
+export const migrations = {
+  records: [{ name: '001-gallery.sql', sql: gallery }],
+  events: [{ name: '002-broker.sql', sql: broker }],
+  vectors: [{ name: '003-templates.sql', sql: templates }],
+} as const satisfies Record<string, readonly Migration[]>;
+
+/**
+ * Brings a database to the newest schema: each migration that is missing runs in a transaction of its own.
+ * Errors: AppError STORE_UNAVAILABLE when one that ran here was edited since, or is unknown because a newer version wrote it.
+ */
+export function migrate(database: Database, wanted: readonly Migration[], now: number): void {
+  database.execute(
+    'CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT',
+  );
+  const applied = new Map(
+    database
+      .all<{ name: string; checksum: string }>('SELECT name, checksum FROM schema_migrations ORDER BY name')
+      .map((row) => [row.name, row.checksum]),
+  );
+  const known = new Set(wanted.map(({ name }) => name));
+  for (const name of applied.keys()) {
+    if (known.has(name)) continue;
+    throw refusal(`The data was written by a newer version (migration ${name} is unknown here). Update FreeFace.`);
+  }
+  for (const { name, sql } of wanted) {
+    const checksum = checksumOf(sql);
+    const before = applied.get(name);
+    if (before === checksum) continue;
+    if (before !== undefined) {
+      throw refusal(
+        `Migration ${name} was changed after it had run here. Restore the file; a change of the schema is a new migration.`,
+      );
+    }
+    database.transaction(() => {
+      database.execute(sql);
+      database.run('INSERT INTO schema_migrations (name, checksum, applied_at) VALUES (?, ?, ?)', [
+        name,
+        checksum,
+        now,
+      ]);
+    });
+  }
+}
+
+/** SHA-256 in hex; line ends do not count, since a checkout may change them. */
+const checksumOf = (sql: string): string => createHash('sha256').update(sql.replaceAll('\r\n', '\n')).digest('hex');
+
+const refusal = (message: string): AppError => new AppError('STORE_UNAVAILABLE', { message });

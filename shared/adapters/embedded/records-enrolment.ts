@@ -1,0 +1,59 @@
+import { AppError } from '../../errors.ts';
+import type { Enrolment, Face, NewFace, SavedEnrolment } from '../../ports/records.ts';
+import type { Tenant } from '../../ports/tenant.ts';
+import type { Database } from './database.ts';
+import { insertPerson } from './records-persons.ts';
+import { faceRow, imageRow, personExists } from './records-reading.ts';
+import { faceValues, imageValues, toFace, toImage } from './records-rows.ts';
+
+/** Inside a transaction. See `Records.saveEnrolment`. */
+export function saveEnrolment(database: Database, tenant: Tenant, enrolment: Enrolment, now: number): SavedEnrolment {
+  const { person, image } = enrolment;
+
+  const personCreated = person !== null && !personExists(database, tenant, person.personId);
+  if (personCreated) insertPerson(database, tenant, person, now);
+
+  const imageCreated = imageRow(database, tenant, image.imageId) === undefined;
+  if (imageCreated) {
+    database.run(
+      `INSERT INTO images (tenant, image_id, digest, blob_key, content_type, bytes, width, height,
+         captured_at, latitude, longitude, accuracy_m, source_id, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      imageValues(tenant, image, now),
+    );
+  }
+
+  const faces = enrolment.faces.map((face) => saveFace(database, tenant, face, image.imageId, now));
+  return { image: toImage(imageRow(database, tenant, image.imageId)!), imageCreated, personCreated, faces };
+}
+
+function saveFace(
+  database: Database,
+  tenant: Tenant,
+  face: NewFace,
+  imageId: string,
+  now: number,
+): { face: Face; created: boolean } {
+  if (face.personId !== null && !personExists(database, tenant, face.personId)) {
+    throw new AppError('PERSON_NOT_FOUND');
+  }
+  const stored = faceRow(database, tenant, face.faceId);
+  if (stored === undefined) {
+    database.run(
+      `INSERT INTO faces (tenant, face_id, person_id, image_id, pack, space, detection,
+         captured_at, latitude, longitude, accuracy_m, source_id, similarity, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      faceValues(tenant, face, imageId, now),
+    );
+  } else if (face.personId !== null && stored.person_id === null) {
+    database.run('UPDATE faces SET person_id = ?, similarity = ? WHERE tenant = ? AND face_id = ?', [
+      face.personId,
+      face.similarity,
+      tenant,
+      face.faceId,
+    ]);
+  } else if (face.personId !== null && stored.person_id !== face.personId) {
+    throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: face.faceId } });
+  }
+  return { face: toFace(faceRow(database, tenant, face.faceId)!), created: stored === undefined };
+}

@@ -1,0 +1,141 @@
+import type { Face, Image, Page, PageOptions, Person } from '../../ports/records.ts';
+import { asTenant, type Tenant } from '../../ports/tenant.ts';
+import type { Database, Value } from './database.ts';
+import type { PageTokens } from './page-token.ts';
+import { type FaceRow, type ImageRow, type PersonRow, toFace, toImage, toPerson } from './records-rows.ts';
+
+/** Longest list of ids and longest page. */
+const most = 1000;
+
+const selectPerson = `SELECT persons.*, (SELECT count(*) FROM faces
+  WHERE faces.tenant = persons.tenant AND faces.person_id = persons.person_id) AS face_count FROM persons`;
+
+export const personRow = (database: Database, tenant: Tenant, personId: string): PersonRow | undefined =>
+  database.get(`${selectPerson} WHERE tenant = ? AND person_id = ?`, [tenant, personId]);
+
+export const personExists = (database: Database, tenant: Tenant, personId: string): boolean =>
+  database.get('SELECT 1 FROM persons WHERE tenant = ? AND person_id = ?', [tenant, personId]) !== undefined;
+
+export const faceRow = (database: Database, tenant: Tenant, faceId: string): FaceRow | undefined =>
+  database.get('SELECT * FROM faces WHERE tenant = ? AND face_id = ?', [tenant, faceId]);
+
+export const imageRow = (database: Database, tenant: Tenant, imageId: string): ImageRow | undefined =>
+  database.get('SELECT * FROM images WHERE tenant = ? AND image_id = ?', [tenant, imageId]);
+
+export const personsById = (database: Database, tenant: Tenant, ids: readonly string[]): Person[] =>
+  database
+    .all<PersonRow>(`${selectPerson} WHERE tenant = ? AND person_id IN (SELECT value FROM json_each(?))`, [
+      tenant,
+      idList(ids),
+    ])
+    .map(toPerson);
+
+export const personsByExternalId = (database: Database, tenant: Tenant, ids: readonly string[]): Person[] =>
+  database
+    .all<PersonRow>(`${selectPerson} WHERE tenant = ? AND external_id IN (SELECT value FROM json_each(?))`, [
+      tenant,
+      idList(ids),
+    ])
+    .map(toPerson);
+
+export const facesById = (database: Database, tenant: Tenant, ids: readonly string[]): Face[] =>
+  database
+    .all<FaceRow>('SELECT * FROM faces WHERE tenant = ? AND face_id IN (SELECT value FROM json_each(?))', [
+      tenant,
+      idList(ids),
+    ])
+    .map(toFace);
+
+export const listPersons = (database: Database, tokens: PageTokens, tenant: Tenant, options: PageOptions) =>
+  page<PersonRow, Person>(database, tokens, options, {
+    listing: JSON.stringify(['persons', tenant]),
+    select: selectPerson,
+    where: 'tenant = ?',
+    values: [tenant],
+    order: 'ASC',
+    id: 'person_id',
+    toItem: toPerson,
+  });
+
+export const listImages = (database: Database, tokens: PageTokens, tenant: Tenant, options: PageOptions) =>
+  page<ImageRow, Image>(database, tokens, options, {
+    listing: JSON.stringify(['images', tenant]),
+    select: 'SELECT * FROM images',
+    where: 'tenant = ?',
+    values: [tenant],
+    order: 'ASC',
+    id: 'image_id',
+    toItem: toImage,
+  });
+
+export const listFaces = (
+  database: Database,
+  tokens: PageTokens,
+  tenant: Tenant,
+  { personId, imageId }: { personId?: string; imageId?: string },
+  options: PageOptions,
+) =>
+  page<FaceRow, Face>(database, tokens, options, {
+    listing: JSON.stringify(['faces', tenant, personId ?? null, imageId ?? null]),
+    select: 'SELECT * FROM faces',
+    where: `tenant = ?${personId === undefined ? '' : ' AND person_id = ?'}${imageId === undefined ? '' : ' AND image_id = ?'}`,
+    values: [tenant, ...(personId === undefined ? [] : [personId]), ...(imageId === undefined ? [] : [imageId])],
+    order: 'DESC',
+    id: 'face_id',
+    toItem: toFace,
+  });
+
+/** Tenants that have rows, found by jumping from one to the next in each index. */
+export function tenants(database: Database): Tenant[] {
+  const found = new Set<string>();
+  for (const table of ['persons', 'images']) {
+    const rows = database.all<{ tenant: string }>(
+      `WITH RECURSIVE each (tenant) AS (
+         SELECT min(tenant) FROM ${table}
+         UNION ALL
+         SELECT (SELECT min(tenant) FROM ${table} WHERE tenant > each.tenant) FROM each WHERE each.tenant IS NOT NULL
+       ) SELECT tenant FROM each WHERE tenant IS NOT NULL`,
+    );
+    for (const row of rows) found.add(row.tenant);
+  }
+  return [...found].sort().map(asTenant);
+}
+
+interface Listing<Row, Item> {
+  readonly listing: string;
+  readonly select: string;
+  readonly where: string;
+  readonly values: readonly Value[];
+  readonly order: 'ASC' | 'DESC';
+  readonly id: keyof Row & string;
+  readonly toItem: (row: Row) => Item;
+}
+
+/**
+ * A page by key: it begins after the last row of the page before, whatever was added or removed meanwhile. `created_at` and
+ * the id never change, so a row that stays is neither skipped nor seen twice.
+ */
+function page<Row extends { created_at: number }, Item>(
+  database: Database,
+  tokens: PageTokens,
+  { limit, after }: PageOptions,
+  { listing, select, where, values, order, id, toItem }: Listing<Row, Item>,
+): Page<Item> {
+  if (!Number.isInteger(limit) || limit < 1 || limit > most) throw new RangeError(`limit must be 1 to ${most}`);
+  const position = after === undefined ? undefined : tokens.read(listing, after);
+  const beyond = position === undefined ? '' : ` AND (created_at, ${id}) ${order === 'ASC' ? '>' : '<'} (?, ?)`;
+  const rows = database.all<Row>(
+    `${select} WHERE ${where}${beyond} ORDER BY created_at ${order}, ${id} ${order} LIMIT ?`,
+    [...values, ...(position ?? []), limit + 1],
+  );
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  const next =
+    rows.length > limit && last !== undefined ? tokens.write(listing, [last.created_at, String(last[id])]) : null;
+  return { items: shown.map(toItem), next };
+}
+
+function idList(ids: readonly string[]): string {
+  if (ids.length > most) throw new RangeError(`at most ${most} ids at once`);
+  return JSON.stringify(ids);
+}

@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Records, WriteOptions } from '../../ports/records.ts';
+import type { CallOptions } from '../../ports/tenant.ts';
+import { type Database, openDatabase } from './database.ts';
+import { migrate, migrations } from './migrations.ts';
+import { createPageTokens } from './page-token.ts';
+import { makePrivateFolder } from './private-files.ts';
+import { deleteFace, deletePerson } from './records-deletion.ts';
+import { saveEnrolment } from './records-enrolment.ts';
+import { createPerson, updatePerson } from './records-persons.ts';
+import * as read from './records-reading.ts';
+import { type OutboxRow, toImage, toOutbox } from './records-rows.ts';
+import { lockStore } from './store-lock.ts';
+import type { StoreOptions } from './store-options.ts';
+import { createWriteQueue } from './write-queue.ts';
+
+/**
+ * Persons, faces and images in `records.db`.
+ *
+ * [Note: One writer, one reader]
+ * Writes take turns on one connection, reads use another: SQLite's WAL shows a reader only what is committed, so a big
+ * deletion can be cut into short steps of one transaction, with other work between the steps, and nobody sees half of it.
+ */
+export async function openRecords({ dataDir, clock }: StoreOptions): Promise<Records> {
+  makePrivateFolder(dataDir);
+  const unlock = lockStore(join(dataDir, 'records.lock'));
+  let writer: Database | undefined;
+  let reader: Database | undefined;
+  const closeAll = () => {
+    reader?.close();
+    writer?.close();
+    unlock();
+  };
+  try {
+    const path = join(dataDir, 'records.db');
+    writer = openDatabase(path);
+    migrate(writer, migrations.records, clock.now());
+    reader = openDatabase(path, { readOnly: true });
+    return recordsOn(writer, reader, () => clock.now(), closeAll);
+  } catch (error) {
+    closeAll();
+    throw error;
+  }
+}
+
+function recordsOn(writer: Database, reader: Database, now: () => number, closeAll: () => void): Records {
+  const tokens = createPageTokens(pageTokenKey(writer));
+  const queue = createWriteQueue();
+  let closing: Promise<void> | undefined;
+
+  /** One transaction, with the events that belong to it. */
+  const write = <T>(options: WriteOptions | undefined, body: () => T): Promise<T> =>
+    queue.run(
+      () =>
+        writer.transaction(() => {
+          const result = body();
+          if (result !== null) addToOutbox(writer, options);
+          return result;
+        }),
+      options?.signal,
+    );
+  const reading = <T>(options: CallOptions | undefined, body: () => T): Promise<T> =>
+    // The queue is not for reads, but an async function turns what they throw into a rejection.
+    Promise.resolve().then(() => {
+      options?.signal?.throwIfAborted();
+      return body();
+    });
+
+  return {
+    createPerson: (tenant, person, options) => write(options, () => createPerson(writer, tenant, person, now())),
+    updatePerson: (tenant, personId, changes, options) =>
+      write(options, () => updatePerson(writer, tenant, personId, changes, options?.version, now())),
+    saveEnrolment: (tenant, enrolment, options) =>
+      write(options, () => saveEnrolment(writer, tenant, enrolment, now())),
+    deleteFace: (tenant, faceId, options) => write(options, () => deleteFace(writer, tenant, faceId)),
+    deletePerson: (tenant, personId, options) =>
+      queue.run(
+        () => deletePerson(writer, tenant, personId, () => addToOutbox(writer, options), options?.signal),
+        options?.signal,
+      ),
+
+    getPersons: (tenant, ids, options) => reading(options, () => read.personsById(reader, tenant, ids)),
+    getPersonsByExternalIds: (tenant, ids, options) =>
+      reading(options, () => read.personsByExternalId(reader, tenant, ids)),
+    listPersons: (tenant, options) => reading(options, () => read.listPersons(reader, tokens, tenant, options)),
+    getFaces: (tenant, ids, options) => reading(options, () => read.facesById(reader, tenant, ids)),
+    listFaces: (tenant, filter, options) =>
+      reading(options, () => read.listFaces(reader, tokens, tenant, filter, options)),
+    getImage: (tenant, imageId, options) =>
+      reading(options, () => {
+        const row = read.imageRow(reader, tenant, imageId);
+        return row === undefined ? null : toImage(row);
+      }),
+    listImages: (tenant, options) => reading(options, () => read.listImages(reader, tokens, tenant, options)),
+    tenants: (options) => reading(options, () => read.tenants(reader)),
+
+    pendingOutbox: (limit, options) =>
+      reading(options, () =>
+        reader.all<OutboxRow>('SELECT id, topic, event FROM outbox ORDER BY id LIMIT ?', [limit]).map(toOutbox),
+      ),
+    settleOutbox: (ids, options) =>
+      queue.run(() => {
+        writer.run('DELETE FROM outbox WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))', [
+          JSON.stringify(ids),
+        ]);
+      }, options?.signal),
+    close() {
+      closing ??= queue.drained().then(closeAll);
+      return closing;
+    },
+  };
+}
+
+function addToOutbox(writer: Database, options: WriteOptions | undefined): void {
+  for (const { topic, event } of options?.outbox ?? []) {
+    writer.run('INSERT INTO outbox (topic, event) VALUES (?, ?)', [topic, JSON.stringify(event)]);
+  }
+}
+
+/** Made with the database, so that tokens outlive a restart. */
+function pageTokenKey(writer: Database): Buffer {
+  writer.run('INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING', [
+    'page-token-key',
+    randomBytes(32),
+  ]);
+  const row = writer.get<{ value: ArrayBuffer }>('SELECT value FROM settings WHERE name = ?', ['page-token-key']);
+  return Buffer.from(row!.value);
+}
