@@ -54,7 +54,42 @@ export const looks = {
   candidate: 0.3,
   confident: 0.9,
   accepted: 0.65,
+  /** Intersection over union above which two detectors' boxes are one face. */
+  detectorsOverlap: 0.4,
   /** Input and face size in pixels when a doubtful face is looked at alone. */
   verifySide: 192,
   verifyFace: 96,
+} as const;
+
+/** Pictures for people. Held by shared/vision/render.test.ts. */
+export const rendering = {
+  previewSide: 1024,
+  faceSide: 320,
+  /** Side of the square around a face over the longer side of its box. */
+  faceMargin: 1.6,
+  jpegQuality: 85,
+  background: { r: 255, g: 255, b: 255 },
+} as const;
+
+/** Photos in work and waiting. Held by shared/adapters/embedded/extractor.test.ts. */
+export const extraction = {
+  /** Photos in work for each network thread: while one is in a network, another is decoded. */
+  perThread: 2,
+  /** Photos and bytes that may wait; beyond, BUSY. */
+  maxWaiting: 256,
+  maxWaitingBytes: 256 * 1024 * 1024,
+} as const;
+
+/** Which face a photo of one person means. Held by shared/domain/selection.test.ts. */
+export const selection = {
+  /** A second face of at least this share of the biggest one's area makes a photo ambiguous: .5 is a side ratio of .7, somebody standing beside, not behind. */
+  similarArea: 0.5,
+} as const;
+
+/** Held by functions/enroll-face/index.test.ts. */
+export const enrolment = {
+  /** Quality score below which a face is rejected when the client names no threshold: what is below cannot be told apart from noise. */
+  qualityThreshold: 0.3,
+  /** Two templates of one person that are this similar come from the same moment; the second adds nothing. */
+  nearDuplicateSimilarity: 0.97,
 } as const;

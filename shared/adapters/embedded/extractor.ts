@@ -1,0 +1,128 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Calibration } from '../../domain/calibration.ts';
+import { extraction } from '../../domain/tuning.ts';
+import { AppError } from '../../errors.ts';
+import type { Extraction, Extractor, PackDescription } from '../../ports/extractor.ts';
+import { decodeImage } from '../../vision/decode.ts';
+import { openGate } from '../../vision/gate.ts';
+import { openNetwork } from '../../vision/network.ts';
+import { type Component, calibrationSchema, type Pack } from '../../vision/pack.ts';
+import { findFaces, type Parts } from '../../vision/pipeline.ts';
+import { detectors, embedders, landmarkers } from '../../vision/registry.ts';
+import { renderImage } from '../../vision/render.ts';
+import { ensurePack, type ModelProgress } from '../../vision/weights/ensure.ts';
+import { openWorkerPool, type WorkerPool } from '../../vision/worker-pool.ts';
+
+export interface ExtractorOptions {
+  /** Names of model packs; the first is the default. */
+  readonly packs: readonly string[];
+  /** The repository's `models` folder: catalogue and calibrations. */
+  readonly modelsDir: string;
+  /** Weights lie, and are made when they are missing, in its `models` folder. */
+  readonly dataDir: string;
+  readonly progress?: ((event: ModelProgress) => void) | undefined;
+  /** Network threads; default one per core, at most 8. */
+  readonly threads?: number | undefined;
+}
+
+/**
+ * Extracts in this process. Packs load when they are first asked for. Bounded: two photos per thread in work, and a queue
+ * that sheds with BUSY. Errors while loading a pack are those of ensurePack; they are forgotten, so that the next call tries again.
+ */
+export function openExtractor(options: ExtractorOptions): Extractor {
+  const pool = openWorkerPool({ size: options.threads });
+  const gate = openGate({
+    working: pool.size * extraction.perThread,
+    waiting: extraction.maxWaiting,
+    waitingBytes: extraction.maxWaitingBytes,
+  });
+  const opened = new Map<string, Promise<OpenPack>>();
+
+  function packOf(name: string | undefined): Promise<OpenPack> {
+    const wanted = name ?? options.packs[0];
+    if (wanted === undefined || !options.packs.includes(wanted)) {
+      const message = `No model pack ${JSON.stringify(wanted)} is loaded; there are ${options.packs.join(', ')}.`;
+      return Promise.reject(new AppError('STRATEGY_UNAVAILABLE', { message }));
+    }
+    let pack = opened.get(wanted);
+    if (!pack) {
+      pack = openPack(wanted, options, pool).catch((error: unknown) => {
+        opened.delete(wanted);
+        throw error;
+      });
+      opened.set(wanted, pack);
+    }
+    return pack;
+  }
+
+  return {
+    async extract(bytes, { pack, embed = true, signal } = {}) {
+      const { description, parts } = await packOf(pack);
+      return gate.run(
+        bytes.length,
+        async (): Promise<Extraction> => {
+          const decoded = await decodeImage(bytes);
+          signal?.throwIfAborted();
+          const faces = await findFaces(decoded, parts, { embed, signal });
+          const { pack: name, space, dimension } = description;
+          return { image: decoded.facts, model: { pack: name, space, dimension }, faces };
+        },
+        signal,
+      );
+    },
+    render: (bytes, renderOptions) =>
+      gate.run(bytes.length, () => renderImage(bytes, renderOptions), renderOptions.signal),
+    describe: async (pack) => (await packOf(pack)).description,
+    ready: async () => void (await packOf(undefined)),
+    close: () => pool.close(),
+  };
+}
+
+interface OpenPack {
+  readonly description: PackDescription;
+  readonly parts: Parts;
+}
+
+async function openPack(name: string, options: ExtractorOptions, pool: WorkerPool): Promise<OpenPack> {
+  const pack = await ensurePack(name, options);
+  const calibration = await calibrationOf(pack, options.modelsDir);
+  const network = ({ file }: Component) => openNetwork(pool, file.path, file);
+  const networks = {
+    detector: network(pack.detector),
+    secondDetector: pack.secondDetector && network(pack.secondDetector),
+    landmarker: pack.landmarker && network(pack.landmarker),
+    embedder: network(pack.embedder),
+  };
+  await Promise.all(Object.values(networks).map((opening) => opening?.ready()));
+  const { detector, secondDetector, landmarker, embedder } = pack;
+  const parts: Parts = {
+    detector: kind(detectors, detector)({ network: networks.detector, options: detector.options }),
+    secondDetector:
+      secondDetector && networks.secondDetector
+        ? kind(detectors, secondDetector)({ network: networks.secondDetector, options: secondDetector.options })
+        : null,
+    landmarker:
+      landmarker && networks.landmarker
+        ? kind(landmarkers, landmarker)({ network: networks.landmarker, options: landmarker.options })
+        : null,
+    alignment: pack.alignment,
+    embedder: kind(
+      embedders,
+      embedder,
+    )({ network: networks.embedder, options: embedder.options, dimension: embedder.dimension }),
+  };
+  return { parts, description: { pack: pack.name, space: pack.space, dimension: embedder.dimension, calibration } };
+}
+
+function kind<Open>(registry: Readonly<Record<string, Open>>, component: Component): Open {
+  const open = registry[component.kind];
+  if (!open) throw new Error(`There is no kind ${component.kind}; there are ${Object.keys(registry).join(', ')}.`);
+  return open;
+}
+
+async function calibrationOf({ calibration }: Pack, modelsDir: string): Promise<Calibration> {
+  if (typeof calibration !== 'string') return calibration;
+  const text = await readFile(join(modelsDir, 'calibration', `${calibration}.json`), 'utf8');
+  return calibrationSchema.parse(JSON.parse(text));
+}

@@ -1,0 +1,74 @@
+import { arcfaceTemplate, fivePoints } from './alignment.ts';
+import type { Landmarks, Pose } from './face.ts';
+
+/**
+ * Head pose from five landmarks.
+ *
+ * [Note: Pose from five points]
+ * A rigid model of the five points is fitted by scaled orthographic projection: least squares for the two rows of the
+ * projection, then the nearest rotation. The model's front view is the ArcFace template (the mean of upright, frontal
+ * faces), its depths are in the template's units, where the eyes are 35 apart: nose tip 17 in front of the eyes, mouth corners 3.
+ * Good to about 10 degrees, which is what a quality gate needs.
+ */
+export function poseOf(landmarks: Landmarks): Pose {
+  const points = fivePoints(landmarks);
+  const rowX = project(points, 0);
+  const rowY = project(points, 1);
+  const scaleX = Math.hypot(...rowX);
+  const scaleY = Math.hypot(...rowY);
+  if (!(scaleX > 0) || !(scaleY > 0)) return { yaw: 0, pitch: 0, roll: 0 };
+  const x = rowX.map((value) => value / scaleX) as Vector;
+  const y = orthogonal(rowY.map((value) => value / scaleY) as Vector, x);
+  // The third column of the rotation is where the nose points to: right and down in the picture, and towards the viewer.
+  const toward = x[0] * y[1] - x[1] * y[0];
+  return {
+    yaw: degrees(Math.atan2(x[2], toward)),
+    pitch: degrees(Math.atan2(-y[2], Math.hypot(x[2], toward))),
+    roll: degrees(Math.atan2(points[3]! - points[1]!, points[2]! - points[0]!)),
+  };
+}
+
+type Vector = [number, number, number];
+
+/** x, y of the template about its mean, and depth towards the viewer about its mean. */
+const model: readonly Vector[] = centred(
+  [0, 0, 17, 3, 3].map(
+    (depth, i) => [arcfaceTemplate.points[2 * i]!, arcfaceTemplate.points[2 * i + 1]!, depth] as Vector,
+  ),
+);
+const inverse = invertSymmetric(model);
+
+/** Least-squares row of the projection: the vector whose products with the model's points give the picture's coordinates. */
+function project(points: Float64Array, axis: 0 | 1): Vector {
+  const sum: Vector = [0, 0, 0];
+  model.forEach((point, i) => {
+    for (let d = 0; d < 3; d++) sum[d]! += point[d]! * points[2 * i + axis]!;
+  });
+  return inverse.map((row) => row[0] * sum[0] + row[1] * sum[1] + row[2] * sum[2]) as Vector;
+}
+
+function orthogonal(vector: Vector, to: Vector): Vector {
+  const along = vector[0] * to[0] + vector[1] * to[1] + vector[2] * to[2];
+  const rest = vector.map((value, i) => value - along * to[i]!) as Vector;
+  const length = Math.hypot(...rest) || 1;
+  return rest.map((value) => value / length) as Vector;
+}
+
+function centred(points: readonly Vector[]): Vector[] {
+  const mean = [0, 1, 2].map((d) => points.reduce((sum, point) => sum + point[d]!, 0) / points.length);
+  return points.map((point) => point.map((value, d) => value - mean[d]!) as Vector);
+}
+
+/** Inverse of the points' 3 x 3 scatter matrix, by cofactors. */
+function invertSymmetric(points: readonly Vector[]): Vector[] {
+  const m = [0, 1, 2].map((i) => [0, 1, 2].map((j) => points.reduce((sum, p) => sum + p[i]! * p[j]!, 0)));
+  const cofactor = (i: number, j: number) => {
+    const [a, b] = [(i + 1) % 3, (i + 2) % 3];
+    const [c, d] = [(j + 1) % 3, (j + 2) % 3];
+    return m[a]![c]! * m[b]![d]! - m[a]![d]! * m[b]![c]!;
+  };
+  const determinant = m[0]![0]! * cofactor(0, 0) + m[0]![1]! * cofactor(0, 1) + m[0]![2]! * cofactor(0, 2);
+  return [0, 1, 2].map((i) => [0, 1, 2].map((j) => cofactor(j, i) / determinant) as Vector);
+}
+
+const degrees = (radians: number) => (radians * 180) / Math.PI;

@@ -1,0 +1,81 @@
+import * as z from 'zod';
+import type { Landmarks } from '../../domain/face.ts';
+import type { Size } from '../../domain/geometry.ts';
+import { suppressOverlaps } from '../../domain/non-maximum-suppression.ts';
+import type { Detection, Detector, KindOptions, OpenDetector } from '../kinds.ts';
+import { type InputContract, letterbox, type Placement } from '../letterbox.ts';
+import { lookTwice } from '../looks.ts';
+import type { Outputs } from '../worker-pool.ts';
+
+/** YuNet (Wu et al. 2023), anchor-free, inputs in multiples of 32, five landmarks. */
+const optionsSchema = z.strictObject({
+  /** How the two scores of a cell become one: `root` (2023mar and later exports) or `product`. */
+  score: z.enum(['root', 'product']).default('root'),
+});
+
+const contract: InputContract = { color: 'bgr', mean: [0, 0, 0], std: [1, 1, 1] };
+const strides = [8, 16, 32] as const;
+const multiple = 32;
+const overlapLimit = 0.4;
+
+export const openYunet: OpenDetector = ({ network, options }): Detector => {
+  const { score } = optionsSchema.parse(options);
+  return {
+    detect: (picture, { signal }: KindOptions = {}) =>
+      lookTwice(picture, {
+        multiple,
+        overlapLimit,
+        look: async (size, placement, minimumScore) => {
+          const input = await letterbox(picture, contract, size, placement);
+          const outputs = await network.run(input, [1, 3, size.height, size.width], { signal });
+          return suppressOverlaps(decodeCells(outputs, size, placement, minimumScore, score), overlapLimit);
+        },
+      }),
+  };
+};
+
+function decodeCells(
+  outputs: Outputs,
+  size: Size,
+  { scale, offsetX, offsetY }: Placement,
+  minimumScore: number,
+  mode: 'root' | 'product',
+): Detection[] {
+  const found: Detection[] = [];
+  for (const stride of strides) {
+    const [cls, obj, bbox, kps] = ['cls', 'obj', 'bbox', 'kps'].map((name) => outputs[`${name}_${stride}`]?.data);
+    if (!cls || !obj || !bbox || !kps)
+      throw new Error('A YuNet network has the outputs cls, obj, bbox and kps at 8, 16 and 32.');
+    const columns = size.width / stride;
+    for (let index = 0; index < cls.length; index++) {
+      const product = cls[index]! * obj[index]!;
+      const score = mode === 'root' ? Math.sqrt(product) : product;
+      if (score < minimumScore) continue;
+      const column = index % columns;
+      const row = Math.floor(index / columns);
+      const width = Math.exp(bbox[4 * index + 2]!) * stride;
+      const height = Math.exp(bbox[4 * index + 3]!) * stride;
+      const x = (column + bbox[4 * index]!) * stride;
+      const y = (row + bbox[4 * index + 1]!) * stride;
+      const point = (i: number) => ({
+        x: ((column + kps[10 * index + 2 * i]!) * stride - offsetX) / scale,
+        y: ((row + kps[10 * index + 2 * i + 1]!) * stride - offsetY) / scale,
+      });
+      const landmarks: Landmarks = {
+        left_eye: point(0),
+        right_eye: point(1),
+        nose: point(2),
+        mouth_left: point(3),
+        mouth_right: point(4),
+      };
+      const box = {
+        left: (x - width / 2 - offsetX) / scale,
+        top: (y - height / 2 - offsetY) / scale,
+        width: width / scale,
+        height: height / scale,
+      };
+      found.push({ box, score, landmarks });
+    }
+  }
+  return found;
+}

@@ -1,0 +1,77 @@
+import type { Size } from '../domain/geometry.ts';
+import { suppressOverlaps } from '../domain/non-maximum-suppression.ts';
+import { looks } from '../domain/tuning.ts';
+import type { Detection } from './kinds.ts';
+import type { Placement } from './letterbox.ts';
+import type { Pyramid } from './pyramid.ts';
+
+/** A detector that takes inputs of any size. */
+export interface Looker {
+  /** Input sides must be a multiple of this. */
+  readonly multiple: number;
+  readonly overlapLimit: number;
+  /** Runs the network once on the picture placed into an input of `size`; overlaps already suppressed. */
+  look(size: Size, placement: Placement, minimumScore: number): Promise<Detection[]>;
+}
+
+/**
+ * Finds the faces of a picture with as few and small network runs as its content needs.
+ *
+ * [Note: Looks]
+ * The input's size decides what a detection costs: 5 ms at 256 x 256, 30 at 640 x 640, 110 at 1280 x 1280. So the first look is
+ * at 640 px at the most, and never enlarges an ordinary photo. What it sees decides what follows: faces of a few pixels, or
+ * none at all, ask for a closer look; none at all also asks for one from further away, for a face that fills the picture;
+ * and a doubtful face is looked at once more by itself, at the size the network knows best.
+ */
+export async function lookTwice(picture: Pyramid, looker: Looker): Promise<Detection[]> {
+  const { width, height } = picture.raster;
+  const longer = Math.max(width, height);
+  const base = Math.min(looks.firstSide / longer, longer < looks.enlargeBelow ? looks.enlargeBelow / longer : 1);
+  let found = await wholePicture(picture, looker, base);
+  if (!found.some((face) => face.score >= looks.confident)) {
+    found = merge([...found, ...(await wholePicture(picture, looker, base / 2))], looker);
+  }
+  const closer = Math.min(looks.closerSide / longer, looks.closerEnlargement);
+  const smallest = Math.min(...found.map((face) => Math.min(face.box.width, face.box.height) * base));
+  if (closer > base * 1.2 && smallest < looks.smallFace) {
+    found = merge([...found, ...(await wholePicture(picture, looker, closer))], looker);
+  }
+  const verified = await Promise.all(
+    found.map(async (face) => (face.score >= looks.confident ? face : await verify(face, looker))),
+  );
+  return merge(
+    verified.filter((face) => face.score >= looks.accepted),
+    looker,
+  );
+}
+
+async function wholePicture({ raster }: Pyramid, { look, multiple }: Looker, scale: number): Promise<Detection[]> {
+  const fit = (side: number) => Math.ceil((side * scale) / multiple) * multiple;
+  const size = { width: fit(raster.width), height: fit(raster.height) };
+  // Centred, so that a face at the picture's edge has room on every side.
+  const offsetX = (size.width - raster.width * scale) / 2;
+  const offsetY = (size.height - raster.height * scale) / 2;
+  return look(size, { scale, offsetX, offsetY }, looks.candidate);
+}
+
+/** The face once more, alone and at a good size: its score becomes the mean of both. */
+async function verify(face: Detection, { look, multiple, overlapLimit }: Looker): Promise<Detection> {
+  const { left, top, width, height } = face.box;
+  const side = Math.ceil(looks.verifySide / multiple) * multiple;
+  const scale = looks.verifyFace / Math.max(width, height);
+  const placement = {
+    scale,
+    offsetX: side / 2 - (left + width / 2) * scale,
+    offsetY: side / 2 - (top + height / 2) * scale,
+  };
+  const again = await look({ width: side, height: side }, placement, 0.02);
+  const same = suppressOverlaps(
+    [{ box: face.box, score: Number.POSITIVE_INFINITY, landmarks: null }, ...again],
+    overlapLimit,
+  );
+  const best = again.filter((other) => !same.includes(other)).toSorted((a, b) => b.score - a.score)[0];
+  const score = (face.score + (best?.score ?? 0)) / 2;
+  return best && best.score > face.score ? { ...best, score } : { ...face, score };
+}
+
+const merge = (faces: readonly Detection[], { overlapLimit }: Looker) => suppressOverlaps(faces, overlapLimit);
