@@ -84,6 +84,7 @@ export const catalogueSchema = z.strictObject({
   templates: z.array(describedPackSchema).default([]),
 });
 
+export type Catalogue = z.infer<typeof catalogueSchema>;
 export type ModelFile = z.infer<typeof modelFileSchema>;
 export type Component = Pack['detector'];
 export type AlignmentName = (typeof alignments)[number];

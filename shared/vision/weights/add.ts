@@ -1,0 +1,85 @@
+import { constants } from 'node:fs';
+import { copyFile, rename, rm } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { type DescribedPack, type ModelFile, type Pack, packFiles, packSchema } from '../pack.ts';
+import { originOf } from './ensure.ts';
+import { dropPart, sha256OfFile, sizeOf, startPart, writeWhole } from './files.ts';
+import { listPacks, PackError, type PackPlaces, packFilePath, parseAs, weightsDir } from './packs.ts';
+
+export interface AddOptions extends PackPlaces {
+  /** What the paths in the description are relative to. */
+  readonly from: string;
+  /** Use the files where they lie instead of copying them. */
+  readonly link?: boolean;
+}
+
+/**
+ * Makes a pack of a user's own files known in a data folder: hashes them, copies them into it, and writes its description
+ * last. Adding the same name again replaces it. Errors: PackError.
+ */
+export async function addPack(described: DescribedPack, options: AddOptions): Promise<Pack> {
+  await refuseTakenName(described.name, options);
+  const take = async <Component extends { file: DescribedPack['detector']['file'] }>(component: Component) => ({
+    ...component,
+    file: await takeFile(described.name, component.file, options),
+  });
+  const pack = {
+    ...described,
+    detector: await take(described.detector),
+    secondDetector: described.secondDetector && (await take(described.secondDetector)),
+    landmarker: described.landmarker && (await take(described.landmarker)),
+    embedder: await take(described.embedder),
+  };
+  const text = `${JSON.stringify(pack, null, 2)}\n`;
+  const path = packFilePath(options.dataDir, pack.name);
+  const checked = parseAs(packSchema, path, text);
+  await writeWhole(path, Buffer.from(text));
+  return checked;
+}
+
+/** Forgets a pack that was added, its copied files with it; of a catalogue pack, deletes the files. Errors: PackError. */
+export async function removePack(name: string, places: PackPlaces): Promise<void> {
+  const known = await listPacks(places);
+  const found = known.find(({ pack }) => pack.name === name);
+  if (!found) throw new PackError(`There is no model pack ${name}.`);
+  if (found.origin === 'added') return rm(join(weightsDir(places.dataDir), name), { recursive: true, force: true });
+  const others = new Set(
+    known.filter((other) => other !== found).flatMap(({ pack }) => packFiles(pack).map(({ path }) => path)),
+  );
+  for (const { path } of packFiles(found.pack)) if (!others.has(path)) await rm(path, { force: true });
+}
+
+async function refuseTakenName(name: string, places: PackPlaces): Promise<void> {
+  const taken = (await listPacks(places)).find(({ pack, origin }) => pack.name === name && origin === 'catalogue');
+  if (taken && packFiles(taken.pack).every((file) => originOf(file) !== 'user')) {
+    throw new PackError(`${name} is a pack of the catalogue; give yours another name.`);
+  }
+}
+
+async function takeFile(
+  name: string,
+  file: DescribedPack['detector']['file'],
+  options: AddOptions,
+): Promise<ModelFile> {
+  const source = resolve(options.from, file.path);
+  const bytes = await sizeOf(source);
+  if (bytes === null) throw new PackError(`The model file ${source} is not there.`);
+  const sha256 = await sha256OfFile(source);
+  if (file.sha256 !== undefined && file.sha256 !== sha256) {
+    throw new PackError(`The model file ${source} has SHA-256 ${sha256}, the pack says ${file.sha256}.`);
+  }
+  if (options.link) return { ...file, path: source, sha256, bytes };
+  const relative = join(name, basename(file.path));
+  await copyWhole(source, join(weightsDir(options.dataDir), relative));
+  return { ...file, path: relative, sha256, bytes };
+}
+
+async function copyWhole(from: string, to: string): Promise<void> {
+  const part = await startPart(to);
+  try {
+    await copyFile(from, part, constants.COPYFILE_FICLONE);
+    await rename(part, to);
+  } finally {
+    await dropPart(part);
+  }
+}

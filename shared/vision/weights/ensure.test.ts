@@ -1,0 +1,233 @@
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { DescribedPack } from '../pack.ts';
+import { addPack, removePack } from './add.ts';
+import { ensurePack, type ModelProgress } from './ensure.ts';
+import { findPack, listPacks } from './packs.ts';
+import { serveFile } from './testing/file-server.ts';
+
+const repositoryModels = join(import.meta.dirname, '../../../models');
+const licence = { code: 'MIT', weights: 'CC0-1.0' };
+const onnx = Buffer.from('not a network, but bytes with a digest');
+const digest = createHash('sha256').update(onnx).digest('hex');
+
+let folder: string;
+let places: { modelsDir: string; dataDir: string };
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'freeface-ensure-'));
+  places = { modelsDir: join(folder, 'catalogue'), dataDir: join(folder, 'data') };
+  await mkdir(places.modelsDir);
+});
+
+afterEach(() => rm(folder, { recursive: true }));
+
+describe('ensurePack', () => {
+  it('When the catalogue of the repository is built, then each file has the digest that stands there', async () => {
+    const events: ModelProgress[] = [];
+
+    const pack = await ensurePack('builtin', {
+      modelsDir: repositoryModels,
+      dataDir: places.dataDir,
+      progress: (e) => events.push(e),
+    });
+
+    expect(await sha256Of(pack.embedder.file.path)).toBe(pack.embedder.file.sha256);
+    expect((await readdir(join(places.dataDir, 'models'))).sort()).toEqual([
+      'blazeface.onnx',
+      'dlib-resnet.onnx',
+      'landmarks-68.onnx',
+      'ssd-mobilenet.onnx',
+    ]);
+    expect(events.filter(({ step, done, total }) => step === 'build' && done === total)).toHaveLength(4);
+  });
+
+  it('When everything is there, then it is checked and nothing is built', async () => {
+    await catalogue([await smallPack('npm:@vladmandic/face-api@1.7.15/model')]);
+    await ensurePack('small', places);
+    const steps: string[] = [];
+
+    await ensurePack('small', { ...places, progress: ({ step }) => steps.push(step) });
+
+    expect(new Set(steps)).toEqual(new Set(['check']));
+  });
+
+  it.each([
+    ['cut short', (bytes: Buffer) => bytes.subarray(0, 1000)],
+    ['changed by one bit', (bytes: Buffer) => Buffer.from(bytes).fill((bytes[5000] ?? 0) ^ 1, 5000, 5001)],
+  ])('When a file is %s, then it is made anew', async (_, damage) => {
+    await catalogue([await smallPack('npm:@vladmandic/face-api@1.7.15/model')]);
+    const { detector } = await ensurePack('small', places);
+    await writeFile(detector.file.path, damage(await readFile(detector.file.path)));
+
+    await ensurePack('small', places);
+
+    expect(await sha256Of(detector.file.path)).toBe(detector.file.sha256);
+  });
+
+  it('When two processes build at once, then both get the whole file and nothing else stays', async () => {
+    await catalogue([await smallPack('npm:@vladmandic/face-api@1.7.15/model')]);
+
+    const packs = await Promise.all([
+      ensurePack('small', places),
+      ensurePack('small', places),
+      ensurePack('small', places),
+    ]);
+
+    expect(await sha256Of(packs[2].detector.file.path)).toBe(packs[2].detector.file.sha256);
+    expect(await readdir(join(places.dataDir, 'models'))).toEqual(['landmarks-68.onnx']);
+  });
+
+  it('When a part of a process that is gone lies about, then it is cleared away', async () => {
+    await catalogue([await smallPack('npm:@vladmandic/face-api@1.7.15/model')]);
+    const { detector } = await ensurePack('small', places);
+    const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+    await rm(detector.file.path);
+    await writeFile(`${detector.file.path}.${host}-${2 ** 22 + 1}-00000000.part`, 'half');
+
+    await ensurePack('small', places);
+
+    expect(await readdir(join(places.dataDir, 'models'))).toEqual(['landmarks-68.onnx']);
+  });
+
+  it('When a built file is not what the catalogue says, then it is refused and not kept', async () => {
+    const pack = await smallPack('npm:@vladmandic/face-api@1.7.15/model');
+    const wrong = { ...pack.detector.file, sha256: '0'.repeat(64) };
+    await catalogue([
+      { ...pack, detector: { kind: 'x', file: wrong }, embedder: { kind: 'x', file: wrong, dimension: 128 } },
+    ]);
+
+    await expect(ensurePack('small', places)).rejects.toThrow(
+      /built from @vladmandic\/face-api has SHA-256 .* Run `npm ci`/,
+    );
+
+    await expect(readdir(join(places.dataDir, 'models'))).rejects.toThrow('ENOENT');
+  });
+
+  it('When a pack has an address, then its files are downloaded', async () => {
+    const server = await serveFile({ content: onnx });
+    const file = { path: 'own.onnx', source: server.url, sha256: digest, bytes: onnx.length, licence };
+    await catalogue([packOf('remote', file)]);
+    const steps: string[] = [];
+
+    const pack = await ensurePack('remote', { ...places, progress: ({ step }) => steps.push(step) });
+    await server.close();
+
+    expect(await readFile(pack.detector.file.path)).toEqual(onnx);
+    expect(steps).toContain('download');
+  });
+
+  it('When a file is its user’s to bring, then the message says which, where and with what digest', async () => {
+    const file = { path: 'own.onnx', source: 'a friend', sha256: digest, bytes: onnx.length, licence };
+    await catalogue([packOf('own', file)]);
+
+    await expect(ensurePack('own', places)).rejects.toThrow(
+      new RegExp(`lacks ${join(places.dataDir, 'models', 'own.onnx')}.*a friend.*${digest}`),
+    );
+  });
+
+  it('When there is no such pack, then the message names those there are', async () => {
+    await catalogue([
+      packOf('own', { path: 'own.onnx', source: 'a friend', sha256: digest, bytes: onnx.length, licence }),
+    ]);
+
+    await expect(ensurePack('other', places)).rejects.toThrow('There is no model pack other. There are: own.');
+  });
+
+  it('When the description is not well-formed, then the message names the field', async () => {
+    await writeFile(join(places.modelsDir, 'models.json'), JSON.stringify({ packs: [{ name: 'Bad Name' }] }));
+
+    await expect(findPack('x', places)).rejects.toThrow(/models\.json is not well-formed:[\s\S]*packs\[0\]\.name/);
+  });
+});
+
+describe('addPack', () => {
+  const described = { path: 'files/own.onnx', source: 'a friend', licence };
+
+  beforeEach(async () => {
+    await catalogue([await smallPack('npm:@vladmandic/face-api@1.7.15/model')]);
+    await mkdir(join(folder, 'mine/files'), { recursive: true });
+    await writeFile(join(folder, 'mine/files/own.onnx'), onnx);
+  });
+
+  it('When a pack is added, then its files are hashed and copied, and it can be ensured without the originals', async () => {
+    await addPack(packOf('mine', described), { ...places, from: join(folder, 'mine') });
+    await rm(join(folder, 'mine'), { recursive: true });
+
+    const pack = await ensurePack('mine', places);
+
+    expect(pack.embedder.file).toMatchObject({ sha256: digest, bytes: onnx.length });
+    expect(await readFile(pack.embedder.file.path)).toEqual(onnx);
+  });
+
+  it('When a pack is added by link, then the files stay where they are, and a later change is noticed', async () => {
+    await addPack(packOf('mine', described), { ...places, from: join(folder, 'mine'), link: true });
+    const pack = await ensurePack('mine', places);
+    expect(pack.detector.file.path).toBe(join(folder, 'mine/files/own.onnx'));
+    await writeFile(join(folder, 'mine/files/own.onnx'), 'changed');
+
+    await expect(ensurePack('mine', places)).rejects.toThrow('with another content than it was added with');
+  });
+
+  it('When a digest is given and is another, then nothing is added', async () => {
+    const wrong = packOf('mine', { ...described, sha256: 'f'.repeat(64) });
+
+    await expect(addPack(wrong, { ...places, from: join(folder, 'mine') })).rejects.toThrow('the pack says ffff');
+
+    expect((await listPacks(places)).map(({ pack }) => pack.name)).toEqual(['small']);
+  });
+
+  it('When a file is not there, then the message names it', async () => {
+    await expect(addPack(packOf('mine', described), { ...places, from: folder })).rejects.toThrow(
+      `${join(folder, 'files/own.onnx')} is not there`,
+    );
+  });
+
+  it('When the name is one that the catalogue can make, then it is refused', async () => {
+    await expect(addPack(packOf('small', described), { ...places, from: join(folder, 'mine') })).rejects.toThrow(
+      'small is a pack of the catalogue',
+    );
+  });
+
+  it('When a pack is removed, then its copies go, and another pack keeps what they share', async () => {
+    await ensurePack('small', places);
+    await addPack(packOf('mine', described), { ...places, from: join(folder, 'mine') });
+
+    await removePack('mine', places);
+
+    expect((await listPacks(places)).map(({ pack }) => pack.name)).toEqual(['small']);
+    expect(await readdir(join(places.dataDir, 'models'))).toEqual(['landmarks-68.onnx']);
+  });
+});
+
+const sha256Of = async (path: string): Promise<string> =>
+  createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
+
+const catalogue = (packs: unknown[]): Promise<void> =>
+  writeFile(join(places.modelsDir, 'models.json'), JSON.stringify({ packs }));
+
+function packOf<File extends DescribedPack['detector']['file']>(name: string, file: File) {
+  return {
+    name,
+    title: name,
+    space: 'x.p1',
+    detector: { kind: 'x', file, options: {} },
+    secondDetector: null,
+    landmarker: null,
+    alignment: 'arcface-112' as const,
+    embedder: { kind: 'x', file, options: {}, dimension: 128 },
+    calibration: 'builtin',
+    caveats: [],
+  };
+}
+
+/** A pack with the smallest network that is built, as both its files. */
+async function smallPack(source: string) {
+  const { packs } = JSON.parse(await readFile(join(repositoryModels, 'models.json'), 'utf8'));
+  return packOf('small', { ...packs[0].landmarker.file, source });
+}

