@@ -2,21 +2,33 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Makes a folder that only its owner may enter (0700), with its parents; an existing one is tightened. */
+/** Makes a folder that only its owner may enter (0700), with its parents; an existing one of ours is tightened. */
 export function makePrivateFolder(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
-  chmodSync(path, 0o700);
+  try {
+    chmodSync(path, 0o700);
+  } catch (error) {
+    // A mounted folder may belong to somebody else and still be ours to write.
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+  }
 }
 
 /**
  * Writes `parts` to `path` (mode 0600) so that after a crash the file is there with all bytes, or as it was before.
- * `temporary` lies in the same folder and is gone afterwards, also on failure.
+ * `temporary` lies on the same file system and is gone afterwards, also on failure. `writtenAt` (milliseconds since the
+ * epoch) becomes the file's time.
  */
-export async function writeAtomically(path: string, temporary: string, parts: readonly Uint8Array[]): Promise<void> {
+export async function writeAtomically(
+  path: string,
+  temporary: string,
+  parts: readonly Uint8Array[],
+  writtenAt: number,
+): Promise<void> {
   try {
     const file = await open(temporary, 'wx', 0o600);
     try {
       for (const part of parts) await file.writeFile(part);
+      await file.utimes(writtenAt / 1000, writtenAt / 1000);
       await file.sync();
     } finally {
       await file.close();

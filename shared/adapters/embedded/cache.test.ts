@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest';
+import { cacheContract } from '../../ports/cache.contract.ts';
+import { fakeClock } from '../../testing/fake-clock.ts';
+import { newTenant } from '../../testing/record-factories.ts';
+import { openCache } from './cache.ts';
+
+cacheContract({
+  name: 'embedded cache',
+  open: async (clock) => ({
+    cache: await openCache({ clock }),
+    passTime: (milliseconds) => clock.advance(milliseconds),
+  }),
+});
+
+it('When more is set than the bound allows, then what was used longest ago goes', async () => {
+  const cache = await openCache({ clock: fakeClock(), maxBytes: 25_000 });
+  const tenant = newTenant();
+  const value = 'x'.repeat(1000);
+
+  for (let i = 0; i < 10; i++) {
+    await cache.set(tenant, `key${i}`, value, { ttlMs: 1000 });
+    await cache.get(tenant, 'key0');
+  }
+  await cache.set(tenant, 'new', value, { ttlMs: 1000 });
+
+  expect(await cache.get(tenant, 'key0')).toBe(value);
+  expect(await cache.get(tenant, 'key1')).toBeNull();
+  expect(await cache.get(tenant, 'new')).toBe(value);
+});
+
+it('When one value is bigger than the bound, then it is not kept and the others stay', async () => {
+  const cache = await openCache({ clock: fakeClock(), maxBytes: 10_000 });
+  const tenant = newTenant();
+  await cache.set(tenant, 'small', 'x', { ttlMs: 1000 });
+
+  await cache.set(tenant, 'big', 'x'.repeat(10_000), { ttlMs: 1000 });
+
+  expect(await cache.get(tenant, 'big')).toBeNull();
+  expect(await cache.get(tenant, 'small')).toBe('x');
+});

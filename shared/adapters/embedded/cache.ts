@@ -1,0 +1,75 @@
+import { LRUCache } from 'lru-cache';
+import type { Cache } from '../../ports/cache.ts';
+import type { CallOptions, Tenant } from '../../ports/tenant.ts';
+import type { StoreOptions } from './store-options.ts';
+
+export interface CacheOptions extends Pick<StoreOptions, 'clock'> {
+  /** Upper bound in bytes of all keys and values; what was used longest ago goes first. Default 64 MiB. */
+  readonly maxBytes?: number;
+}
+
+interface Entry {
+  readonly value: string;
+  /** Milliseconds since the epoch; gone from then on. */
+  readonly expiresAt: number;
+}
+
+/** Bookkeeping of one entry beside its text, in bytes, measured generously. */
+const entryOverhead = 200;
+
+/** Values in memory, gone with the process. */
+export async function openCache({ clock, maxBytes = 64 * 1024 * 1024 }: CacheOptions): Promise<Cache> {
+  const entries = new LRUCache<string, Entry>({
+    maxSize: maxBytes,
+    sizeCalculation: ({ value }, key) => 2 * (key.length + value.length) + entryOverhead,
+  });
+
+  const live = (name: string): Entry | undefined => {
+    const entry = entries.get(name);
+    if (entry === undefined || entry.expiresAt > clock.now()) return entry;
+    entries.delete(name);
+    return undefined;
+  };
+
+  return {
+    async get(tenant, key, options) {
+      options?.signal?.throwIfAborted();
+      return live(nameOf(tenant, key))?.value ?? null;
+    },
+    async set(tenant, key, value, options) {
+      entries.set(nameOf(tenant, key), { value, expiresAt: expiry(clock.now(), options) });
+    },
+    async add(tenant, key, value, options) {
+      const expiresAt = expiry(clock.now(), options);
+      const name = nameOf(tenant, key);
+      if (live(name) !== undefined) return false;
+      entries.set(name, { value, expiresAt });
+      return true;
+    },
+    async delete(tenant, key, options) {
+      options?.signal?.throwIfAborted();
+      entries.delete(nameOf(tenant, key));
+    },
+    async increment(tenant, key, by, options) {
+      const expiresAt = expiry(clock.now(), options);
+      const name = nameOf(tenant, key);
+      const before = live(name);
+      const sum = Number(before?.value ?? 0) + by;
+      if (!Number.isSafeInteger(sum)) throw new RangeError(`${key} is not an integer that can grow by ${by}`);
+      entries.set(name, { value: String(sum), expiresAt: before?.expiresAt ?? expiresAt });
+      return sum;
+    },
+    async close() {
+      entries.clear();
+    },
+  };
+}
+
+/** A tenant's name holds no line break, so no two pairs meet. */
+const nameOf = (tenant: Tenant, key: string): string => `${tenant}\n${key}`;
+
+function expiry(now: number, { ttlMs, signal }: CallOptions & { readonly ttlMs: number }): number {
+  signal?.throwIfAborted();
+  if (!(ttlMs > 0)) throw new RangeError('ttlMs must be above 0');
+  return now + ttlMs;
+}
