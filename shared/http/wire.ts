@@ -187,3 +187,16 @@ const rounded = (value: number, digits: number): number => Math.round(value * 10
 /** The metadata of a request as the store keeps it. */
 export const asJsonObject = (value: Record<string, z.core.util.JSONType> | undefined): JsonObject =>
   (value ?? {}) as JsonObject;
+
+export const personPage = z.object({
+  persons: z.array(person),
+  next_page_token: z.string().nullable(),
+  has_more: z.boolean(),
+});
+
+export const erased = z
+  .object({ faces: z.number().int(), vectors: z.number().int(), images: z.number().int() })
+  .describe('How many of each were removed; read back from every store.');
+
+/** Entity tag of a person as it is now, for If-Match. */
+export const personTag = ({ version }: Pick<Person, 'version'>): string => `"${version}"`;

@@ -1,0 +1,56 @@
+import * as z from 'zod';
+import { outboxEntry } from '../../shared/events/catalogue.ts';
+import * as wire from '../../shared/http/wire.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+
+export default defineFunction(
+  {
+    name: 'create-person',
+    summary: 'Create a person',
+    tag: 'persons',
+    trigger: { kind: 'http', method: 'POST', path: '/api/v1/persons', scope: 'persons:write' },
+    body: z.object({
+      person_id: wire.personId.optional().describe('A UUID is made when absent.'),
+      external_id: wire.externalId.nullish(),
+      name: wire.personFields.name.nullish(),
+      metadata: wire.personFields.metadata.optional(),
+      consent: wire.consent.nullish(),
+    }),
+    output: wire.person,
+    status: 201,
+    errors: ['PERSON_EXISTS', 'EXTERNAL_ID_TAKEN'],
+    examples: { request: { external_id: 'ada', name: 'Ada Lovelace', metadata: { team: 'engines' } } },
+    uses: ['records'],
+    emits: ['freeface.person.created.v1'],
+    resources: { cpu: '100m', memory: '128Mi' },
+    scale: { min: 0, max: 10 },
+    concurrency: 80,
+    timeoutSeconds: 10,
+  },
+  async ({ body, tenant, signal, clock, newId, traceparent }, { records }) => {
+    const personId = body.person_id ?? newId();
+    const notice = outboxEntry('freeface.person.created.v1', {
+      id: newId(),
+      at: clock.now(),
+      tenant,
+      traceparent,
+      key: personId,
+      data: { person_id: personId },
+    });
+    const person = await records.createPerson(
+      tenant,
+      {
+        personId,
+        externalId: body.external_id ?? null,
+        name: body.name ?? null,
+        metadata: wire.asJsonObject(body.metadata),
+        consent: body.consent ?? null,
+      },
+      { outbox: [notice], signal },
+    );
+    return {
+      data: wire.presentPerson(person),
+      headers: { location: `/api/v1/persons/${personId}`, etag: wire.personTag(person) },
+    };
+  },
+);

@@ -1,0 +1,40 @@
+import * as z from 'zod';
+import * as wire from '../../shared/http/wire.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+
+export default defineFunction(
+  {
+    name: 'detect-faces',
+    summary: 'Find the faces of a photo',
+    description:
+      'All faces, biggest first, with landmarks, pose and quality. Nothing is stored. A photo without a face gives an empty list.',
+    tag: 'faces',
+    trigger: { kind: 'http', method: 'POST', path: '/api/v1/faces/detect', scope: 'faces:read' },
+    body: z.object({ strategy: wire.strategy }),
+    image: 'required',
+    output: z.object({
+      image: z.object({ width: z.number().int(), height: z.number().int() }),
+      faces: z.array(wire.detectedFace),
+    }),
+    errors: [
+      'EMPTY_IMAGE',
+      'IMAGE_MISSING',
+      'IMAGE_CORRUPT',
+      'UNSUPPORTED_IMAGE',
+      'IMAGE_TOO_LARGE',
+      'STRATEGY_UNAVAILABLE',
+      'BUSY',
+    ],
+    uses: ['extractor'],
+    resources: { cpu: '1', memory: '1Gi' },
+    scale: { min: 0, max: 10 },
+    concurrency: 16,
+    timeoutSeconds: 60,
+  },
+  async ({ body, image, signal }, { extractor }) => {
+    const { image: facts, faces } = await extractor.extract(image, { pack: body.strategy, embed: false, signal });
+    return {
+      data: { image: { width: facts.width, height: facts.height }, faces: faces.map(wire.presentDetectedFace) },
+    };
+  },
+);

@@ -1,0 +1,27 @@
+import * as z from 'zod';
+import { eraseFace } from '../../shared/gallery/erase.ts';
+import * as wire from '../../shared/http/wire.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+
+export default defineFunction(
+  {
+    name: 'erase-face',
+    summary: 'Erase an enrolled face',
+    description:
+      'Removes the face, its template, cached answers, and its image when no other face is on it; then reads back that all is gone.',
+    tag: 'faces',
+    trigger: { kind: 'http', method: 'DELETE', path: '/api/v1/faces/{face_id}', scope: 'faces:write' },
+    params: z.object({ face_id: wire.faceId }),
+    output: z.object({ face_id: z.string(), erased: wire.erased }),
+    errors: ['FACE_NOT_FOUND'],
+    uses: ['records', 'vectors', 'images', 'cache'],
+    emits: ['freeface.face.erased.v1'],
+    resources: { cpu: '100m', memory: '256Mi' },
+    scale: { min: 0, max: 10 },
+    concurrency: 40,
+    timeoutSeconds: 30,
+  },
+  async ({ params, ...call }, ports) => ({
+    data: { face_id: params.face_id, erased: await eraseFace(params.face_id, call, ports) },
+  }),
+);

@@ -1,0 +1,36 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import * as wire from '../../shared/http/wire.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+
+export default defineFunction(
+  {
+    name: 'get-person-by-external-id',
+    summary: 'Show the person with an external id',
+    tag: 'persons',
+    trigger: {
+      kind: 'http',
+      method: 'GET',
+      path: '/api/v1/persons/by_external_id/{external_id}',
+      scope: 'persons:read',
+    },
+    params: z.object({ external_id: wire.externalId }),
+    output: wire.person,
+    errors: ['PERSON_NOT_FOUND'],
+    uses: ['records'],
+    resources: { cpu: '100m', memory: '128Mi' },
+    scale: { min: 0, max: 10 },
+    concurrency: 80,
+    timeoutSeconds: 10,
+  },
+  async ({ params, tenant, signal }, { records }) => {
+    const [person] = await records.getPersonsByExternalIds(tenant, [params.external_id], { signal });
+    if (person === undefined)
+      throw new AppError('PERSON_NOT_FOUND', { message: `There is no person with external_id ${params.external_id}.` });
+    return {
+      message: `Person found for external_id: ${params.external_id}`,
+      data: wire.presentPerson(person),
+      headers: { etag: wire.personTag(person) },
+    };
+  },
+);

@@ -1,0 +1,46 @@
+import * as z from 'zod';
+import { sliceOf } from '../../shared/http/list-slice.ts';
+import * as wire from '../../shared/http/wire.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+
+export default defineFunction(
+  {
+    name: 'list-persons-by-external-ids',
+    summary: 'List the persons with these external ids',
+    description: 'In the order of the ids. Ids that nobody has are passed over.',
+    tag: 'persons',
+    trigger: { kind: 'http', method: 'GET', path: '/api/v1/persons/by_external_ids', scope: 'persons:read' },
+    query: z.object({
+      external_ids: z
+        .array(wire.externalId)
+        .min(1, 'must name at least one')
+        .max(1000, 'must name at most 1000')
+        .describe('Separated by commas.'),
+      limit: wire.pageLimit(50, 500),
+      page_token: wire.pageToken,
+    }),
+    output: wire.personPage.extend({ external_ids: z.array(z.string()) }),
+    errors: ['PAGE_TOKEN_INVALID'],
+    uses: ['records'],
+    resources: { cpu: '100m', memory: '128Mi' },
+    scale: { min: 0, max: 10 },
+    concurrency: 80,
+    timeoutSeconds: 10,
+  },
+  async ({ query, tenant, signal }, { records }) => {
+    const ids = [...new Set(query.external_ids)];
+    const found = await records.getPersonsByExternalIds(tenant, ids, { signal });
+    const byExternalId = new Map(found.map((person) => [person.externalId, person]));
+    const persons = ids.flatMap((id) => byExternalId.get(id) ?? []);
+    const page = sliceOf(persons, { limit: query.limit, token: query.page_token, of: ids });
+    return {
+      message: `Found ${persons.length} persons for ${ids.length} external_ids`,
+      data: {
+        persons: page.items.map(wire.presentPerson),
+        next_page_token: page.next,
+        has_more: page.next !== null,
+        external_ids: ids,
+      },
+    };
+  },
+);

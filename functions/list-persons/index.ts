@@ -1,0 +1,27 @@
+import * as z from 'zod';
+import * as wire from '../../shared/http/wire.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+
+export default defineFunction(
+  {
+    name: 'list-persons',
+    summary: 'List persons',
+    description: 'Oldest first, in pages.',
+    tag: 'persons',
+    trigger: { kind: 'http', method: 'GET', path: '/api/v1/persons', scope: 'persons:read' },
+    query: z.object({ limit: wire.pageLimit(50, 500), page_token: wire.pageToken }),
+    output: wire.personPage,
+    errors: ['PAGE_TOKEN_INVALID'],
+    uses: ['records'],
+    resources: { cpu: '100m', memory: '128Mi' },
+    scale: { min: 0, max: 10 },
+    concurrency: 80,
+    timeoutSeconds: 10,
+  },
+  async ({ query, tenant, signal }, { records }) => {
+    const page = await records.listPersons(tenant, { limit: query.limit, after: query.page_token, signal });
+    return {
+      data: { persons: page.items.map(wire.presentPerson), next_page_token: page.next, has_more: page.next !== null },
+    };
+  },
+);

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import type { Decision, Fpir } from '../../shared/domain/decision.ts';
+import { AppError } from '../../shared/errors.ts';
+import { answerKey, answerTtlMs, galleryEpoch } from '../../shared/gallery/epoch.ts';
+import { type Identification, identify } from '../../shared/gallery/identify.ts';
+import * as wire from '../../shared/http/wire.ts';
+import type { ExtractedFace } from '../../shared/ports/extractor.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+
+const recognizedFace = z.object({
+  box: wire.box,
+  decision: z
+    .enum(['match', 'review', 'unknown'])
+    .describe(
+      'match: this person, at the asked-for false-positive rate; review: perhaps, have somebody look; unknown: nobody enrolled.',
+    ),
+  similarity: wire.similarity.describe('To the nearest person enrolled, whatever the decision; 0 in an empty gallery.'),
+  person: wire.personReference.nullable().describe('null when unknown.'),
+});
+type RecognizedFace = z.output<typeof recognizedFace>;
+
+export default defineFunction(
+  {
+    name: 'recognize-faces',
+    summary: 'Say who is in a photo',
+    description:
+      'Open-set identification of every face: a stranger is `unknown`. The threshold follows from the promised false-positive identification rate `fpir` and the size of the gallery; more people enrolled make it stricter.',
+    tag: 'faces',
+    trigger: { kind: 'http', method: 'POST', path: '/api/v1/faces/recognize', scope: 'faces:read' },
+    body: z.object({
+      strategy: wire.strategy,
+      fpir: z
+        .union([z.literal(0.01), z.literal(0.001)], { error: 'must be 0.01 or 0.001' })
+        .default(0.01)
+        .describe('At most this share of strangers is given a name: 0.01 or 0.001.'),
+    }),
+    image: 'required',
+    output: z.object({
+      faces: z.array(recognizedFace),
+      best: recognizedFace.nullable().describe('The strongest of the decisions.'),
+      cached: z.boolean().describe('true when the same photo was asked about and the gallery has not changed since.'),
+    }),
+    errors: [
+      'EMPTY_IMAGE',
+      'IMAGE_MISSING',
+      'IMAGE_CORRUPT',
+      'UNSUPPORTED_IMAGE',
+      'IMAGE_TOO_LARGE',
+      'NO_FACE',
+      'STRATEGY_UNAVAILABLE',
+      'BUSY',
+    ],
+    uses: ['records', 'vectors', 'cache', 'extractor'],
+    resources: { cpu: '1', memory: '1Gi' },
+    scale: { min: 0, max: 10 },
+    concurrency: 16,
+    timeoutSeconds: 60,
+  },
+  async ({ body, image, tenant, signal }, ports) => {
+    const { cache, extractor } = ports;
+    const pack = await extractor.describe(body.strategy, { signal });
+    const epoch = await galleryEpoch(cache, tenant, { signal });
+    const digest = createHash('sha256').update(image).digest('hex');
+    const key = answerKey('recognize', epoch, [digest, pack.space, body.fpir]);
+    const known = await cache.get(tenant, key, { signal });
+    if (known !== null) return { data: answer(JSON.parse(known) as RecognizedFace[], true) };
+
+    const extraction = await extractor.extract(image, { pack: body.strategy, signal });
+    if (extraction.faces.length === 0)
+      throw new AppError('NO_FACE', { details: [{ field: 'image', issue: 'shows no face' }] });
+    const fpir: Fpir = body.fpir;
+    const faces = await Promise.all(
+      extraction.faces.map(async (face) =>
+        present(face, await identify(tenant, face.embedding!, { pack, fpir, signal }, ports)),
+      ),
+    );
+    await cache.set(tenant, key, JSON.stringify(faces), { ttlMs: answerTtlMs, signal });
+    return { data: answer(faces, false) };
+  },
+);
+
+const present = ({ box }: ExtractedFace, { decision, similarity, person }: Identification): RecognizedFace => ({
+  box: wire.presentBox(box),
+  decision,
+  similarity: wire.presentSimilarity(similarity),
+  person: person && wire.presentPersonReference(person),
+});
+
+const strength: Record<Decision, number> = { match: 2, review: 1, unknown: 0 };
+
+const answer = (faces: RecognizedFace[], cached: boolean) => ({
+  faces,
+  best: faces.toSorted((a, b) => strength[b.decision] - strength[a.decision] || b.similarity - a.similarity)[0] ?? null,
+  cached,
+});

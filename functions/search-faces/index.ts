@@ -1,0 +1,228 @@
+import * as z from 'zod';
+import type { Box } from '../../shared/domain/geometry.ts';
+import { cosineOf, similarityOf } from '../../shared/domain/similarity.ts';
+import { AppError } from '../../shared/errors.ts';
+import { personsOf } from '../../shared/gallery/identify.ts';
+import * as wire from '../../shared/http/wire.ts';
+import type { PackDescription } from '../../shared/ports/extractor.ts';
+import type { Ports } from '../../shared/ports/index.ts';
+import type { Tenant } from '../../shared/ports/tenant.ts';
+import type { VectorFilter, VectorHit } from '../../shared/ports/vectors.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+
+const body = z.object({
+  face_id: wire.faceId.optional().describe('Probe: an enrolled face, instead of an image.'),
+  person_id: wire.personId.optional().describe('Probe: the newest faces of an enrolled person, instead of an image.'),
+  limit: z.number().int().min(1).max(1000).default(10).describe('Most matches of one face.'),
+  min_similarity: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .describe('Matches below are left out; 0 gives the nearest, however far.'),
+  person_ids: z.array(wire.personId).max(1000).optional().describe('Only faces of these persons.'),
+  external_ids: z
+    .array(wire.externalId)
+    .max(1000)
+    .optional()
+    .describe('Only faces of the persons with these external ids.'),
+  captured_between: z
+    .strictObject({ from: wire.timestamp, to: wire.timestamp })
+    .optional()
+    .describe('Only faces photographed in this time.'),
+  near: z
+    .strictObject({
+      lat: z.number().min(-90).max(90),
+      lon: z.number().min(-180).max(180),
+      radius_m: z.number().min(1).max(20_100_000),
+    })
+    .optional()
+    .describe('Only faces photographed within this radius.'),
+  strategy: wire.strategy,
+});
+type Body = z.output<typeof body>;
+
+const match = wire.personReference.extend({
+  face_id: z.string(),
+  person_id: z.string().nullable(),
+  similarity: wire.similarity,
+  image_id: z.string(),
+});
+
+export default defineFunction(
+  {
+    name: 'search-faces',
+    summary: 'Find enrolled faces like those of a photo',
+    description:
+      'The nearest enrolled faces of every face in the photo (or of an enrolled face or person), most similar first. The probe never enters the gallery. To have it decided who somebody is, use faces/recognize.',
+    tag: 'faces',
+    trigger: { kind: 'http', method: 'POST', path: '/api/v1/faces/search', scope: 'faces:read' },
+    body,
+    image: 'optional',
+    output: z.object({
+      faces: z.array(
+        z.object({ box: wire.box.nullable().describe('null when a person is the probe.'), matches: z.array(match) }),
+      ),
+    }),
+    errors: [
+      'EMPTY_IMAGE',
+      'IMAGE_MISSING',
+      'IMAGE_CORRUPT',
+      'UNSUPPORTED_IMAGE',
+      'IMAGE_TOO_LARGE',
+      'NO_FACE',
+      'FACE_NOT_FOUND',
+      'PERSON_NOT_FOUND',
+      'STRATEGY_UNAVAILABLE',
+      'BUSY',
+    ],
+    uses: ['records', 'vectors', 'extractor'],
+    resources: { cpu: '1', memory: '1Gi' },
+    scale: { min: 0, max: 10 },
+    concurrency: 16,
+    timeoutSeconds: 60,
+  },
+  async ({ body, image, tenant, signal }, ports) => {
+    const { vectors, records, extractor } = ports;
+    const pack = await extractor.describe(body.strategy, { signal });
+    const probes = await findProbes(body, image, pack, { tenant, signal }, ports);
+    const filter = await filterOf(body, { tenant, signal }, records);
+    const minCosine = body.min_similarity === 0 ? -1 : cosineOf(body.min_similarity, pack.calibration);
+    const faces = await Promise.all(
+      probes.map(async ({ box, embeddings, notFaceIds }) => {
+        const options = { limit: body.limit, minCosine, filter: { ...filter, notFaceIds }, signal };
+        const found = await Promise.all(
+          embeddings.map((embedding) => vectors.search(tenant, pack, embedding, options)),
+        );
+        const hits = nearest(found.flat(), body.limit);
+        const persons = await personsOf(tenant, hits, records, signal);
+        return { box: box && wire.presentBox(box), matches: hits.flatMap((hit) => presentHit(hit, persons, pack)) };
+      }),
+    );
+    return { data: { faces } };
+  },
+);
+
+interface Probe {
+  readonly box: Box | null;
+  readonly embeddings: readonly Float32Array[];
+  readonly notFaceIds: readonly string[];
+}
+interface Caller {
+  readonly tenant: Tenant;
+  readonly signal: AbortSignal;
+}
+type ProbePorts = Pick<Ports, 'records' | 'vectors' | 'extractor'>;
+
+/** As many templates of a person are searched with; the newest. */
+const personProbes = 20;
+
+async function findProbes(
+  body: Body,
+  image: Uint8Array | undefined,
+  pack: PackDescription,
+  caller: Caller,
+  ports: ProbePorts,
+): Promise<Probe[]> {
+  const given = [image !== undefined && 'image', body.face_id && 'face_id', body.person_id && 'person_id'].filter(
+    Boolean,
+  );
+  if (given.length === 0) {
+    throw new AppError('IMAGE_MISSING', {
+      message: 'A probe is needed: an image, a face_id or a person_id.',
+      details: [{ field: 'image_data', issue: 'or face_id or person_id is required' }],
+    });
+  }
+  if (given.length > 1) {
+    throw new AppError('VALIDATION_FAILED', {
+      message: `One probe is needed, not ${given.join(' and ')}.`,
+      details: given.slice(1).map((field) => ({ field, issue: `cannot go with ${given[0]}` })),
+    });
+  }
+  if (image !== undefined) return probesOfImage(image, body, caller, ports);
+  if (body.face_id !== undefined) return [await probeOfFace(body.face_id, pack, caller, ports)];
+  return [await probeOfPerson(body.person_id!, pack, caller, ports)];
+}
+
+async function probesOfImage(
+  image: Uint8Array,
+  { strategy }: Body,
+  { signal }: Caller,
+  { extractor }: ProbePorts,
+): Promise<Probe[]> {
+  const { faces } = await extractor.extract(image, { pack: strategy, signal });
+  if (faces.length === 0) throw new AppError('NO_FACE', { details: [{ field: 'image', issue: 'shows no face' }] });
+  return faces.map(({ box, embedding }) => ({ box, embeddings: [embedding!], notFaceIds: [] }));
+}
+
+async function probeOfFace(
+  faceId: string,
+  pack: PackDescription,
+  { tenant, signal }: Caller,
+  { records, vectors }: ProbePorts,
+): Promise<Probe> {
+  const [[face], [entry]] = await Promise.all([
+    records.getFaces(tenant, [faceId], { signal }),
+    vectors.get(tenant, pack, [faceId], { signal }),
+  ]);
+  if (face === undefined)
+    throw new AppError('FACE_NOT_FOUND', { details: [{ field: 'face_id', issue: 'is not enrolled' }] });
+  if (entry === undefined) throw otherModel('face_id', pack);
+  return { box: face.box, embeddings: [entry.embedding], notFaceIds: [faceId] };
+}
+
+async function probeOfPerson(
+  personId: string,
+  pack: PackDescription,
+  { tenant, signal }: Caller,
+  { records, vectors }: ProbePorts,
+): Promise<Probe> {
+  const [person] = await records.getPersons(tenant, [personId], { signal });
+  if (person === undefined)
+    throw new AppError('PERSON_NOT_FOUND', { details: [{ field: 'person_id', issue: 'is not enrolled' }] });
+  const { items } = await records.listFaces(tenant, { personId }, { limit: 1000, signal });
+  const ids = items.map(({ faceId }) => faceId);
+  const entries = await vectors.get(tenant, pack, ids.slice(0, personProbes), { signal });
+  if (ids.length > 0 && entries.length === 0) throw otherModel('person_id', pack);
+  return { box: null, embeddings: entries.map(({ embedding }) => embedding), notFaceIds: ids };
+}
+
+const otherModel = (field: string, pack: PackDescription) =>
+  new AppError('STRATEGY_UNAVAILABLE', {
+    message: `It has no template of the model pack ${pack.pack}.`,
+    details: [{ field, issue: 'was enrolled with another model pack' }],
+  });
+
+async function filterOf(body: Body, { tenant, signal }: Caller, records: Ports['records']): Promise<VectorFilter> {
+  const { captured_between: between, near, external_ids: externalIds, person_ids: personIds } = body;
+  const byExternalId =
+    externalIds &&
+    (await records.getPersonsByExternalIds(tenant, externalIds, { signal })).map(({ personId }) => personId);
+  return {
+    personIds:
+      personIds && byExternalId ? personIds.filter((id) => byExternalId.includes(id)) : (personIds ?? byExternalId),
+    capturedBetween: between && { from: Date.parse(between.from), to: Date.parse(between.to) },
+    near: near && { lat: near.lat, lon: near.lon, radiusMetres: near.radius_m },
+  };
+}
+
+/** One row a face, the best of its cosines. */
+function nearest(hits: readonly VectorHit[], limit: number): VectorHit[] {
+  const best = new Map<string, VectorHit>();
+  for (const hit of hits) if ((best.get(hit.faceId)?.cosine ?? -2) < hit.cosine) best.set(hit.faceId, hit);
+  return [...best.values()].sort((a, b) => b.cosine - a.cosine || (a.faceId < b.faceId ? -1 : 1)).slice(0, limit);
+}
+
+/** A face whose person was erased since the search is left out. */
+function presentHit(hit: VectorHit, persons: Awaited<ReturnType<typeof personsOf>>, pack: PackDescription) {
+  const person = hit.personId === null ? null : persons.get(hit.personId);
+  if (person === undefined) return [];
+  return {
+    face_id: hit.faceId,
+    person_id: hit.personId,
+    external_id: person?.externalId ?? null,
+    name: person?.name ?? null,
+    similarity: wire.presentSimilarity(similarityOf(hit.cosine, pack.calibration)),
+    image_id: hit.imageId,
+  };
+}

@@ -1,0 +1,75 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import { outboxEntry } from '../../shared/events/catalogue.ts';
+import { raiseEpoch } from '../../shared/gallery/epoch.ts';
+import * as wire from '../../shared/http/wire.ts';
+import type { PersonChanges } from '../../shared/ports/records.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+
+const body = z
+  .object({
+    external_id: wire.externalId.nullish(),
+    name: wire.personFields.name.nullish(),
+    metadata: wire.personFields.metadata.optional(),
+    consent: wire.consent.nullish(),
+  })
+  .describe('Fields that are given replace what is stored; null clears; others stay.');
+
+export default defineFunction(
+  {
+    name: 'update-person',
+    summary: 'Change a person',
+    description:
+      'With `If-Match` and the `ETag` of the person as it was read, a change made in between is answered 412 instead of being overwritten.',
+    tag: 'persons',
+    trigger: { kind: 'http', method: 'PUT', path: '/api/v1/persons/{person_id}', scope: 'persons:write' },
+    params: z.object({ person_id: wire.personId }),
+    body,
+    output: wire.person,
+    errors: ['PERSON_NOT_FOUND', 'EXTERNAL_ID_TAKEN', 'VERSION_CONFLICT'],
+    examples: { request: { name: 'Ada King', metadata: { team: 'engines' } } },
+    uses: ['records', 'cache'],
+    emits: ['freeface.person.updated.v1'],
+    resources: { cpu: '100m', memory: '128Mi' },
+    scale: { min: 0, max: 10 },
+    concurrency: 80,
+    timeoutSeconds: 10,
+  },
+  async ({ params, body, headers, tenant, signal, clock, newId, traceparent }, { records, cache }) => {
+    const changes = changesOf(body);
+    const [before] = await records.getPersons(tenant, [params.person_id], { signal });
+    if (before === undefined) throw new AppError('PERSON_NOT_FOUND');
+    const version = expectedVersion(headers['if-match']);
+    const notice = outboxEntry('freeface.person.updated.v1', {
+      id: newId(),
+      at: clock.now(),
+      tenant,
+      traceparent,
+      key: params.person_id,
+      data: { person_id: params.person_id, version: before.version + 1 },
+    });
+    const person = await records.updatePerson(tenant, params.person_id, changes, { version, outbox: [notice], signal });
+    await raiseEpoch(cache, tenant, { signal });
+    return { data: wire.presentPerson(person), headers: { etag: wire.personTag(person) } };
+  },
+);
+
+function changesOf({ external_id: externalId, name, metadata, consent }: z.output<typeof body>): PersonChanges {
+  const changes: PersonChanges = {
+    ...(externalId === undefined ? {} : { externalId }),
+    ...(name === undefined ? {} : { name }),
+    ...(metadata === undefined ? {} : { metadata: wire.asJsonObject(metadata) }),
+    ...(consent === undefined ? {} : { consent }),
+  };
+  if (Object.keys(changes).length > 0) return changes;
+  throw new AppError('VALIDATION_FAILED', {
+    message: 'Nothing to change: give external_id, name, metadata or consent.',
+    details: [{ field: 'name', issue: 'or external_id, metadata or consent is required' }],
+  });
+}
+
+/** undefined: whatever is stored. A tag of another form fits no version. */
+function expectedVersion(ifMatch: string | undefined): number | undefined {
+  if (ifMatch === undefined || ifMatch === '*') return undefined;
+  return Number(/^"(\d{1,15})"$/.exec(ifMatch)?.[1] ?? 0);
+}

@@ -1,0 +1,363 @@
+import { createHash } from 'node:crypto';
+import { strictFpir } from '../domain/decision.ts';
+import type { Location, QualityReason } from '../domain/face.ts';
+import { faceIdOf, imageIdOf } from '../domain/ids.ts';
+import { isAmbiguous } from '../domain/selection.ts';
+import { similarityOf } from '../domain/similarity.ts';
+import { enrolment as tuning } from '../domain/tuning.ts';
+import { AppError } from '../errors.ts';
+import { outboxEntry } from '../events/catalogue.ts';
+import type { ExtractedFace, Extraction, ModelIdentity, PackDescription } from '../ports/extractor.ts';
+import type { Ports } from '../ports/index.ts';
+import type { Consent, Face, JsonObject, NewFace, NewPerson, OutboxEntry, SavedEnrolment } from '../ports/records.ts';
+import type { CallContext } from '../runtime/define.ts';
+import { raiseEpoch } from './epoch.ts';
+import { identify } from './identify.ts';
+
+export interface EnrolmentRequest {
+  readonly image: Uint8Array;
+  /** Who it is; null: nobody in particular. The person is created when there is none. */
+  readonly person: PersonClaim | null;
+  readonly autoAssociate: boolean;
+  readonly multiFace: boolean;
+  /** Faces below are rejected, 0..1. */
+  readonly qualityThreshold: number;
+  readonly rejectNearDuplicates: boolean;
+  /** Milliseconds since the epoch; from the photo's EXIF when null. */
+  readonly capturedAt: number | null;
+  readonly location: Location | null;
+  readonly sourceId: string | null;
+  readonly pack: string | undefined;
+}
+
+/** At least one id. The other fields describe a person that is created; one that exists keeps its own. */
+export interface PersonClaim {
+  readonly personId: string | undefined;
+  readonly externalId: string | undefined;
+  readonly name: string | undefined;
+  readonly metadata: JsonObject | undefined;
+  readonly consent: Consent | undefined;
+}
+
+export interface RejectedFace {
+  readonly face: ExtractedFace;
+  readonly reasons: readonly QualityReason[];
+}
+
+export interface EnrolmentResult {
+  readonly faces: readonly { face: Face; created: boolean }[];
+  readonly imageId: string;
+  readonly rejected: readonly RejectedFace[];
+  readonly model: ModelIdentity;
+}
+
+type EnrolmentPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'cache' | 'extractor'>;
+
+/**
+ * Enrols the faces of a photo.
+ *
+ * [Note: Order of writing]
+ * Image, then records, then vectors: a search never finds a face that has no record. What was written is taken back when a
+ * later step fails; when the process dies in between nothing was acknowledged, and reconcile-gallery clears up. A person or
+ * face erased between the last two steps is noticed by reading back, and its vectors go too.
+ *
+ * Errors: those of the extractor, NO_FACE, AMBIGUOUS_FACE, FACE_REJECTED, FACE_OF_OTHER_PERSON, EXTERNAL_ID_TAKEN.
+ */
+export async function enrol(
+  request: EnrolmentRequest,
+  call: CallContext,
+  ports: EnrolmentPorts,
+): Promise<EnrolmentResult> {
+  const { tenant, signal } = call;
+  const pack = await ports.extractor.describe(request.pack, { signal });
+  const extraction = await ports.extractor.extract(request.image, { pack: request.pack, signal });
+  const digest = createHash('sha256').update(request.image).digest('hex');
+  const person = request.person === null ? null : await resolvePerson(request.person, call, ports.records);
+
+  const chosen = chooseFaces(extraction, request);
+  const judged = await Promise.all(
+    chosen.map((face, rank) => judge(face, rank, { request, digest, pack, person }, call, ports)),
+  );
+  const accepted = judged.flatMap((each) => ('accepted' in each ? [each.accepted] : []));
+  const rejected = judged.flatMap((each) => ('rejected' in each ? [each.rejected] : []));
+  if (accepted.length === 0) throw rejection(rejected);
+
+  const saved = await save({ request, digest, extraction, person, accepted }, call, ports);
+  await index(saved, accepted, pack, call, ports);
+  await raiseEpoch(ports.cache, tenant, { signal });
+  return { faces: saved.faces, imageId: saved.image.imageId, rejected, model: extraction.model };
+}
+
+interface ResolvedPerson {
+  readonly personId: string;
+  /** Present when the person has yet to be created. */
+  readonly create: NewPerson | null;
+}
+
+/** Finds the person a client means, or the one to create. */
+async function resolvePerson(
+  claim: PersonClaim,
+  call: CallContext,
+  records: Ports['records'],
+): Promise<ResolvedPerson> {
+  const { tenant, signal } = call;
+  const { personId, externalId } = claim;
+  const [byExternalId] =
+    externalId === undefined ? [] : await records.getPersonsByExternalIds(tenant, [externalId], { signal });
+  const [byId] = personId === undefined ? [] : await records.getPersons(tenant, [personId], { signal });
+  if (byExternalId !== undefined && personId !== undefined && byExternalId.personId !== personId)
+    throw externalIdTaken(externalId);
+  if (byId !== undefined && externalId !== undefined && byId.externalId !== externalId) {
+    throw new AppError('EXTERNAL_ID_TAKEN', {
+      message: 'The person has another external_id.',
+      details: [{ field: 'external_id', issue: `is not the external_id of person ${personId}` }],
+    });
+  }
+  const existing = byId ?? byExternalId;
+  if (existing !== undefined) return { personId: existing.personId, create: null };
+  const id = personId ?? call.newId();
+  const { name = null, metadata = {}, consent = null } = claim;
+  return { personId: id, create: { personId: id, externalId: externalId ?? null, name, metadata, consent } };
+}
+
+const externalIdTaken = (externalId: string | undefined) =>
+  new AppError('EXTERNAL_ID_TAKEN', {
+    details: [{ field: 'external_id', issue: `${JSON.stringify(externalId)} belongs to another person` }],
+  });
+
+function chooseFaces({ faces }: Extraction, { person, multiFace }: EnrolmentRequest): readonly ExtractedFace[] {
+  if (faces.length === 0) throw new AppError('NO_FACE', { details: [{ field: 'image', issue: 'shows no face' }] });
+  if (multiFace) return faces;
+  if (person !== null && isAmbiguous(faces.map(({ box }) => box))) {
+    throw new AppError('AMBIGUOUS_FACE', {
+      message: `The photo shows ${faces.length} faces, several of similar size; crop it to the one that is meant, or set enable_multi_face.`,
+      details: { faces: faces.map(({ box, confidence }) => ({ box, confidence })) },
+    });
+  }
+  return faces.slice(0, 1);
+}
+
+interface AcceptedFace {
+  readonly face: NewFace;
+  readonly embedding: Float32Array;
+}
+
+interface JudgeInput {
+  readonly request: EnrolmentRequest;
+  readonly digest: string;
+  readonly pack: PackDescription;
+  readonly person: ResolvedPerson | null;
+}
+
+/** The biggest face is the named person's; the others of a group are nobody's unless auto_associate finds whose they are. */
+async function judge(
+  extracted: ExtractedFace,
+  rank: number,
+  { request, digest, pack, person }: JudgeInput,
+  call: CallContext,
+  ports: EnrolmentPorts,
+): Promise<{ accepted: AcceptedFace } | { rejected: RejectedFace }> {
+  const { embedding: template, ...detected } = extracted;
+  const embedding = template!;
+  if (detected.quality.score < request.qualityThreshold)
+    return { rejected: { face: extracted, reasons: detected.quality.reasons } };
+  const faceId = faceIdOf(call.tenant, digest, pack.space, rank);
+  const named = rank === 0 ? person : null;
+  const joined = named === null && request.autoAssociate ? await associate(embedding, faceId, pack, call, ports) : null;
+  const personId = named?.personId ?? joined?.personId ?? null;
+  const duplicate =
+    personId !== null &&
+    named?.create == null &&
+    (await isNearDuplicate(embedding, faceId, personId, pack, call, ports));
+  const reasons: QualityReason[] = duplicate
+    ? [...detected.quality.reasons, 'NEAR_DUPLICATE']
+    : [...detected.quality.reasons];
+  if (duplicate && request.rejectNearDuplicates) return { rejected: { face: extracted, reasons } };
+  return {
+    accepted: {
+      embedding,
+      face: {
+        ...detected,
+        quality: { score: detected.quality.score, reasons },
+        faceId,
+        personId,
+        pack: pack.pack,
+        space: pack.space,
+        capturedAt: request.capturedAt,
+        location: request.location,
+        sourceId: request.sourceId,
+        similarity: joined?.similarity ?? null,
+      },
+    },
+  };
+}
+
+async function associate(
+  embedding: Float32Array,
+  faceId: string,
+  pack: PackDescription,
+  call: CallContext,
+  ports: EnrolmentPorts,
+) {
+  const { tenant, signal } = call;
+  const { decision, similarity, person } = await identify(
+    tenant,
+    embedding,
+    { pack, fpir: strictFpir, signal, notFaceIds: [faceId] },
+    ports,
+  );
+  return decision === 'match' && person !== null ? { personId: person.personId, similarity } : null;
+}
+
+async function isNearDuplicate(
+  embedding: Float32Array,
+  faceId: string,
+  personId: string,
+  pack: PackDescription,
+  { tenant, signal }: CallContext,
+  { vectors }: EnrolmentPorts,
+): Promise<boolean> {
+  const [nearest] = await vectors.search(tenant, pack, embedding, {
+    limit: 1,
+    filter: { personIds: [personId], notFaceIds: [faceId] },
+    signal,
+  });
+  return nearest !== undefined && similarityOf(nearest.cosine, pack.calibration) >= tuning.nearDuplicateSimilarity;
+}
+
+const rejection = (rejected: readonly RejectedFace[]) =>
+  new AppError('FACE_REJECTED', {
+    message: `No face in the image is good enough: ${[...new Set(rejected.flatMap(({ reasons }) => reasons))].join(', ')}.`,
+    details: {
+      rejected: rejected.map(({ face, reasons }) => ({ box: face.box, reasons, quality_score: face.quality.score })),
+    },
+  });
+
+interface SaveInput {
+  readonly request: EnrolmentRequest;
+  readonly digest: string;
+  readonly extraction: Extraction;
+  readonly person: ResolvedPerson | null;
+  readonly accepted: readonly AcceptedFace[];
+}
+
+async function save(
+  { request, digest, extraction, person, accepted }: SaveInput,
+  call: CallContext,
+  ports: EnrolmentPorts,
+): Promise<SavedEnrolment> {
+  const { tenant, signal, newId } = call;
+  const imageId = imageIdOf(tenant, digest);
+  const stored = await ports.records.getImage(tenant, imageId, { signal });
+  // A key of its own, so that erasing an earlier copy of the same image at this moment cannot take this one along.
+  const blobKey = `${imageId}.${newId()}`;
+  if (stored === null) await ports.images.put(tenant, blobKey, request.image, { signal });
+  const capturedAt =
+    request.capturedAt ?? (extraction.image.capturedAt === null ? null : Date.parse(extraction.image.capturedAt));
+  const location = request.location ?? extraction.image.location;
+  const faces = accepted.map(({ face }) => ({ ...face, capturedAt, location }));
+  const { contentType, width, height } = extraction.image;
+  try {
+    const saved = await ports.records.saveEnrolment(
+      tenant,
+      {
+        person: person?.create ?? null,
+        image: {
+          imageId,
+          digest,
+          blobKey,
+          contentType,
+          bytes: request.image.length,
+          width,
+          height,
+          capturedAt,
+          location,
+          sourceId: request.sourceId,
+        },
+        faces,
+      },
+      { outbox: notices(faces, imageId, person, call), signal },
+    );
+    if (stored === null && !saved.imageCreated) await ports.images.delete(tenant, blobKey);
+    if (stored !== null && saved.imageCreated) await ports.images.put(tenant, blobKey, request.image);
+    return saved;
+  } catch (error) {
+    if (stored === null) await ports.images.delete(tenant, blobKey);
+    throw error;
+  }
+}
+
+function notices(
+  faces: readonly NewFace[],
+  imageId: string,
+  person: ResolvedPerson | null,
+  call: CallContext,
+): OutboxEntry[] {
+  const { tenant, traceparent, clock, newId } = call;
+  const common = { at: clock.now(), tenant, traceparent };
+  const created = person?.create
+    ? [
+        outboxEntry('freeface.person.created.v1', {
+          ...common,
+          id: newId(),
+          key: person.personId,
+          data: { person_id: person.personId },
+        }),
+      ]
+    : [];
+  const enrolled = faces.map(({ faceId, personId }) =>
+    outboxEntry('freeface.face.enrolled.v1', {
+      ...common,
+      id: newId(),
+      key: personId ?? faceId,
+      data: { face_id: faceId, person_id: personId, image_id: imageId },
+    }),
+  );
+  return [...created, ...enrolled];
+}
+
+/** Makes the saved faces searchable, or takes back what this request created. */
+async function index(
+  saved: SavedEnrolment,
+  accepted: readonly AcceptedFace[],
+  pack: PackDescription,
+  call: CallContext,
+  ports: EnrolmentPorts,
+) {
+  const { tenant, signal } = call;
+  const entries = saved.faces.map(({ face }, i) => ({
+    faceId: face.faceId,
+    personId: face.personId,
+    imageId: face.imageId,
+    embedding: accepted[i]!.embedding,
+    capturedAt: face.capturedAt,
+    location: face.location,
+  }));
+  try {
+    await ports.vectors.upsert(tenant, pack, entries, { signal });
+  } catch (error) {
+    await takeBack(saved, call, ports);
+    throw error;
+  }
+  const ids = entries.map(({ faceId }) => faceId);
+  const present = new Set((await ports.records.getFaces(tenant, ids)).map(({ faceId }) => faceId));
+  const erased = ids.filter((id) => !present.has(id));
+  if (erased.length === 0) return;
+  await ports.vectors.remove(tenant, erased);
+  throw new AppError('PERSON_NOT_FOUND', { message: 'The person or face was erased while it was being enrolled.' });
+}
+
+/** Without the call's signal: it may be what failed. */
+async function takeBack(
+  saved: SavedEnrolment,
+  { tenant }: CallContext,
+  { records, images }: EnrolmentPorts,
+): Promise<void> {
+  for (const { face, created } of saved.faces) {
+    if (!created) continue;
+    const removed = await records.deleteFace(tenant, face.faceId);
+    if (removed?.image != null) await images.delete(tenant, removed.image.blobKey);
+  }
+  const personId = saved.faces[0]?.face.personId;
+  if (saved.personCreated && personId != null) await records.deletePerson(tenant, personId);
+}

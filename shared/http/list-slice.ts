@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import { AppError } from '../errors.ts';
+
+/**
+ * A page of a list that the request itself names. The token holds the position and a digest of the list's ids, so that it
+ * fits no other request; it grants nothing that the request does not already ask for. Throws PAGE_TOKEN_INVALID.
+ */
+export function sliceOf<Item>(
+  items: readonly Item[],
+  { limit, token, of }: { limit: number; token: string | undefined; of: readonly string[] },
+): { items: Item[]; next: string | null } {
+  const start = token === undefined ? 0 : positionIn(token, of);
+  const end = start + limit;
+  return { items: items.slice(start, end), next: end < items.length ? tokenOf(end, of) : null };
+}
+
+const tokenOf = (position: number, of: readonly string[]): string =>
+  `${position}.${createHash('sha256')
+    .update(JSON.stringify([position, of]))
+    .digest('base64url')
+    .slice(0, 22)}`;
+
+function positionIn(token: string, of: readonly string[]): number {
+  const position = Number(/^(\d{1,9})\./.exec(token)?.[1]);
+  if (!Number.isSafeInteger(position) || token !== tokenOf(position, of)) {
+    throw new AppError('PAGE_TOKEN_INVALID', {
+      details: [{ field: 'page_token', issue: 'was not given out for this request' }],
+    });
+  }
+  return position;
+}
