@@ -1,0 +1,23 @@
+import { deliverImage, imageParams, imageQuery, imageTypes } from '../../shared/gallery/deliver-image.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+
+export default defineFunction(
+  {
+    name: 'download-image',
+    summary: 'Download an image',
+    description: 'Takes `Range` and `If-None-Match`.',
+    tag: 'images',
+    trigger: { kind: 'http', method: 'GET', path: '/api/v1/images/{image_id}/download', scope: 'images:read' },
+    params: imageParams,
+    query: imageQuery,
+    output: { binary: imageTypes },
+    errors: ['IMAGE_NOT_FOUND', 'FACE_NOT_FOUND', 'RANGE_NOT_SATISFIABLE', 'IMAGE_STORE_DAMAGED', 'BUSY'],
+    uses: ['records', 'images', 'extractor'],
+    resources: { cpu: '250m', memory: '512Mi' },
+    scale: { min: 0, max: 10 },
+    concurrency: 40,
+    timeoutSeconds: 30,
+  },
+  ({ params, query, ...call }, ports) =>
+    deliverImage(params.image_id, query, { ...call, disposition: 'attachment' }, ports),
+);

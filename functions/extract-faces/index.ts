@@ -1,0 +1,47 @@
+import { CloudEvent } from 'cloudevents';
+import { AppError } from '../../shared/errors.ts';
+import type { Event } from '../../shared/ports/events.ts';
+import type { Extraction } from '../../shared/ports/extractor.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+
+/**
+ * Request and reply: an image as the raw body of an event, its faces as the event that answers. The extension `pack` names
+ * the model pack. Embeddings travel as base64 of little-endian float32; they never leave the platform.
+ */
+export default defineFunction(
+  {
+    name: 'extract-faces',
+    summary: 'Find and embed the faces of an image',
+    trigger: { kind: 'event', type: 'freeface.image.extract.v1', topic: null },
+    uses: ['extractor'],
+    emits: ['freeface.image.extracted.v1'],
+    resources: { cpu: '2', memory: '2Gi' },
+    scale: { min: 0, max: 10 },
+    concurrency: 16,
+    timeoutSeconds: 60,
+  },
+  async ({ event, bytes, signal, clock, newId, traceparent }, { extractor }) => {
+    if (bytes === undefined) throw new AppError('IMAGE_MISSING', { message: 'The event carries no image bytes.' });
+    const pack = typeof event.pack === 'string' ? event.pack : undefined;
+    const extraction = await extractor.extract(bytes, { pack, signal });
+    return new CloudEvent({
+      id: newId(),
+      type: 'freeface.image.extracted.v1',
+      source: '/freeface',
+      subject: event.id,
+      time: new Date(clock.now()).toISOString(),
+      datacontenttype: 'application/json',
+      traceparent,
+      data: serialised(extraction),
+    }) as Event;
+  },
+);
+
+const serialised = ({ faces, ...rest }: Extraction) => ({
+  ...rest,
+  faces: faces.map(({ embedding, ...face }) => ({
+    ...face,
+    embedding:
+      embedding && Buffer.from(embedding.buffer, embedding.byteOffset, embedding.byteLength).toString('base64'),
+  })),
+});

@@ -1,0 +1,29 @@
+import * as z from 'zod';
+import { checkStores } from '../../shared/gallery/check-stores.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+
+const state = z.enum(['ok', 'failing']);
+
+export default defineFunction(
+  {
+    name: 'get-health',
+    summary: 'Say how the platform is',
+    tag: 'health',
+    trigger: { kind: 'http', method: 'GET', path: '/api/v1/health', aliases: ['/health'], scope: null },
+    output: z.object({
+      status: z.enum(['ok', 'degraded']),
+      stores: z.object({ records: state, vectors: state, images: state, cache: state, events: state }),
+    }),
+
+    uses: ['records', 'vectors', 'images', 'cache', 'events'],
+    resources: { cpu: '50m', memory: '128Mi' },
+    scale: { min: 0, max: 2 },
+    concurrency: 100,
+    timeoutSeconds: 5,
+  },
+  async ({ signal }, ports) => {
+    const stores = await checkStores(ports, signal);
+    const failing = Object.values(stores).includes('failing');
+    return { data: { status: failing ? ('degraded' as const) : ('ok' as const), stores } };
+  },
+);

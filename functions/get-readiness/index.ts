@@ -1,0 +1,31 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import { checkStores } from '../../shared/gallery/check-stores.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+
+const state = z.enum(['ok', 'failing']);
+
+export default defineFunction(
+  {
+    name: 'get-readiness',
+    summary: 'Say whether requests can be answered',
+    tag: 'health',
+    trigger: { kind: 'http', method: 'GET', path: '/api/v1/health/ready', aliases: ['/health/ready'], scope: null },
+    output: z.object({
+      status: z.enum(['ready']),
+      stores: z.object({ records: state, vectors: state, images: state, cache: state, events: state }),
+    }),
+    errors: ['NOT_READY'],
+    uses: ['records', 'vectors', 'images', 'cache', 'events'],
+    resources: { cpu: '50m', memory: '128Mi' },
+    scale: { min: 0, max: 2 },
+    concurrency: 100,
+    timeoutSeconds: 5,
+  },
+  async ({ signal }, ports) => {
+    const stores = await checkStores(ports, signal);
+    const failing = Object.values(stores).includes('failing');
+    if (failing) throw new AppError('NOT_READY');
+    return { data: { status: 'ready' as const, stores } };
+  },
+);

@@ -1,0 +1,105 @@
+import * as z from 'zod';
+import { AppError } from '../errors.ts';
+import { byteRange } from '../http/byte-range.ts';
+import * as wire from '../http/wire.ts';
+import type { Ports } from '../ports/index.ts';
+import type { Image } from '../ports/records.ts';
+import type { BinaryReply, CallContext } from '../runtime/define.ts';
+
+export const imageParams = z.object({ image_id: wire.imageId });
+
+export const imageQuery = z.object({
+  variant: z
+    .enum(['original', 'preview', 'face'])
+    .default('original')
+    .describe(
+      'original: the bytes that were sent; preview: a JPEG of at most 1024 px; face: a JPEG of 320 px around a face.',
+    ),
+  face_id: wire.faceId.optional().describe('Which face, for variant=face; the biggest when absent.'),
+});
+
+export const imageTypes = [
+  'image/jpeg',
+  'image/png',
+  'image/webp',
+  'image/gif',
+  'image/avif',
+  'image/tiff',
+  'image/heic',
+] as const;
+
+type ImagePorts = Pick<Ports, 'records' | 'images' | 'extractor'>;
+
+/**
+ * An image or a rendering of it. It may be kept by the caller, but has to be asked for again each time (with If-None-Match,
+ * answered 304), so that an erased image is gone everywhere. Errors: IMAGE_NOT_FOUND, FACE_NOT_FOUND, RANGE_NOT_SATISFIABLE.
+ */
+export async function deliverImage(
+  imageId: string,
+  { variant, face_id: faceId }: z.output<typeof imageQuery>,
+  {
+    headers,
+    disposition,
+    ...call
+  }: CallContext & { headers: Readonly<Record<string, string | undefined>>; disposition: 'inline' | 'attachment' },
+  ports: ImagePorts,
+): Promise<BinaryReply> {
+  const { tenant, signal } = call;
+  if (faceId !== undefined && variant !== 'face') {
+    throw new AppError('VALIDATION_FAILED', {
+      message: 'face_id goes with variant=face.',
+      details: [{ field: 'face_id', issue: 'goes with variant=face' }],
+    });
+  }
+  const image = await ports.records.getImage(tenant, imageId, { signal });
+  if (image === null) throw new AppError('IMAGE_NOT_FOUND');
+  const common = {
+    etag: tagOf(image, variant, faceId),
+    'cache-control': 'private, no-cache',
+    'accept-ranges': 'bytes',
+  };
+  if (matches(headers['if-none-match'], common.etag)) return { status: 304, bytes: null, headers: common };
+
+  const original = await ports.images.get(tenant, image.blobKey, { signal });
+  if (original === null) throw new AppError('IMAGE_NOT_FOUND');
+  const bytes = variant === 'original' ? original : await render(image, original, variant, faceId, call, ports);
+  const contentType = variant === 'original' ? image.contentType : 'image/jpeg';
+  const described = {
+    ...common,
+    'content-disposition': `${disposition}; filename="${imageId}.${contentType.slice('image/'.length)}"`,
+  };
+  const ifRange = headers['if-range'];
+  const range = ifRange === undefined || ifRange === common.etag ? byteRange(headers.range, bytes.length) : undefined;
+  if (range === undefined) return { bytes, contentType, headers: described };
+  return {
+    status: 206,
+    bytes: bytes.subarray(range.start, range.end + 1),
+    contentType,
+    headers: { ...described, 'content-range': `bytes ${range.start}-${range.end}/${bytes.length}` },
+  };
+}
+
+async function render(
+  image: Image,
+  original: Uint8Array,
+  variant: 'preview' | 'face',
+  faceId: string | undefined,
+  { tenant, signal }: CallContext,
+  { records, extractor }: ImagePorts,
+): Promise<Uint8Array> {
+  if (variant === 'preview') return extractor.render(original, { variant, signal });
+  const { items: faces } = await records.listFaces(tenant, { imageId: image.imageId }, { limit: 1000, signal });
+  const face =
+    faceId === undefined
+      ? faces.toSorted((a, b) => b.box.width * b.box.height - a.box.width * a.box.height)[0]
+      : faces.find((each) => each.faceId === faceId);
+  if (face === undefined) throw new AppError('FACE_NOT_FOUND', { message: 'There is no such face on this image.' });
+  return extractor.render(original, { variant, box: face.box, signal });
+}
+
+const tagOf = (image: Image, variant: string, faceId: string | undefined): string =>
+  `"${[image.digest.slice(0, 32), variant, ...(faceId === undefined ? [] : [faceId])].join('.')}"`;
+
+const matches = (header: string | undefined, tag: string): boolean =>
+  header !== undefined &&
+  (header.trim() === '*' || header.split(',').some((each) => each.trim().replace(/^W\//, '') === tag));

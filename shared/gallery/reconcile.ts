@@ -1,0 +1,130 @@
+import { intersectionOverUnion } from '../domain/geometry.ts';
+import type { Ports } from '../ports/index.ts';
+import type { Face, Image } from '../ports/records.ts';
+import type { Tenant } from '../ports/tenant.ts';
+import type { CallContext } from '../runtime/define.ts';
+
+type ReconcilePorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'extractor'>;
+type Caller = Pick<CallContext, 'signal' | 'log'>;
+
+export interface Reconciled {
+  /** Templates made anew from the stored image. */
+  rebuilt: number;
+  /** Faces without a template whose image no longer shows them: removed. */
+  lost: number;
+  /** Templates without a face, and image files without a record: removed. */
+  strayVectors: number;
+  strayImages: number;
+}
+
+/** Two boxes of one face in one photo, found by the same networks. */
+const sameFace = 0.5;
+
+/**
+ * Makes the stores of one tenant agree after a crash or the loss of one of them. Records are the truth. What is younger than
+ * `before` (milliseconds since the epoch) is left alone: it may be half-way through an enrolment.
+ */
+export async function reconcile(
+  tenant: Tenant,
+  before: number,
+  caller: Caller,
+  ports: ReconcilePorts,
+): Promise<Reconciled> {
+  const outcome: Reconciled = { rebuilt: 0, lost: 0, strayVectors: 0, strayImages: 0 };
+  const blobs = new Set<string>();
+  const faceIds = new Set<string>();
+  for await (const image of allImages(tenant, caller, ports)) {
+    blobs.add(image.blobKey);
+    const faces = await facesOn(tenant, image, caller, ports);
+    for (const { faceId } of faces) faceIds.add(faceId);
+    if (image.createdAt < before) await repair(tenant, image, faces, outcome, caller, ports);
+  }
+  await removeStrayVectors(tenant, faceIds, outcome, caller, ports);
+  for await (const { key, writtenAt } of ports.images.keys(tenant, caller)) {
+    if (blobs.has(key) || writtenAt >= before) continue;
+    await ports.images.delete(tenant, key, caller);
+    outcome.strayImages += 1;
+  }
+  return outcome;
+}
+
+async function* allImages(tenant: Tenant, { signal }: Caller, { records }: ReconcilePorts): AsyncIterable<Image> {
+  let after: string | undefined;
+  do {
+    const page = await records.listImages(tenant, { limit: 500, after, signal });
+    yield* page.items;
+    after = page.next ?? undefined;
+  } while (after !== undefined);
+}
+
+const facesOn = async (
+  tenant: Tenant,
+  { imageId }: Image,
+  { signal }: Caller,
+  { records }: ReconcilePorts,
+): Promise<Face[]> => (await records.listFaces(tenant, { imageId }, { limit: 1000, signal })).items;
+
+/** Gives faces that have lost their template a new one from the image. */
+async function repair(
+  tenant: Tenant,
+  image: Image,
+  faces: readonly Face[],
+  outcome: Reconciled,
+  caller: Caller,
+  ports: ReconcilePorts,
+): Promise<void> {
+  for (const [pack, ofPack] of groupByPack(faces)) {
+    const description = await ports.extractor.describe(pack, caller).catch(() => undefined);
+    // Templates of a pack that is not loaded can be neither checked nor made.
+    if (description === undefined) continue;
+    const ids = ofPack.filter(({ space }) => space === description.space).map(({ faceId }) => faceId);
+    const present = new Set((await ports.vectors.get(tenant, description, ids, caller)).map(({ faceId }) => faceId));
+    const missing = ofPack.filter(({ faceId, space }) => space === description.space && !present.has(faceId));
+    if (missing.length === 0) continue;
+    const bytes = await ports.images.get(tenant, image.blobKey, caller);
+    const found = bytes === null ? [] : (await ports.extractor.extract(bytes, { pack, signal: caller.signal })).faces;
+    for (const face of missing) {
+      const match = found.find(({ box }) => intersectionOverUnion(box, face.box) > sameFace);
+      if (match?.embedding === undefined) {
+        await ports.records.deleteFace(tenant, face.faceId, caller);
+        outcome.lost += 1;
+      } else {
+        const { faceId, personId, imageId, capturedAt, location } = face;
+        await ports.vectors.upsert(
+          tenant,
+          description,
+          [{ faceId, personId, imageId, embedding: match.embedding, capturedAt, location }],
+          caller,
+        );
+        outcome.rebuilt += 1;
+      }
+    }
+  }
+}
+
+function groupByPack(faces: readonly Face[]): Map<string, Face[]> {
+  const groups = new Map<string, Face[]>();
+  for (const face of faces) groups.set(face.pack, [...(groups.get(face.pack) ?? []), face]);
+  return groups;
+}
+
+/** A template may be newer than the list it is held against, so each is looked up once more before it goes. */
+async function removeStrayVectors(
+  tenant: Tenant,
+  known: ReadonlySet<string>,
+  outcome: Reconciled,
+  caller: Caller,
+  ports: ReconcilePorts,
+): Promise<void> {
+  const suspects: string[] = [];
+  for await (const faceId of ports.vectors.faceIds(tenant, caller)) if (!known.has(faceId)) suspects.push(faceId);
+  for (let start = 0; start < suspects.length; start += 1000) {
+    const slice = suspects.slice(start, start + 1000);
+    const recorded = new Set((await ports.records.getFaces(tenant, slice, caller)).map(({ faceId }) => faceId));
+    outcome.strayVectors += await ports.vectors.remove(
+      tenant,
+      slice.filter((id) => !recorded.has(id)),
+      caller,
+    );
+  }
+}
