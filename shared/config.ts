@@ -22,6 +22,11 @@ const settings = {
     .regex(/^[a-z0-9-]+(,[a-z0-9-]+)*$/, 'must be a pack name, or several separated by commas')
     .default('builtin')
     .describe('Model pack; several separated by commas can be chosen by `strategy`, the first is the default.'),
+  FREEFACE_MODELS: z
+    .string()
+    .min(1)
+    .default('models')
+    .describe('Folder with the catalogue of model packs and their calibrations.'),
   FREEFACE_MAX_IMAGE_BYTES: integer(1024, 256 * MiB)
     .default(15 * MiB)
     .describe('Largest image file taken, in bytes.'),
@@ -45,6 +50,8 @@ export interface Config {
   readonly host: string;
   /** Absolute. */
   readonly dataDir: string;
+  /** Absolute. */
+  readonly modelsDir: string;
   /** The first is the default. */
   readonly packs: readonly string[];
   readonly maxImageBytes: number;
@@ -71,6 +78,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     port: value.PORT,
     host: value.HOST,
     dataDir: resolve(value.FREEFACE_DATA),
+    modelsDir: resolve(value.FREEFACE_MODELS),
     packs: value.FREEFACE_MODEL_PACK.split(','),
     maxImageBytes: value.FREEFACE_MAX_IMAGE_BYTES,
     maxImagePixels: value.FREEFACE_MAX_IMAGE_PIXELS,

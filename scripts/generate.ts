@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { functions } from '../functions/registry.gen.ts';
+import { checkManifests } from './generate/check-manifests.ts';
+import { openApi } from './generate/open-api.ts';
+import { registry } from './generate/registry.ts';
+
+/** Everything that is generated: path from the repository's root, and its text. */
+export async function generatedFiles(root: string): Promise<Map<string, string>> {
+  const names = await functionNames(root);
+  checkManifests(names, functions);
+  return new Map([
+    ['functions/registry.gen.ts', registry(names)],
+    ['functions/api-docs/openapi.gen.json', `${JSON.stringify(openApi(functions), null, 2)}\n`],
+  ]);
+}
+
+/** Folders under functions/ that hold a function, sorted. */
+export async function functionNames(root: string): Promise<string[]> {
+  const entries = await readdir(resolve(root, 'functions'), { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort();
+}
+
+/** `npm run generate [-- --check]`: writes the generated files, or says which are out of date (exit code 1). */
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
+  const root = process.cwd();
+  // The registry comes first: what else is generated is read from the functions it lists.
+  const names = await functionNames(root);
+  const stale = await isStale(resolve(root, 'functions/registry.gen.ts'), registry(names));
+  if (stale && !values.check) {
+    await write(resolve(root, 'functions/registry.gen.ts'), registry(names));
+    process.stdout.write('wrote functions/registry.gen.ts\n');
+    // This process was bundled with the old one.
+    execFileSync(process.execPath, ['esbuild.config.mjs', 'run', 'generate'], { cwd: root, stdio: 'inherit' });
+    return;
+  }
+  for (const [path, text] of await generatedFiles(root)) {
+    if (!(await isStale(resolve(root, path), text))) continue;
+    if (values.check) {
+      process.stdout.write(`${path} is out of date; run npm run generate\n`);
+      process.exitCode = 1;
+    } else {
+      await write(resolve(root, path), text);
+      process.stdout.write(`wrote ${path}\n`);
+    }
+  }
+}
+
+async function isStale(path: string, text: string): Promise<boolean> {
+  return (await readFile(path, 'utf8').catch(() => undefined)) !== text;
+}
+
+async function write(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main();

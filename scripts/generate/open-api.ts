@@ -1,0 +1,181 @@
+import * as z from 'zod';
+import { type ErrorCode, errorTable } from '../../shared/errors.ts';
+import { type FunctionDefinition, type HttpManifest, isBinary, isHttp } from '../../shared/runtime/define.ts';
+
+type Json = Record<string, unknown>;
+
+/** What any function may answer, whatever it does. */
+const commonErrors: readonly ErrorCode[] = ['INTERNAL', 'STORE_UNAVAILABLE', 'TIMEOUT'];
+const withBody: readonly ErrorCode[] = ['BODY_MALFORMED', 'BODY_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED'];
+
+/** The OpenAPI 3.1 description of all HTTP functions. */
+export function openApi(definitions: readonly FunctionDefinition[]): Json {
+  const manifests = definitions
+    .map(({ manifest }) => manifest)
+    .filter(isHttp)
+    .filter(({ trigger }) => trigger.path.startsWith('/api/'));
+  const paths: Record<string, Json> = {};
+  for (const manifest of manifests) {
+    const { method, path } = manifest.trigger;
+    paths[path] = { ...paths[path], [method.toLowerCase()]: operation(manifest) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'FreeFace',
+      version: '1.0.0',
+      description:
+        'Enrols, finds and follows faces. Every answer is an envelope: `{success: true, message?, data}` or `{success: false, message, error: {code, details?, request_id}}`.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    tags: [
+      { name: 'faces', description: 'Enrol, find and recognise faces.' },
+      { name: 'persons', description: 'Whom faces belong to.' },
+      { name: 'images', description: 'The photos that faces were enrolled from.' },
+      { name: 'health', description: 'How the platform is.' },
+    ],
+    paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
+    components: {
+      schemas: { Error: errorSchema },
+      headers: { RequestId: { description: 'Id of this request, also in the log.', schema: { type: 'string' } } },
+    },
+  };
+}
+
+const errorSchema = {
+  type: 'object',
+  required: ['success', 'message', 'error'],
+  properties: {
+    success: { const: false },
+    message: { type: 'string' },
+    error: {
+      type: 'object',
+      required: ['code', 'request_id'],
+      properties: {
+        code: { type: 'string', enum: Object.keys(errorTable) },
+        details: { description: 'Depends on the code; for wrong fields a list of `{field, issue}`.' },
+        request_id: { type: 'string' },
+      },
+    },
+  },
+};
+
+function operation(manifest: HttpManifest): Json {
+  const { name, summary, description, tag, trigger } = manifest;
+  const requestBody = bodyOf(manifest);
+  return {
+    operationId: name,
+    summary,
+    ...(description === undefined ? {} : { description }),
+    ...(tag === undefined ? {} : { tags: [tag] }),
+    ...(trigger.scope === null ? {} : { 'x-scope': trigger.scope }),
+    parameters: [...parametersOf(manifest.params, 'path'), ...parametersOf(manifest.query, 'query')],
+    ...(requestBody === undefined ? {} : { requestBody }),
+    responses: { ...successOf(manifest), ...failuresOf(manifest) },
+  };
+}
+
+function parametersOf(schema: z.ZodObject | undefined, place: 'path' | 'query'): Json[] {
+  if (schema === undefined) return [];
+  const { properties = {}, required = [] } = schemaOf(schema, 'input') as {
+    properties?: Record<string, Json>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, { description, ...rest }]) => ({
+    name,
+    in: place,
+    required: place === 'path' || required.includes(name),
+    ...(description === undefined ? {} : { description }),
+    schema: rest,
+    ...(rest.type === 'array' ? { style: 'form', explode: false } : {}),
+  }));
+}
+
+const imageData = {
+  type: 'string',
+  contentEncoding: 'base64',
+  description: 'The image as base64, with or without a data-URL head.',
+};
+
+function bodyOf({ body, image, examples }: HttpManifest): Json | undefined {
+  if (body === undefined && image === undefined) return undefined;
+  const fields = schemaOf(body ?? z.object({}), 'input') as { properties?: Json; required?: string[] };
+  const example = examples?.request === undefined ? {} : { example: examples.request };
+  if (image === undefined) return { required: true, content: { 'application/json': { schema: fields, ...example } } };
+  const withImage = (part: string, schema: Json) => ({
+    ...fields,
+    properties: { [part]: schema, ...fields.properties },
+    required: [...(image === 'required' ? [part] : []), ...(fields.required ?? [])],
+  });
+  return {
+    required: true,
+    description: 'JSON with base64, a form with a file, or the raw image with the other fields in the query.',
+    content: {
+      'multipart/form-data': {
+        schema: withImage('image', { type: 'string', format: 'binary', description: 'The image file.' }),
+      },
+      'application/json': { schema: withImage('image_data', imageData), ...example },
+      'image/*': { schema: { type: 'string', format: 'binary' } },
+    },
+  };
+}
+
+function successOf({ output, status = 200, examples }: HttpManifest): Json {
+  const headers = { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } };
+  if (isBinary(output)) {
+    const content = Object.fromEntries(
+      output.binary.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]),
+    );
+    return {
+      200: { description: 'The bytes.', headers, content },
+      206: { description: 'The range asked for.', headers, content },
+      304: { description: 'Not changed.' },
+    };
+  }
+  const schema = {
+    type: 'object',
+    required: ['success', 'data'],
+    properties: { success: { const: true }, message: { type: 'string' }, data: schemaOf(output, 'output') },
+  };
+  const answer = (text: string) => ({
+    description: text,
+    headers,
+    content: {
+      'application/json': { schema, ...(examples?.response === undefined ? {} : { example: examples.response }) },
+    },
+  });
+  return status === 201
+    ? { 200: answer('It was there already.'), 201: answer('Created.') }
+    : { [status]: answer('Done.') };
+}
+
+function failuresOf(manifest: HttpManifest): Json {
+  const takesBody = manifest.body !== undefined || manifest.image !== undefined;
+  const codes = new Set<ErrorCode>([
+    ...(manifest.params === undefined ? [] : (['ID_MALFORMED'] as const)),
+    'VALIDATION_FAILED',
+    ...(takesBody ? withBody : []),
+    ...(manifest.errors ?? []),
+    ...commonErrors,
+  ]);
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of codes) byStatus.set(errorTable[code][0], [...(byStatus.get(errorTable[code][0]) ?? []), code]);
+  return Object.fromEntries(
+    [...byStatus]
+      .sort(([a], [b]) => a - b)
+      .map(([status, list]) => [
+        status,
+        {
+          description: list.map((code) => `\`${code}\` ${errorTable[code][2]}`).join('\n\n'),
+          headers: { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } },
+          content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+        },
+      ]),
+  );
+}
+
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io, unrepresentable: 'any' }) as Json;
+  return rest;
+}

@@ -1,0 +1,12 @@
+import { adapterOptions } from '../../runtime/adapter-options.ts';
+import type { Openers } from '../../runtime/ports.ts';
+
+/** All ports on files in one folder; each adapter and its driver load when it is opened. */
+export const embeddedOpeners = {
+  records: async (context) => (await import('./records.ts')).openRecords(adapterOptions(context)),
+  vectors: async (context) => (await import('./vectors.ts')).openVectors(adapterOptions(context)),
+  images: async (context) => (await import('./images.ts')).openImages(adapterOptions(context)),
+  events: async (context) => (await import('./events.ts')).openEvents(adapterOptions(context)),
+  cache: async (context) => (await import('./cache.ts')).openCache(adapterOptions(context)),
+  extractor: async (context) => (await import('./extractor.ts')).openExtractor(adapterOptions(context)),
+} as const satisfies Openers;
