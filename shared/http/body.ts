@@ -4,7 +4,7 @@ import type { HttpExchange, HttpMiddleware } from './exchange.ts';
 import { decodeImageData, maxBase64Length } from './image-data.ts';
 import { imageTooLarge } from './image-too-large.ts';
 import { readForm } from './multipart.ts';
-import { fieldsFromText } from './text-fields.ts';
+import { fieldsFromText, namedOnce } from './text-fields.ts';
 
 /** Beside the image there is at most this much: a person's metadata is 16 kB. */
 const fieldBytes = 64 * 1024;
@@ -66,17 +66,28 @@ async function readMultipart({ request, input, limits }: HttpExchange, manifest:
   input.body = fieldsFromText(manifest.body, fields);
 }
 
+/** The fields of a raw image stand in the query, beside the query's own. */
+export const isOwnQuery = (manifest: HttpManifest, name: string): boolean =>
+  Object.hasOwn(manifest.query?.shape ?? {}, name);
+
 async function readRaw({ request, input, limits }: HttpExchange, manifest: HttpManifest) {
   const bytes = await request.body(limits.imageBytes).catch((error: unknown) => {
     throw error instanceof AppError && error.code === 'BODY_TOO_LARGE' ? imageTooLarge(limits.imageBytes) : error;
   });
   input.image = bytes;
-  input.body = fieldsFromText(manifest.body, Object.fromEntries(request.query));
+  input.body = fieldsFromText(
+    manifest.body,
+    namedOnce(request.query, (name) => !isOwnQuery(manifest, name)),
+  );
 }
 
 /** An empty body gets the plainer answer: what is missing, rather than which content type was. */
 async function refuse({ manifest, request }: HttpExchange, type: string) {
-  if (type === '' && (await request.body(fieldBytes)).length === 0) {
+  const length = await request.body(fieldBytes).then(
+    (bytes) => bytes.length,
+    () => fieldBytes,
+  );
+  if (length === 0) {
     if (manifest.image === 'required') throw new AppError('IMAGE_MISSING', { details: missingImage });
     throw new AppError('BODY_MALFORMED', { message: 'The body is empty; a JSON object is expected.' });
   }

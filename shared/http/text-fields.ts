@@ -26,6 +26,13 @@ export function fieldsFromText(
   return read;
 }
 
+/** The wanted parameters of a query string; one that is given twice is refused by name. */
+export function namedOnce(query: URLSearchParams, wanted: (name: string) => boolean): Record<string, string> {
+  const fields: Record<string, string> = {};
+  for (const [name, value] of query) if (wanted(name)) setOwn(fields, name, value);
+  return fields;
+}
+
 function fromText(schema: z.ZodType | undefined, text: string): unknown {
   const kind = kindOf(schema);
   if (kind === 'text' || kind === 'unknown') return text;

@@ -1,7 +1,8 @@
 import type * as z from 'zod';
 import { AppError } from '../errors.ts';
-import type { HttpMiddleware } from './exchange.ts';
-import { fieldsFromText } from './text-fields.ts';
+import { isOwnQuery } from './body.ts';
+import type { HttpExchange, HttpMiddleware } from './exchange.ts';
+import { fieldsFromText, namedOnce } from './text-fields.ts';
 
 /** Checks params, query and body against the manifest's schemas. Every wrong or unknown field is named in one answer. */
 export function validate(): HttpMiddleware {
@@ -9,13 +10,8 @@ export function validate(): HttpMiddleware {
     before: function validateBefore({ event }) {
       const { manifest, request, input } = event;
       input.params = checked(manifest.params, request.params, 'ID_MALFORMED');
-      const rawImage = input.image !== undefined && !isStructured(request.headers['content-type']);
-      if (!rawImage)
-        input.query = checked(
-          manifest.query,
-          fieldsFromText(manifest.query, queryFields(request.query)),
-          'VALIDATION_FAILED',
-        );
+      const fields = namedOnce(request.query, hasRawImage(event) ? (name) => isOwnQuery(manifest, name) : () => true);
+      input.query = checked(manifest.query, fieldsFromText(manifest.query, fields), 'VALIDATION_FAILED');
       if (manifest.body !== undefined) input.body = checked(manifest.body, input.body ?? {}, 'VALIDATION_FAILED');
     },
   };
@@ -59,14 +55,6 @@ function failed(code: 'ID_MALFORMED' | 'VALIDATION_FAILED', details: Problem[]):
   return new AppError(code, { message: `${first?.field || 'The request'}: ${first?.issue}${rest}`, details });
 }
 
-function queryFields(query: URLSearchParams): Record<string, string> {
-  const fields: Record<string, string> = {};
-  for (const [name, value] of query) {
-    if (Object.hasOwn(fields, name)) throw failed('VALIDATION_FAILED', [{ field: name, issue: 'is given twice' }]);
-    Object.defineProperty(fields, name, { value, enumerable: true });
-  }
-  return fields;
-}
-
-const isStructured = (contentType: string | undefined): boolean =>
-  /^(application\/(.*\+)?json|multipart\/form-data)/i.test((contentType ?? '').trim());
+const hasRawImage = ({ input, request }: HttpExchange): boolean =>
+  input.image !== undefined &&
+  !/^(application\/(.*\+)?json|multipart\/form-data)/i.test((request.headers['content-type'] ?? '').trim());

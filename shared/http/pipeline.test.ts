@@ -1,0 +1,348 @@
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { AppError } from '../errors.ts';
+import { defineFunction } from '../runtime/define.ts';
+import { fakeClock } from '../testing/fake-clock.ts';
+import { type PlatformOptions, startPlatform } from '../testing/platform.ts';
+
+const rest = {
+  uses: [],
+  resources: { cpu: '1', memory: '1Mi' },
+  scale: { min: 0, max: 1 },
+  concurrency: 1,
+  timeoutSeconds: 10,
+} as const;
+
+/** Answers with what it was given. */
+const echo = defineFunction(
+  {
+    ...rest,
+    name: 'echo',
+    summary: 'Echo',
+    trigger: { kind: 'http', method: 'POST', path: '/echo/{id}', scope: null },
+    params: z.object({ id: z.string().regex(/^[a-z]+$/, 'must be letters') }),
+    query: z.object({ limit: z.number().int().max(9).default(3) }),
+    body: z.object({
+      label: z.string().max(10).optional(),
+      tags: z.array(z.string()).optional(),
+      options: z.strictObject({ deep: z.boolean().default(false) }).prefault({}),
+    }),
+    image: 'required',
+    output: z.object({ id: z.string(), limit: z.number(), body: z.unknown(), image: z.string() }),
+  },
+  async ({ params, query, body, image }) => ({
+    data: { id: params.id, limit: query.limit, body, image: Buffer.from(image).toString('latin1') },
+  }),
+);
+
+/** Takes JSON only. */
+const plain = defineFunction(
+  {
+    ...rest,
+    name: 'plain',
+    summary: 'Plain',
+    trigger: { kind: 'http', method: 'PUT', path: '/plain', scope: null },
+    body: z.object({ metadata: z.record(z.string(), z.json()).optional() }),
+    output: z.object({ keys: z.array(z.string()) }),
+  },
+  async ({ body }) => ({ data: { keys: Object.keys(body.metadata ?? {}) } }),
+);
+
+const failing = defineFunction(
+  {
+    ...rest,
+    name: 'failing',
+    summary: 'Fail',
+    trigger: { kind: 'http', method: 'GET', path: '/failing/{how}', scope: null },
+    params: z.object({ how: z.string() }),
+    output: z.object({ fine: z.boolean() }),
+  },
+  async ({ params: { how }, signal }) => {
+    if (how === 'busy') throw new AppError('BUSY', { retryAfter: 7 });
+    if (how === 'hang')
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    if (how === 'deaf') return new Promise(() => {});
+    if (how === 'undeclared') return { data: { fine: 'no' } as never };
+    throw new Error('the password is swordfish');
+  },
+);
+
+const start = (options: PlatformOptions = {}) => startPlatform([echo, plain, failing], { openers: {}, ...options });
+const picture = Buffer.from('picture');
+
+describe('the HTTP pipeline', () => {
+  it('When an image comes as JSON, as a form or as the raw body, then the handler gets the same', async () => {
+    const { call } = await start();
+    const fields = { label: 'cat', tags: ['a', 'b'], options: { deep: true } };
+
+    const asJson = await call('POST', '/echo/x?limit=5', {
+      json: { ...fields, image_data: `data:image/jpeg;base64,${picture.toString('base64')}` },
+    });
+    const asForm = await call('POST', '/echo/x?limit=5', {
+      form: { label: 'cat', tags: 'a,b', 'options.deep': 'true', image: picture },
+    });
+    const asRaw = await call('POST', '/echo/x?limit=5&label=cat&tags=a,b&options=%7B%22deep%22:true%7D', {
+      body: picture,
+      headers: { 'content-type': 'image/png' },
+    });
+
+    const data = { id: 'x', limit: 5, body: fields, image: 'picture' };
+    expect(asJson.json).toEqual({ success: true, data });
+    expect(asForm.json).toEqual({ success: true, data });
+    expect(asRaw.json).toEqual({ success: true, data });
+  });
+
+  it('When fields are unknown, missing or wrong, then 400 names each of them', async () => {
+    const { call } = await start();
+
+    const answer = await call('POST', '/echo/x', {
+      json: { image_data: 'AAAA', lable: 'cat', label: 7, options: { deeep: true } },
+    });
+
+    expect(answer.status).toBe(400);
+    expect(answer.json).toMatchObject({
+      success: false,
+      error: { code: 'VALIDATION_FAILED', request_id: expect.any(String) },
+    });
+    expect(answer.json.error.details.map(({ field }: { field: string }) => field).sort()).toEqual([
+      'label',
+      'lable',
+      'options.deeep',
+    ]);
+  });
+
+  it('When a query field is unknown or a path id has the wrong form, then 400 says so', async () => {
+    const { call } = await start();
+
+    const query = await call('POST', '/echo/x?limt=3', { json: { image_data: 'AAAA' } });
+    const id = await call('POST', '/echo/X1', { json: { image_data: 'AAAA' } });
+
+    expect([query.status, query.json.error.code, query.json.error.details]).toEqual([
+      400,
+      'VALIDATION_FAILED',
+      [{ field: 'limt', issue: 'is unknown' }],
+    ]);
+    expect([id.status, id.json.error.code, id.json.error.details]).toEqual([
+      400,
+      'ID_MALFORMED',
+      [{ field: 'id', issue: 'must be letters' }],
+    ]);
+  });
+
+  it.each([
+    ['the body is empty', '/echo/x', { body: '' }, 400, 'IMAGE_MISSING'],
+    [
+      'the body is empty JSON',
+      '/echo/x',
+      { body: '', headers: { 'content-type': 'application/json' } },
+      400,
+      'BODY_MALFORMED',
+    ],
+    [
+      'JSON is broken',
+      '/echo/x',
+      { body: '{"a":', headers: { 'content-type': 'application/json' } },
+      400,
+      'BODY_MALFORMED',
+    ],
+    ['JSON is no object', '/echo/x', { json: [1] }, 400, 'BODY_MALFORMED'],
+    [
+      'JSON is not UTF-8',
+      '/echo/x',
+      { body: Buffer.from('{"label":"\xff"}', 'latin1'), headers: { 'content-type': 'application/json' } },
+      400,
+      'BODY_MALFORMED',
+    ],
+    ['JSON has no image', '/echo/x', { json: {} }, 400, 'IMAGE_MISSING'],
+    ['base64 is broken', '/echo/x', { json: { image_data: 'AA*A' } }, 400, 'VALIDATION_FAILED'],
+    ['base64 is no text', '/echo/x', { json: { image_data: 5 } }, 400, 'VALIDATION_FAILED'],
+    ['base64 is empty', '/echo/x', { json: { image_data: '' } }, 400, 'EMPTY_IMAGE'],
+    [
+      'the form has no boundary',
+      '/echo/x',
+      { body: 'x', headers: { 'content-type': 'multipart/form-data' } },
+      400,
+      'BODY_MALFORMED',
+    ],
+    [
+      'the form ends early',
+      '/echo/x',
+      {
+        body: '--b\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\nxx',
+        headers: { 'content-type': 'multipart/form-data; boundary=b' },
+      },
+      400,
+      'BODY_MALFORMED',
+    ],
+    ['the file has another name', '/echo/x', { form: { photo: picture } }, 400, 'VALIDATION_FAILED'],
+    [
+      'the content type is not taken',
+      '/echo/x',
+      { body: 'x', headers: { 'content-type': 'text/csv' } },
+      415,
+      'MEDIA_TYPE_UNSUPPORTED',
+    ],
+    [
+      'an image is sent where JSON belongs',
+      '/plain',
+      { body: 'x', headers: { 'content-type': 'image/png' } },
+      415,
+      'MEDIA_TYPE_UNSUPPORTED',
+    ],
+    [
+      'the image is larger than allowed',
+      '/echo/x',
+      { body: Buffer.alloc(5000), headers: { 'content-type': 'image/png' } },
+      413,
+      'IMAGE_TOO_LARGE',
+    ],
+    [
+      'the base64 image is larger than allowed',
+      '/echo/x',
+      { json: { image_data: Buffer.alloc(5000).toString('base64') } },
+      413,
+      'IMAGE_TOO_LARGE',
+    ],
+    [
+      'the image of a form is larger than allowed',
+      '/echo/x',
+      { form: { image: Buffer.alloc(5000) } },
+      413,
+      'IMAGE_TOO_LARGE',
+    ],
+    [
+      'the body is far larger than allowed',
+      '/echo/x',
+      { body: Buffer.alloc(3_000_000), headers: { 'content-type': 'application/json' } },
+      413,
+      'BODY_TOO_LARGE',
+    ],
+    [
+      'JSON is nested too deep',
+      '/plain',
+      {
+        body: `{"metadata":${'{"a":'.repeat(9000)}1${'}'.repeat(9000)}}`,
+        headers: { 'content-type': 'application/json' },
+      },
+      400,
+      'BODY_MALFORMED',
+    ],
+  ])('When %s, then %s', async (_, path, options, status, code) => {
+    const { call } = await start({ settings: { FREEFACE_MAX_IMAGE_BYTES: '4096' } });
+
+    const answer = await call(path === '/plain' ? 'PUT' : 'POST', path, options);
+
+    expect([answer.status, answer.json?.error.code]).toEqual([status, code]);
+    expect(answer.json.success).toBe(false);
+  });
+
+  it('When metadata names a prototype, then it stays a key', async () => {
+    const { call } = await start();
+
+    const answer = await call('PUT', '/plain', {
+      body: '{"metadata":{"__proto__":{"polluted":true},"a":1}}',
+      headers: { 'content-type': 'application/json' },
+    });
+
+    expect(answer.status).toBe(200);
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+  });
+
+  it('When there is nothing at the path or the method is wrong, then 404 or 405 with Allow', async () => {
+    const { call } = await start();
+
+    const nothing = await call('GET', '/nowhere');
+    const wrongMethod = await call('GET', '/plain');
+
+    expect([nothing.status, nothing.json.error.code]).toEqual([404, 'ROUTE_NOT_FOUND']);
+    expect([wrongMethod.status, wrongMethod.headers.get('allow'), wrongMethod.json.error.code]).toEqual([
+      405,
+      'PUT',
+      'METHOD_NOT_ALLOWED',
+    ]);
+    expect(nothing.headers.get('x-request-id')).toBe(nothing.json.error.request_id);
+  });
+
+  it('When a handler fails, then the client learns nothing of the inside and the log everything', async () => {
+    const { call, logs } = await start();
+
+    const answer = await call('GET', '/failing/somehow', { headers: { 'x-request-id': 'abc-123' } });
+
+    expect(answer.status).toBe(500);
+    expect(answer.json).toEqual({
+      success: false,
+      message: 'Something went wrong.',
+      error: { code: 'INTERNAL', request_id: 'abc-123' },
+    });
+    expect(answer.headers.get('x-request-id')).toBe('abc-123');
+    expect(logs).toContainEqual(
+      expect.objectContaining({
+        level: 'error',
+        request_id: 'abc-123',
+        function: 'failing',
+        err: expect.objectContaining({ message: 'the password is swordfish' }),
+      }),
+    );
+    expect(logs).toContainEqual(
+      expect.objectContaining({ msg: 'answered', method: 'GET', path: '/failing/somehow', status: 500 }),
+    );
+  });
+
+  it('When a request id from outside is not well-formed, then it is replaced', async () => {
+    const { call } = await start();
+
+    const answer = await call('GET', '/failing/busy', { headers: { 'x-request-id': 'a b"c' } });
+
+    expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('When the service is busy, then 429 says when to come back', async () => {
+    const { call } = await start();
+
+    const answer = await call('GET', '/failing/busy');
+
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '7']);
+  });
+
+  it.each(['hang', 'deaf'])('When a handler takes too long (%s), then 504', async (how) => {
+    const clock = fakeClock();
+    const { call } = await start({ clock });
+
+    const answering = call('GET', `/failing/${how}`);
+    await clock.until(() => clock.pending > 0);
+    await clock.advance(10_000);
+    const answer = await answering;
+
+    expect([answer.status, answer.json.error.code]).toEqual([504, 'TIMEOUT']);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('When a handler answers what its manifest does not declare, then a test run sees it', async () => {
+    const { call } = await start();
+
+    const answer = await call('GET', '/failing/undeclared');
+
+    expect(answer.status).toBe(500);
+  });
+
+  it('When a trace comes in, then the answer and the log continue it', async () => {
+    const { call, logs } = await start();
+    const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+
+    const answer = await call('GET', '/failing/busy', { headers: { traceparent: `00-${trace}-00f067aa0ba902b7-01` } });
+
+    expect(answer.headers.get('traceparent')).toMatch(new RegExp(`^00-${trace}-(?!00f067aa0ba902b7)[0-9a-f]{16}-01$`));
+    expect(logs).toContainEqual(expect.objectContaining({ msg: 'answered', trace_id: trace }));
+  });
+
+  it('When requests are answered, then the metrics count them', async () => {
+    const { call } = await start();
+    await call('GET', '/failing/busy');
+
+    const { bytes } = await call('GET', '/metrics');
+
+    expect(Buffer.from(bytes).toString()).toContain(
+      'freeface_http_requests_total{function="failing",method="GET",status="429"} 1',
+    );
+  });
+});

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { createRouter } from './router.ts';
+
+const route = createRouter([
+  { method: 'GET', path: '/persons/{id}', target: 'get' },
+  { method: 'DELETE', path: '/persons/{id}', target: 'delete' },
+  { method: 'GET', path: '/persons/by_name', target: 'by_name' },
+  { method: 'GET', path: '/persons/by_name/{name}/faces', target: 'faces' },
+  { method: 'POST', path: '/persons', target: 'create' },
+]);
+
+describe('the router', () => {
+  it('When a segment is both a literal and a parameter, then the literal wins', () => {
+    expect(route('GET', '/persons/by_name')).toEqual({ kind: 'found', target: 'by_name', params: {} });
+    expect(route('GET', '/persons/ada')).toEqual({ kind: 'found', target: 'get', params: { id: 'ada' } });
+  });
+
+  it('When a parameter is percent-encoded, then it is decoded once', () => {
+    expect(route('GET', '/persons/by_name/a%2Fb%2525/faces')).toEqual({
+      kind: 'found',
+      target: 'faces',
+      params: { name: 'a/b%25' },
+    });
+  });
+
+  it('When a segment cannot be decoded or is empty, then nothing is found', () => {
+    expect(route('GET', '/persons/%E0%A4').kind).toBe('not-found');
+    expect(route('GET', '/persons/').kind).toBe('not-found');
+    expect(route('GET', '/persons/ada/').kind).toBe('not-found');
+  });
+
+  it('When the method is another, then the ones that are allowed are listed', () => {
+    expect(route('PUT', '/persons/ada')).toEqual({ kind: 'method-not-allowed', allowed: ['DELETE', 'GET', 'HEAD'] });
+  });
+
+  it('When HEAD is asked, then GET answers', () => {
+    expect(route('HEAD', '/persons/ada')).toMatchObject({ kind: 'found', target: 'get' });
+  });
+
+  it('When two routes claim the same, then it throws', () => {
+    const twice = { method: 'GET', path: '/a/{x}', target: 1 };
+
+    expect(() => createRouter([twice, { ...twice, path: '/a/{y}' }])).toThrow('two functions claim GET /a/{y}');
+  });
+});

@@ -1,0 +1,150 @@
+import { onTestFinished } from 'vitest';
+import { embeddedOpeners } from '../adapters/embedded/index.ts';
+import { type Config, readConfig } from '../config.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Event } from '../ports/events.ts';
+import type { Ports } from '../ports/index.ts';
+import { createContext, type RuntimeContext } from '../runtime/context.ts';
+import type { FunctionDefinition } from '../runtime/define.ts';
+import { runLocally } from '../runtime/local.ts';
+import { createLogger } from '../runtime/log.ts';
+import type { Openers } from '../runtime/ports.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+import { shareWeights } from './weights.ts';
+
+export interface TestPlatform {
+  readonly url: string;
+  readonly ports: Ports;
+  readonly context: RuntimeContext;
+  /** Every log line so far, parsed. */
+  readonly logs: Record<string, unknown>[];
+  /** Resolves to what was published on `freeface.events`, oldest first, when there are at least `count`. */
+  events(count: number): Promise<Event[]>;
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export interface CallOptions {
+  readonly json?: unknown;
+  readonly form?: Readonly<Record<string, string | Uint8Array>>;
+  readonly body?: Uint8Array | string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** The parsed JSON, or undefined when it is none. Tests look at it freely. */
+  // biome-ignore lint/suspicious/noExplicitAny: what a test asserts on is what it expects
+  readonly json: any;
+  readonly bytes: Uint8Array;
+}
+
+export interface PlatformOptions {
+  readonly dataDir?: string;
+  readonly clock?: Clock;
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Default: all ports, embedded. */
+  readonly openers?: Openers;
+}
+
+/** The functions on the embedded adapters in a fresh folder, on a free port; closed when the test has finished. */
+export async function startPlatform(
+  functions: readonly FunctionDefinition[],
+  options: PlatformOptions = {},
+): Promise<TestPlatform> {
+  const dataDir = options.dataDir ?? folderWithWeights();
+  const logs: Record<string, unknown>[] = [];
+  const config = testConfig(dataDir, options.settings);
+  const context = createContext(config, {
+    checkOutput: true,
+    log: createLogger('debug', { write: (line) => logs.push(JSON.parse(line) as Record<string, unknown>) }),
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
+  });
+  const running = await runLocally(functions, options.openers ?? embeddedOpeners, context);
+  let closing: Promise<void> | undefined;
+  const close = () => (closing ??= running.close());
+  onTestFinished(close);
+  const url = `http://127.0.0.1:${running.port}`;
+  return {
+    url,
+    ports: running.ports,
+    context,
+    logs,
+    close,
+    call: (method, path, call) => send(url, method, path, call),
+    events: await collectEvents(running.ports),
+  };
+}
+
+/** A folder for one test, with the default pack's weights in it. */
+export function folderWithWeights(): string {
+  const dataDir = temporaryFolder();
+  shareWeights(dataDir);
+  return dataDir;
+}
+
+export const testConfig = (dataDir: string, settings: Readonly<Record<string, string>> = {}): Config =>
+  readConfig({ FREEFACE_DATA: dataDir, PORT: '0', FREEFACE_SHUTDOWN_SECONDS: '2', ...settings });
+
+export async function send(
+  url: string,
+  method: string,
+  path: string,
+  { json, form, body, headers = {} }: CallOptions = {},
+): Promise<Answer> {
+  const response = await fetch(url + path, {
+    method,
+    headers: json === undefined ? headers : { 'content-type': 'application/json', ...headers },
+    redirect: 'manual',
+    ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+    ...(form === undefined ? {} : { body: formOf(form) }),
+    ...(body === undefined ? {} : { body }),
+  });
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  const isJson = response.headers.get('content-type')?.includes('json') === true && bytes.length > 0;
+  return {
+    status: response.status,
+    headers: response.headers,
+    bytes,
+    json: isJson ? JSON.parse(new TextDecoder().decode(bytes)) : undefined,
+  };
+}
+
+function formOf(fields: Readonly<Record<string, string | Uint8Array>>): FormData {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) {
+    if (typeof value === 'string') form.append(name, value);
+    else form.append(name, new Blob([value]), 'photo.jpg');
+  }
+  return form;
+}
+
+/** Keeps what is published, and tells who waits for it. */
+async function collectEvents(ports: Partial<Ports>): Promise<(count: number) => Promise<Event[]>> {
+  const seen: Event[] = [];
+  const waiting = new Set<() => void>();
+  await ports.events?.subscribe(
+    {
+      group: 'test',
+      topic: 'freeface.events',
+      delivery: { retry: 0, backoff: 'linear', backoffDelayMs: 1, timeoutMs: 1000 },
+      concurrency: 1,
+    },
+    async (event) => {
+      seen.push(event);
+      for (const wake of waiting) wake();
+      return { status: 204 };
+    },
+  );
+  return (count) =>
+    new Promise((resolve) => {
+      const wake = () => {
+        if (seen.length < count) return;
+        waiting.delete(wake);
+        resolve([...seen]);
+      };
+      waiting.add(wake);
+      wake();
+    });
+}
