@@ -19,8 +19,13 @@ export const externals = [
   '@vladmandic/human',
 ];
 
-/** @type {import('esbuild').BuildOptions} */
-export const common = {
+/**
+ * @typedef {import('./shared/runtime/define.ts').Manifest} Manifest
+ * @typedef {{ name: string, manifest: Manifest, metafile: import('esbuild').Metafile }} Bundle
+ */
+
+/** @satisfies {import('esbuild').BuildOptions} */
+export const common = /** @type {const} */ ({
   absWorkingDir: root,
   bundle: true,
   platform: 'node',
@@ -28,7 +33,7 @@ export const common = {
   format: 'esm',
   splitting: true,
   mainFields: ['module', 'main'],
-  external: externals,
+  external: [...externals],
   sourcemap: 'linked',
   sourcesContent: false,
   metafile: true,
@@ -38,7 +43,7 @@ export const common = {
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
-};
+});
 
 /** Folders under functions/ that hold a function, sorted. */
 export async function functionNames() {
@@ -53,8 +58,10 @@ export async function functionNames() {
  * [Note: A bundle holds what its manifest declares]
  * The entry of a function's bundle is written here from the manifest's `uses`: it opens those ports and no others, so an
  * adapter that is not declared is not even reachable for the bundler. A test reads the metafiles to prove it.
+ *
+ * @param {Manifest} manifest
  */
-function entryOf(name, uses) {
+function entryOf({ name, uses }) {
   return `
     import definition from './functions/${name}/index.ts';
     import { main } from './shared/runtime/main.ts';
@@ -64,14 +71,20 @@ function entryOf(name, uses) {
     });`;
 }
 
-const capitalised = (word) => word[0].toUpperCase() + word.slice(1);
+/** @param {string} word */
+const capitalised = (word) => word.charAt(0).toUpperCase() + word.slice(1);
 
-/** The manifests as the functions themselves state them: bundled with nothing but their own code, and imported. */
+/**
+ * The manifests as the functions themselves state them: bundled with nothing but their own code, and imported.
+ *
+ * @param {readonly string[]} names
+ * @returns {Promise<Manifest[]>}
+ */
 async function readManifests(names) {
   const outfile = join(root, '.build', 'manifests.mjs');
-  const { splitting, ...single } = common;
   await build({
-    ...single,
+    ...common,
+    splitting: false,
     stdin: {
       contents: names.map((name, i) => `export { default as f${i} } from './functions/${name}/index.ts';`).join('\n'),
       resolveDir: root,
@@ -81,19 +94,24 @@ async function readManifests(names) {
     outfile,
   });
   const module = await import(`${pathToFileURL(outfile)}?${Date.now()}`);
-  return new Map(names.map((name, i) => [name, module[`f${i}`].manifest]));
+  return names.map((_, i) => module[`f${i}`].manifest);
 }
 
-/** Builds each function into its own folder of `outdir` and answers its metafile by name. */
+/**
+ * Builds each function into its own folder of `outdir`.
+ *
+ * @param {readonly string[]} names
+ * @returns {Promise<Bundle[]>}
+ */
 export async function buildFunctions(names, outdir = join(root, 'dist', 'functions')) {
-  const manifests = await readManifests(names);
   const built = [];
-  for (const name of names) {
+  for (const manifest of await readManifests(names)) {
+    const { name } = manifest;
     await rm(join(outdir, name), { recursive: true, force: true });
     const { metafile } = await build({
       ...common,
       stdin: {
-        contents: entryOf(name, manifests.get(name).uses),
+        contents: entryOf(manifest),
         resolveDir: root,
         loader: 'ts',
         sourcefile: `${name}.entry.ts`,
@@ -105,16 +123,21 @@ export async function buildFunctions(names, outdir = join(root, 'dist', 'functio
       minifyWhitespace: true,
     });
     await writeFile(join(outdir, name, 'meta.json'), JSON.stringify(metafile));
-    built.push({ name, manifest: manifests.get(name), metafile });
+    built.push({ name, manifest, metafile });
   }
   return built;
 }
 
-/** Bundles scripts/<name>.ts and imports it in this process. */
+/**
+ * Bundles scripts/<name>.ts and imports it in this process.
+ *
+ * @param {string} name
+ * @param {readonly string[]} args
+ */
 async function run(name, args) {
   const outdir = join(root, '.build', name);
   await build({ ...common, entryPoints: [join('scripts', `${name}.ts`)], outdir, entryNames: '[name]' });
-  process.argv = [process.argv[0], join(outdir, `${name}.js`), ...args];
+  process.argv = [process.execPath, join(outdir, `${name}.js`), ...args];
   await import(pathToFileURL(join(outdir, `${name}.js`)).href);
 }
 
@@ -127,7 +150,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
         .reduce((sum, [, { bytes }]) => sum + bytes, 0);
       console.log(`${name.padEnd(32)} ${(bytes / 1024).toFixed(0).padStart(6)} KiB`);
     }
-  } else if (command === 'run' && rest.length > 0) await run(rest[0], rest.slice(1));
+  } else if (command === 'run' && rest[0] !== undefined) await run(rest[0], rest.slice(1));
   else {
     console.error('usage: node esbuild.config.mjs build [name ...] | run <script> [args]');
     process.exit(2);

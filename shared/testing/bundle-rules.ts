@@ -1,0 +1,28 @@
+import type { Metafile } from 'esbuild';
+import type { PortName } from '../ports/index.ts';
+
+/** Packages that come with a port; they may stand in the bundle of a function that declares it, and in no other. */
+export const driversOf: Readonly<Record<PortName, readonly string[]>> = {
+  records: ['libsql'],
+  vectors: ['libsql', 'usearch'],
+  images: [],
+  events: ['libsql'],
+  cache: ['lru-cache'],
+  extractor: ['sharp', 'onnxruntime-node', 'exifr', 'protobufjs', '@vladmandic/face-api', '@vladmandic/human'],
+};
+
+const kilobyte = 1000;
+
+/** Bytes of JavaScript that a function may weigh, by the ports it uses. */
+export function budgetOf(uses: readonly PortName[]): number {
+  return (uses.length === 0 ? 300 : 800) * kilobyte;
+}
+
+/** The embedded adapters of ports that a bundle holds, by port. */
+export const adapterFiles = ({ inputs }: Pick<Metafile, 'inputs'>): string[] =>
+  Object.keys(inputs)
+    .flatMap(
+      (path) =>
+        /^shared\/adapters\/embedded\/(records|vectors|images|events|cache|extractor)\.ts$/.exec(path)?.[1] ?? [],
+    )
+    .sort();
