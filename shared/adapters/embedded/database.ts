@@ -10,7 +10,7 @@ export type Value = string | number | null | Buffer;
 export interface Database {
   get<Row>(sql: string, parameters?: readonly Value[]): Row | undefined;
   all<Row>(sql: string, parameters?: readonly Value[]): Row[];
-  /** Rows as arrays, one after another; must be read to the end. */
+  /** Rows as arrays, one after another; must be read to the end. Blobs are Buffers here, and ArrayBuffers in `get` and `all`. */
   rows<Row extends readonly unknown[]>(sql: string, parameters?: readonly Value[]): IterableIterator<Row>;
   /** Rows changed, and the row id of the last one inserted. */
   run(sql: string, parameters?: readonly Value[]): { changes: number; lastId: number };
@@ -128,10 +128,9 @@ function connect(path: string, options: DatabaseOptions): Libsql.Database {
     if (options.readOnly === true) connection.pragma('query_only = ON');
     return connection;
   } catch (error) {
-    throw new AppError('STORE_UNAVAILABLE', {
-      message: `${path} cannot be opened: ${error instanceof Error ? error.message : String(error)}.`,
-      cause: error,
-    });
+    const reason = error instanceof Error ? error.message : String(error);
+    const orKey = options.encryptionKey === undefined ? '' : ', or its key is another one than it was written with';
+    throw new AppError('STORE_UNAVAILABLE', { message: `${path} cannot be opened: ${reason}${orKey}.`, cause: error });
   }
 }
 

@@ -1,0 +1,133 @@
+import type { Tenant } from '../../ports/tenant.ts';
+import type { VectorEntry } from '../../ports/vectors.ts';
+import { type Database, openDatabase } from './database.ts';
+import { createGroupCommit } from './group-commit.ts';
+import { migrate, migrations } from './migrations.ts';
+import { locationValues, toLocation } from './records-rows.ts';
+
+export interface StoredTemplate {
+  readonly tenant: Tenant;
+  readonly space: string;
+  readonly entry: VectorEntry;
+}
+
+/** The durable side of the vector store. A write calls `apply` when it is durable, before any later write does. */
+export interface Templates {
+  /** Read to the end before anything is written. */
+  all(): IterableIterator<StoredTemplate>;
+  upsert(
+    tenant: Tenant,
+    space: string,
+    entries: readonly VectorEntry[],
+    signal: AbortSignal | undefined,
+    apply: () => void,
+  ): Promise<void>;
+  /** Resolves to how many rows there were. */
+  remove(
+    tenant: Tenant,
+    faceIds: readonly string[],
+    signal: AbortSignal | undefined,
+    apply: () => void,
+  ): Promise<number>;
+  drained(): Promise<void>;
+  close(): void;
+}
+
+type TemplateRow = [
+  tenant: Tenant,
+  space: string,
+  faceId: string,
+  personId: string | null,
+  imageId: string,
+  capturedAt: number | null,
+  latitude: number | null,
+  longitude: number | null,
+  accuracy: number | null,
+  embedding: Buffer,
+];
+
+/** Ids per statement. */
+const step = 500;
+
+export function openTemplates(path: string, encryptionKey: string, now: number): Templates {
+  // Several templates a page instead of one.
+  const database = openDatabase(path, { encryptionKey, pageSize: 16_384 });
+  try {
+    migrate(database, migrations.vectors, now);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  const commits = createGroupCommit(database);
+
+  return {
+    *all() {
+      const rows = database.rows<TemplateRow>(
+        `SELECT tenant, space, face_id, person_id, image_id, captured_at, latitude, longitude, accuracy_m, embedding
+         FROM templates ORDER BY id`,
+      );
+      for (const row of rows) yield toTemplate(row);
+    },
+    upsert: (tenant, space, entries, signal, apply) =>
+      commits.run(
+        () => {
+          for (const entry of entries) upsertRow(database, tenant, space, entry);
+        },
+        { signal, apply },
+      ),
+    remove: (tenant, faceIds, signal, apply) =>
+      commits.run(
+        () => {
+          let removed = 0;
+          for (let from = 0; from < faceIds.length; from += step) {
+            removed += database.run(
+              'DELETE FROM templates WHERE tenant = ? AND face_id IN (SELECT value FROM json_each(?))',
+              [tenant, JSON.stringify(faceIds.slice(from, from + step))],
+            ).changes;
+          }
+          return removed;
+        },
+        { signal, apply },
+      ),
+    drained: () => commits.drained(),
+    close: () => database.close(),
+  };
+}
+
+function upsertRow(database: Database, tenant: Tenant, space: string, entry: VectorEntry): void {
+  const { faceId, personId, imageId, embedding, capturedAt, location } = entry;
+  database.run(
+    `INSERT INTO templates (tenant, face_id, space, person_id, image_id, captured_at, latitude, longitude, accuracy_m, embedding)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (tenant, face_id, space) DO UPDATE SET person_id = excluded.person_id, image_id = excluded.image_id,
+       captured_at = excluded.captured_at, latitude = excluded.latitude, longitude = excluded.longitude,
+       accuracy_m = excluded.accuracy_m, embedding = excluded.embedding`,
+    [
+      tenant,
+      faceId,
+      space,
+      personId,
+      imageId,
+      capturedAt,
+      ...locationValues(location),
+      Buffer.from(embedding.buffer, embedding.byteOffset, embedding.byteLength),
+    ],
+  );
+}
+
+function toTemplate(row: TemplateRow): StoredTemplate {
+  const [tenant, space, faceId, personId, imageId, capturedAt, latitude, longitude, accuracy_m, embedding] = row;
+  const location = toLocation({ latitude, longitude, accuracy_m });
+  return {
+    tenant,
+    space,
+    entry: { faceId, personId, imageId, embedding: toFloats(embedding), capturedAt, location },
+  };
+}
+
+/** A copy of its own: the bytes need not lie where floats may begin. */
+function toFloats(bytes: Buffer): Float32Array {
+  const floats = new Float32Array(bytes.length / Float32Array.BYTES_PER_ELEMENT);
+  new Uint8Array(floats.buffer).set(bytes);
+  return floats;
+}
