@@ -29,6 +29,11 @@ export interface Detection {
   readonly landmarks: Landmarks | null;
 }
 
+/** A detection by a network that gives landmarks itself. */
+export interface FoundFace extends Detection {
+  readonly landmarks: Landmarks;
+}
+
 export interface KindOptions {
   readonly signal?: AbortSignal | undefined;
 }

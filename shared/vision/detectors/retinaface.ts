@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { Landmarks } from '../../domain/face.ts';
 import type { Size } from '../../domain/geometry.ts';
-import { suppressOverlaps } from '../../domain/non-maximum-suppression.ts';
-import type { Detection, Detector, KindOptions, OpenDetector } from '../kinds.ts';
+import { mergeOverlaps } from '../../domain/non-maximum-suppression.ts';
+import type { Detector, FoundFace, KindOptions, OpenDetector } from '../kinds.ts';
 import { type InputContract, letterbox, type Placement } from '../letterbox.ts';
 import { lookTwice } from '../looks.ts';
 import type { Values } from '../worker-pool.ts';
@@ -37,7 +37,7 @@ export const openRetinaface: OpenDetector = ({ network, options }): Detector => 
           const { loc, conf, landms } = await network.run(input, [1, 3, size.height, size.width], { signal });
           if (!loc || !conf || !landms) throw new Error('A RetinaFace network has the outputs loc, conf and landms.');
           const found = decodeAnchors(loc, conf, landms, size, placement, minimumScore);
-          return suppressOverlaps(found, overlapLimit);
+          return mergeOverlaps(found, overlapLimit);
         },
       }),
   };
@@ -50,8 +50,8 @@ function decodeAnchors(
   size: Size,
   { scale, offsetX, offsetY }: Placement,
   minimumScore: number,
-): Detection[] {
-  const found: Detection[] = [];
+): FoundFace[] {
+  const found: FoundFace[] = [];
   let index = 0;
   for (const { stride, sides } of anchors) {
     for (let centreY = stride / 2; centreY < size.height; centreY += stride) {
@@ -66,7 +66,7 @@ function decodeAnchors(
   }
   return found;
 
-  function decodeAnchor(anchor: number, score: number, side: number, anchorX: number, anchorY: number): Detection {
+  function decodeAnchor(anchor: number, score: number, side: number, anchorX: number, anchorY: number): FoundFace {
     const width = side * Math.exp(loc[4 * anchor + 2]! * variance.size);
     const height = side * Math.exp(loc[4 * anchor + 3]! * variance.size);
     const x = anchorX + loc[4 * anchor]! * variance.centre * side;

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { Landmarks } from '../../domain/face.ts';
 import type { Size } from '../../domain/geometry.ts';
-import { suppressOverlaps } from '../../domain/non-maximum-suppression.ts';
-import type { Detection, Detector, KindOptions, OpenDetector } from '../kinds.ts';
+import { mergeOverlaps } from '../../domain/non-maximum-suppression.ts';
+import type { Detector, FoundFace, KindOptions, OpenDetector } from '../kinds.ts';
 import { type InputContract, letterbox, type Placement } from '../letterbox.ts';
 import { lookTwice } from '../looks.ts';
 import type { Outputs } from '../worker-pool.ts';
@@ -28,7 +28,7 @@ export const openYunet: OpenDetector = ({ network, options }): Detector => {
         look: async (size, placement, minimumScore) => {
           const input = await letterbox(picture, contract, size, placement);
           const outputs = await network.run(input, [1, 3, size.height, size.width], { signal });
-          return suppressOverlaps(decodeCells(outputs, size, placement, minimumScore, score), overlapLimit);
+          return mergeOverlaps(decodeCells(outputs, size, placement, minimumScore, score), overlapLimit);
         },
       }),
   };
@@ -40,8 +40,8 @@ function decodeCells(
   { scale, offsetX, offsetY }: Placement,
   minimumScore: number,
   mode: 'root' | 'product',
-): Detection[] {
-  const found: Detection[] = [];
+): FoundFace[] {
+  const found: FoundFace[] = [];
   for (const stride of strides) {
     const [cls, obj, bbox, kps] = ['cls', 'obj', 'bbox', 'kps'].map((name) => outputs[`${name}_${stride}`]?.data);
     if (!cls || !obj || !bbox || !kps)

@@ -1,0 +1,139 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { openExtractor } from '../../shared/adapters/embedded/extractor.ts';
+import { thresholdOf } from '../../shared/domain/decision.ts';
+import type { Extractor } from '../../shared/ports/extractor.ts';
+import { openSetTrials } from './open-set.ts';
+import { cosine, embedPeople, listPeople } from './people.ts';
+import { falseNegativeRate, falsePositiveRate, mean, thresholdAt, verificationAccuracy } from './statistics.ts';
+
+/** What `measureAccuracy` finds. Rates are 0..1. */
+export interface AccuracyReport {
+  readonly pack: string;
+  readonly photos: number;
+  readonly photosWithoutFace: number;
+  /** 1:1, threshold chosen on one fold and tested on the other. */
+  readonly verification: number;
+  readonly openSet: {
+    readonly gallerySize: number;
+    readonly rankOne: number;
+    /** At the threshold that lets exactly 1 % of the strangers of the same trial through. */
+    readonly fnirAtFpir1Percent: number;
+    /** With the shipped thresholds for that promise. */
+    readonly promised: readonly { readonly fpir: number; readonly fpirMeasured: number; readonly fnir: number }[];
+  };
+  /** Share of the faces counted by eye that were found, by faces on the photo. */
+  readonly groupFaces: { readonly upTo10: number; readonly over10: number };
+  readonly falseFacesOnPicturesWithout: number;
+  /** Median and first percentile of the quality score. */
+  readonly quality: { readonly median: number; readonly low: number };
+  readonly photosPerCpuSecond: number;
+}
+
+/**
+ * Measures a pack on labelled photos: `folder` holds lfw/ (people, pairs.csv) and groups.csv. Throws where they are missing.
+ */
+export async function measureAccuracy(extractor: Extractor, folder: string): Promise<AccuracyReport> {
+  const { pack, calibration } = await extractor.describe();
+  const people = join(folder, 'lfw');
+  const files = await listPeople(people);
+  for (const file of files.slice(0, 8)) await extractor.extract(await readFile(join(people, file)));
+  const before = process.cpuUsage();
+  const photos = await embedPeople(extractor, people, files);
+  const spent = process.cpuUsage(before);
+
+  const byFile = new Map(photos.map((photo) => [photo.file, photo.embedding]));
+  const pairs = (await readTable(join(people, 'pairs.csv'))).map(({ fold, a, b, same }) => {
+    const first = byFile.get(a!);
+    const second = byFile.get(b!);
+    return { fold: Number(fold), same: same === '1', cosine: first && second ? cosine(first, second) : -1 };
+  });
+  const trials = openSetTrials(photos, { trials: 20, seed: 1 });
+  const qualities = photos.map(({ quality }) => quality).toSorted((x, y) => x - y);
+  return {
+    pack,
+    photos: photos.length,
+    photosWithoutFace: photos.filter(({ embedding }) => !embedding).length,
+    verification: verificationAccuracy(pairs),
+    openSet: {
+      gallerySize: trials[0]!.gallerySize,
+      rankOne: 1 - mean(trials.map((trial) => falseNegativeRate(trial, -1))),
+      fnirAtFpir1Percent: mean(trials.map((trial) => falseNegativeRate(trial, thresholdAt(trial, 0.01)))),
+      promised: [0.01, 0.001].map((fpir) => ({
+        fpir,
+        fpirMeasured: mean(
+          trials.map((trial) => falsePositiveRate(trial, thresholdOf(calibration, fpir, trial.gallerySize))),
+        ),
+        fnir: mean(trials.map((trial) => falseNegativeRate(trial, thresholdOf(calibration, fpir, trial.gallerySize)))),
+      })),
+    },
+    ...(await measureGroups(extractor, folder)),
+    quality: {
+      median: qualities[Math.floor(qualities.length / 2)]!,
+      low: qualities[Math.floor(qualities.length / 100)]!,
+    },
+    photosPerCpuSecond: files.length / ((spent.user + spent.system) / 1e6),
+  };
+}
+
+/** Faces found on group photos: of each photo at most as many as there are count, and a range counts with its lower end. */
+export async function measureGroups(
+  extractor: Extractor,
+  folder: string,
+  onPhoto: (file: string, found: number, range: readonly [number, number]) => void = () => {},
+): Promise<Pick<AccuracyReport, 'groupFaces' | 'falseFacesOnPicturesWithout'>> {
+  const sums = { small: { found: 0, there: 0 }, large: { found: 0, there: 0 }, falseFaces: 0 };
+  for (const { file, min_faces, max_faces } of await readTable(join(folder, 'groups.csv'))) {
+    const [least, most] = [Number(min_faces), Number(max_faces)];
+    const { faces } = await extractor.extract(await readFile(join(folder, file!)), { embed: false });
+    onPhoto(file!, faces.length, [least, most]);
+    if (most === 0) sums.falseFaces += faces.length;
+    const group = least > 10 ? sums.large : sums.small;
+    group.found += Math.min(faces.length, least);
+    group.there += least;
+  }
+  return {
+    groupFaces: { upTo10: sums.small.found / sums.small.there, over10: sums.large.found / sums.large.there },
+    falseFacesOnPicturesWithout: sums.falseFaces,
+  };
+}
+
+/** A CSV file with a header; cells in double quotes may hold commas. */
+export async function readTable(path: string): Promise<Record<string, string>[]> {
+  const lines = (await readFile(path, 'utf8')).trim().split(/\r?\n/);
+  const cells = (line: string) =>
+    [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+  const names = cells(lines[0]!);
+  return lines.slice(1).map((line) => Object.fromEntries(cells(line).map((cell, i) => [names[i]!, cell])));
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      pack: { type: 'string', default: 'builtin' },
+      photos: { type: 'string' },
+      data: { type: 'string', default: '.freeface' },
+      models: { type: 'string', default: 'models' },
+      groups: { type: 'boolean', default: false },
+    },
+  });
+  const folder = resolve(values.photos ?? join(process.env.FREEFACE_SHARED ?? '../shared', 'photos'));
+  if (!existsSync(folder)) throw new Error(`There are no photos in ${folder}; name a folder with --photos.`);
+  const extractor = openExtractor({
+    packs: [values.pack],
+    modelsDir: resolve(values.models),
+    dataDir: resolve(values.data),
+  });
+  const report = values.groups
+    ? await measureGroups(extractor, folder, (file, found, [least, most]) => {
+        if (found < least || found > most) console.log(`${file}: ${found} found, ${least} to ${most} there`);
+      })
+    : await measureAccuracy(extractor, folder);
+  console.log(JSON.stringify(report, null, 2));
+  await extractor.close();
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main();

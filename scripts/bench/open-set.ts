@@ -1,0 +1,58 @@
+import { cosine, type PersonPhoto } from './people.ts';
+import { type OpenSetTrial, randomFrom, shuffled } from './statistics.ts';
+
+export interface OpenSetOptions {
+  readonly trials: number;
+  readonly seed: number;
+}
+
+/**
+ * Open-set trials: of the people with two photos or more, half (another half each time) are enrolled with one photo and probed
+ * with another; everybody else is a stranger who is probed with one photo. Photos without a face are left out as templates,
+ * and count as missed as probes.
+ */
+export function openSetTrials(photos: readonly PersonPhoto[], { trials, seed }: OpenSetOptions): OpenSetTrial[] {
+  const random = randomFrom(seed);
+  const people = byPerson(photos);
+  const several = people.filter((own) => own.filter(({ embedding }) => embedding).length >= 2);
+  return Array.from({ length: trials }, () => {
+    const enrolled = new Set(shuffled(several, random).slice(0, Math.floor(several.length / 2)));
+    const gallery: { person: string; template: Float32Array }[] = [];
+    const probes: { person: string; probe: Float32Array | null }[] = [];
+    for (const own of enrolled) {
+      const order = shuffled(own, random);
+      const first = order.find(({ embedding }) => embedding)!;
+      const second = order.find((photo) => photo !== first)!;
+      gallery.push({ person: first.person, template: first.embedding! });
+      probes.push({ person: second.person, probe: second.embedding });
+    }
+    const best = (probe: Float32Array, counts: (person: string) => boolean) =>
+      gallery.reduce(
+        (top, { person, template }) => (counts(person) ? Math.max(top, cosine(probe, template)) : top),
+        -1,
+      );
+    return {
+      gallerySize: gallery.length,
+      mates: probes.map(({ person, probe }) =>
+        probe
+          ? { own: best(probe, (other) => other === person), other: best(probe, (other) => other !== person) }
+          : { own: -1, other: -1 },
+      ),
+      strangers: people
+        .filter((own) => !enrolled.has(own))
+        .map((own) => shuffled(own, random)[0]!.embedding)
+        .map((probe) => (probe ? best(probe, () => true) : -1)),
+    };
+  });
+}
+
+/** The photos of each person, in the order met. */
+export function byPerson(photos: readonly PersonPhoto[]): PersonPhoto[][] {
+  const people = new Map<string, PersonPhoto[]>();
+  for (const photo of photos) {
+    const own = people.get(photo.person);
+    if (own) own.push(photo);
+    else people.set(photo.person, [photo]);
+  }
+  return [...people.values()];
+}
