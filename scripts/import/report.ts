@@ -1,0 +1,82 @@
+import type { Outcome } from './outcome.ts';
+
+export interface Tally {
+  photos: number;
+  people: number;
+  /** In this run. */
+  enrolled: number;
+  faces: number;
+  /** Dealt with in an earlier run, whatever came of it. */
+  earlier: number;
+  /** By code and reasons, and how many faces of enrolled photos were left out, by reasons. */
+  readonly rejected: Map<string, number>;
+  readonly leftOut: Map<string, number>;
+  readonly failed: Map<string, number>;
+  /** `path: why`, the first of them. */
+  readonly examples: string[];
+}
+
+const examplesKept = 20;
+
+export const newTally = (photos: number, people: number): Tally => ({
+  photos,
+  people,
+  enrolled: 0,
+  faces: 0,
+  earlier: 0,
+  rejected: new Map(),
+  leftOut: new Map(),
+  failed: new Map(),
+  examples: [],
+});
+
+export function count(tally: Tally, path: string, outcome: Outcome): void {
+  switch (outcome.outcome) {
+    case 'enrolled':
+      tally.enrolled++;
+      tally.faces += outcome.faces;
+      if (outcome.rejectedFaces.length > 0) increase(tally.leftOut, outcome.rejectedFaces.join(', '));
+      return;
+    case 'rejected': {
+      const why = [outcome.code, outcome.reasons.join(', ')].filter(Boolean).join(': ');
+      increase(tally.rejected, why);
+      remember(tally, `${path}  ${why}`);
+      return;
+    }
+    case 'failed':
+      increase(tally.failed, outcome.code);
+      remember(tally, `${path}  ${outcome.code}: ${outcome.message}`);
+  }
+}
+
+export const sum = (counts: ReadonlyMap<string, number>): number => [...counts.values()].reduce((a, b) => a + b, 0);
+
+/** The table at the end. */
+export function table(tally: Tally): string {
+  const rows: (readonly [label: string, number: number, note?: string])[] = [
+    ['photos', tally.photos, `of ${tally.people} ${tally.people === 1 ? 'person' : 'people'} in folders`],
+    ['enrolled', tally.enrolled, `${tally.faces} ${tally.faces === 1 ? 'face' : 'faces'}`],
+    ...byNumber(tally.leftOut).map(([why, number]) => [`  with faces left out: ${why}`, number] as const),
+    ...(tally.earlier > 0 ? [['done in an earlier run', tally.earlier] as const] : []),
+    ['rejected', sum(tally.rejected)],
+    ...byNumber(tally.rejected).map(([why, number]) => [`  ${why}`, number] as const),
+    ['failed', sum(tally.failed)],
+    ...byNumber(tally.failed).map(([why, number]) => [`  ${why}`, number] as const),
+  ];
+  const wide = Math.max(...rows.map(([label]) => label.length));
+  const lines = rows.map(
+    ([label, number, note]) => `${label.padEnd(wide)}  ${String(number).padStart(7)}${note ? `  ${note}` : ''}`,
+  );
+  const rest = sum(tally.rejected) + sum(tally.failed) - tally.examples.length;
+  const examples =
+    tally.examples.length === 0 ? [] : ['', ...tally.examples, ...(rest > 0 ? [`and ${rest} more`] : [])];
+  return `${[...lines, ...examples].join('\n')}\n`;
+}
+
+function remember(tally: Tally, line: string): void {
+  if (tally.examples.length < examplesKept) tally.examples.push(line);
+}
+
+const increase = (counts: Map<string, number>, key: string): void => void counts.set(key, (counts.get(key) ?? 0) + 1);
+
+const byNumber = (counts: ReadonlyMap<string, number>) => [...counts].toSorted(([, a], [, b]) => b - a);
