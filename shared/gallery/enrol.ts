@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { strictFpir } from '../domain/decision.ts';
 import type { Location, QualityReason } from '../domain/face.ts';
 import { faceIdOf, imageIdOf } from '../domain/ids.ts';
-import { isAmbiguous } from '../domain/selection.ts';
+import { mainFaces } from '../domain/selection.ts';
 import { similarityOf } from '../domain/similarity.ts';
 import { enrolment as tuning } from '../domain/tuning.ts';
 import { AppError } from '../errors.ts';
@@ -76,7 +76,14 @@ export async function enrol(
 
   const chosen = chooseFaces(extraction, request);
   const judged = await Promise.all(
-    chosen.map((face, rank) => judge(face, rank, { request, digest, pack, person }, call, ports)),
+    chosen.map((face, i) =>
+      judge(
+        face,
+        { request, digest, pack, person: i === 0 ? person : null, rank: extraction.faces.indexOf(face) },
+        call,
+        ports,
+      ),
+    ),
   );
   const accepted = judged.flatMap((each) => ('accepted' in each ? [each.accepted] : []));
   const rejected = judged.flatMap((each) => ('rejected' in each ? [each.rejected] : []));
@@ -125,16 +132,21 @@ const externalIdTaken = (externalId: string | undefined) =>
     details: [{ field: 'external_id', issue: `${JSON.stringify(externalId)} belongs to another person` }],
   });
 
-function chooseFaces({ faces }: Extraction, { person, multiFace }: EnrolmentRequest): readonly ExtractedFace[] {
+/** The one that is meant comes first; a group follows in order of size. */
+function chooseFaces({ faces, image }: Extraction, { person, multiFace }: EnrolmentRequest): readonly ExtractedFace[] {
   if (faces.length === 0) throw new AppError('NO_FACE', { details: [{ field: 'image', issue: 'shows no face' }] });
   if (multiFace) return faces;
-  if (person !== null && isAmbiguous(faces.map(({ box }) => box))) {
+  const candidates = mainFaces(
+    faces.map(({ box }) => box),
+    image,
+  );
+  if (person !== null && candidates.length > 1) {
     throw new AppError('AMBIGUOUS_FACE', {
-      message: `The photo shows ${faces.length} faces, several of similar size; crop it to the one that is meant, or set enable_multi_face.`,
-      details: { faces: faces.map(({ box, confidence }) => ({ box, confidence })) },
+      message: `The photo shows ${faces.length} faces, ${candidates.length} of similar size; crop it to the one that is meant, or set enable_multi_face.`,
+      details: { faces: candidates.map((i) => ({ box: faces[i]!.box, confidence: faces[i]!.confidence })) },
     });
   }
-  return faces.slice(0, 1);
+  return [faces[candidates[0]!]!];
 }
 
 interface AcceptedFace {
@@ -146,14 +158,16 @@ interface JudgeInput {
   readonly request: EnrolmentRequest;
   readonly digest: string;
   readonly pack: PackDescription;
+  /** Whose face this is said to be. */
   readonly person: ResolvedPerson | null;
+  /** By size among all faces of the photo, from 0. */
+  readonly rank: number;
 }
 
 /** The biggest face is the named person's; the others of a group are nobody's unless auto_associate finds whose they are. */
 async function judge(
   extracted: ExtractedFace,
-  rank: number,
-  { request, digest, pack, person }: JudgeInput,
+  { request, digest, pack, person, rank }: JudgeInput,
   call: CallContext,
   ports: EnrolmentPorts,
 ): Promise<{ accepted: AcceptedFace } | { rejected: RejectedFace }> {
@@ -162,12 +176,12 @@ async function judge(
   if (detected.quality.score < request.qualityThreshold)
     return { rejected: { face: extracted, reasons: detected.quality.reasons } };
   const faceId = faceIdOf(call.tenant, digest, pack.space, rank);
-  const named = rank === 0 ? person : null;
-  const joined = named === null && request.autoAssociate ? await associate(embedding, faceId, pack, call, ports) : null;
-  const personId = named?.personId ?? joined?.personId ?? null;
+  const joined =
+    person === null && request.autoAssociate ? await associate(embedding, faceId, pack, call, ports) : null;
+  const personId = person?.personId ?? joined?.personId ?? null;
   const duplicate =
     personId !== null &&
-    named?.create == null &&
+    person?.create == null &&
     (await isNearDuplicate(embedding, faceId, personId, pack, call, ports));
   const reasons: QualityReason[] = duplicate
     ? [...detected.quality.reasons, 'NEAR_DUPLICATE']
