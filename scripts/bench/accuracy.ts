@@ -1,9 +1,5 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
-import { openExtractor } from '../../shared/adapters/embedded/extractor.ts';
+import { join } from 'node:path';
 import { thresholdOf } from '../../shared/domain/decision.ts';
 import type { Extractor } from '../../shared/ports/extractor.ts';
 import { openSetTrials } from './open-set.ts';
@@ -109,31 +105,3 @@ export async function readTable(path: string): Promise<Record<string, string>[]>
   const names = cells(lines[0]!);
   return lines.slice(1).map((line) => Object.fromEntries(cells(line).map((cell, i) => [names[i]!, cell])));
 }
-
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      pack: { type: 'string', default: 'builtin' },
-      photos: { type: 'string' },
-      data: { type: 'string', default: '.freeface' },
-      models: { type: 'string', default: 'models' },
-      groups: { type: 'boolean', default: false },
-    },
-  });
-  const folder = resolve(values.photos ?? join(process.env.FREEFACE_SHARED ?? '../shared', 'photos'));
-  if (!existsSync(folder)) throw new Error(`There are no photos in ${folder}; name a folder with --photos.`);
-  const extractor = openExtractor({
-    packs: [values.pack],
-    modelsDir: resolve(values.models),
-    dataDir: resolve(values.data),
-  });
-  const report = values.groups
-    ? await measureGroups(extractor, folder, (file, found, [least, most]) => {
-        if (found < least || found > most) console.log(`${file}: ${found} found, ${least} to ${most} there`);
-      })
-    : await measureAccuracy(extractor, folder);
-  console.log(JSON.stringify(report, null, 2));
-  await extractor.close();
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main();

@@ -1,0 +1,48 @@
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openExtractor } from '../shared/adapters/embedded/extractor.ts';
+import { embedPeople, listPeople } from './bench/people.ts';
+import { calibrate } from './calibration/calibrate.ts';
+
+const usage = `Usage: npm run calibrate -- --pack NAME --people DIR [--out FILE]
+
+Measures how alike strangers look to a model pack and writes its calibration: the similarity scale and the identification
+thresholds. DIR holds one folder of photos for each person; a few hundred people at least, none of them twice under two names.`;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      pack: { type: 'string' },
+      people: { type: 'string' },
+      out: { type: 'string' },
+      name: { type: 'string', default: 'a folder of people' },
+      data: { type: 'string', default: process.env.FREEFACE_DATA ?? '.freeface' },
+      models: { type: 'string', default: 'models' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help || !values.pack || !values.people) {
+    console.log(usage);
+    process.exitCode = values.help ? 0 : 1;
+    return;
+  }
+  const modelsDir = resolve(values.models);
+  const extractor = openExtractor({ packs: [values.pack], modelsDir, dataDir: resolve(values.data) });
+  try {
+    const folder = resolve(values.people);
+    const files = await listPeople(folder);
+    const photos = await embedPeople(extractor, folder, files, (done) => {
+      if (done % 200 === 0) console.error(`${done} of ${files.length} photos`);
+    });
+    const date = new Date().toISOString().slice(0, 10);
+    const text = await calibrate(photos, { pack: values.pack, dataSet: values.name, date }, console.error);
+    const out = resolve(values.out ?? join(modelsDir, 'calibration', `${values.pack}.json`));
+    await writeFile(out, text);
+    console.error(`Written: ${out}`);
+  } finally {
+    await extractor.close();
+  }
+}
+
+await main();

@@ -1,0 +1,30 @@
+import { openSetTrials } from '../bench/open-set.ts';
+import type { PersonPhoto } from '../bench/people.ts';
+import { falseNegativeRate, mean, thresholdAt } from '../bench/statistics.ts';
+import { type CrossFitRow, crossFit } from './cross-fit.ts';
+import { fitCalibration } from './fit.ts';
+import { measureStrangers } from './strangers.ts';
+
+/** The text of a pack's calibration file, with the proof of its thresholds in its source. Progress goes to `log`. */
+export function calibrate(
+  photos: readonly PersonPhoto[],
+  described: { readonly pack: string; readonly dataSet: string; readonly date: string },
+  log: (line: string) => void,
+): string {
+  const strangers = measureStrangers(photos, 1);
+  const checked = crossFit(photos, 6, 2);
+  const trials = openSetTrials(photos, { trials: 20, seed: 3 });
+  const fnir = mean(trials.map((trial) => falseNegativeRate(trial, thresholdAt(trial, 0.01))));
+  log(`${strangers.people} people; tail error ${strangers.tailError.toFixed(4)}; FNIR at FPIR 1 % ${percent(fnir)}`);
+  for (const row of checked) log(crossFitLine(row));
+  const source =
+    `scripts/calibrate.ts, ${described.date}, pack ${described.pack}, on ${described.dataSet}: ${strangers.people} people, ` +
+    `${photos.length} photos. Thresholds made from one half of the people and counted on the other, six times: ` +
+    `${checked.map(crossFitLine).join('; ')}.`;
+  return `${JSON.stringify(fitCalibration(strangers, source), null, 2)}\n`;
+}
+
+const crossFitLine = ({ fpir, gallerySize, measured, worstSplit }: CrossFitRow): string =>
+  `FPIR ${percent(fpir)} promised at ${gallerySize} enrolled, ${percent(measured)} measured (worst split ${percent(worstSplit)})`;
+
+const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;

@@ -1,0 +1,57 @@
+import { thresholdOf } from '../../shared/domain/decision.ts';
+import { byPerson } from '../bench/open-set.ts';
+import { cosine, type PersonPhoto } from '../bench/people.ts';
+import { mean, randomFrom, shuffled } from '../bench/statistics.ts';
+import { fitCalibration } from './fit.ts';
+import { measureStrangers } from './strangers.ts';
+
+/** False-positive identification rate measured on people the thresholds were not made from. */
+export interface CrossFitRow {
+  readonly fpir: number;
+  readonly gallerySize: number;
+  readonly measured: number;
+  /** Highest of the splits. */
+  readonly worstSplit: number;
+  /** Stranger's probes counted, all splits together. */
+  readonly probes: number;
+}
+
+/** Calibrates on half of the people and counts on the other half, `splits` times with other halves. */
+export function crossFit(photos: readonly PersonPhoto[], splits: number, seed: number): CrossFitRow[] {
+  const random = randomFrom(seed);
+  const people = byPerson(photos.filter(({ embedding }) => embedding));
+  const rows = new Map<string, { fpir: number; gallerySize: number; rates: number[]; probes: number }>();
+  for (let split = 0; split < splits; split++) {
+    const order = shuffled(people, random);
+    const half = Math.floor(order.length / 2);
+    const calibration = fitCalibration(measureStrangers(order.slice(0, half).flat(), seed + split), 'cross-fit');
+    for (const gallerySize of [10, 50, 150].filter((size) => size <= half / 2)) {
+      const highest = strangersBest(order.slice(half), gallerySize, random);
+      for (const fpir of [0.01, 0.001]) {
+        const threshold = thresholdOf(calibration, fpir, gallerySize);
+        const row = rows.get(`${fpir}/${gallerySize}`) ?? { fpir, gallerySize, rates: [], probes: 0 };
+        row.rates.push(highest.filter((value) => value >= threshold).length / highest.length);
+        row.probes += highest.length;
+        rows.set(`${fpir}/${gallerySize}`, row);
+      }
+    }
+  }
+  return [...rows.values()].map(({ rates, ...row }) => ({
+    ...row,
+    measured: mean(rates),
+    worstSplit: Math.max(...rates),
+  }));
+}
+
+/** Highest cosine of strangers' probes to galleries drawn anew ten times. */
+function strangersBest(people: readonly PersonPhoto[][], gallerySize: number, random: () => number): number[] {
+  const any = (own: readonly PersonPhoto[]) => own[Math.floor(random() * own.length)]!.embedding!;
+  return Array.from({ length: 10 }, () => {
+    const order = shuffled(people, random);
+    const gallery = order.slice(0, gallerySize).map(any);
+    return order.slice(gallerySize).map((own) => {
+      const probe = any(own);
+      return gallery.reduce((best, template) => Math.max(best, cosine(probe, template)), -1);
+    });
+  }).flat();
+}

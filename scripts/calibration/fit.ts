@@ -1,0 +1,81 @@
+import type { Calibration } from '../../shared/domain/calibration.ts';
+import { type Strangers, strangerQuantile, tailProbability } from './strangers.ts';
+
+/** `cosine = intercept + slope * ln(1 / probability)`: what a pair of strangers reaches with that probability, for rare ones. */
+export interface Tail {
+  readonly intercept: number;
+  readonly slope: number;
+}
+
+/**
+ * The line over the tail of the strangers' cosines.
+ *
+ * [Note: From pairs to galleries]
+ * A stranger's probe against N templates reaches a threshold at most N times as often as one pair of strangers does (the union
+ * bound), whatever the probe: people who resemble many others only make the true rate smaller. So the threshold for FPIR f and
+ * N templates is the cosine that a pair reaches with probability f / N. Measured, the bound is tight: within 0.003 of the true
+ * quantile at 10 to 400 templates.
+ * Beyond what can be counted the tail is continued as a straight line over ln(1 / p), an exponential tail. Real ones fall
+ * faster (the local slope shrinks from 0.036 to 0.028 per e-fold between 1e-2 and 1e-5), so the line promises too little, never too much.
+ * It is raised until it lies on or above every counted quantile, and then by `margin` standard errors.
+ */
+export function fitTail({ cosines, tailError }: Pick<Strangers, 'cosines' | 'tailError'>, margin = 1): Tail {
+  const points = countable(cosines).map((probability) => ({
+    x: Math.log(1 / probability),
+    y: strangerQuantile(cosines, probability),
+  }));
+  const straight = points.filter(({ x }) => x >= Math.log(1 / steepFrom));
+  const meanX = straight.reduce((sum, { x }) => sum + x, 0) / straight.length;
+  const meanY = straight.reduce((sum, { y }) => sum + y, 0) / straight.length;
+  const covariance = straight.reduce((sum, { x, y }) => sum + (x - meanX) * (y - meanY), 0);
+  const slope = covariance / straight.reduce((sum, { x }) => sum + (x - meanX) ** 2, 0);
+  const intercept = Math.max(
+    ...points.filter(({ x }) => x <= Math.log(1 / tailProbability)).map(({ x, y }) => y - slope * x),
+  );
+  return { slope, intercept: intercept + margin * tailError };
+}
+
+/** Cosine that a pair of strangers reaches with `probability`. */
+export const tailCosine = ({ intercept, slope }: Tail, probability: number): number =>
+  intercept + slope * Math.log(1 / probability);
+
+/** The line is fitted to rarer pairs than this. */
+const steepFrom = 1e-3;
+/** The largest gallery the thresholds are made for; beyond it they no longer rise. */
+const largestGallery = 1e8;
+const highestCosine = 0.999;
+
+/** A pack's calibration from its strangers. */
+export function fitCalibration(strangers: Strangers, source: string, margin = 1): Calibration {
+  const tail = fitTail(strangers, margin);
+  return {
+    source,
+    similarityKnots: similarityKnots(strangers.cosines, tail),
+    identification: [0.1, 0.01, 0.001].map((fpir) => ({
+      fpir,
+      intercept: rounded(tailCosine(tail, fpir)),
+      slope: rounded(tail.slope),
+      ceiling: rounded(Math.min(tailCosine(tail, fpir / largestGallery), highestCosine)),
+    })),
+  };
+}
+
+/** See: [Note: One similarity for every model]. Counted down to the tail, and along its line from there. */
+function similarityKnots(cosines: Float32Array, tail: Tail): Calibration['similarityKnots'] {
+  const knots = [{ cosine: -1, similarity: 0 }];
+  const add = (cosine: number, similarity: number) => {
+    if (cosine > knots.at(-1)!.cosine && cosine < highestCosine) knots.push({ cosine: rounded(cosine), similarity });
+  };
+  add(strangerQuantile(cosines, 0.5), 0.15);
+  for (const decade of [1, 2, 3, 4]) add(strangerQuantile(cosines, 10 ** -decade), round1(0.2 + decade / 10));
+  for (const decade of [5, 6, 7]) add(tailCosine(tail, 10 ** -decade), round1(0.2 + decade / 10));
+  return [...knots, { cosine: 1, similarity: 1 }];
+}
+
+/** Probabilities, ten to a decade, at which at least 30 pairs are counted. */
+function countable(cosines: Float32Array): number[] {
+  return Array.from({ length: 60 }, (_, i) => 10 ** -(1 + i / 10)).filter((p) => p * cosines.length >= 30);
+}
+
+const rounded = (value: number) => Math.round(value * 1e5) / 1e5;
+const round1 = (value: number) => Math.round(value * 10) / 10;
