@@ -11,6 +11,7 @@ CREATE TABLE events (
   event TEXT NOT NULL
 ) STRICT;
 CREATE INDEX events_by_topic ON events (topic, sequence);
+CREATE INDEX events_by_age ON events (published_at);
 
 -- Everything up to and including `position` is done.
 CREATE TABLE consumer_groups (

@@ -15,7 +15,7 @@ export interface Delivery {
   readonly backoff: 'exponential' | 'linear';
   /** Pause before the first retry; doubles (exponential) or stays (linear), with up to 20 % of jitter. */
   readonly backoffDelayMs: number;
-  /** One attempt may take this long; then it counts as 504. */
+  /** One attempt may take this long; then its signal is aborted and it counts as 504, whatever the subscriber still does. */
   readonly timeoutMs: number;
 }
 
@@ -50,9 +50,13 @@ export type Deliver = (event: Event, context: { attempt: number; signal: AbortSi
 export interface Events {
   /** All or none. Topic by the event's catalogue entry unless given. */
   publish(topic: string, events: readonly Event[], options?: CallOptions): Promise<void>;
-  /** Starts delivering; the returned function stops it and resolves when nothing is in flight. */
+  /**
+   * Starts delivering; the returned function stops it and resolves when nothing is in flight. What a subscriber throws counts
+   * by its event status. RangeError when the group already reads the topic here.
+   */
   subscribe(subscription: Subscription, deliver: Deliver): Promise<() => Promise<void>>;
   /** Oldest first. */
   deadLetters(options?: CallOptions & { limit?: number }): Promise<DeadLetter[]>;
+  /** Aborts what is in flight; those events come again after the next start. */
   close(): Promise<void>;
 }

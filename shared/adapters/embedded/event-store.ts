@@ -1,0 +1,135 @@
+import { CloudEvent } from 'cloudevents';
+import type { DeadLetter, Event } from '../../ports/events.ts';
+import type { Database } from './database.ts';
+
+/** An event without its body. */
+export interface Heading {
+  readonly sequence: number;
+  readonly type: string;
+  /** null: no order asked for. */
+  readonly key: string | null;
+}
+
+/** What is kept of an event that failed, or that is done while an earlier one is not. */
+export interface DeliveryState {
+  readonly sequence: number;
+  readonly attempts: number;
+  /** Milliseconds since the epoch; null: done. */
+  readonly dueAt: number | null;
+}
+
+export interface NewDeadLetter {
+  readonly sequence: number;
+  readonly status: number;
+  readonly reason: string;
+  readonly attempts: number;
+  readonly at: number;
+}
+
+/** Everything a group has to write down at one moment. */
+export interface Progress {
+  /** All events up to this one are done. */
+  readonly position: number;
+  readonly states: readonly DeliveryState[];
+  readonly deadLetters: readonly NewDeadLetter[];
+}
+
+/** The broker's tables. Synchronous; writes run inside the caller's transaction. */
+export function createEventStore(database: Database) {
+  return {
+    /** `event` as JSON. */
+    append(topic: string, heading: Omit<Heading, 'sequence'>, event: string, now: number): void {
+      database.run('INSERT INTO events (topic, type, partition_key, published_at, event) VALUES (?, ?, ?, ?, ?)', [
+        topic,
+        heading.type,
+        heading.key,
+        now,
+        event,
+      ]);
+    },
+
+    headingsAfter: (topic: string, sequence: number, limit: number): Heading[] =>
+      database.all<Heading>(
+        `SELECT sequence, type, partition_key AS key FROM events
+         WHERE topic = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
+        [topic, sequence, limit],
+      ),
+
+    read(sequence: number): Event {
+      const row = database.get<{ event: string }>('SELECT event FROM events WHERE sequence = ?', [sequence]);
+      return parseEvent(row!.event);
+    },
+
+    /** The group's position; a new group stands before the earliest event kept. */
+    joinGroup(topic: string, group: string): number {
+      database.run('INSERT INTO consumer_groups (topic, name, position) VALUES (?, ?, 0) ON CONFLICT DO NOTHING', [
+        topic,
+        group,
+      ]);
+      const row = database.get<{ position: number }>(
+        'SELECT position FROM consumer_groups WHERE topic = ? AND name = ?',
+        [topic, group],
+      );
+      return row!.position;
+    },
+
+    states: (topic: string, group: string): DeliveryState[] =>
+      database.all<DeliveryState>(
+        'SELECT sequence, attempts, due_at AS dueAt FROM deliveries WHERE topic = ? AND name = ?',
+        [topic, group],
+      ),
+
+    saveProgress(topic: string, group: string, { position, states, deadLetters }: Progress): void {
+      for (const { sequence, attempts, dueAt } of states) {
+        if (sequence <= position) continue;
+        database.run(
+          `INSERT INTO deliveries (topic, name, sequence, attempts, due_at) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT DO UPDATE SET attempts = excluded.attempts, due_at = excluded.due_at`,
+          [topic, group, sequence, attempts, dueAt],
+        );
+      }
+      for (const { sequence, status, reason, attempts, at } of deadLetters) {
+        database.run(
+          `INSERT INTO dead_letters (topic, name, status, reason, attempts, at, event)
+           SELECT ?, ?, ?, ?, ?, ?, event FROM events WHERE sequence = ?`,
+          [topic, group, status, reason, attempts, at, sequence],
+        );
+      }
+      database.run('UPDATE consumer_groups SET position = ? WHERE topic = ? AND name = ?', [position, topic, group]);
+      database.run('DELETE FROM deliveries WHERE topic = ? AND name = ? AND sequence <= ?', [topic, group, position]);
+    },
+
+    deadLetters: (limit: number): DeadLetter[] =>
+      database
+        .all<Omit<DeadLetter, 'event' | 'group'> & { event: string; name: string }>(
+          'SELECT topic, name, status, reason, attempts, at, event FROM dead_letters ORDER BY id LIMIT ?',
+          [limit],
+        )
+        .map(({ name, event, topic, status, reason, attempts, at }) => ({
+          event: parseEvent(event),
+          topic,
+          group: name,
+          status,
+          reason,
+          attempts,
+          at,
+        })),
+
+    /**
+     * Deletes at most `limit` events that every known group is past and that were published before `before`; gives back how
+     * many. A topic that no group has ever read loses its events by age alone.
+     */
+    prune: (before: number, limit: number): number =>
+      database.run(
+        `DELETE FROM events WHERE sequence IN (
+           SELECT sequence FROM events WHERE published_at < ?
+             AND sequence <= coalesce((SELECT min(position) FROM consumer_groups WHERE consumer_groups.topic = events.topic), sequence)
+           ORDER BY published_at LIMIT ?)`,
+        [before, limit],
+      ).changes,
+  };
+}
+
+export type EventStore = ReturnType<typeof createEventStore>;
+
+const parseEvent = (json: string): Event => new CloudEvent(JSON.parse(json) as Event, false);

@@ -1,0 +1,139 @@
+import { join } from 'node:path';
+import { CloudEvent } from 'cloudevents';
+import { AppError } from '../../errors.ts';
+import type { Event, Events } from '../../ports/events.ts';
+import { type Database, openDatabase } from './database.ts';
+import { type Group, startGroup } from './event-group.ts';
+import { createEventStore } from './event-store.ts';
+import { createGroupCommit } from './group-commit.ts';
+import { migrate, migrations } from './migrations.ts';
+import { makePrivateFolder } from './private-files.ts';
+import { lockStore } from './store-lock.ts';
+import type { StoreOptions } from './store-options.ts';
+
+export interface EventsOptions extends StoreOptions {
+  /** 0..1, for the jitter of retries. Default Math.random. */
+  readonly random?: () => number;
+  /** How long events stay after every group is past them, for groups yet to come, in milliseconds. Default 7 days. */
+  readonly retentionMs?: number;
+}
+
+const day = 24 * 60 * 60 * 1000;
+const pruneEveryMs = 60 * 60 * 1000;
+const pruneStep = 1000;
+
+/**
+ * A durable broker in `events.db`. A group that has subscribed once holds back the events that it has not seen, for ever: a
+ * subscriber that is gone for good leaves its row in `consumer_groups` to be deleted by hand.
+ */
+export async function openEvents(options: EventsOptions): Promise<Events> {
+  makePrivateFolder(options.dataDir);
+  const unlock = lockStore(join(options.dataDir, 'events.lock'));
+  let database: Database | undefined;
+  try {
+    database = openDatabase(join(options.dataDir, 'events.db'));
+    migrate(database, migrations.events, options.clock.now());
+    return eventsOn(database, unlock, options);
+  } catch (error) {
+    database?.close();
+    unlock();
+    throw error;
+  }
+}
+
+function eventsOn(database: Database, unlock: () => void, options: EventsOptions): Events {
+  const { clock, log, random = Math.random, retentionMs = 7 * day } = options;
+  const store = createEventStore(database);
+  const commits = createGroupCommit(database);
+  const groups = new Map<string, { readonly topic: string; readonly group: Group }>();
+  let closing: Promise<void> | undefined;
+  let cancelPruning: () => void = () => undefined;
+
+  const requireOpen = (): void => {
+    if (closing !== undefined) throw new AppError('STORE_UNAVAILABLE', { message: 'events are closed' });
+  };
+
+  const wakeGroups = (topic: string): void => {
+    for (const entry of groups.values()) if (entry.topic === topic) entry.group.wake();
+  };
+
+  const prune = async (): Promise<void> => {
+    const before = clock.now() - retentionMs;
+    let removed = pruneStep;
+    while (removed === pruneStep && closing === undefined) {
+      removed = await commits.run(() => store.prune(before, pruneStep));
+    }
+  };
+
+  const pruneNowAndThen = (): void => {
+    prune().catch((error: unknown) => log?.error({ err: error }, 'old events could not be removed'));
+    cancelPruning = clock.after(pruneEveryMs, pruneNowAndThen);
+  };
+  pruneNowAndThen();
+
+  return {
+    async publish(topic, events, publishOptions) {
+      requireOpen();
+      publishOptions?.signal?.throwIfAborted();
+      const rows = events.map(toRow);
+      if (rows.length === 0) return;
+      await commits.run(
+        () => {
+          for (const { heading, json } of rows) store.append(topic, heading, json, clock.now());
+        },
+        { signal: publishOptions?.signal },
+      );
+      wakeGroups(topic);
+    },
+
+    async subscribe(subscription, deliver) {
+      requireOpen();
+      const { topic, group: name, concurrency } = subscription;
+      const id = JSON.stringify([topic, name]);
+      if (groups.has(id)) throw new RangeError(`group ${name} already reads topic ${topic}`);
+      if (!Number.isInteger(concurrency) || concurrency < 1) throw new RangeError('concurrency must be 1 or more');
+      const group = startGroup(subscription, deliver, {
+        store,
+        clock,
+        random,
+        log,
+        save: (progress) => commits.run(() => store.saveProgress(topic, name, progress)),
+      });
+      groups.set(id, { topic, group });
+      let stopping: Promise<void> | undefined;
+      return () => {
+        stopping ??= group.stop().finally(() => groups.delete(id));
+        return closing ?? stopping;
+      };
+    },
+
+    async deadLetters({ limit = 1000, signal } = {}) {
+      requireOpen();
+      signal?.throwIfAborted();
+      await Promise.all([...groups.values()].map(({ group }) => group.flush()));
+      return store.deadLetters(limit);
+    },
+
+    close() {
+      closing ??= closeAll();
+      return closing;
+    },
+  };
+
+  async function closeAll(): Promise<void> {
+    cancelPruning();
+    const reason = new Error('the broker is closing');
+    await Promise.allSettled([...groups.values()].map(({ group }) => group.abandon(reason)));
+    await commits.drained();
+    database.close();
+    unlock();
+  }
+}
+
+/** A structured CloudEvent. Errors: the SDK's ValidationError when it is none. */
+function toRow(event: Event) {
+  const valid = event instanceof CloudEvent ? event : new CloudEvent(event);
+  const key = event.partitionkey;
+  if (key !== undefined && typeof key !== 'string') throw new TypeError('partitionkey must be a string');
+  return { heading: { type: event.type, key: key ?? null }, json: JSON.stringify(valid) };
+}
