@@ -19,12 +19,15 @@ export function poseOf(landmarks: Landmarks): Pose {
   if (!(scaleX > 0) || !(scaleY > 0)) return { yaw: 0, pitch: 0, roll: 0 };
   const x = rowX.map((value) => value / scaleX) as Vector;
   const y = orthogonal(rowY.map((value) => value / scaleY) as Vector, x);
-  // The third column of the rotation is where the nose points to: right and down in the picture, and towards the viewer.
+  const roll = Math.atan2(points[3]! - points[1]!, points[2]! - points[0]!);
+  // The third column of the rotation is where the nose points to, turned back upright: right, down, and towards the viewer.
+  const right = x[2] * Math.cos(roll) + y[2] * Math.sin(roll);
+  const down = y[2] * Math.cos(roll) - x[2] * Math.sin(roll);
   const toward = x[0] * y[1] - x[1] * y[0];
   return {
-    yaw: degrees(Math.atan2(x[2], toward)),
-    pitch: degrees(Math.atan2(-y[2], Math.hypot(x[2], toward))),
-    roll: degrees(Math.atan2(points[3]! - points[1]!, points[2]! - points[0]!)),
+    yaw: degrees(Math.atan2(right, toward)),
+    pitch: degrees(Math.atan2(-down, Math.hypot(right, toward))),
+    roll: degrees(roll),
   };
 }
 

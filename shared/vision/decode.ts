@@ -36,7 +36,7 @@ export async function decodeImage(bytes: Uint8Array): Promise<DecodedImage> {
       .catch((cause: unknown) => {
         throw undecodable(facts.format, cause);
       }),
-    exif ? readExif(exif) : { capturedAt: null, location: null },
+    exif ? readExif(exif, Date.now()) : { capturedAt: null, location: null },
   ]);
   const raster = { pixels: data, width: info.width, height: info.height };
   return {

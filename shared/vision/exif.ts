@@ -14,9 +14,12 @@ const nothing: ExifFacts = { capturedAt: null, location: null };
  *
  * [Note: Time without a zone]
  * Cameras write wall-clock time, and only newer ones the offset from UTC. Without an offset the wall clock is taken as UTC:
- * at most 14 hours wrong, the same for every photo of a camera, and the order of its photos stays right.
+ * at most 14 hours wrong, the same for every photo of a camera, and the order of its photos stays right. The satellite's time
+ * is UTC but may be that of an old fix, so it only serves where the camera wrote none.
+ *
+ * @param now milliseconds since the epoch; a photo from more than a day later says nothing about its time
  */
-export async function readExif(block: Uint8Array): Promise<ExifFacts> {
+export async function readExif(block: Uint8Array, now: number): Promise<ExifFacts> {
   const start = block[0] === 0x45 && block[1] === 0x78 ? 6 : 0;
   try {
     const { default: exifr } = await import('exifr');
@@ -30,7 +33,7 @@ export async function readExif(block: Uint8Array): Promise<ExifFacts> {
       reviveValues: false,
       pick: [...timeTags.flat(), ...offsetTags, ...gpsTags],
     });
-    return tags ? { capturedAt: timeOf(tags), location: locationOf(tags) } : nothing;
+    return tags ? { capturedAt: timeOf(tags, now + 86_400_000), location: locationOf(tags) } : nothing;
   } catch {
     return nothing;
   }
@@ -43,18 +46,29 @@ const timeTags = [
   ['ModifyDate', 'OffsetTime'],
 ] as const;
 const offsetTags = ['OffsetTimeOriginal', 'OffsetTimeDigitized', 'OffsetTime'];
-const gpsTags = ['GPSLatitude', 'GPSLatitudeRef', 'GPSLongitude', 'GPSLongitudeRef', 'GPSHPositioningError'];
+const gpsTags = [
+  'GPSLatitude',
+  'GPSLatitudeRef',
+  'GPSLongitude',
+  'GPSLongitudeRef',
+  'GPSHPositioningError',
+  'GPSDateStamp',
+  'GPSTimeStamp',
+];
 
-function timeOf(tags: Record<string, unknown>): string | null {
+function timeOf(tags: Record<string, unknown>, latest: number): string | null {
   for (const [tag, offsetTag] of timeTags) {
-    const time = rfc3339(tags[tag], tags[offsetTag]);
+    const time = rfc3339(tags[tag], tags[offsetTag], latest);
     if (time) return time;
   }
-  return null;
+  const clock = tags.GPSTimeStamp;
+  if (!Array.isArray(clock) || clock.length !== 3) return null;
+  const digits = clock.map((part) => String(Math.floor(Number(part))).padStart(2, '0'));
+  return rfc3339(`${tags.GPSDateStamp} ${digits.join(':')}`, '+00:00', latest);
 }
 
-/** `2008:10:22 16:28:39` and `+02:00` as UTC; null unless it is a real moment from 1826, the first photograph, to 2100. */
-function rfc3339(value: unknown, offset: unknown): string | null {
+/** `2008:10:22 16:28:39` and `+02:00` as UTC; null unless it is a real moment from 1826, the first photograph, to `latest`. */
+function rfc3339(value: unknown, offset: unknown, latest: number): string | null {
   const parts = typeof value === 'string' ? /^(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)/.exec(value) : null;
   if (!parts) return null;
   const [year, month, day, hour, minute, second] = parts.slice(1).map(Number) as [
@@ -65,11 +79,12 @@ function rfc3339(value: unknown, offset: unknown): string | null {
     number,
     number,
   ];
-  if (year < 1826 || year > 2100 || hour > 23 || minute > 59 || second > 59) return null;
+  if (year < 1826 || hour > 23 || minute > 59 || second > 59) return null;
   const wall = Date.UTC(year, month - 1, day, hour, minute, second);
   // Date.UTC would turn 31 February into 3 March.
   if (new Date(wall).getUTCMonth() !== month - 1 || new Date(wall).getUTCDate() !== day) return null;
-  return new Date(wall - offsetMinutes(offset) * 60_000).toISOString();
+  const moment = wall - offsetMinutes(offset) * 60_000;
+  return moment > latest ? null : new Date(moment).toISOString();
 }
 
 function offsetMinutes(offset: unknown): number {
@@ -81,11 +96,11 @@ function offsetMinutes(offset: unknown): number {
 
 /** null unless both coordinates are on the globe. 0, 0 is what a receiver without a fix writes. */
 function locationOf(tags: Record<string, unknown>): Location | null {
-  const lat = degrees(tags['GPSLatitude'], tags['GPSLatitudeRef'], 'S');
-  const lon = degrees(tags['GPSLongitude'], tags['GPSLongitudeRef'], 'W');
+  const lat = degrees(tags.GPSLatitude, tags.GPSLatitudeRef, 'S');
+  const lon = degrees(tags.GPSLongitude, tags.GPSLongitudeRef, 'W');
   if (lat === null || lon === null || Math.abs(lat) > 90 || Math.abs(lon) > 180 || (lat === 0 && lon === 0))
     return null;
-  const accuracy = tags['GPSHPositioningError'];
+  const accuracy = tags.GPSHPositioningError;
   return typeof accuracy === 'number' && Number.isFinite(accuracy) && accuracy > 0
     ? { lat, lon, accuracy_m: accuracy }
     : { lat, lon };

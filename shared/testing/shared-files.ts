@@ -1,0 +1,24 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, it } from 'vitest';
+
+/** A file or folder of the test data that is not in the repository; null when it is not there. */
+export function sharedPath(relative: string): string | null {
+  const path = join(resolve(process.env.FREEFACE_SHARED ?? '../shared'), relative);
+  return existsSync(path) ? path : null;
+}
+
+/**
+ * Tests that need `relative` of the test data. Without it they are skipped and say so; with FREEFACE_REQUIRE_SHARED=1 they fail.
+ */
+export function describeShared(title: string, relative: string, body: (path: string) => void): void {
+  const path = sharedPath(relative);
+  if (path) describe(title, () => body(path));
+  else if (process.env.FREEFACE_REQUIRE_SHARED === '1') {
+    describe(title, () => body(join(resolve(process.env.FREEFACE_SHARED ?? '../shared'), relative)));
+  } else {
+    describe(title, () => {
+      it.skip(`needs ${relative}, which is neither in FREEFACE_SHARED nor in ../shared`);
+    });
+  }
+}
