@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { newEntry, unitVector } from '../../testing/vector-factories.ts';
 import { createGallery } from './vector-gallery.ts';
-import { searchExactly } from './vector-search.ts';
+import { searchGallery } from './vector-search.ts';
 
 const dimension = 128;
 
@@ -24,11 +24,13 @@ it('When a big gallery is scanned, then other work gets its turn and an abort is
     if (!done) setImmediate(count);
   };
 
-  const aborted = searchExactly(gallery, unitVector(dimension), { limit: 10, signal: controller.signal });
+  const aborted = searchGallery(gallery, undefined, unitVector(dimension), { limit: 10, signal: controller.signal });
   setImmediate(() => controller.abort(new Error('enough')));
   await expect(aborted).rejects.toThrow('enough');
   setImmediate(count);
-  const hits = await Promise.all([1, 2, 3, 4].map(() => searchExactly(gallery, unitVector(dimension), { limit: 10 })));
+  const hits = await Promise.all(
+    [1, 2, 3, 4].map(() => searchGallery(gallery, undefined, unitVector(dimension), { limit: 10 })),
+  );
   done = true;
 
   expect(turns).toBeGreaterThan(1);
@@ -45,7 +47,7 @@ it('When faces come and go while a search runs, then those that stay are found a
   gallery.put(newEntry(dimension, { faceId: 'leaving', embedding: probe }));
   gallery.put(staying);
 
-  const search = searchExactly(gallery, probe, { limit: 5 });
+  const search = searchGallery(gallery, undefined, probe, { limit: 5 });
   setImmediate(() => {
     gallery.remove('filler-1');
     gallery.remove('leaving');

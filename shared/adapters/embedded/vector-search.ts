@@ -1,35 +1,93 @@
-import type { SearchOptions, VectorHit } from '../../ports/vectors.ts';
+import type { SearchOptions, VectorFilter, VectorHit } from '../../ports/vectors.ts';
 import { type BestHits, createBestHits } from './best-hits.ts';
 import { slotFilter } from './vector-filter.ts';
 import { blockRows, type Gallery } from './vector-gallery.ts';
+import type { VectorIndex } from './vector-index.ts';
 import { cosineOfRow, cosinesOfRows } from './vector-kernel.ts';
 
 /** Longest stretch of scanning in milliseconds before other work of the process gets a turn. */
 const stretchMs = 6;
+/** Below this share of matching faces the filter is asked before the cosine is computed. */
+const selectiveShare = 0.5;
+/** Below this share too few of the index's answers would match; a longer list than `indexLimit` is no work for it either. */
+const indexShare = 0.2;
+const indexLimit = 256;
+/** Answers asked of the index beyond the limit, since its order is only nearly right. */
+const indexMargin = 32;
 
-/** The exact answer: every row that meets the filter is compared with the probe. */
-export async function searchExactly(
+/**
+ * The nearest faces that meet the filter. Exact without an index; with one, nearly always the same, compared by exact cosines.
+ *
+ * [Note: Ways to search]
+ * Named persons: their faces alone are compared. A filter that few faces meet: those few are compared. Otherwise the index,
+ * where there is one, and what it has not taken up yet; when its answers do not fill the limit, everything is compared.
+ */
+export async function searchGallery(
   gallery: Gallery,
+  index: VectorIndex | undefined,
   probe: Float32Array,
   options: SearchOptions,
 ): Promise<VectorHit[]> {
-  const best = createBestHits(options.limit, lowestCosine(options));
-  const padded = padProbe(probe, gallery.stride);
-  const matches = slotFilter(gallery, options.filter);
-  const personIds = options.filter?.personIds;
-  if (personIds === undefined) await scanAll(gallery, padded, matches, best, options.signal);
-  else await scanSlots(gallery, padded, slotsOfPersons(gallery, personIds), matches, best, options.signal);
-  return hitsOf(gallery, best);
+  const { limit, filter, signal } = options;
+  const scan: Scan = {
+    gallery,
+    probe: padProbe(probe, gallery.stride),
+    matches: slotFilter(gallery, filter),
+    best: createBestHits(limit, lowestCosine(options)),
+    signal,
+  };
+  if (filter?.personIds !== undefined) {
+    await scanSlots(scan, slotsOfPersons(gallery, filter.personIds));
+    return hitsOf(scan);
+  }
+  const share = shareOfMatches(gallery, filter, scan.matches);
+  if (index !== undefined && limit <= indexLimit && share >= indexShare) {
+    const hits = await searchIndex(scan, index, probe, options, share);
+    if (hits !== null) return hits;
+  }
+  if (share < selectiveShare) await scanSlots(scan, allSlots(gallery));
+  else await scanAll(scan);
+  return hitsOf(scan);
+}
+
+interface Scan {
+  readonly gallery: Gallery;
+  /** Padded to the gallery's stride. */
+  readonly probe: Float32Array;
+  readonly matches: (slot: number) => boolean;
+  readonly best: BestHits;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** null: the index cannot answer. */
+async function searchIndex(
+  scan: Scan,
+  index: VectorIndex,
+  probe: Float32Array,
+  { limit, filter, minCosine = -1 }: SearchOptions,
+  share: number,
+): Promise<VectorHit[] | null> {
+  const behind = index.behind();
+  if (behind === null) return null;
+  const excluded = filter?.notFaceIds?.length ?? 0;
+  const wanted = Math.ceil((1.5 * limit) / share) + indexMargin + excluded + Math.min(behind.size, indexMargin);
+  if (wanted > 4 * indexLimit) return null;
+
+  const found = index.nearest(probe, wanted);
+  const known = found.filter((slot) => !behind.has(slot));
+  const best = createBestHits(limit, lowestCosine({ minCosine }));
+  // Copied: the index goes on taking up slots while this is scanned.
+  await scanSlots({ ...scan, best }, [...known, ...behind]);
+
+  const hits = hitsOf({ ...scan, best });
+  if (hits.length >= limit || found.length < wanted) return hits;
+  // What the index left out is farther than its farthest answer; if that is too far already, nothing is missing.
+  const farthest = Math.min(...known.map((slot) => cosineAt(scan, slot)));
+  return known.length > 0 && farthest < minCosine ? hits : null;
 }
 
 /** Compares every row, block by block. */
-async function scanAll(
-  gallery: Gallery,
-  probe: Float32Array,
-  matches: (slot: number) => boolean,
-  best: BestHits,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+async function scanAll({ gallery, probe, matches, best, signal }: Scan): Promise<void> {
   const { blocks, stride, columns } = gallery;
   // Of its own: other searches run between two blocks.
   const cosines = new Float64Array(blockRows);
@@ -48,31 +106,27 @@ async function scanAll(
   }
 }
 
-/** Compares the rows of `slots` alone. */
-export async function scanSlots(
-  gallery: Gallery,
-  probe: Float32Array,
-  slots: readonly number[],
-  matches: (slot: number) => boolean,
-  best: BestHits,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const { blocks, stride, columns } = gallery;
+/** Compares those of `slots` that meet the filter. */
+async function scanSlots(scan: Scan, slots: Iterable<number>): Promise<void> {
+  const { gallery, matches, best, signal } = scan;
   const breathe = createBreather(signal);
-  for (let i = 0; i < slots.length; i++) {
-    const slot = slots[i]!;
-    if (matches(slot)) {
-      const rows = blocks[Math.floor(slot / blockRows)]!;
-      const cosine = cosineOfRow(rows, (slot % blockRows) * stride, probe, stride);
-      best.offer({ slot, faceId: columns.faceId[slot]!, cosine });
-    }
-    if (i % 512 === 511 && breathe.isDue()) await breathe.turn();
+  let seen = 0;
+  for (const slot of slots) {
+    if (matches(slot)) best.offer({ slot, faceId: gallery.columns.faceId[slot]!, cosine: cosineAt(scan, slot) });
+    if (++seen % 512 === 0 && breathe.isDue()) await breathe.turn();
   }
 }
 
+const cosineAt = ({ gallery, probe }: Scan, slot: number): number =>
+  cosineOfRow(
+    gallery.blocks[Math.floor(slot / blockRows)]!,
+    (slot % blockRows) * gallery.stride,
+    probe,
+    gallery.stride,
+  );
+
 /** As the port gives them out; faces that were removed while the search ran are left out. */
-export function hitsOf(gallery: Gallery, best: BestHits): VectorHit[] {
-  const { columns } = gallery;
+function hitsOf({ gallery: { columns }, best }: Scan): VectorHit[] {
   return best
     .sorted()
     .filter(({ slot, faceId }) => columns.faceId[slot] === faceId)
@@ -84,21 +138,43 @@ export function hitsOf(gallery: Gallery, best: BestHits): VectorHit[] {
     }));
 }
 
-/** Rounding can bring the cosine of opposite vectors a little below -1. */
-export const lowestCosine = ({ minCosine = -1 }: SearchOptions): number =>
-  minCosine <= -1 ? Number.NEGATIVE_INFINITY : minCosine;
-
-export function padProbe(probe: Float32Array, stride: number): Float32Array {
-  if (probe.length === stride) return probe;
-  const padded = new Float32Array(stride);
-  padded.set(probe);
-  return padded;
+/** Share of the faces that meet the filter, 0..1, estimated from a sample spread over the slots. */
+function shareOfMatches(
+  gallery: Gallery,
+  filter: VectorFilter | undefined,
+  matches: (slot: number) => boolean,
+): number {
+  if (filter?.assigned === undefined && filter?.capturedBetween === undefined && filter?.near === undefined) return 1;
+  const step = Math.max(1, Math.floor(gallery.slots / 500));
+  let live = 0;
+  let matching = 0;
+  for (let slot = 0; slot < gallery.slots; slot += step) {
+    if (gallery.faceId(slot) === null) continue;
+    live++;
+    if (matches(slot)) matching++;
+  }
+  return live === 0 ? 0 : matching / live;
 }
 
 function slotsOfPersons(gallery: Gallery, personIds: readonly string[]): number[] {
   const slots: number[] = [];
-  for (const personId of new Set(personIds)) slots.push(...gallery.slotsOfPerson(personId));
+  for (const personId of new Set(personIds)) for (const slot of gallery.slotsOfPerson(personId)) slots.push(slot);
   return slots;
+}
+
+function* allSlots(gallery: Gallery): Generator<number> {
+  for (let slot = 0; slot < gallery.slots; slot++) yield slot;
+}
+
+/** Rounding can bring the cosine of opposite vectors a little below -1. */
+const lowestCosine = ({ minCosine = -1 }: { readonly minCosine?: number | undefined }): number =>
+  minCosine <= -1 ? Number.NEGATIVE_INFINITY : minCosine;
+
+function padProbe(probe: Float32Array, stride: number): Float32Array {
+  if (probe.length === stride) return probe;
+  const padded = new Float32Array(stride);
+  padded.set(probe);
+  return padded;
 }
 
 function createBreather(signal: AbortSignal | undefined) {

@@ -7,9 +7,10 @@ import { openKeyFile } from './key-file.ts';
 import { makePrivateFolder } from './private-files.ts';
 import { lockStore } from './store-lock.ts';
 import type { StoreOptions } from './store-options.ts';
-import { createGallery, type Gallery } from './vector-gallery.ts';
-import { searchExactly } from './vector-search.ts';
+import { createShelf, type Shelf, type ShelfOptions } from './vector-shelf.ts';
 import { openTemplates, type Templates } from './vector-templates.ts';
+
+export type VectorsOptions = StoreOptions & ShelfOptions;
 
 /**
  * Templates on disk in `vectors/templates.db`, encrypted with `vectors.key`; all of them in memory for searching.
@@ -19,7 +20,8 @@ import { openTemplates, type Templates } from './vector-templates.ts';
  * 512 numbers in 0.4 s and reads 100,000 in 0.8 s, encryption included (it costs a twentieth of that). Writers that come
  * together share one transaction.
  */
-export async function openVectors({ dataDir, clock }: StoreOptions): Promise<Vectors> {
+export async function openVectors(options: VectorsOptions): Promise<Vectors> {
+  const { dataDir, clock } = options;
   makePrivateFolder(dataDir);
   const unlock = lockStore(join(dataDir, 'vectors.lock'));
   let templates: Templates | undefined;
@@ -27,8 +29,9 @@ export async function openVectors({ dataDir, clock }: StoreOptions): Promise<Vec
     const path = join(dataDir, 'vectors', 'templates.db');
     const { secret } = await openKeyFile(join(dataDir, 'vectors.key'), async () => existsSync(path));
     templates = openTemplates(path, secret.toString('hex'), clock.now());
-    const galleries = await loadGalleries(templates);
-    return vectorsOn(templates, galleries, unlock);
+    const shelves = createShelves((dimension) => createShelf(dimension, options));
+    await load(templates, shelves);
+    return vectorsOn(templates, shelves, unlock);
   } catch (error) {
     templates?.close();
     unlock();
@@ -36,54 +39,86 @@ export async function openVectors({ dataDir, clock }: StoreOptions): Promise<Vec
   }
 }
 
-/** By tenant, then by space. */
-type Galleries = Map<Tenant, Map<string, Gallery>>;
-
-async function loadGalleries(templates: Templates): Promise<Galleries> {
-  const galleries: Galleries = new Map();
-  let read = 0;
-  for (const { tenant, space, entry } of templates.all()) {
-    galleryFor(galleries, tenant, { space, dimension: entry.embedding.length }).put(entry);
-    if (++read % 2000 === 0) await new Promise((resolve) => setImmediate(resolve));
-  }
-  return galleries;
+/** By tenant and space. */
+interface Shelves {
+  find(tenant: Tenant, space: string): Shelf | undefined;
+  findOrMake(tenant: Tenant, space: VectorSpace): Shelf;
+  ofTenant(tenant: Tenant): Shelf[];
+  /** Drops the empty ones of a tenant. */
+  tidy(tenant: Tenant): void;
+  close(): void;
 }
 
-function vectorsOn(templates: Templates, galleries: Galleries, unlock: () => void): Vectors {
+function createShelves(make: (dimension: number) => Shelf): Shelves {
+  const byTenant = new Map<Tenant, Map<string, Shelf>>();
+  return {
+    find: (tenant, space) => byTenant.get(tenant)?.get(space),
+    findOrMake(tenant, { space, dimension }) {
+      const spaces = byTenant.get(tenant) ?? new Map<string, Shelf>();
+      byTenant.set(tenant, spaces);
+      const shelf = spaces.get(space) ?? make(dimension);
+      spaces.set(space, shelf);
+      return shelf;
+    },
+    ofTenant: (tenant) => [...(byTenant.get(tenant)?.values() ?? [])],
+    tidy(tenant) {
+      const spaces = byTenant.get(tenant);
+      for (const [space, shelf] of spaces ?? []) {
+        if (shelf.gallery.total > 0) continue;
+        shelf.close();
+        spaces!.delete(space);
+      }
+      if (spaces?.size === 0) byTenant.delete(tenant);
+    },
+    close() {
+      for (const spaces of byTenant.values()) for (const shelf of spaces.values()) shelf.close();
+      byTenant.clear();
+    },
+  };
+}
+
+async function load(templates: Templates, shelves: Shelves): Promise<void> {
+  let read = 0;
+  for (const { tenant, space, entry } of templates.all()) {
+    shelves.findOrMake(tenant, { space, dimension: entry.embedding.length }).put(entry);
+    if (++read % 2000 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function vectorsOn(templates: Templates, shelves: Shelves, unlock: () => void): Vectors {
   let closing: Promise<void> | undefined;
 
-  const galleryOf = (tenant: Tenant, { space, dimension }: VectorSpace): Gallery | undefined => {
+  const shelfOf = (tenant: Tenant, { space, dimension }: VectorSpace): Shelf | undefined => {
     if (closing !== undefined) throw new AppError('STORE_UNAVAILABLE', { message: 'vectors are closed' });
-    const gallery = galleries.get(tenant)?.get(space);
-    if (gallery !== undefined) requireDimension(gallery.dimension, dimension, `space ${space}`);
-    return gallery;
+    const shelf = shelves.find(tenant, space);
+    if (shelf !== undefined) requireDimension(shelf.gallery.dimension, dimension, `space ${space}`);
+    return shelf;
   };
 
   return {
     async upsert(tenant, space, entries, options) {
       options?.signal?.throwIfAborted();
-      galleryOf(tenant, space);
+      shelfOf(tenant, space);
       for (const { faceId, embedding } of entries) requireUnit(embedding, space.dimension, `face ${faceId}`);
+      if (entries.length === 0) return;
       // What the caller does with its arrays afterwards is not our business.
       const kept = entries.map((entry) => ({ ...entry, embedding: entry.embedding.slice() }));
       await templates.upsert(tenant, space.space, kept, options?.signal, () => {
-        const gallery = galleryFor(galleries, tenant, space);
-        for (const entry of kept) gallery.put(entry);
+        const shelf = shelves.findOrMake(tenant, space);
+        for (const entry of kept) shelf.put(entry);
       });
     },
     async remove(tenant, faceIds, options) {
       options?.signal?.throwIfAborted();
+      if (closing !== undefined) throw new AppError('STORE_UNAVAILABLE', { message: 'vectors are closed' });
       return await templates.remove(tenant, faceIds, options?.signal, () => {
-        const spaces = galleries.get(tenant);
-        for (const [space, gallery] of spaces ?? []) {
-          for (const faceId of faceIds) gallery.remove(faceId);
-          if (gallery.total === 0) spaces!.delete(space);
-        }
+        for (const shelf of shelves.ofTenant(tenant)) for (const faceId of faceIds) shelf.remove(faceId);
+        shelves.tidy(tenant);
       });
     },
     async get(tenant, space, faceIds, options) {
       options?.signal?.throwIfAborted();
-      const gallery = galleryOf(tenant, space);
+      const gallery = shelfOf(tenant, space)?.gallery;
       if (gallery === undefined) return [];
       const slots = [...new Set(faceIds)].map((faceId) => gallery.slotOf(faceId));
       return slots.filter((slot) => slot !== undefined).map((slot) => gallery.entry(slot));
@@ -94,17 +129,16 @@ function vectorsOn(templates: Templates, galleries: Galleries, unlock: () => voi
       if (!Number.isInteger(limit) || limit < 1 || limit > 4096) throw new RangeError('limit must be 1 to 4096');
       if (Number.isNaN(minCosine)) throw new RangeError('minCosine is not a number');
       requireUnit(probe, space.dimension, 'the probe');
-      const gallery = galleryOf(tenant, space);
-      return gallery === undefined ? [] : await searchExactly(gallery, probe, options);
+      return (await shelfOf(tenant, space)?.search(probe, options)) ?? [];
     },
     async count(tenant, space, options) {
       options?.signal?.throwIfAborted();
-      const gallery = galleryOf(tenant, space);
+      const gallery = shelfOf(tenant, space)?.gallery;
       return { assigned: gallery?.assigned ?? 0, total: gallery?.total ?? 0 };
     },
     async *faceIds(tenant, options) {
       const seen = new Set<string>();
-      for (const gallery of galleries.get(tenant)?.values() ?? []) {
+      for (const { gallery } of shelves.ofTenant(tenant)) {
         for (const faceId of gallery.faceIds()) {
           options?.signal?.throwIfAborted();
           if (seen.has(faceId)) continue;
@@ -116,20 +150,12 @@ function vectorsOn(templates: Templates, galleries: Galleries, unlock: () => voi
     close() {
       closing ??= templates.drained().then(() => {
         templates.close();
-        galleries.clear();
+        shelves.close();
         unlock();
       });
       return closing;
     },
   };
-}
-
-function galleryFor(galleries: Galleries, tenant: Tenant, { space, dimension }: VectorSpace): Gallery {
-  let spaces = galleries.get(tenant);
-  if (spaces === undefined) galleries.set(tenant, (spaces = new Map()));
-  let gallery = spaces.get(space);
-  if (gallery === undefined) spaces.set(space, (gallery = createGallery(dimension)));
-  return gallery;
 }
 
 function requireUnit(embedding: VectorEntry['embedding'], dimension: number, what: string): void {
