@@ -44,6 +44,11 @@ export interface Detector {
    * second look (too small, or filling the picture). Detections the caller's gate may still refuse are welcome: the score tells.
    */
   detect(picture: Pyramid, options?: KindOptions): Promise<Detection[]>;
+  /**
+   * What the network makes of one face when it sees it alone, at the size it knows best; null when it sees none there. Of the
+   * two detectors of a pack each judges what either found. See: [Note: Second opinion]
+   */
+  judge?(picture: Pyramid, face: Detection, options?: KindOptions): Promise<Detection | null>;
 }
 
 /** Landmarks of one face. */

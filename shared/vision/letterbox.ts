@@ -1,4 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises';
+import type { Box, Size } from '../domain/geometry.ts';
 import type { Pyramid } from './pyramid.ts';
 import { levelFor } from './pyramid.ts';
 
@@ -102,4 +103,25 @@ export function channelTables({ color, mean, std }: InputContract) {
     scale: { red: red.scale, green: green.scale, blue: blue.scale },
     shift: { red: red.shift, green: green.shift, blue: blue.shift },
   };
+}
+
+/** The whole picture in the middle of an input, its longer side `side` pixels long, with `room` around it as a factor. */
+export function wholePicture(
+  { width, height }: Size,
+  { side, room, multiple, maxEnlargement }: { side: number; room: number; multiple: number; maxEnlargement: number },
+): { readonly size: Size; readonly placement: Placement } {
+  const scale = Math.min(side / Math.max(width, height), maxEnlargement);
+  const padded = (length: number) => Math.ceil((length * scale * room) / multiple) * multiple;
+  const size = { width: padded(width), height: padded(height) };
+  const offsetX = (size.width - width * scale) / 2;
+  const offsetY = (size.height - height * scale) / 2;
+  return { size, placement: { scale, offsetX, offsetY } };
+}
+
+/** One face in the middle of a square input of `side` pixels, its box's longer side `face` pixels long. */
+export function alone(box: Box, side: number, face: number): { readonly size: Size; readonly placement: Placement } {
+  const scale = face / Math.max(box.width, box.height);
+  const offsetX = side / 2 - (box.left + box.width / 2) * scale;
+  const offsetY = side / 2 - (box.top + box.height / 2) * scale;
+  return { size: { width: side, height: side }, placement: { scale, offsetX, offsetY } };
 }

@@ -10,15 +10,14 @@ import {
 } from '../domain/alignment.ts';
 import type { DetectedFace, Landmarks } from '../domain/face.ts';
 import { type Box, boxArea, type Point, type Size } from '../domain/geometry.ts';
-import { suppressOverlaps } from '../domain/non-maximum-suppression.ts';
 import { poseOf } from '../domain/pose.ts';
 import { chipLight, qualityOf } from '../domain/quality.ts';
-import { looks } from '../domain/tuning.ts';
 import type { ExtractedFace } from '../ports/extractor.ts';
 import type { DecodedImage } from './decode.ts';
 import type { Chips, Detection, Detector, Embedder, FaceLandmarks, Landmarker } from './kinds.ts';
 import type { AlignmentName } from './pack.ts';
 import { type Pyramid, pyramidOf } from './pyramid.ts';
+import { detectTogether } from './second-opinion.ts';
 import { warpChip } from './warp.ts';
 
 /** The open parts of a pack. */
@@ -54,10 +53,10 @@ export async function findFaces(
   });
 }
 
-async function detectAll(picture: Pyramid, { detector, secondDetector }: Parts, signal?: AbortSignal) {
-  const first = await detector.detect(picture, { signal });
-  if (!secondDetector) return first;
-  return suppressOverlaps([...first, ...(await secondDetector.detect(picture, { signal }))], looks.detectorsOverlap);
+function detectAll(picture: Pyramid, { detector, secondDetector }: Parts, signal?: AbortSignal): Promise<Detection[]> {
+  return secondDetector
+    ? detectTogether(picture, detector, secondDetector, { signal })
+    : detector.detect(picture, { signal });
 }
 
 async function landmarksOf(

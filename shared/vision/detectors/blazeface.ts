@@ -1,0 +1,131 @@
+import * as z from 'zod';
+import type { Landmarks } from '../../domain/face.ts';
+import { intersectionOverUnion, type Size } from '../../domain/geometry.ts';
+import { suppressOverlaps } from '../../domain/non-maximum-suppression.ts';
+import { blazefaceLooks as looks, opinions } from '../../domain/tuning.ts';
+import type { Detection, KindOptions, OpenDetector } from '../kinds.ts';
+import { alone, type InputContract, letterbox, type Placement, wholePicture } from '../letterbox.ts';
+import type { Pyramid } from '../pyramid.ts';
+
+/**
+ * BlazeFace (Bazarevsky et al. 2019), the model for the back camera, at any input size. Quick, sees faces from close range to
+ * a small group's, gives points of its own, and imagines faces in textures: what it finds wants a second opinion.
+ */
+const optionsSchema = z.strictObject({});
+
+const contract: InputContract = { color: 'rgb', mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.5] };
+const maps = [
+  { stride: 16, anchors: 2 },
+  { stride: 32, anchors: 6 },
+] as const;
+const multiple = 32;
+const numbersPerBox = 16;
+/** Half the mouth's width in eye distances: the network gives only its middle. Source: the ArcFace template. */
+const halfMouth = 0.41;
+
+export const openBlazeface: OpenDetector = ({ network, options }) => {
+  optionsSchema.parse(options);
+
+  async function look(picture: Pyramid, size: Size, placement: Placement, signal?: AbortSignal): Promise<Detection[]> {
+    const input = await letterbox(picture, contract, size, placement);
+    const { boxes, scores } = await network.run(input, [1, 3, size.height, size.width], { signal });
+    if (!boxes || !scores) throw new Error('A BlazeFace network has the outputs boxes and scores.');
+    return decode(boxes.data, scores.data, size, placement);
+  }
+
+  /** Faces of a look at the whole picture whose longer box side in the input's pixels lies within the limits. */
+  async function lookAtAll(
+    picture: Pyramid,
+    { side, room }: { readonly side: number; readonly room: number },
+    smallest: number,
+    biggest: number,
+    signal?: AbortSignal,
+  ): Promise<Detection[]> {
+    const { size, placement } = wholePicture(picture.raster, { side, room, multiple, ...looks });
+    const faces = await look(picture, size, placement, signal);
+    return faces.filter(({ box }) => {
+      const inInput = Math.max(box.width, box.height) * placement.scale;
+      return inInput >= smallest && inInput <= biggest;
+    });
+  }
+
+  return {
+    async detect(picture, { signal }: KindOptions = {}) {
+      const longer = Math.max(picture.raster.width, picture.raster.height);
+      const overview = await lookAtAll(picture, looks.overview, 0, Number.POSITIVE_INFINITY, signal);
+      if (longer <= looks.closeRange && overview.some(({ score }) => score >= looks.sure)) return overview;
+
+      const overviewScale = looks.overview.side / longer;
+      const big = overview.filter(({ box }) => longerSide(box) * overviewScale >= looks.overviewSmallest);
+      const close = await lookAtAll(picture, looks.close, 0, looks.closeBiggest, signal);
+      const found = suppressOverlaps([...big, ...close], looks.overlap);
+      const smallest = Math.min(...found.map(({ box }) => longerSide(box))) * (looks.close.side / longer);
+      if (longer < looks.crowdFrom || (found.length > 0 && smallest >= looks.crowdFace)) return found;
+
+      const crowd = await lookAtAll(picture, looks.crowd, 0, looks.crowdBiggest, signal);
+      return suppressOverlaps([...found, ...crowd], looks.overlap);
+    },
+
+    async judge(picture, face, { signal }: KindOptions = {}) {
+      const { size, placement } = alone(face.box, looks.judgeInput, looks.judgeFace);
+      const faces = await look(picture, size, placement, signal);
+      return faces.find(({ box }) => intersectionOverUnion(box, face.box) >= opinions.sameFace) ?? null;
+    },
+  };
+};
+
+const longerSide = ({ width, height }: Size): number => Math.max(width, height);
+
+/** Best first, overlaps suppressed. */
+function decode(
+  boxes: Float32Array,
+  scores: Float32Array,
+  size: Size,
+  { scale, offsetX, offsetY }: Placement,
+): Detection[] {
+  const found: Detection[] = [];
+  let index = 0;
+  for (const { stride, anchors } of maps) {
+    for (let anchorY = stride / 2; anchorY < size.height; anchorY += stride) {
+      for (let anchorX = stride / 2; anchorX < size.width; anchorX += stride) {
+        for (let anchor = 0; anchor < anchors; anchor++, index++) {
+          if (scores[index]! >= looks.candidate) found.push(decodeBox(index, anchorX, anchorY));
+        }
+      }
+    }
+  }
+  return suppressOverlaps(found, looks.overlap);
+
+  function decodeBox(at: number, anchorX: number, anchorY: number): Detection {
+    const numbers = boxes.subarray(at * numbersPerBox, (at + 1) * numbersPerBox);
+    const [x, y, width, height] = numbers as unknown as [number, number, number, number];
+    const point = (i: number) => ({
+      x: (anchorX + numbers[4 + 2 * i]! - offsetX) / scale,
+      y: (anchorY + numbers[5 + 2 * i]! - offsetY) / scale,
+    });
+    return {
+      box: {
+        left: (anchorX + x - width / 2 - offsetX) / scale,
+        top: (anchorY + y - height / 2 - offsetY) / scale,
+        width: width / scale,
+        height: height / scale,
+      },
+      score: scores[at]!,
+      landmarks: fivePointsOf(point(0), point(1), point(2), point(3)),
+    };
+  }
+}
+
+type Point = Landmarks['nose'];
+
+function fivePointsOf(left_eye: Point, right_eye: Point, nose: Point, mouth: Point): Landmarks {
+  const x = halfMouth * (right_eye.x - left_eye.x);
+  const y = halfMouth * (right_eye.y - left_eye.y);
+  return {
+    left_eye,
+    right_eye,
+    nose,
+    mouth_left: { x: mouth.x - x, y: mouth.y - y },
+    mouth_right: { x: mouth.x + x, y: mouth.y + y },
+  };
+}
