@@ -1,0 +1,68 @@
+import { writeSync } from 'node:fs';
+import { openEvents } from '../adapters/embedded/events.ts';
+import { openImages } from '../adapters/embedded/images.ts';
+import { openRecords } from '../adapters/embedded/records.ts';
+import { openVectors } from '../adapters/embedded/vectors.ts';
+import { systemClock } from '../ports/clock.ts';
+import {
+  bytesOf,
+  enrolmentOf,
+  entriesOf,
+  eventOf,
+  killSpace,
+  killSubscription,
+  killTenant,
+  killTopic,
+} from './kill-work.ts';
+
+/**
+ * Writes to every store, endlessly, until somebody kills it. Arguments: data folder, number of the first piece of work.
+ * Says on standard output what has been acknowledged, one word and number a line, each written before anything else happens.
+ */
+async function main(): Promise<void> {
+  const [dataDir, first] = [process.argv[2]!, Number(process.argv[3])];
+  const options = { dataDir, clock: systemClock };
+  const records = await openRecords(options);
+  const vectors = await openVectors(options);
+  const images = await openImages(options);
+  const events = await openEvents(options);
+  let next = first;
+
+  await events.subscribe(killSubscription, async (event) => {
+    say('seen', event.id);
+    return { status: 204 };
+  });
+
+  const worker = async (): Promise<void> => {
+    for (;;) {
+      const n = next++;
+      await images.put(killTenant, `image-${n}`, bytesOf(n));
+      say('image', n);
+      await records.saveEnrolment(killTenant, enrolmentOf(n), { outbox: [{ topic: killTopic, event: eventOf(n) }] });
+      say('record', n);
+      await vectors.upsert(killTenant, killSpace, entriesOf(n));
+      say('vector', n);
+      await events.publish(killTopic, [eventOf(n)]);
+      say('event', n);
+      if (n % 3 !== 0) continue;
+      say('deleting', n);
+      await vectors.remove(
+        killTenant,
+        entriesOf(n).map((entry) => entry.faceId),
+      );
+      say('vector-gone', n);
+      await records.deletePerson(killTenant, enrolmentOf(n).person!.personId);
+      say('record-gone', n);
+      await images.delete(killTenant, `image-${n}`);
+      say('image-gone', n);
+    }
+  };
+  await Promise.all([worker(), worker(), worker(), worker()]);
+}
+
+/** Straight to the pipe, which outlives the process. */
+const say = (word: string, n: number | string): void => {
+  writeSync(1, `${word} ${n}\n`);
+};
+
+await main();

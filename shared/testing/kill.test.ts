@@ -1,0 +1,158 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openEvents } from '../adapters/embedded/events.ts';
+import { openImages } from '../adapters/embedded/images.ts';
+import { openRecords } from '../adapters/embedded/records.ts';
+import { openVectors } from '../adapters/embedded/vectors.ts';
+import { systemClock } from '../ports/clock.ts';
+import { bytesOf, enrolmentOf, entriesOf, killSpace, killSubscription, killTenant } from './kill-work.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+import { seededRandom } from './vector-factories.ts';
+
+/** Inside the repository, so that the child finds its packages. */
+const buildFolder = fileURLToPath(new URL('../../.build/', import.meta.url));
+let childFolder: string;
+
+beforeAll(async () => {
+  mkdirSync(buildFolder, { recursive: true });
+  childFolder = mkdtempSync(join(buildFolder, 'kill-'));
+  await build({
+    entryPoints: [fileURLToPath(new URL('./kill-child.ts', import.meta.url))],
+    outdir: childFolder,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    loader: { '.sql': 'text' },
+    outExtension: { '.js': '.mjs' },
+  });
+}, 60_000);
+afterAll(() => rmSync(childFolder, { recursive: true, force: true }));
+
+it('When the process is killed at any moment, then everything acknowledged is there and nothing half-written shows', async () => {
+  const dataDir = temporaryFolder();
+  const random = seededRandom(20);
+  const said = new Map<string, Set<string>>();
+  let first = 0;
+
+  for (let round = 0; round < 6; round++) {
+    await runAndKill(dataDir, first, 5 + Math.floor(random() * 150), said);
+    first = 1 + Math.max(0, ...numbers(said));
+    await check(dataDir, said, first + 10);
+  }
+  await checkEvents(dataDir, said);
+
+  expect(said.get('record-gone')?.size).toBeGreaterThan(3);
+  expect(said.get('event')?.size).toBeGreaterThan(20);
+}, 120_000);
+
+it('When a power cut takes the end of a write-ahead log, then the stores open and show only whole writes', async () => {
+  const killed = temporaryFolder();
+  const said = new Map<string, Set<string>>();
+  await runAndKill(killed, 0, 60, said);
+  const last = 10 + Math.max(...numbers(said));
+  const random = seededRandom(21);
+
+  for (let round = 0; round < 8; round++) {
+    const dataDir = join(temporaryFolder(), 'data');
+    cpSync(killed, dataDir, { recursive: true });
+    for (const log of ['records.db-wal', 'events.db-wal', 'vectors/templates.db-wal']) {
+      const path = join(dataDir, log);
+      if (existsSync(path)) truncateSync(path, Math.floor(random() * statSync(path).size));
+    }
+    await check(dataDir, new Map(), last);
+  }
+}, 120_000);
+
+/** Starts the child, lets it say `lines` lines, and kills it; whatever it had said by then is added to `said`. */
+async function runAndKill(dataDir: string, first: number, lines: number, said: Map<string, Set<string>>) {
+  const child = spawn(process.execPath, [join(childFolder, 'kill-child.mjs'), dataDir, String(first)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(child, 'exit');
+  let heard = 0;
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [word, n] = line.split(' ') as [string, string];
+    said.set(word, (said.get(word) ?? new Set()).add(n));
+    if (++heard === lines) child.kill('SIGKILL');
+  }
+  expect(await exited).toEqual([null, 'SIGKILL']);
+}
+
+/** Opens the stores and looks at every piece of work up to `last`. */
+async function check(dataDir: string, said: Map<string, Set<string>>, last: number) {
+  const options = { dataDir, clock: systemClock };
+  const records = await openRecords(options);
+  const vectors = await openVectors(options);
+  const images = await openImages(options);
+  const acknowledged = (word: string, n: number) => said.get(word)?.has(String(n)) ?? false;
+
+  for (let n = 0; n <= last; n++) {
+    const { person, image, faces } = enrolmentOf(n);
+    const faceIds = faces.map((face) => face.faceId);
+    const deleting = acknowledged('deleting', n);
+
+    const bytes = await images.get(killTenant, `image-${n}`);
+    if (bytes !== null) expect(bytesOf(n).equals(bytes), `image ${n}`).toBe(true);
+    if (acknowledged('image', n) && !deleting) expect(bytes, `image ${n}`).not.toBeNull();
+    if (acknowledged('image-gone', n)) expect(bytes, `image ${n}`).toBeNull();
+
+    const stored = await records.getFaces(killTenant, faceIds);
+    const [storedPerson] = await records.getPersons(killTenant, [person!.personId]);
+    const storedImage = await records.getImage(killTenant, image.imageId);
+    const parts = [stored.length === faces.length, storedPerson?.faceCount === faces.length, storedImage !== null];
+    const none = [stored.length > 0, storedPerson !== undefined, storedImage !== null];
+    expect(parts.every(Boolean) || !none.some(Boolean), `record ${n}: ${parts} ${none}`).toBe(true);
+    if (acknowledged('record', n) && !deleting) expect(parts, `record ${n}`).toEqual([true, true, true]);
+    if (acknowledged('record-gone', n)) expect(none, `record ${n}`).toEqual([false, false, false]);
+
+    const entries = await vectors.get(killTenant, killSpace, faceIds);
+    expect([0, faces.length], `vectors ${n}`).toContain(entries.length);
+    for (const entry of entriesOf(n)) {
+      const same = entries.find(({ faceId }) => faceId === entry.faceId);
+      if (same !== undefined) expect(same).toEqual(entry);
+    }
+    if (acknowledged('vector', n) && !deleting) expect(entries, `vectors ${n}`).toHaveLength(faces.length);
+    if (acknowledged('vector-gone', n)) expect(entries, `vectors ${n}`).toEqual([]);
+  }
+  const outbox = new Set((await records.pendingOutbox(1_000_000)).map(({ entry }) => entry.event.id));
+  for (const n of said.get('record') ?? []) expect(outbox.has(`event-${n}`), `outbox ${n}`).toBe(true);
+  expect(readdirSync(join(dataDir, 'images', '.incoming'))).toEqual([]);
+
+  await Promise.all([records.close(), vectors.close(), images.close()]);
+  await (await openEvents(options)).close();
+}
+
+/** A new group sees every event acknowledged, and the old one each that it had not answered before it was killed. */
+async function checkEvents(dataDir: string, said: Map<string, Set<string>>) {
+  const events = await openEvents({ dataDir, clock: systemClock });
+  const published = [...said.get('event')!].map((n) => `event-${n}`);
+  const byWorker = new Set(said.get('seen'));
+  const byNewcomer = new Set<string>();
+  const collect = (seen: Set<string>) => async (event: { id: string }) => {
+    seen.add(event.id);
+    return { status: 204 };
+  };
+
+  await events.subscribe(killSubscription, collect(byWorker));
+  await events.subscribe({ ...killSubscription, group: 'newcomer' }, collect(byNewcomer));
+  const missing = () => published.filter((id) => !byWorker.has(id) || !byNewcomer.has(id));
+  for (let turn = 0; turn < 20_000 && missing().length > 0; turn++) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  expect(missing()).toEqual([]);
+  expect(await events.deadLetters()).toEqual([]);
+  await events.close();
+}
+
+/** Numbers of all pieces of work that were begun. */
+const numbers = (said: Map<string, Set<string>>) =>
+  [...said.entries()].filter(([word]) => word !== 'seen').flatMap(([, ns]) => [...ns].map(Number));
