@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Config } from '../../shared/config.ts';
+import { ensurePack } from '../../shared/vision/weights/ensure.ts';
+
+/** A process that answers HTTP, and how long it took until it did. */
+export interface Started {
+  readonly url: string;
+  readonly child: ChildProcess;
+  /** Milliseconds from the start of the process to its first good answer. */
+  readonly readyMs: number;
+  /** CPU milliseconds it had used by then; null where the system does not tell. */
+  readonly cpuMs: number | null;
+  stop(): Promise<void>;
+}
+
+/** Data folders that have the weights and nothing else; `dispose` deletes them, not the weights. */
+export async function dataFolders({
+  dataDir,
+  modelsDir,
+  packs,
+}: Config): Promise<{ fresh(): string; dispose(): void }> {
+  for (const pack of packs) await ensurePack(pack, { dataDir, modelsDir });
+  const root = mkdtempSync(join(tmpdir(), 'freeface-bench-'));
+  return {
+    fresh() {
+      const folder = mkdtempSync(join(root, 'data-'));
+      symlinkSync(resolve(dataDir, 'models'), join(folder, 'models'));
+      return folder;
+    },
+    dispose: () => rmSync(root, { recursive: true, force: true }),
+  };
+}
+
+/**
+ * Starts `command` in a process of its own and waits until `path` answers 200. `say` is what it prints when it listens; its
+ * first group is the address. Throws with what it wrote when it ends before that.
+ */
+export async function start(
+  command: readonly string[],
+  { environment, say, path }: { environment: Readonly<Record<string, string>>; say: RegExp; path: string },
+): Promise<Started> {
+  const began = performance.now();
+  const child = spawn(process.execPath, command, {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = new Promise<void>((done) => child.once('exit', () => done()));
+  const url = await addressOf(child, say);
+  while (!(await answers(`${url}${path}`))) await new Promise((done) => setTimeout(done, 2));
+  return {
+    url,
+    child,
+    readyMs: performance.now() - began,
+    cpuMs: cpuOf(child.pid!),
+    async stop() {
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+/** Resident memory of a process in MB; null where the system does not tell. */
+export function residentMegabytes(pid: number): number | null {
+  try {
+    const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))!;
+    return Number(kilobytes) / 1024;
+  } catch {
+    return null;
+  }
+}
+
+function addressOf(child: ChildProcess, say: RegExp): Promise<string> {
+  return new Promise((done, fail) => {
+    let written = '';
+    const look = (chunk: Buffer) => {
+      written += chunk.toString();
+      const found = say.exec(written);
+      if (found) done(found[1]!.startsWith('http') ? found[1]! : `http://127.0.0.1:${found[1]}`);
+    };
+    child.stdout!.on('data', look);
+    child.stderr!.on('data', look);
+    child.once('exit', (code) => fail(new Error(`The process ended with ${code}:\n${written.slice(-2000)}`)));
+  });
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url);
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+/** User and system time from /proc: hundredths of a second on Linux. */
+function cpuOf(pid: number): number | null {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  } catch {
+    return null;
+  }
+}

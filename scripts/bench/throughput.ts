@@ -1,0 +1,47 @@
+import { availableParallelism } from 'node:os';
+import type { BareRuns } from './bare-runs.ts';
+import { timed } from './latency.ts';
+import { median, type Row } from './rows.ts';
+
+/** Photos a second with every core at work, against what the bare model runs would let through on all cores. */
+export async function measureThroughput(url: string, photos: readonly Uint8Array[], bare: BareRuns): Promise<Row[]> {
+  const cores = availableParallelism();
+  const floor = async () => {
+    const times: number[] = [];
+    for (const photo of photos.slice(0, 8)) times.push(await bare.replay(await bare.record(photo)));
+    return median(times);
+  };
+  const before = await floor();
+  const began = performance.now();
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: cores * 4 }, async () => {
+      for (let photo = photos[next++]; photo; photo = photos[next++])
+        await timed(`${url}/api/v1/faces/detect`, photo, {});
+    }),
+  );
+  const detected = photos.length / ((performance.now() - began) / 1000);
+  next = 0;
+  const again = performance.now();
+  await Promise.all(
+    Array.from({ length: cores * 4 }, async () => {
+      for (let photo = photos[next++]; photo; photo = photos[next++])
+        await timed(`${url}/api/v1/faces/recognize`, photo, {});
+    }),
+  );
+  const recognized = photos.length / ((performance.now() - again) / 1000);
+  const ideal = (cores * 1000) / ((before + (await floor())) / 2);
+  const row = (name: string, value: number): Row => ({
+    section: 'throughput',
+    name,
+    value,
+    unit: 'photos/s',
+    baseline: ideal,
+    ratio: value / ideal,
+    note: `${cores} cores, ${cores * 4} requests at once; against bare detection, alignment and embedding on all cores`,
+  });
+  return [
+    row('recognize', recognized),
+    { ...row('detect', detected), baseline: undefined, ratio: undefined, note: undefined },
+  ];
+}
