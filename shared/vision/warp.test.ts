@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+import type { Raster } from './kinds.ts';
+import { channelTables, letterbox } from './letterbox.ts';
+import { levelFor, pyramidOf } from './pyramid.ts';
+import { warpChip } from './warp.ts';
+
+/** A raster painted by a function of the pixel's centre. */
+function paint(width: number, height: number, colour: (x: number, y: number) => [number, number, number]): Raster {
+  const pixels = new Uint8Array(3 * width * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) pixels.set(colour(x + 0.5, y + 0.5), 3 * (y * width + x));
+  }
+  return { pixels, width, height };
+}
+/** Red grows with x, green with y. */
+const slope = paint(100, 80, (x, y) => [2 * x, 3 * y, 50]);
+const plain = { color: 'rgb', mean: [0, 0, 0], std: [1, 1, 1] } as const;
+
+describe('pyramidOf', () => {
+  it('When a level is asked for, then it holds means of squares and is made once', async () => {
+    const pyramid = pyramidOf(slope);
+
+    const quarter = await pyramid.level(2);
+
+    expect([quarter.width, quarter.height]).toEqual([25, 20]);
+    expect(quarter.pixels[0]).toBeCloseTo(4, 0);
+    expect(await pyramid.level(2)).toBe(quarter);
+  });
+
+  it.each([
+    [2, 0],
+    [1, 0],
+    [0.51, 0],
+    [0.5, 1],
+    [0.26, 1],
+    [0.25, 2],
+    [0.01, 6],
+  ])('When the scale is %d, then level %d shrinks by less than two', (scale, level) => {
+    expect(levelFor(scale)).toBe(level);
+  });
+
+  it('When a raster is a single row, then it can still be halved', async () => {
+    const row = paint(9, 1, () => [30, 60, 90]);
+
+    const half = await pyramidOf(row).level(3);
+
+    expect(half).toEqual({ width: 1, height: 1, pixels: Uint8Array.of(30, 60, 90) });
+  });
+});
+
+describe('warpChip', () => {
+  it.each([
+    ['as it is', { a: 1, b: 0, tx: -30, ty: -20 }],
+    ['turned', { a: 0.6, b: 0.8, tx: 5, ty: -40 }],
+    ['enlarged', { a: 3, b: 0.5, tx: -100, ty: -90 }],
+    ['shrunk', { a: 0.3, b: 0.05, tx: 0, ty: 0 }],
+  ])('When a slope is sampled %s, then every pixel has the colour of the place it shows', async (_how, toChip) => {
+    const side = 20;
+    const chip = new Uint8Array(3 * side * side);
+
+    await warpChip(pyramidOf(slope), toChip, side, chip);
+
+    const square = toChip.a ** 2 + toChip.b ** 2;
+    for (const [u, v] of [
+      [10.5, 10.5],
+      [4.5, 12.5],
+    ] as const) {
+      const x = (toChip.a * (u - toChip.tx) + toChip.b * (v - toChip.ty)) / square;
+      const y = (toChip.a * (v - toChip.ty) - toChip.b * (u - toChip.tx)) / square;
+      if (x < 2 || y < 2 || x > 98 || y > 78) continue;
+      const at = 3 * (Math.floor(v) * side + Math.floor(u));
+      expect(Math.abs(chip[at]! - 2 * x)).toBeLessThan(2);
+      expect(Math.abs(chip[at + 1]! - 3 * y)).toBeLessThan(2.5);
+      expect(chip[at + 2]).toBe(50);
+    }
+  });
+
+  it('When the chip reaches over the edge, then black is there and nothing of another row', async () => {
+    const white = paint(10, 10, () => [255, 255, 255]);
+    const chip = new Uint8Array(3 * 30 * 30);
+
+    await warpChip(pyramidOf(white), { a: 1, b: 0, tx: 10, ty: 10 }, 30, chip);
+
+    const bright = Array.from({ length: 900 }, (_, i) => i).filter((i) => chip[3 * i]! > 0);
+    expect(bright.every((i) => i % 30 >= 10 && i % 30 < 20 && i >= 300 && i < 600)).toBe(true);
+    expect(bright).toHaveLength(100);
+  });
+
+  it('When a checkerboard is shrunk to a tenth, then it is even grey', async () => {
+    const board = paint(400, 400, (x, y) => ((Math.floor(x) + Math.floor(y)) % 2 ? [255, 255, 255] : [0, 0, 0]));
+    const chip = new Uint8Array(3 * 40 * 40);
+
+    await warpChip(pyramidOf(board), { a: 0.1, b: 0, tx: 0, ty: 0 }, 40, chip);
+
+    expect(Math.min(...chip)).toBeGreaterThan(120);
+    expect(Math.max(...chip)).toBeLessThan(136);
+  });
+
+  it('When an offset is given, then earlier chips stay', async () => {
+    const chips = new Uint8Array(2 * 3 * 4 * 4).fill(7);
+
+    await warpChip(pyramidOf(slope), { a: 1, b: 0, tx: 0, ty: 0 }, 4, chips, 48);
+
+    expect(chips.subarray(0, 48).every((value) => value === 7)).toBe(true);
+    expect(chips[48 + 2]).toBe(50);
+  });
+});
+
+describe('letterbox', () => {
+  it('When the raster is placed unscaled, then its pixels are normalised, in planes, and the rest is zero', async () => {
+    const dot = paint(2, 1, (x) => (x < 1 ? [10, 20, 30] : [40, 50, 60]));
+    const contract = { color: 'rgb', mean: [10, 10, 10], std: [2, 2, 2] } as const;
+
+    const input = await letterbox(
+      pyramidOf(dot),
+      contract,
+      { width: 4, height: 2 },
+      { scale: 1, offsetX: 1, offsetY: 1 },
+    );
+
+    expect(Array.from(input)).toEqual([0, 0, 0, 0, 0, 0, 15, 0, 0, 0, 0, 0, 0, 5, 20, 0, 0, 0, 0, 0, 0, 10, 25, 0]);
+  });
+
+  it('When the network wants BGR, then planes and means change places', async () => {
+    const dot = paint(1, 1, () => [10, 20, 30]);
+    const contract = { color: 'bgr', mean: [1, 2, 3], std: [1, 1, 1] } as const;
+
+    const input = await letterbox(
+      pyramidOf(dot),
+      contract,
+      { width: 1, height: 1 },
+      { scale: 1, offsetX: 0, offsetY: 0 },
+    );
+
+    expect(Array.from(input)).toEqual([29, 18, 7]);
+  });
+
+  it.each([1.5, 0.7, 0.2])('When it is scaled by %d, then places correspond', async (scale) => {
+    const size = { width: 160, height: 128 };
+
+    const input = await letterbox(pyramidOf(slope), plain, size, { scale, offsetX: 3, offsetY: 2 });
+
+    const [x, y] = [Math.floor(50 * scale) + 3, Math.floor(40 * scale) + 2];
+    const red = input[y * 160 + x]!;
+    const green = input[160 * 128 + y * 160 + x]!;
+    expect(Math.abs(red - (2 * (x + 0.5 - 3)) / scale)).toBeLessThan(2);
+    expect(Math.abs(green - (3 * (y + 0.5 - 2)) / scale)).toBeLessThan(3);
+  });
+
+  it('When an array is given back, then nothing of the last picture is left in it', async () => {
+    const size = { width: 32, height: 32 };
+    const used = new Float32Array(3 * 32 * 32).fill(99);
+
+    const input = await letterbox(
+      pyramidOf(paint(4, 4, () => [1, 1, 1])),
+      plain,
+      size,
+      { scale: 1, offsetX: 0, offsetY: 0 },
+      used,
+    );
+
+    expect(input).toBe(used);
+    expect(input.filter((value) => value !== 0)).toHaveLength(3 * 16);
+  });
+});
+
+describe('channelTables', () => {
+  it('When a value is looked up, then it is what the line gives', () => {
+    const tables = channelTables({ color: 'bgr', mean: [104, 117, 123], std: [2, 4, 8] });
+
+    expect(tables.red[200]).toBeCloseTo((200 - 123) / 8, 5);
+    expect(tables.blue[200]).toBeCloseTo((200 - 104) / 2, 5);
+    expect(200 * tables.scale.green + tables.shift.green).toBeCloseTo(tables.green[200]!, 5);
+  });
+});
