@@ -63,6 +63,13 @@ export interface Landmarker {
   locate(picture: Pyramid, detections: readonly Detection[], options?: KindOptions): Promise<FaceLandmarks[]>;
 }
 
+/** One of the crops of a face that an embedder averages over. */
+export interface View {
+  /** 1 is the template's own crop; more shows less around the face. */
+  readonly zoom: number;
+  readonly mirrored: boolean;
+}
+
 /** Aligned faces, one after another, each `3 * side * side` bytes: 8-bit RGB, interleaved. */
 export interface Chips {
   readonly pixels: Uint8Array;
@@ -74,7 +81,9 @@ export interface Embedder {
   /** Side of the square chip in pixels. */
   readonly side: number;
   readonly dimension: number;
-  /** One template of unit L2 norm for each chip, in their order. */
+  /** Crops it wants of each face. */
+  readonly views: readonly View[];
+  /** One template of unit L2 norm for each face. `chips` holds every face's views, not mirrored, in the order of `views`. */
   embed(chips: Chips, options?: KindOptions): Promise<Float32Array[]>;
 }
 

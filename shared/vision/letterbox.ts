@@ -20,17 +20,16 @@ export interface Placement {
 
 /**
  * Draws the raster into a planar float input of `width` x `height`, as `placement` says; what lies outside the photo gets
- * the value of the channel means (0 after normalisation), which no network takes for a face. `into` is reused when its length fits.
+ * the value of the channel means (0 after normalisation), which no network takes for a face.
  */
 export async function letterbox(
   pyramid: Pyramid,
   contract: InputContract,
   size: { readonly width: number; readonly height: number },
   placement: Placement,
-  into?: Float32Array<ArrayBuffer>,
 ): Promise<Float32Array<ArrayBuffer>> {
   const plane = size.width * size.height;
-  const out = into && into.length === 3 * plane ? into.fill(0) : new Float32Array(3 * plane);
+  const out = new Float32Array(3 * plane);
   const level = levelFor(placement.scale);
   const { pixels, width, height } = await pyramid.level(level);
   const step = 1 / (placement.scale * 2 ** level);

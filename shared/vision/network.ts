@@ -10,8 +10,7 @@ export interface Network {
   /** Loads it ahead of the first run. */
   ready(): Promise<void>;
   /**
-   * Runs the network once. `data` (row-major, `dims` long) is handed over: its buffer is detached, and comes back through
-   * `recycle` where the caller wants to use it again. Rejects with the signal's reason when it aborts before the run starts.
+   * Runs the network once. `data` (row-major, `dims` long) is handed over: its buffer is detached. Rejects with the signal's reason when it aborts before the run starts.
    */
   run(data: Float32Array<ArrayBuffer>, dims: readonly number[], options?: RunOptions): Promise<Outputs>;
 }

@@ -1,24 +1,15 @@
-import {
-  alignPoints,
-  arcfaceTemplate,
-  dlib68Points,
-  dlib68Template,
-  dlibFiveTemplate,
-  fivePoints,
-  type Similarity,
-  type Template,
-} from '../domain/alignment.ts';
 import type { DetectedFace, Landmarks } from '../domain/face.ts';
 import { type Box, boxArea, type Point, type Size } from '../domain/geometry.ts';
 import { poseOf } from '../domain/pose.ts';
-import { chipLight, qualityOf } from '../domain/quality.ts';
+import { type ChipLight, chipLight, qualityOf } from '../domain/quality.ts';
 import type { ExtractedFace } from '../ports/extractor.ts';
+import { agrees } from './agreement.ts';
+import { alignFaces, lightSide } from './align.ts';
 import type { DecodedImage } from './decode.ts';
-import type { Chips, Detection, Detector, Embedder, FaceLandmarks, Landmarker } from './kinds.ts';
+import type { Detection, Detector, Embedder, FaceLandmarks, Landmarker } from './kinds.ts';
 import type { AlignmentName } from './pack.ts';
 import { type Pyramid, pyramidOf } from './pyramid.ts';
 import { detectTogether } from './second-opinion.ts';
-import { warpChip } from './warp.ts';
 
 /** The open parts of a pack. */
 export interface Parts {
@@ -41,15 +32,24 @@ export async function findFaces(
   { embed, signal }: PipelineOptions,
 ): Promise<ExtractedFace[]> {
   const picture = pyramidOf(raster);
-  const detections = (await detectAll(picture, parts, signal)).toSorted((a, b) => boxArea(b.box) - boxArea(a.box));
-  if (detections.length === 0) return [];
-  const landmarks = await landmarksOf(picture, detections, parts.landmarker, signal);
-  const chips = await alignAll(picture, landmarks, parts);
-  const embeddings = embed ? await parts.embedder.embed(chips, { signal }) : [];
-  return detections.map((detection, i) => {
-    const face = describe(detection, landmarks[i]!.five, chips, i, scale, facts);
-    const embedding = embeddings[i];
-    return embedding ? { ...face, embedding } : face;
+  const found = await detectAll(picture, parts, signal);
+  if (found.length === 0) return [];
+  const located = await landmarksOf(picture, found, parts.landmarker, signal);
+  const faces = found
+    .map((detection, i) => ({ detection, landmarks: located[i]! }))
+    .filter(({ detection, landmarks }) => agrees(detection, landmarks))
+    .toSorted((a, b) => boxArea(b.detection.box) - boxArea(a.detection.box));
+  const landmarks = faces.map((face) => face.landmarks);
+  const { embedder, alignment } = parts;
+  const embedding = embed
+    ? alignFaces(picture, landmarks, alignment, embedder.side, embedder.views).then((chips) =>
+        embedder.embed(chips, { signal }),
+      )
+    : Promise.resolve<Float32Array[]>([]);
+  const [embeddings, lights] = await Promise.all([embedding, lightsOf(picture, landmarks)]);
+  return faces.map(({ detection, landmarks: { five } }, i) => {
+    const face = describe(detection, five, lights[i]!, scale, facts);
+    return embeddings[i] ? { ...face, embedding: embeddings[i] } : face;
   });
 }
 
@@ -72,33 +72,16 @@ async function landmarksOf(
   });
 }
 
-async function alignAll(picture: Pyramid, landmarks: readonly FaceLandmarks[], parts: Parts): Promise<Chips> {
-  const { side } = parts.embedder;
-  const pixels = new Uint8Array(3 * side * side * landmarks.length);
-  for (const [i, face] of landmarks.entries()) {
-    await warpChip(picture, toChip(face, parts.alignment, side), side, pixels, 3 * side * side * i);
-  }
-  return { pixels, side, count: landmarks.length };
-}
-
-/** The transform from raster to chip; a chip of another size than the template's is the same crop, scaled. */
-function toChip({ five, points68 }: FaceLandmarks, alignment: AlignmentName, side: number): Similarity {
-  const aligned = (template: Template, points: Float64Array) =>
-    alignPoints(
-      points,
-      template.points.map((value) => (value * side) / template.side),
-    );
-  if (alignment === 'arcface-112') return aligned(arcfaceTemplate, fivePoints(five));
-  if (alignment === 'dlib-150-68' && points68) return aligned(dlib68Template, dlib68Points(points68));
-  return aligned(dlibFiveTemplate, fivePoints(five));
+async function lightsOf(picture: Pyramid, landmarks: readonly FaceLandmarks[]): Promise<ChipLight[]> {
+  const { pixels } = await alignFaces(picture, landmarks, 'arcface-112', lightSide, [{ zoom: 1 }]);
+  return landmarks.map((_, i) => chipLight(pixels, lightSide, 3 * lightSide * lightSide * i));
 }
 
 /** The face in pixels of the photo, to a tenth. */
 function describe(
   { box, score }: Detection,
   five: Landmarks,
-  chips: Chips,
-  index: number,
+  light: ChipLight,
   scale: number,
   photo: Size,
 ): DetectedFace {
@@ -118,7 +101,6 @@ function describe(
     mouth_right: point(five.mouth_right),
   };
   const pose = poseOf(five);
-  const light = chipLight(chips.pixels, chips.side, 3 * chips.side * chips.side * index);
   const quality = qualityOf({ confidence: score, box: photoBox, landmarks, pose, photo, light });
   return { box: photoBox, confidence: score, landmarks, pose, quality };
 }

@@ -25,8 +25,6 @@ export interface WorkerPool {
 export interface RunOptions {
   /** Rejects with its reason when it aborts before the run starts; a run that has started is not interrupted. */
   readonly signal?: AbortSignal | undefined;
-  /** Takes the input's array back when the run is over. */
-  readonly recycle?: ((data: Float32Array<ArrayBuffer>) => void) | undefined;
 }
 
 /** Row-major numbers of one output. */
@@ -53,7 +51,6 @@ interface Job {
 
 interface Reply {
   readonly outputs?: Outputs;
-  readonly data?: Float32Array<ArrayBuffer>;
   readonly error?: string;
 }
 
@@ -152,7 +149,7 @@ export function openWorkerPool(options: PoolOptions = {}): WorkerPool {
       await Promise.all(threads.map((thread) => loadInto(thread, id, bytes)));
       return id;
     },
-    async run(model, data, dims, { signal, recycle } = {}) {
+    async run(model, data, dims, { signal } = {}) {
       signal?.throwIfAborted();
       if (closed || threads.length === 0) throw new Error('The network threads are closed.');
       const reply = await new Promise<Reply>((resolve, reject) => {
@@ -165,7 +162,6 @@ export function openWorkerPool(options: PoolOptions = {}): WorkerPool {
         });
         dispatch();
       });
-      if (reply.data) recycle?.(reply.data);
       return reply.outputs ?? {};
     },
     async close() {
@@ -208,11 +204,11 @@ async function run({ id, data, dims }) {
   const results = await session.run({ [session.inputNames[0]]: new ort.Tensor('float32', data, dims) });
   const outputs = {};
   for (const [name, { data, dims }] of Object.entries(results)) outputs[name] = { data, dims };
-  return { outputs, data };
+  return { outputs };
 }
 parentPort.on('message', (message) => {
   (message.kind === 'load' ? load(message) : run(message)).then(
-    (reply) => parentPort.postMessage(reply, reply.data ? [reply.data.buffer] : []),
+    (reply) => parentPort.postMessage(reply),
     (error) => parentPort.postMessage({ error: String(error && error.message || error) }),
   );
 });

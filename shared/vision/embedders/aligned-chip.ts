@@ -5,6 +5,10 @@ import { channelTables } from '../letterbox.ts';
 /**
  * Networks that take an aligned face and answer with its template: ArcFace, MobileFaceNet, SFace, FaceNet, dlib's ResNet.
  * They differ only in the chip's size and in how they want its numbers.
+ *
+ * [Note: Views of a face]
+ * Adding up the embeddings of two crops, one of them mirrored, makes a clearly better template for twice the work. dlib's network, FNIR at
+ * FPIR 1 %: one crop 22.4 %, with its mirror image 19.3 %, with the mirror image enlarged by 8 % 18.0 %, all four together 17.4 %.
  */
 const optionsSchema = z.strictObject({
   side: z.int().min(32).max(512),
@@ -12,13 +16,16 @@ const optionsSchema = z.strictObject({
   /** In the order of `color`, on the scale 0..255. */
   mean: z.tuple([z.number(), z.number(), z.number()]),
   std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]),
-  /** Adds the embedding of the mirrored face: twice the work for a clearly better template. */
-  mirror: z.boolean().default(false),
+  /** Crops whose embeddings are added up: each costs a run. See: [Note: Views of a face] */
+  views: z
+    .array(z.strictObject({ zoom: z.number().min(0.5).max(2).default(1), mirrored: z.boolean().default(false) }))
+    .min(1)
+    .default([{ zoom: 1, mirrored: false }]),
 });
 type ChipOptions = z.input<typeof optionsSchema>;
 
-/** Faces in one run: enough to amortise the way to the thread, few enough to let others in between. */
-const facesPerRun = 4;
+/** Chips in one run: enough to amortise the way to the thread, few enough to let others in between. */
+const chipsPerRun = 4;
 
 /** `defaults` are those of the family; the pack's options go before them. */
 export function openAlignedChip(
@@ -26,7 +33,7 @@ export function openAlignedChip(
   defaults: ChipOptions,
 ): Embedder {
   const contract = optionsSchema.parse({ ...defaults, ...(options as object) });
-  const { side, mirror } = contract;
+  const { side, views } = contract;
   const plane = side * side;
   const tables = channelTables(contract);
   const redPlane = contract.color === 'rgb' ? 0 : 2 * plane;
@@ -47,12 +54,14 @@ export function openAlignedChip(
     }
   }
 
-  async function runChips(chips: Chips, first: number, count: number, mirrored: boolean, signal?: AbortSignal) {
+  /** Embeddings of `count` chips from `first`, before normalisation. */
+  async function runChips(chips: Chips, first: number, count: number, signal?: AbortSignal): Promise<Float32Array> {
     const input = new Float32Array(3 * plane * count);
-    for (let i = 0; i < count; i++) planar(chips, first + i, mirrored, input, 3 * plane * i);
-    const outputs = Object.values(await network.run(input, [count, 3, side, side], { signal }));
-    const output = outputs[0];
-    if (!output || output.data.length !== count * dimension) {
+    for (let i = 0; i < count; i++) {
+      planar(chips, first + i, views[(first + i) % views.length]!.mirrored, input, 3 * plane * i);
+    }
+    const [output] = Object.values(await network.run(input, [count, 3, side, side], { signal }));
+    if (output?.data.length !== count * dimension) {
       throw new Error(`The embedder answered ${output?.dims.join(' x ')} numbers, expected ${count} x ${dimension}.`);
     }
     return output.data;
@@ -61,22 +70,23 @@ export function openAlignedChip(
   return {
     side,
     dimension,
+    views,
     async embed(chips, { signal } = {}) {
-      const runs: Promise<{ data: Float32Array; first: number; count: number }>[] = [];
-      for (let first = 0; first < chips.count; first += facesPerRun) {
-        const count = Math.min(facesPerRun, chips.count - first);
-        for (const mirrored of mirror ? [false, true] : [false]) {
-          runs.push(runChips(chips, first, count, mirrored, signal).then((data) => ({ data, first, count })));
+      // A single face's views go to different threads; many faces go in runs of a few.
+      const perRun = chips.count > 2 * chipsPerRun ? chipsPerRun : 1;
+      const starts = Array.from({ length: Math.ceil(chips.count / perRun) }, (_, i) => i * perRun);
+      const runs = await Promise.all(
+        starts.map((first) => runChips(chips, first, Math.min(perRun, chips.count - first), signal)),
+      );
+      return Array.from({ length: chips.count / views.length }, (_, face) => {
+        const sum = new Float32Array(dimension);
+        for (let chip = face * views.length; chip < (face + 1) * views.length; chip++) {
+          const data = runs[Math.floor(chip / perRun)]!;
+          const offset = (chip % perRun) * dimension;
+          for (let d = 0; d < dimension; d++) sum[d]! += data[offset + d]!;
         }
-      }
-      const sums = Array.from({ length: chips.count }, () => new Float32Array(dimension));
-      for (const { data, first, count } of await Promise.all(runs)) {
-        for (let i = 0; i < count; i++) {
-          const sum = sums[first + i]!;
-          for (let d = 0; d < dimension; d++) sum[d]! += data[i * dimension + d]!;
-        }
-      }
-      return sums.map(normalise);
+        return normalise(sum);
+      });
     },
   };
 }

@@ -8,5 +8,5 @@ export const openDlib: OpenEmbedder = (input) =>
     color: 'rgb',
     mean: [122.782, 117.001, 104.298],
     std: [255, 255, 255],
-    mirror: true,
+    views: [{ zoom: 1 }, { zoom: 1.08, mirrored: true }],
   });
