@@ -1,4 +1,4 @@
-import { boxArea, intersectionArea } from '../domain/geometry.ts';
+import { boxArea, intersectionArea, intersectionOverUnion } from '../domain/geometry.ts';
 import { suppressOverlaps } from '../domain/non-maximum-suppression.ts';
 import { opinions } from '../domain/tuning.ts';
 import type { Detection, Detector, KindOptions } from './kinds.ts';
@@ -20,50 +20,49 @@ export async function detectTogether(
   second: Detector,
   options: KindOptions = {},
 ): Promise<Detection[]> {
-  const proposals = await propose(picture, first, second, options);
-  const judged = await Promise.all(
-    proposals.map(async (face): Promise<Detection> => {
-      const [one, other] = await Promise.all([
-        judge(first, picture, face, options),
-        judge(second, picture, face, options),
-      ]);
-      const score = ((one?.score ?? 0) + (other?.score ?? 0)) / 2;
-      // The first network's points, taken from near by, are better than those of the search.
-      return one?.landmarks ? { ...one, score } : { ...face, score };
-    }),
-  );
-  return withoutInner(suppressOverlaps(judged.filter(believed), opinions.overlap));
-}
-
-const believed = ({ score }: Detection): boolean => score >= opinions.accepted;
-
-async function propose(
-  picture: Pyramid,
-  first: Detector,
-  second: Detector,
-  options: KindOptions,
-): Promise<Detection[]> {
   const found = await first.detect(picture, options);
-  const { width, height } = picture.raster;
-  const sure = found.some(({ score }) => score >= opinions.sure);
-  if (sure && Math.max(width, height) <= opinions.closeRange) return found;
-  // The first one's finds go first: they have points.
-  const others = await second.detect(picture, options);
-  const added = others.filter(({ box }) => {
-    const same = suppressOverlaps([{ box, score: 2 }, ...found], opinions.overlap);
-    return same.length === found.length + 1;
-  });
-  return [...found, ...added];
+  if (isCloseRange(picture, found)) {
+    // The first has seen these faces at a good size already: its score is its judgement.
+    return believedOf(await Promise.all(found.map(async (face) => opinionOn(face, face, await judge(second, face)))));
+  }
+  const proposals = addNew(found, await second.detect(picture, options));
+  return believedOf(
+    await Promise.all(
+      proposals.map(async (face) => opinionOn(face, ...(await Promise.all([judge(first, face), judge(second, face)])))),
+    ),
+  );
+
+  /** A detector without a judgement of its own stands by what it found. */
+  async function judge(detector: Detector, face: Detection): Promise<Detection | null> {
+    return detector.judge ? detector.judge(picture, face, options) : face;
+  }
 }
 
-/** A detector without a judgement of its own stands by what it found. */
-async function judge(
-  detector: Detector,
-  picture: Pyramid,
-  face: Detection,
-  options: KindOptions,
-): Promise<Detection | null> {
-  return detector.judge ? detector.judge(picture, face, options) : face;
+function isCloseRange({ raster }: Pyramid, found: readonly Detection[]): boolean {
+  return (
+    Math.max(raster.width, raster.height) <= opinions.closeRange && found.some(({ score }) => score >= opinions.sure)
+  );
+}
+
+/** The first one's finds stay as they are: they have points. */
+function addNew(found: readonly Detection[], others: readonly Detection[]): Detection[] {
+  const isNew = ({ box }: Detection) => found.every((face) => intersectionOverUnion(face.box, box) <= opinions.overlap);
+  return [...found, ...others.filter(isNew)];
+}
+
+function opinionOn(face: Detection, one: Detection | null, other: Detection | null): Detection {
+  const score = ((one?.score ?? 0) + (other?.score ?? 0)) / 2;
+  // The first network's points, taken from near by, are better than those of the search.
+  return one?.landmarks ? { ...one, score } : { ...face, score };
+}
+
+const believedOf = (faces: readonly Detection[]): Detection[] =>
+  withoutInner(suppressOverlaps(faces.filter(believed), opinions.overlap));
+
+function believed({ box, score }: Detection): boolean {
+  const { small, big } = opinions.accepted;
+  const size = (Math.max(box.width, box.height) - small.side) / (big.side - small.side);
+  return score >= small.score + (big.score - small.score) * Math.min(Math.max(size, 0), 1);
 }
 
 /** Drops the less sure of two faces of which one lies in the other. `faces` come best first. */
