@@ -1,5 +1,5 @@
 /** A row that was compared with the probe. */
-export interface Candidate {
+interface Candidate {
   readonly slot: number;
   readonly faceId: string;
   readonly cosine: number;

@@ -6,7 +6,7 @@ import { makePrivateFolder } from './private-files.ts';
 
 export type Value = string | number | null | Buffer;
 
-/** A connection. Every call is synchronous. Errors: AppError STORE_UNAVAILABLE; ConstraintError where a constraint refused a row. */
+/** A connection. Every call is synchronous. Errors: AppError STORE_UNAVAILABLE; a refused constraint is a mistake of ours and stays what it is. */
 export interface Database {
   get<Row>(sql: string, parameters?: readonly Value[]): Row | undefined;
   all<Row>(sql: string, parameters?: readonly Value[]): Row[];
@@ -21,11 +21,6 @@ export interface Database {
   /** The same with turns of the event loop inside; nothing else may write meanwhile. */
   transactionInSteps<T>(body: () => Promise<T>): Promise<T>;
   close(): void;
-}
-
-/** A unique key, a foreign key or a check refused a row. */
-export class ConstraintError extends Error {
-  override readonly name = 'ConstraintError';
 }
 
 export interface DatabaseOptions {
@@ -140,8 +135,7 @@ function guarded<T>(path: string, call: () => T): T {
   } catch (error) {
     if (error instanceof AppError) throw error;
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (code.startsWith('SQLITE_CONSTRAINT')) throw new ConstraintError((error as Error).message, { cause: error });
-    if (!code.startsWith('SQLITE')) throw error;
+    if (!code.startsWith('SQLITE') || code.startsWith('SQLITE_CONSTRAINT')) throw error;
     throw new AppError('STORE_UNAVAILABLE', { message: `${path}: ${(error as Error).message}`, cause: error });
   }
 }

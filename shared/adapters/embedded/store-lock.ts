@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs';
 import Database from 'libsql';
 import { AppError } from '../../errors.ts';
 
@@ -13,6 +14,7 @@ import { AppError } from '../../errors.ts';
 export function lockStore(path: string): () => void {
   const holder = new Database(path);
   try {
+    chmodSync(path, 0o600);
     holder.pragma('journal_mode = MEMORY');
     holder.exec('BEGIN EXCLUSIVE');
   } catch (error) {

@@ -32,7 +32,7 @@ export interface Gallery {
 }
 
 /** What the filters look at, by slot. NaN: unknown. */
-export interface Columns {
+interface Columns {
   readonly faceId: (string | null)[];
   readonly personId: (string | null)[];
   readonly imageId: string[];

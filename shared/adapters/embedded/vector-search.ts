@@ -13,7 +13,7 @@ const selectiveShare = 0.5;
 const indexShare = 0.2;
 const indexLimit = 256;
 /** Answers asked of the index beyond the limit, since its order is only nearly right. */
-const indexMargin = 32;
+const indexMargin = 48;
 
 /**
  * The nearest faces that meet the filter. Exact without an index; with one, nearly always the same, compared by exact cosines.

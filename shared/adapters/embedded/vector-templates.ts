@@ -5,7 +5,7 @@ import { createGroupCommit } from './group-commit.ts';
 import { migrate, migrations } from './migrations.ts';
 import { locationValues, toLocation } from './records-rows.ts';
 
-export interface StoredTemplate {
+interface StoredTemplate {
   readonly tenant: Tenant;
   readonly space: string;
   readonly entry: VectorEntry;
