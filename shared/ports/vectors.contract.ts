@@ -75,6 +75,19 @@ export function vectorsContract({
       expect(await vectors.count(tenant, space)).toEqual({ assigned: 0, total: 0 });
     });
 
+    it('When a space is written with two dimensions at once, then the first holds and the other is a RangeError', async () => {
+      const { vectors, tenant, reopen } = await setUp();
+      const [first, second] = [newEntry(30), newEntry(31)];
+
+      const outcomes = await Promise.allSettled([
+        vectors.upsert(tenant, space, [first]),
+        vectors.upsert(tenant, { ...space, dimension: 31 }, [second]),
+      ]);
+
+      expect(outcomes).toMatchObject([{ status: 'fulfilled' }, { status: 'rejected', reason: expect.any(RangeError) }]);
+      expect(await (await reopen()).count(tenant, space)).toEqual({ assigned: 0, total: 1 });
+    });
+
     it('When faces are removed, then they are gone from every space, and only for their tenant', async () => {
       const { vectors, tenant } = await setUp();
       const gone = newEntry(30, { personId: randomUUID() });

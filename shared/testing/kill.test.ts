@@ -81,9 +81,17 @@ async function runAndKill(dataDir: string, first: number, lines: number, said: M
   for await (const line of createInterface({ input: child.stdout })) {
     const [word, n] = line.split(' ') as [string, string];
     said.set(word, (said.get(word) ?? new Set()).add(n));
-    if (++heard === lines) child.kill('SIGKILL');
+    if (++heard === 1) await expectLocked(dataDir);
+    if (heard === lines) child.kill('SIGKILL');
   }
   expect(await exited).toEqual([null, 'SIGKILL']);
+}
+
+/** While the child lives, nobody else may have its data; the kernel gives it free when it is killed. */
+async function expectLocked(dataDir: string) {
+  for (const openStore of [openRecords, openVectors, openImages, openEvents]) {
+    await expect(openStore({ dataDir, clock: systemClock })).rejects.toThrow('Another process uses this data folder');
+  }
 }
 
 /** Opens the stores and looks at every piece of work up to `last`. */

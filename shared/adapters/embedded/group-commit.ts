@@ -51,8 +51,12 @@ export function createGroupCommit(database: Database): GroupCommit {
             result = write();
           },
           succeed: () => {
-            apply?.();
-            resolve(result);
+            try {
+              apply?.();
+              resolve(result);
+            } catch (error) {
+              reject(error);
+            }
           },
           fail: reject,
         });

@@ -33,7 +33,7 @@ async function readKey(path: string): Promise<StoreKey | null> {
   let text: string;
   try {
     text = (await readFile(path, 'utf8')).trim();
-    if (((await stat(path)).mode & 0o077) !== 0) {
+    if (process.platform !== 'win32' && ((await stat(path)).mode & 0o077) !== 0) {
       throw new AppError('STORE_UNAVAILABLE', { message: `${path} can be read by others. Run: chmod 600 ${path}` });
     }
   } catch (error) {

@@ -43,6 +43,8 @@ export async function writeAtomically(
 
 /** Makes names written to or removed from a folder survive a power cut. */
 export async function syncFolder(path: string): Promise<void> {
+  // Windows has no such call and does without.
+  if (process.platform === 'win32') return;
   const folder = await open(path, 'r');
   try {
     await folder.sync();

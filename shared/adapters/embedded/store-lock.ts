@@ -12,23 +12,24 @@ import { AppError } from '../../errors.ts';
  * closing the file by other means inside this process would drop it too, so nobody touches it.
  */
 export function lockStore(path: string): () => void {
-  const holder = new Database(path);
+  let holder: Database.Database | undefined;
   try {
+    holder = new Database(path);
     chmodSync(path, 0o600);
     holder.pragma('journal_mode = MEMORY');
     holder.exec('BEGIN EXCLUSIVE');
   } catch (error) {
-    holder.close();
-    if (!isBusy(error)) throw error;
-    throw new AppError('STORE_UNAVAILABLE', {
-      message: `Another process uses this data folder (${path} is locked). Stop it, or choose another folder with FREEFACE_DATA.`,
-      cause: error,
-    });
+    holder?.close();
+    const message = isBusy(error)
+      ? `Another process uses this data folder (${path} is locked). Stop it, or choose another folder with FREEFACE_DATA.`
+      : `${path} cannot be written: ${error instanceof Error ? error.message : String(error)}.`;
+    throw new AppError('STORE_UNAVAILABLE', { message, cause: error });
   }
+  const held = holder;
   return () => {
     // The lock goes with the transaction; the handle itself may live until it is collected.
-    holder.exec('ROLLBACK');
-    holder.close();
+    held.exec('ROLLBACK');
+    held.close();
   };
 }
 

@@ -41,6 +41,8 @@ export async function openVectors(options: VectorsOptions): Promise<Vectors> {
 
 /** By tenant and space. */
 interface Shelves {
+  /** Errors: RangeError when the space has another dimension; it keeps the one it was first seen with. */
+  fixDimension(tenant: Tenant, space: VectorSpace): void;
   find(tenant: Tenant, space: string): Shelf | undefined;
   findOrMake(tenant: Tenant, space: VectorSpace): Shelf;
   ofTenant(tenant: Tenant): Shelf[];
@@ -51,7 +53,14 @@ interface Shelves {
 
 function createShelves(make: (dimension: number) => Shelf): Shelves {
   const byTenant = new Map<Tenant, Map<string, Shelf>>();
+  const dimensions = new Map<string, number>();
   return {
+    fixDimension(tenant, { space, dimension }) {
+      const id = `${tenant}\n${space}`;
+      const fixed = dimensions.get(id) ?? dimension;
+      requireDimension(fixed, dimension, `space ${space}`);
+      dimensions.set(id, fixed);
+    },
     find: (tenant, space) => byTenant.get(tenant)?.get(space),
     findOrMake(tenant, { space, dimension }) {
       const spaces = byTenant.get(tenant) ?? new Map<string, Shelf>();
@@ -80,7 +89,9 @@ function createShelves(make: (dimension: number) => Shelf): Shelves {
 async function load(templates: Templates, shelves: Shelves): Promise<void> {
   let read = 0;
   for (const { tenant, space, entry } of templates.all()) {
-    shelves.findOrMake(tenant, { space, dimension: entry.embedding.length }).put(entry);
+    const ofSpace = { space, dimension: entry.embedding.length };
+    shelves.fixDimension(tenant, ofSpace);
+    shelves.findOrMake(tenant, ofSpace).put(entry);
     if (++read % 2000 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
 }
@@ -101,6 +112,7 @@ function vectorsOn(templates: Templates, shelves: Shelves, unlock: () => void): 
       shelfOf(tenant, space);
       for (const { faceId, embedding } of entries) requireUnit(embedding, space.dimension, `face ${faceId}`);
       if (entries.length === 0) return;
+      shelves.fixDimension(tenant, space);
       // What the caller does with its arrays afterwards is not our business.
       const kept = entries.map((entry) => ({ ...entry, embedding: entry.embedding.slice() }));
       await templates.upsert(tenant, space.space, kept, options?.signal, () => {

@@ -1,0 +1,181 @@
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { ExtractedFace, Extractor } from '../../ports/extractor.ts';
+import { drawGroup, drawPortrait } from '../../testing/portraits/index.ts';
+import { describeShared } from '../../testing/shared-files.ts';
+import { temporaryFolder } from '../../testing/temporary-folder.ts';
+import { openExtractor } from './extractor.ts';
+
+const modelsDir = resolve('models');
+/** Where the test run has made the default pack's weights. */
+const dataDir = resolve('node_modules/.cache/freeface');
+
+const cosine = (a: ExtractedFace, b: ExtractedFace) =>
+  a.embedding!.reduce((sum, value, i) => sum + value * b.embedding![i]!, 0);
+const onlyFace = async (extractor: Extractor, bytes: Uint8Array): Promise<ExtractedFace> => {
+  const { faces } = await extractor.extract(bytes);
+  expect(faces).toHaveLength(1);
+  return faces[0]!;
+};
+
+describe('openExtractor with the default pack', () => {
+  const extractor = openExtractor({ packs: ['builtin'], modelsDir, dataDir, threads: 2 });
+  afterAll(() => extractor.close());
+
+  it('When a portrait is extracted, then one upright face with landmarks, quality and a unit template comes back', async () => {
+    const { image, model, faces } = await extractor.extract(await drawPortrait({ person: 'greta', size: 400 }));
+
+    const face = faces[0]!;
+    expect(image).toMatchObject({ width: 400, height: 400, format: 'jpeg', capturedAt: null, location: null });
+    expect(model).toMatchObject({ pack: 'builtin', dimension: 128 });
+    expect(faces).toHaveLength(1);
+    expect(face.embedding).toHaveLength(128);
+    expect(Math.hypot(...face.embedding!)).toBeCloseTo(1, 4);
+    expect(face.landmarks.left_eye.x).toBeLessThan(face.landmarks.right_eye.x);
+    expect(face.landmarks.nose.y).toBeLessThan(face.landmarks.mouth_left.y);
+    expect(Math.abs(face.pose.yaw)).toBeLessThan(15);
+    expect(face.quality.score).toBeGreaterThan(0.5);
+    expect(face.confidence).toBeGreaterThan(0.5);
+  });
+
+  it('When one person is drawn twice and another once, then the person is nearer to itself', async () => {
+    const [first, second, other] = await Promise.all([
+      onlyFace(extractor, await drawPortrait({ person: 'greta', light: 'left', scene: 1 })),
+      onlyFace(extractor, await drawPortrait({ person: 'greta', tilt: 6, scene: 2 })),
+      onlyFace(extractor, await drawPortrait({ person: 'finn', scene: 3 })),
+    ]);
+
+    expect(cosine(first!, second!)).toBeGreaterThan(cosine(first!, other!));
+  });
+
+  it('When three people stand side by side, then all come back, biggest first', async () => {
+    const group = await drawGroup([
+      { person: 'greta', head: 140 },
+      { person: 'finn', head: 220 },
+      { person: 'kira', head: 180 },
+    ]);
+
+    const { faces } = await extractor.extract(group);
+
+    const areas = faces.map(({ box }) => box.width * box.height);
+    expect(faces).toHaveLength(3);
+    expect(areas).toEqual(areas.toSorted((a, b) => b - a));
+  });
+
+  it('When only faces are asked for, then there are no templates', async () => {
+    const { faces } = await extractor.extract(await drawPortrait({ person: 'kira' }), { embed: false });
+
+    expect(faces[0]).not.toHaveProperty('embedding');
+  });
+
+  it('When a photo is drawn twice as large, then boxes and landmarks are twice as large', async () => {
+    const small = await onlyFace(extractor, await drawPortrait({ person: 'dana', size: 300 }));
+    const large = await onlyFace(extractor, await drawPortrait({ person: 'dana', size: 2400 }));
+
+    expect(large.box.width / small.box.width).toBeCloseTo(8, 0);
+    expect(large.landmarks.nose.x / small.landmarks.nose.x).toBeCloseTo(8, 0);
+  });
+
+  it('When there is nobody in the picture, then there are no faces', async () => {
+    const { faces } = await extractor.extract(await drawPortrait({ person: 'dana', at: { x: 9, y: 9 }, size: 300 }));
+
+    expect(faces).toEqual([]);
+  });
+
+  it('When the pack is not one of those configured, then the error names them', async () => {
+    await expect(extractor.extract(await drawPortrait({ person: 1 }), { pack: 'other' })).rejects.toMatchObject({
+      code: 'STRATEGY_UNAVAILABLE',
+      message: expect.stringContaining('builtin'),
+    });
+  });
+
+  it('When the call is aborted already, then it rejects with the reason', async () => {
+    const signal = AbortSignal.abort(new Error('gone'));
+
+    await expect(extractor.extract(await drawPortrait({ person: 1 }), { signal })).rejects.toThrow('gone');
+  });
+
+  it('When a large photo is extracted, then nothing keeps the event loop for long', async () => {
+    const bytes = await drawGroup([{ person: 'greta' }, { person: 'finn' }], { size: { width: 2400, height: 1600 } });
+    await extractor.extract(bytes);
+    const stretches: number[] = [];
+    let last = performance.now();
+    let ticking = true;
+    const tick = () => {
+      stretches.push(performance.now() - last);
+      last = performance.now();
+      if (ticking) setImmediate(tick);
+    };
+    setImmediate(tick);
+
+    await extractor.extract(bytes);
+    ticking = false;
+
+    // The median run of the loop is idle; a busy machine may stretch single turns, so the promise of 15 ms is held loosely.
+    expect(stretches.toSorted((a, b) => b - a)[2]).toBeLessThan(40);
+  });
+});
+
+describe('openExtractor that cannot load', () => {
+  it('When the weights are missing, then it says so, and works once they are there', async () => {
+    const folder = temporaryFolder();
+    const extractor = openExtractor({ packs: ['retinaface-mobilefacenet'], modelsDir, dataDir: folder, threads: 1 });
+
+    await expect(extractor.ready()).rejects.toThrow(/retinaface/);
+    await expect(extractor.ready()).rejects.toThrow(/retinaface/);
+    await extractor.close();
+  });
+});
+
+describeShared('openExtractor with networks that a user brings', 'models', (models) => {
+  async function folderWithModels(): Promise<string> {
+    const folder = temporaryFolder();
+    await mkdir(join(folder, 'models'));
+    for (const file of await readdir(models)) await symlink(join(models, file), join(folder, 'models', file));
+    return folder;
+  }
+
+  it('When RetinaFace and MobileFaceNet look at portraits, then people are told apart', async () => {
+    const dataDir = await folderWithModels();
+    const extractor = openExtractor({ packs: ['retinaface-mobilefacenet'], modelsDir, dataDir, threads: 2 });
+
+    const [first, second, other] = await Promise.all([
+      onlyFace(extractor, await drawPortrait({ person: 'greta', light: 'left', scene: 1 })),
+      onlyFace(extractor, await drawPortrait({ person: 'greta', tilt: -6, scene: 2 })),
+      onlyFace(extractor, await drawPortrait({ person: 'finn', scene: 3 })),
+    ]);
+    await extractor.close();
+
+    expect(cosine(first!, second!)).toBeGreaterThan(cosine(first!, other!) + 0.1);
+  });
+
+  it('When a pack was added with YuNet as its detector, then it finds the same face as RetinaFace', async () => {
+    const dataDir = await folderWithModels();
+    const { packs } = JSON.parse(await readFile(join(modelsDir, 'models.json'), 'utf8'));
+    const pack = packs.find(({ name }: { name: string }) => name === 'retinaface-mobilefacenet');
+    const contract = JSON.parse(await readFile(join(models, 'yunet_n_dynamic.json'), 'utf8'));
+    const file = { ...pack.detector.file, path: contract.file, sha256: contract.sha256, bytes: contract.bytes };
+    const added = { ...pack, name: 'yunet-mobilefacenet', detector: { kind: 'yunet', file } };
+    await mkdir(join(dataDir, 'models', added.name));
+    await writeFile(join(dataDir, 'models', added.name, 'pack.json'), JSON.stringify(added));
+    const extractor = openExtractor({
+      packs: ['retinaface-mobilefacenet', added.name],
+      modelsDir,
+      dataDir,
+      threads: 2,
+    });
+    const photo = await drawPortrait({ person: 'greta' });
+
+    const [one, other] = await Promise.all(
+      [undefined, added.name].map(async (name) => (await extractor.extract(photo, { pack: name })).faces[0]!),
+    );
+    await extractor.close();
+
+    for (const name of ['left_eye', 'right_eye', 'nose', 'mouth_left', 'mouth_right'] as const) {
+      expect(Math.abs(one!.landmarks[name].x - other!.landmarks[name].x)).toBeLessThan(12);
+      expect(Math.abs(one!.landmarks[name].y - other!.landmarks[name].y)).toBeLessThan(12);
+    }
+    expect(cosine(one!, other!)).toBeGreaterThan(0.7);
+  });
+});
