@@ -72,12 +72,13 @@ export function startGroup(subscription: Subscription, deliver: Deliver, options
   let whenIdle: (() => void) | undefined;
 
   const load = (): void => {
-    while (more && unfinished.size < windowSize) {
-      const headings = store.headingsAfter(topic, cursor, loadSize);
-      more = headings.length === loadSize;
-      for (const heading of headings) admit(heading);
-      if (headings.length > 0) saveLater();
-    }
+    if (!more || unfinished.size >= windowSize) return;
+    const headings = store.headingsAfter(topic, cursor, loadSize);
+    more = headings.length === loadSize;
+    for (const heading of headings) admit(heading);
+    if (headings.length > 0) saveLater();
+    // The rest in the next turn.
+    if (more) schedulePump();
   };
 
   const admit = (heading: Heading): void => {
@@ -126,7 +127,7 @@ export function startGroup(subscription: Subscription, deliver: Deliver, options
 
   const pump = (): void => {
     try {
-      if (unfinished.size < windowSize / 2) load();
+      load();
     } catch (error) {
       log?.error({ topic, group, err: error }, 'events could not be read; trying again');
       more = true;
@@ -209,7 +210,7 @@ export function startGroup(subscription: Subscription, deliver: Deliver, options
   const saveNow = (): void => {
     flush().catch((error: unknown) => {
       log?.error({ topic, group, err: error }, 'progress could not be saved; trying again');
-      saveLater();
+      if (!stopped) saveLater();
     });
   };
 

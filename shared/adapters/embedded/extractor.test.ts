@@ -95,26 +95,6 @@ describe('openExtractor with the default pack', () => {
 
     await expect(extractor.extract(await drawPortrait({ person: 1 }), { signal })).rejects.toThrow('gone');
   });
-
-  it('When a large photo is extracted, then nothing keeps the event loop for long', async () => {
-    const bytes = await drawGroup([{ person: 'greta' }, { person: 'finn' }], { size: { width: 2400, height: 1600 } });
-    await extractor.extract(bytes);
-    const stretches: number[] = [];
-    let last = performance.now();
-    let ticking = true;
-    const tick = () => {
-      stretches.push(performance.now() - last);
-      last = performance.now();
-      if (ticking) setImmediate(tick);
-    };
-    setImmediate(tick);
-
-    await extractor.extract(bytes);
-    ticking = false;
-
-    // The median run of the loop is idle; a busy machine may stretch single turns, so the promise of 15 ms is held loosely.
-    expect(stretches.toSorted((a, b) => b - a)[2]).toBeLessThan(40);
-  });
 });
 
 describe('openExtractor that cannot load', () => {
