@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 
 /** A folder that is a person. */
-export interface NamedPerson {
+interface NamedPerson {
   readonly externalId: string;
   readonly name: string;
 }
@@ -70,7 +70,7 @@ export function slugOf(folder: string): string {
 }
 
 /** `Ana_María` to `Ana María`. */
-export const nameOf = (folder: string): string => folder.normalize('NFC').replaceAll('_', ' ').trim();
+const nameOf = (folder: string): string => folder.normalize('NFC').replaceAll('_', ' ').trim();
 
 async function lookInside(
   root: string,

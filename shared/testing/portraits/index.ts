@@ -17,12 +17,12 @@ export interface PictureOptions {
   readonly format?: PictureFormat | undefined;
 }
 
-export type PictureFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'tiff' | 'gif' | 'raw' | 'svg';
+type PictureFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'tiff' | 'gif' | 'raw' | 'svg';
 
 /** Who is in the photo: a member of the cast, anybody by a seed, or somebody described in full. */
 export type Who = CastName | number | Person;
 
-export interface Stance {
+interface Stance {
   readonly person: Who;
   /** Degrees clockwise: the head leans to a shoulder. */
   readonly tilt?: number | undefined;

@@ -16,11 +16,11 @@ export const hairStyles = [
 ] as const;
 export type HairStyle = (typeof hairStyles)[number];
 
-export const beards = ['none', 'stubble', 'moustache', 'goatee', 'full'] as const;
-export type Beard = (typeof beards)[number];
+const beards = ['none', 'stubble', 'moustache', 'goatee', 'full'] as const;
+type Beard = (typeof beards)[number];
 
-export const glassesStyles = ['none', 'round', 'square', 'rimless'] as const;
-export type GlassesStyle = (typeof glassesStyles)[number];
+const glassesStyles = ['none', 'round', 'square', 'rimless'] as const;
+type GlassesStyle = (typeof glassesStyles)[number];
 
 /**
  * Everything about a drawn person that stays the same from photo to photo. Lengths are in units of the face: the eyes of an

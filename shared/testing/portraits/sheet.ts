@@ -2,7 +2,7 @@ import { type Colour, css, mix, white } from './colour.ts';
 import type { Light } from './view.ts';
 
 export type Place = readonly [x: number, y: number];
-export type Stop = readonly [offset: number, colour: Colour, opacity?: number];
+type Stop = readonly [offset: number, colour: Colour, opacity?: number];
 
 /** One SVG drawing in the making, under one light. */
 export interface Sheet {

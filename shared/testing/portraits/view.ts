@@ -17,25 +17,17 @@ export const lights = {
   lamp: { from: 0.4, contrast: 0.4, level: 0.88, warmth: 0.8 },
   shade: { from: -0.3, contrast: 0.2, level: 0.85, warmth: -0.7 },
   bright: { from: 0.2, contrast: 0.35, level: 1.14, warmth: 0.05 },
-  dim: { from: -0.5, contrast: 0.5, level: 0.55, warmth: 0.3 },
+  dim: { from: -0.5, contrast: 0.5, level: 0.64, warmth: 0.3 },
 } as const satisfies Record<string, Light>;
 export type LightName = keyof typeof lights;
 
 export const expressions = ['neutral', 'smile', 'laugh', 'surprise', 'frown'] as const;
 export type Expression = (typeof expressions)[number];
 
-/** The turn of a head on the page: how a point of the face moves when the head turns, and which way is up. */
-export interface Pose {
-  /** Degrees, > 0 to the picture's right; drawn convincingly up to about 25. */
-  readonly yaw: number;
-  /** Degrees clockwise. */
-  readonly tilt: number;
-}
-
 /** A point of the face on the page: `depth` is how far it stands in front of the axis of the head, in units of the face. */
 export type Project = (x: number, y: number, depth: number) => readonly [x: number, y: number];
 
-/** Orthographic: a photo from some distance. */
+/** Of a head turned by `yaw` degrees, > 0 to the picture's right; orthographic: a photo from some distance. */
 export function projection(yaw: number): Project {
   const angle = (yaw * Math.PI) / 180;
   const [sine, cosine] = [Math.sin(angle), Math.cos(angle)];
