@@ -76,11 +76,13 @@ export const landmarkCrop = {
 
 /**
  * BlazeFace's looks at a picture, in pixels of its input. It was trained on 256 px, sees faces of 20 to 130 px, and likes them
- * at 40 to 80 best. Measured on LFW and on group photos; held by shared/vision/detectors/blazeface.test.ts.
+ * at 40 to 80 best. Measured on LFW and on group photos; held by shared/vision/detectors/builtin-detectors.test.ts.
  */
 export const blazefaceLooks = {
   /** Longer side of the picture, and the room around it as a factor: a face that fills the frame needs a margin. */
   overview: { side: 150, room: 1.28 },
+  /** When the overview shows no sure face: one that fills the frame and more. */
+  far: { side: 75, room: 1.7 },
   close: { side: 512, room: 1 },
   crowd: { side: 1024, room: 1 },
   /** A picture up to this long is seen well enough in the overview when it shows a sure face there. */
@@ -91,6 +93,7 @@ export const blazefaceLooks = {
   crowdFace: 32,
   maxEnlargement: 2,
   /** Faces that a finer look sees better, or that this look only imagines. */
+  farSmallest: 40,
   overviewSmallest: 32,
   closeBiggest: 220,
   crowdBiggest: 128,
@@ -100,7 +103,7 @@ export const blazefaceLooks = {
   judgeFace: 64,
 } as const;
 
-/** SSD-MobileNet in the same units. */
+/** SSD-MobileNet in the same units; held by the same test. */
 export const ssdLooks = {
   side: 512,
   maxEnlargement: 2,

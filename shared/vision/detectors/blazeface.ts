@@ -52,8 +52,12 @@ export const openBlazeface: OpenDetector = ({ network, options }) => {
   return {
     async detect(picture, { signal }: KindOptions = {}) {
       const longer = Math.max(picture.raster.width, picture.raster.height);
-      const overview = await lookAtAll(picture, looks.overview, 0, Number.POSITIVE_INFINITY, signal);
-      if (longer <= looks.closeRange && overview.some(({ score }) => score >= looks.sure)) return overview;
+      let overview = await lookAtAll(picture, looks.overview, 0, Number.POSITIVE_INFINITY, signal);
+      if (!overview.some(isSure)) {
+        const far = await lookAtAll(picture, looks.far, looks.farSmallest, Number.POSITIVE_INFINITY, signal);
+        overview = suppressOverlaps([...overview, ...far], looks.overlap);
+      }
+      if (longer <= looks.closeRange && overview.some(isSure)) return overview;
 
       const overviewScale = looks.overview.side / longer;
       const big = overview.filter(({ box }) => longerSide(box) * overviewScale >= looks.overviewSmallest);
@@ -74,6 +78,7 @@ export const openBlazeface: OpenDetector = ({ network, options }) => {
   };
 };
 
+const isSure = ({ score }: Detection): boolean => score >= looks.sure;
 const longerSide = ({ width, height }: Size): number => Math.max(width, height);
 
 /** Best first, overlaps suppressed. */

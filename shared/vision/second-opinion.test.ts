@@ -1,0 +1,135 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { opinions } from '../domain/tuning.ts';
+import { drawGroup, drawPortrait, drawScene } from '../testing/portraits/index.ts';
+import { describeShared } from '../testing/shared-files.ts';
+import type { Detection, Detector } from './kinds.ts';
+import { pyramidOf } from './pyramid.ts';
+import { detectTogether } from './second-opinion.ts';
+import { type BuiltinParts, openBuiltinParts, pictureOf } from './testing/builtin.ts';
+
+let parts: BuiltinParts;
+beforeAll(async () => {
+  parts = await openBuiltinParts();
+});
+afterAll(() => parts.close());
+
+/** A detector that says what it is told to: `finds` when it searches, `thinks` of any face it is shown. */
+const saying = (finds: Detection[], thinks: number | null): Detector => ({
+  detect: async () => finds,
+  judge: async (_, face) => (thinks === null ? null : { ...face, score: thinks }),
+});
+const face = (left: number, side: number, score = 0.5): Detection => ({
+  box: { left, top: 10, width: side, height: side },
+  score,
+  landmarks: null,
+});
+const bigPicture = pyramidOf({ pixels: new Uint8Array(3 * 400 * 400), width: 400, height: 400 });
+const smallPicture = pyramidOf({ pixels: new Uint8Array(3 * 250 * 250), width: 250, height: 250 });
+
+describe('detectTogether', () => {
+  it.each([
+    ['both are sure', 0.9, 0.8, 1],
+    ['only one believes in it', 0.8, null, 0],
+    ['both have doubts', 0.4, 0.4, 0],
+  ])('When %s, then the mean decides', async (_, one, other, count) => {
+    const found = await detectTogether(bigPicture, saying([face(10, 40)], one), saying([], other));
+
+    expect(found).toHaveLength(count);
+    for (const { score } of found) expect(score).toBeCloseTo((one! + other!) / 2);
+  });
+
+  it('When a face is big, then it must be surer than a small one', async () => {
+    const doubtful = (opinions.accepted.small.score + opinions.accepted.big.score) / 2;
+
+    const found = await detectTogether(
+      bigPicture,
+      saying([face(10, 30), face(100, 200)], doubtful),
+      saying([], doubtful),
+    );
+
+    expect(found.map(({ box }) => box.width)).toEqual([30]);
+  });
+
+  it('When both find the same face and the second one more, then there are two', async () => {
+    const found = await detectTogether(
+      bigPicture,
+      saying([face(10, 40)], 0.9),
+      saying([face(13, 40), face(200, 40)], 0.9),
+    );
+
+    expect(found.map(({ box }) => box.left).sort((a, b) => a - b)).toEqual([10, 200]);
+  });
+
+  it('When a face lies inside another, then the surer one stays', async () => {
+    const first: Detector = {
+      ...saying([face(10, 100), face(30, 40)], 1),
+      judge: async (_, it) => ({ ...it, score: it.box.width / 100 }),
+    };
+
+    const found = await detectTogether(bigPicture, first, saying([], 0.9));
+
+    expect(found.map(({ box }) => box.width)).toEqual([100]);
+  });
+
+  it('When a small picture shows a sure face, then the second detector judges but does not search', async () => {
+    const second: Detector = { ...saying([], 0.9), detect: () => Promise.reject(new Error('It was not to search.')) };
+
+    const found = await detectTogether(smallPicture, saying([face(10, 100, 0.9)], null), second);
+
+    expect(found).toEqual([{ ...face(10, 100), score: 0.9 }]);
+  });
+
+  it('When a small picture shows none, then the second detector searches it as well', async () => {
+    const found = await detectTogether(smallPicture, saying([], 0.9), saying([face(50, 60)], 0.9));
+
+    expect(found).toHaveLength(1);
+  });
+});
+
+describe('the built-in detectors together', () => {
+  it('When a portrait is drawn, then there is one face with points', async () => {
+    const picture = await pictureOf(await drawPortrait({ person: 'greta', size: 250 }));
+
+    const found = await detectTogether(picture, parts.blazeface, parts.ssd);
+
+    expect(found).toHaveLength(1);
+    expect(found[0]!.landmarks).not.toBeNull();
+    expect(found[0]!.score).toBeGreaterThan(0.8);
+  });
+
+  it('When many stand in a big picture, then each is found once', async () => {
+    const members = Array.from({ length: 24 }, (_, i) => ({ person: i + 1 }));
+    const picture = await pictureOf(await drawGroup(members, { size: { width: 1600, height: 900 }, rows: 3 }));
+
+    const found = await detectTogether(picture, parts.blazeface, parts.ssd);
+
+    expect(found).toHaveLength(24);
+  });
+
+  it.each(['garden', 'wall', 'lights'] as const)(
+    'When there is only a %s, then there is no face',
+    async (background) => {
+      const picture = await pictureOf(await drawScene({ background, size: 700 }));
+
+      expect(await detectTogether(picture, parts.blazeface, parts.ssd)).toEqual([]);
+    },
+  );
+});
+
+describeShared('the built-in detectors before real pictures', 'photos', (photos) => {
+  it.each([
+    ['groups/ultralight_10.jpg', 19, 19],
+    ['groups/vladhuman_solvay1927.jpg', 28, 29],
+    ['hard/masks/ultralight_img4.jpeg', 31, 32],
+    ['hard/nonface/immich_orychophragmus_violaceus.jpg', 0, 0],
+  ])('When it is %s, then between %i and %i faces are found', async (file, least, most) => {
+    const picture = await pictureOf(await readFile(join(photos, file)));
+
+    const found = await detectTogether(picture, parts.blazeface, parts.ssd);
+
+    expect(found.length).toBeGreaterThanOrEqual(least);
+    expect(found.length).toBeLessThanOrEqual(most);
+  });
+});
