@@ -5,7 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { functions } from '../functions/registry.gen.ts';
 import { fakeClock } from '../shared/testing/fake-clock.ts';
+import { startPlatform } from '../shared/testing/platform.ts';
+import { drawGroup, drawPortrait, drawScene } from '../shared/testing/portraits/index.ts';
 import { temporaryFolder } from '../shared/testing/temporary-folder.ts';
 import { slugOf } from './import/scan.ts';
 import { main } from './import.ts';
@@ -294,6 +297,36 @@ describe('npm run import', () => {
   });
 });
 
+describe('npm run import, to the real platform', () => {
+  it('When a folder of portraits is imported, then everybody is recognised in another picture, and a second run sends nothing', async () => {
+    const platform = await startPlatform(functions);
+    const root = temporaryFolder();
+    const drawn = {
+      'Amaro/1.jpg': drawPortrait({ person: 'amaro' }),
+      'Kira_Ek/1.jpg': drawPortrait({ person: 'kira' }),
+      'Kira_Ek/2.jpg': drawPortrait({ person: 'kira', light: 'left', background: 'garden' }),
+      'Kira_Ek/nobody.jpg': drawScene(),
+      'two.jpg': drawGroup([{ person: 'finn' }, { person: 'hana' }]),
+    };
+    for (const [path, bytes] of Object.entries(drawn)) write(root, path, await bytes);
+    const dataDir = temporaryFolder();
+
+    const first = await call([root, '--url', platform.url], dataDir);
+    const second = await call([root, '--url', platform.url], dataDir);
+
+    expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/^enrolled +4 {2}5 faces/m) });
+    expect(first.out).toMatch(/^Kira_Ek\/nobody\.jpg {2}NO_FACE$/m);
+    expect(second.out).toMatch(/^done in an earlier run +5$/m);
+    const kira = await platform.call('GET', '/api/v1/persons/by_external_id/kira-ek');
+    expect(kira.json.data).toMatchObject({ name: 'Kira Ek', face_count: 2 });
+    const probe = await drawPortrait({ person: 'kira', tilt: 6, background: 'wall', size: 320 });
+    const seen = await platform.call('POST', '/api/v1/faces/recognize', { form: { image: probe } });
+    expect(seen.json.data.faces).toEqual([
+      expect.objectContaining({ decision: 'match', person: expect.objectContaining({ external_id: 'kira-ek' }) }),
+    ]);
+  });
+});
+
 describe('slugOf', () => {
   it.each([
     ['Ana_María', 'ana-maria'],
@@ -407,9 +440,9 @@ function photos(paths: readonly string[]): string {
   return root;
 }
 
-function write(root: string, path: string): void {
+function write(root: string, path: string, content: string | Uint8Array = path): void {
   mkdirSync(join(root, dirname(path)), { recursive: true });
-  writeFileSync(join(root, path), path);
+  writeFileSync(join(root, path), content);
 }
 
 const dataDirs = new WeakMap<StubServer, string>();
