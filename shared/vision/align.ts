@@ -8,6 +8,7 @@ import {
   type Similarity,
   type Template,
 } from '../domain/alignment.ts';
+import { inTurns } from './in-turns.ts';
 import type { Chips, FaceLandmarks, View } from './kinds.ts';
 import type { AlignmentName } from './pack.ts';
 import type { Pyramid } from './pyramid.ts';
@@ -26,14 +27,12 @@ export async function alignFaces(
 ): Promise<Chips> {
   const bytes = 3 * side * side;
   const pixels = new Uint8Array(bytes * faces.length * views.length);
-  let offset = 0;
-  for (const face of faces) {
+  await inTurns(faces, async (face, i) => {
     const toChip = chipTransform(face, alignment, side);
-    for (const { zoom } of views) {
-      await warpChip(picture, zoomed(toChip, zoom, side), side, pixels, offset);
-      offset += bytes;
+    for (const [view, { zoom }] of views.entries()) {
+      await warpChip(picture, zoomed(toChip, zoom, side), side, pixels, bytes * (i * views.length + view));
     }
-  }
+  });
   return { pixels, side, count: faces.length * views.length };
 }
 

@@ -1,7 +1,6 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Box, Size } from '../domain/geometry.ts';
-import type { Pyramid } from './pyramid.ts';
-import { levelFor } from './pyramid.ts';
+import { levelFor, type Pyramid, rowsPerTurn } from './pyramid.ts';
 
 /** How a network wants its numbers: `(value - mean) / std` for each channel, planes one after another (NCHW). */
 export interface InputContract {
@@ -40,7 +39,7 @@ export async function letterbox(
   const rowOf = span(height, size.height, placement.offsetY, step);
   const columnOf = span(width, size.width, placement.offsetX, step);
   const plain = step === 1;
-  const chunk = Math.max(16, Math.floor(300_000 / size.width));
+  const chunk = rowsPerTurn(size.width);
   for (let y = rowOf.first; y < rowOf.last; y++) {
     if (y > rowOf.first && (y - rowOf.first) % chunk === 0) await breathe();
     const sourceY = Math.min(Math.max((y + 0.5 - placement.offsetY) * step - 0.5, 0), height - 1);

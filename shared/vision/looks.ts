@@ -1,6 +1,7 @@
 import type { Size } from '../domain/geometry.ts';
 import { suppressOverlaps } from '../domain/non-maximum-suppression.ts';
 import { looks } from '../domain/tuning.ts';
+import { inTurns } from './in-turns.ts';
 import type { Detection } from './kinds.ts';
 import type { Placement } from './letterbox.ts';
 import type { Pyramid } from './pyramid.ts';
@@ -36,8 +37,8 @@ export async function lookTwice(picture: Pyramid, looker: Looker): Promise<Detec
   if (closer > base * 1.2 && smallest < looks.smallFace) {
     found = merge([...found, ...(await wholePicture(picture, looker, closer))], looker);
   }
-  const verified = await Promise.all(
-    found.map(async (face) => (face.score >= looks.confident ? face : await verify(face, looker))),
+  const verified = await inTurns(found, async (face) =>
+    face.score >= looks.confident ? face : await verify(face, looker),
   );
   return merge(
     verified.filter((face) => face.score >= looks.accepted),

@@ -31,8 +31,8 @@ export function levelFor(scale: number): number {
   return scale >= 1 ? 0 : Math.max(0, Math.floor(Math.log2(1 / scale) + 1e-6));
 }
 
-/** Rows per turn of the event loop: about 4 ms of work. */
-const rowsPerTurn = (width: number) => Math.max(16, Math.floor(1_000_000 / width));
+/** Rows of so many pixels each that make about 2 ms of work: then the event loop gets a turn. */
+export const rowsPerTurn = (width: number) => Math.max(1, Math.floor(150_000 / width));
 
 /** Means of 2 x 2 pixels; an odd last row or column is dropped, unless it is the only one. */
 async function halve(raster: Raster): Promise<Raster> {

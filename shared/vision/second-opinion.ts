@@ -1,6 +1,7 @@
 import { boxArea, intersectionArea, intersectionOverUnion } from '../domain/geometry.ts';
 import { suppressOverlaps } from '../domain/non-maximum-suppression.ts';
 import { opinions } from '../domain/tuning.ts';
+import { inTurns } from './in-turns.ts';
 import type { Detection, Detector, KindOptions } from './kinds.ts';
 import type { Pyramid } from './pyramid.ts';
 
@@ -23,12 +24,12 @@ export async function detectTogether(
   const found = await first.detect(picture, options);
   if (isCloseRange(picture, found)) {
     // The first has seen these faces at a good size already: its score is its judgement.
-    return believedOf(await Promise.all(found.map(async (face) => opinionOn(face, face, await judge(second, face)))));
+    return believedOf(await inTurns(found, async (face) => opinionOn(face, face, await judge(second, face))));
   }
   const proposals = addNew(found, await second.detect(picture, options));
   return believedOf(
-    await Promise.all(
-      proposals.map(async (face) => opinionOn(face, ...(await Promise.all([judge(first, face), judge(second, face)])))),
+    await inTurns(proposals, async (face) =>
+      opinionOn(face, ...(await Promise.all([judge(first, face), judge(second, face)]))),
     ),
   );
 

@@ -39,6 +39,24 @@ describe('pyramidOf', () => {
     expect(levelFor(scale)).toBe(level);
   });
 
+  it('When a large raster is halved or drawn, then the event loop turns in between', async () => {
+    const pyramid = pyramidOf({ pixels: new Uint8Array(3 * 2048 * 1536), width: 2048, height: 1536 });
+    let turns = 0;
+    const count = () => {
+      turns++;
+      next = setImmediate(count);
+    };
+    let next = setImmediate(count);
+
+    await pyramid.level(1);
+    const halving = turns;
+    await letterbox(pyramid, plain, { width: 1280, height: 960 }, { scale: 0.625, offsetX: 0, offsetY: 0 });
+    clearImmediate(next);
+
+    expect(halving).toBeGreaterThanOrEqual(5);
+    expect(turns - halving).toBeGreaterThanOrEqual(8);
+  });
+
   it('When a raster is a single row, then it can still be halved', async () => {
     const row = paint(9, 1, () => [30, 60, 90]);
 

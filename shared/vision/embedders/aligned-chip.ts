@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { inTurns } from '../in-turns.ts';
 import type { Chips, Embedder, OpenEmbedder } from '../kinds.ts';
 import { channelTables } from '../letterbox.ts';
 
@@ -75,8 +76,8 @@ export function openAlignedChip(
       // A single face's views go to different threads; many faces go in runs of a few.
       const perRun = chips.count > 2 * chipsPerRun ? chipsPerRun : 1;
       const starts = Array.from({ length: Math.ceil(chips.count / perRun) }, (_, i) => i * perRun);
-      const runs = await Promise.all(
-        starts.map((first) => runChips(chips, first, Math.min(perRun, chips.count - first), signal)),
+      const runs = await inTurns(starts, (first) =>
+        runChips(chips, first, Math.min(perRun, chips.count - first), signal),
       );
       return Array.from({ length: chips.count / views.length }, (_, face) => {
         const sum = new Float32Array(dimension);

@@ -3,6 +3,7 @@ import { applySimilarity, fiveOf68, invert, type Similarity } from '../../domain
 import type { Landmarks } from '../../domain/face.ts';
 import type { Box } from '../../domain/geometry.ts';
 import { landmarkCrop } from '../../domain/tuning.ts';
+import { inTurns } from '../in-turns.ts';
 import type { Detection, FaceLandmarks, OpenLandmarker } from '../kinds.ts';
 import { channelTables, type InputContract } from '../letterbox.ts';
 import type { Pyramid } from '../pyramid.ts';
@@ -59,8 +60,7 @@ export const openLandmarks68: OpenLandmarker = ({ network, options }) => {
   }
 
   return {
-    locate: (picture, detections, { signal } = {}) =>
-      Promise.all(detections.map((face) => locate(picture, face, signal))),
+    locate: (picture, detections, { signal } = {}) => inTurns(detections, (face) => locate(picture, face, signal)),
   };
 };
 

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { inTurns } from './in-turns.ts';
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('inTurns', () => {
+  it('When work ends in any order, then results are in the order of the items', async () => {
+    const items = Array.from({ length: 40 }, (_, i) => i);
+
+    const results = await inTurns(items, async (item) => {
+      for (let i = 0; i < (item * 7) % 5; i++) await turn();
+      return item * 2;
+    });
+
+    expect(results).toEqual(items.map((item) => item * 2));
+  });
+
+  it('When there are many items, then only a few are in work at once', async () => {
+    let working = 0;
+    let most = 0;
+
+    await inTurns(Array.from({ length: 100 }), async () => {
+      most = Math.max(most, ++working);
+      await turn();
+      working--;
+    });
+
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(8);
+  });
+
+  it('When one fails, then its error is the answer and no more is begun', async () => {
+    const begun: number[] = [];
+
+    const result = inTurns(
+      Array.from({ length: 100 }, (_, i) => i),
+      async (item) => {
+        begun.push(item);
+        await turn();
+        if (item === 3) throw new Error('three');
+      },
+    );
+
+    await expect(result).rejects.toThrow('three');
+    await turn();
+    expect(begun.length).toBeLessThan(30);
+  });
+
+  it('When there is nothing to do, then nothing comes of it', async () => {
+    expect(await inTurns([], async () => 1)).toEqual([]);
+  });
+});

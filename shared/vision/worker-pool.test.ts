@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../testing/temporary-folder.ts';
+import { openNetwork } from './network.ts';
+import { buildGraph } from './weights/graph.ts';
+import { openWorkerPool } from './worker-pool.ts';
+
+/** A network that answers with twice its input, cut at 0. */
+function doubling(): Uint8Array {
+  const graph = buildGraph('doubling');
+  const input = graph.input('x', ['N', 2]);
+  graph.output('y', graph.relu(graph.add(input, input)), ['N', 2]);
+  return graph.encode();
+}
+const model = doubling();
+const file = { sha256: createHash('sha256').update(model).digest('hex'), bytes: model.length };
+const pool = openWorkerPool({ size: 2 });
+afterAll(() => pool.close());
+
+describe('openWorkerPool', () => {
+  it('When many runs are asked for at once, then each gets its own answer', async () => {
+    const id = await pool.load(async () => model);
+
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, i) => pool.run(id, Float32Array.of(i + 1, -i - 1), [1, 2])),
+    );
+
+    for (const [i, { y }] of answers.entries()) {
+      expect(y?.dims).toEqual([1, 2]);
+      expect(Array.from(y!.data)).toEqual([2 * i + 2, 0]);
+    }
+  });
+
+  it('When the input is handed over, then its buffer is no longer the caller’s', async () => {
+    const id = await pool.load(async () => model);
+    const data = Float32Array.of(1, 2);
+
+    await pool.run(id, data, [1, 2]);
+
+    expect(data.buffer.byteLength).toBe(0);
+  });
+
+  it('When a run cannot be done, then it rejects and the thread works on', async () => {
+    const id = await pool.load(async () => model);
+
+    await expect(pool.run(id, Float32Array.of(1, 2, 3), [1, 3])).rejects.toThrow(/dimension|shape/i);
+
+    expect(Array.from((await pool.run(id, Float32Array.of(4, 5), [1, 2])).y!.data)).toEqual([8, 10]);
+  });
+
+  it('When the bytes are no network, then loading rejects', async () => {
+    await expect(pool.load(async () => Uint8Array.of(1, 2, 3))).rejects.toThrow();
+  });
+
+  it('When a run waits and its signal aborts, then it rejects with the reason and is never run', async () => {
+    const id = await pool.load(async () => model);
+    const controller = new AbortController();
+    const others = Array.from({ length: 4 }, () => pool.run(id, Float32Array.of(1, 1), [1, 2]));
+    const waiting = pool.run(id, Float32Array.of(1, 1), [1, 2], { signal: controller.signal });
+
+    controller.abort(new Error('gone'));
+
+    await expect(waiting).rejects.toThrow('gone');
+    await Promise.all(others);
+  });
+
+  it('When the pool is closed, then what is asked for afterwards rejects', async () => {
+    const closing = openWorkerPool({ size: 1 });
+    const id = await closing.load(async () => model);
+
+    await closing.close();
+
+    await expect(closing.run(id, Float32Array.of(1, 1), [1, 2])).rejects.toThrow('closed');
+  });
+});
+
+describe('openNetwork', () => {
+  it('When the file appears only after a failed run, then the next run works', async () => {
+    const path = join(await temporaryFolder(), 'doubling.onnx');
+    const network = openNetwork(pool, path, file);
+
+    await expect(network.run(Float32Array.of(1, 1), [1, 2])).rejects.toThrow(/npm run models/);
+    await writeFile(path, model);
+    const { y } = await network.run(Float32Array.of(3, -3), [1, 2]);
+
+    expect(Array.from(y!.data)).toEqual([6, 0]);
+  });
+
+  it('When the file is another one, then it is not loaded', async () => {
+    const path = join(await temporaryFolder(), 'other.onnx');
+    await writeFile(path, Buffer.concat([model, Buffer.from('x')]));
+
+    await expect(openNetwork(pool, path, file).ready()).rejects.toMatchObject({
+      name: 'ModelFileError',
+      message: expect.stringContaining(file.sha256),
+    });
+  });
+});
