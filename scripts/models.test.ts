@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describeShared } from '../shared/testing/shared-files.ts';
+import { tinyNetwork } from '../shared/vision/weights/testing/tiny-network.ts';
 import { main } from './models.ts';
 
 let data: string;
@@ -51,7 +53,7 @@ describe('npm run models', () => {
   });
 
   it('When a template is completed and added, then its terms have to be accepted first, and it is listed as ready', async () => {
-    await writeFile(join(mine, 'net.onnx'), 'bytes of a network');
+    await writeFile(join(mine, 'net.onnx'), tinyNetwork());
     const template = JSON.parse((await models('show', 'balanced')).out);
     for (const component of [template.detector, template.embedder]) component.file.path = 'net.onnx';
     await writeFile(join(mine, 'pack.json'), JSON.stringify({ ...template, name: 'my-balanced' }));
@@ -66,7 +68,7 @@ describe('npm run models', () => {
   });
 
   it('When an added pack is removed, then nothing of it stays', async () => {
-    await writeFile(join(mine, 'net.onnx'), 'bytes of a network');
+    await writeFile(join(mine, 'net.onnx'), tinyNetwork());
     const template = JSON.parse((await models('show', 'balanced')).out);
     for (const component of [template.detector, template.embedder]) component.file.path = join(mine, 'net.onnx');
     await writeFile(join(mine, 'pack.json'), JSON.stringify({ ...template, name: 'mine', terms: undefined }));
@@ -104,6 +106,19 @@ describe('npm run models', () => {
     const run = await models('get', 'nonsense');
 
     expect(run).toMatchObject({ code: 1, err: expect.stringMatching(/no model pack nonsense\. There are: builtin, /) });
+  });
+});
+
+describeShared('npm run models with files of a user', 'models', (folder) => {
+  it('When a pack of the catalogue is added from a folder, then it is ready, under the digests that stand in the catalogue', async () => {
+    const added = await models('add', 'retinaface-mobilefacenet', '--from', folder);
+
+    expect(added).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('FREEFACE_MODEL_PACK=retinaface-mobilefacenet'),
+    });
+    expect(added.out).toContain('49928cb2ca1c71f7824e61ef49324a59907031dea3bcee29c18b86870e953f7e');
+    expect(await models('get', 'retinaface-mobilefacenet')).toMatchObject({ code: 0 });
   });
 });
 

@@ -1,10 +1,15 @@
 import { constants } from 'node:fs';
 import { copyFile, rename, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import * as z from 'zod';
+import type { Network } from '../network.ts';
 import { type DescribedPack, type ModelFile, type Pack, packFiles, packSchema } from '../pack.ts';
+import { detectors, embedders, landmarkers } from '../registry.ts';
 import { originOf } from './ensure.ts';
 import { dropPart, sha256OfFile, sizeOf, startPart, writeWhole } from './files.ts';
 import { listPacks, PackError, type PackPlaces, packFilePath, parseAs, weightsDir } from './packs.ts';
+
+type Component = DescribedPack['detector'];
 
 export interface AddOptions extends PackPlaces {
   /** What the paths in the description are relative to. */
@@ -19,7 +24,8 @@ export interface AddOptions extends PackPlaces {
  */
 export async function addPack(described: DescribedPack, options: AddOptions): Promise<Pack> {
   await refuseTakenName(described.name, options);
-  const take = async <Component extends { file: DescribedPack['detector']['file'] }>(component: Component) => ({
+  checkKinds(described);
+  const take = async <Part extends Component>(component: Part) => ({
     ...component,
     file: await takeFile(described.name, component.file, options),
   });
@@ -49,6 +55,48 @@ export async function removePack(name: string, places: PackPlaces): Promise<void
   for (const { path } of packFiles(found.pack)) if (!others.has(path)) await rm(path, { force: true });
 }
 
+/** Each kind is one that there is, and takes the options given. Nothing is run. */
+function checkKinds(pack: DescribedPack): void {
+  const network: Network = {
+    ready: async () => undefined,
+    run: () => Promise.reject(new Error('This network is not open.')),
+  };
+  const check = <Open>(
+    part: string,
+    kinds: Readonly<Record<string, Open>>,
+    component: Component | null,
+    open: (kind: Open) => unknown,
+  ) => {
+    if (component === null) return;
+    const kind = kinds[component.kind];
+    const names = Object.keys(kinds).join(', ');
+    if (!kind) throw new PackError(`${part}.kind: there is no ${component.kind}; there are ${names}.`);
+    try {
+      open(kind);
+    } catch (error) {
+      if (!(error instanceof z.ZodError)) throw error;
+      throw new PackError(`${part}.options do not fit ${component.kind}:\n${z.prettifyError(error)}`);
+    }
+  };
+  const { detector, secondDetector, landmarker, embedder } = pack;
+  check('detector', detectors, detector, (open) => open({ network, options: detector.options }));
+  check('secondDetector', detectors, secondDetector, (open) => open({ network, options: secondDetector?.options }));
+  check('landmarker', landmarkers, landmarker, (open) => open({ network, options: landmarker?.options }));
+  const { options, dimension } = embedder;
+  check('embedder', embedders, embedder, (open) => open({ network, options, dimension }));
+}
+
+/** Whether onnxruntime can load it is better known now than when the server starts. */
+async function checkLoads(path: string): Promise<void> {
+  const { InferenceSession } = await import('onnxruntime-node');
+  try {
+    const session = await InferenceSession.create(path);
+    await session.release();
+  } catch (cause) {
+    throw new PackError(`The model file ${path} cannot be loaded: ${(cause as Error).message}`, { cause });
+  }
+}
+
 async function refuseTakenName(name: string, places: PackPlaces): Promise<void> {
   const taken = (await listPacks(places)).find(({ pack, origin }) => pack.name === name && origin === 'catalogue');
   if (taken && packFiles(taken.pack).every((file) => originOf(file) !== 'user')) {
@@ -56,11 +104,7 @@ async function refuseTakenName(name: string, places: PackPlaces): Promise<void> 
   }
 }
 
-async function takeFile(
-  name: string,
-  file: DescribedPack['detector']['file'],
-  options: AddOptions,
-): Promise<ModelFile> {
+async function takeFile(name: string, file: Component['file'], options: AddOptions): Promise<ModelFile> {
   const source = resolve(options.from, file.path);
   const bytes = await sizeOf(source);
   if (bytes === null) throw new PackError(`The model file ${source} is not there.`);
@@ -68,6 +112,7 @@ async function takeFile(
   if (file.sha256 !== undefined && file.sha256 !== sha256) {
     throw new PackError(`The model file ${source} has SHA-256 ${sha256}, the pack says ${file.sha256}.`);
   }
+  await checkLoads(source);
   if (options.link) return { ...file, path: source, sha256, bytes };
   const relative = join(name, basename(file.path));
   await copyWhole(source, join(weightsDir(options.dataDir), relative));

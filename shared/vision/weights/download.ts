@@ -10,7 +10,7 @@ export interface DownloadOptions {
 }
 
 /** A download that did not work; the message says what to do. */
-export class DownloadError extends Error {
+class DownloadError extends Error {
   override readonly name = 'DownloadError';
 }
 

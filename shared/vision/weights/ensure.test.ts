@@ -8,10 +8,11 @@ import { addPack, removePack } from './add.ts';
 import { ensurePack, type ModelProgress } from './ensure.ts';
 import { findPack, listPacks } from './packs.ts';
 import { serveFile } from './testing/file-server.ts';
+import { tinyNetwork } from './testing/tiny-network.ts';
 
 const repositoryModels = join(import.meta.dirname, '../../../models');
 const licence = { code: 'MIT', weights: 'CC0-1.0' };
-const onnx = Buffer.from('not a network, but bytes with a digest');
+const onnx = tinyNetwork();
 const digest = createHash('sha256').update(onnx).digest('hex');
 
 let folder: string;
@@ -180,6 +181,29 @@ describe('addPack', () => {
     expect((await listPacks(places)).map(({ pack }) => pack.name)).toEqual(['small']);
   });
 
+  it.each([
+    ['a kind that there is not', { kind: 'yolo' }, /detector\.kind: there is no yolo; there are blazeface, retinaface/],
+    [
+      'an option that its kind does not know',
+      { options: { colour: 'blue' } },
+      /detector\.options do not fit retinaface:[\s\S]*colour/,
+    ],
+  ])('When a pack has %s, then it is refused', async (_, part, message) => {
+    const pack = packOf('mine', described);
+
+    await expect(
+      addPack({ ...pack, detector: { ...pack.detector, ...part } }, { ...places, from: join(folder, 'mine') }),
+    ).rejects.toThrow(message);
+  });
+
+  it('When a file is no network, then it is refused', async () => {
+    await writeFile(join(folder, 'mine/files/own.onnx'), 'text');
+
+    await expect(addPack(packOf('mine', described), { ...places, from: join(folder, 'mine') })).rejects.toThrow(
+      /own\.onnx cannot be loaded/,
+    );
+  });
+
   it('When a file is not there, then the message names it', async () => {
     await expect(addPack(packOf('mine', described), { ...places, from: folder })).rejects.toThrow(
       `${join(folder, 'files/own.onnx')} is not there`,
@@ -216,11 +240,11 @@ function packOf<File extends DescribedPack['detector']['file']>(name: string, fi
     name,
     title: name,
     space: 'x.p1',
-    detector: { kind: 'x', file, options: {} },
+    detector: { kind: 'retinaface', file, options: {} },
     secondDetector: null,
     landmarker: null,
     alignment: 'arcface-112' as const,
-    embedder: { kind: 'x', file, options: {}, dimension: 128 },
+    embedder: { kind: 'arcface', file, options: {}, dimension: 128 },
     calibration: 'builtin',
     caveats: [],
   };

@@ -10,7 +10,7 @@ export type Edge = string & { readonly edge?: never };
  */
 export type Padding = 'same' | 'valid' | number;
 
-export interface ConvolutionOptions {
+interface ConvolutionOptions {
   /** [height, width, in, out] as TensorFlow keeps them, or [height, width, channels, 1] when `depthwise`. */
   readonly kernel: Tensor;
   readonly bias?: Float32Array;

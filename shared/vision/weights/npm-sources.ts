@@ -1,4 +1,4 @@
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -22,10 +22,4 @@ export async function npmFile(packageName: string, file: string): Promise<string
   throw new Error(
     `${file} of the npm package ${packageName} is not installed: run \`npm ci\`. Looked in ${tried.join(', ')}`,
   );
-}
-
-/** `version` of an installed npm package. */
-export async function npmVersion(packageName: string): Promise<string> {
-  const manifest: { version: string } = JSON.parse(await readFile(await npmFile(packageName, 'package.json'), 'utf8'));
-  return manifest.version;
 }
