@@ -11,9 +11,9 @@ import type { Pyramid } from './pyramid.ts';
  * [Note: Second opinion]
  * Each network imagines faces of its own kind, in foliage, in fabric, in half of a face, and hardly ever the other's. So both
  * propose generously, and every proposal is shown to both once more, alone and at the size they know best; the mean of the two
- * judgements is the face's score. On group photos that leaves one imagined face where the better network's own score
- * leaves eighty, at the same number of faces found. A picture from close range with a sure face is searched by the first, quicker
- * network alone; judging a face costs a tenth of the second's search.
+ * judgements is the face's score. Of 769 proposals on group photos that were no faces, 3 are believed that way; the proposing
+ * network's own score lets through 246 of them at the same share of faces missed (4 %). A picture from close range
+ * with a sure face is searched by the first, quicker network alone: judging a face costs a tenth of the second's search.
  */
 export async function detectTogether(
   picture: Pyramid,
