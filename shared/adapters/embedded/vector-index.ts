@@ -27,7 +27,7 @@ export interface VectorIndex {
   close(): void;
 }
 
-const parameters = { connectivity: 32, expansion_add: 128, expansion_search: 512, multi: false };
+const parameters = { connectivity: 32, expansion_add: 128, expansion_search: 384, multi: false };
 /** Length of one piece of work and of the pause after it, in milliseconds. */
 const sliceMs = 4;
 /** With more slots to be compared exactly the index is no gain. */
