@@ -57,6 +57,8 @@ export const looks = {
   /** Input and face size in pixels when a doubtful face is looked at alone. */
   verifySide: 192,
   verifyFace: 96,
+  /** What already counts as seeing something there. */
+  verifyCandidate: 0.02,
 } as const;
 
 /** How the 68-point network wants a face. Measured on Labeled Faces in the Wild; held by shared/vision/landmarkers/landmarks-68.test.ts. */

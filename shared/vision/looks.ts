@@ -1,9 +1,9 @@
-import type { Size } from '../domain/geometry.ts';
+import { intersectionOverUnion, type Size } from '../domain/geometry.ts';
 import { suppressOverlaps } from '../domain/non-maximum-suppression.ts';
 import { looks } from '../domain/tuning.ts';
 import { inTurns } from './in-turns.ts';
 import type { Detection } from './kinds.ts';
-import type { Placement } from './letterbox.ts';
+import { alone, type Placement, wholePicture } from './letterbox.ts';
 import type { Pyramid } from './pyramid.ts';
 
 /** A detector that takes inputs of any size. */
@@ -28,14 +28,14 @@ export async function lookTwice(picture: Pyramid, looker: Looker): Promise<Detec
   const { width, height } = picture.raster;
   const longer = Math.max(width, height);
   const base = Math.min(looks.firstSide / longer, longer < looks.enlargeBelow ? looks.enlargeBelow / longer : 1);
-  let found = await wholePicture(picture, looker, base);
+  let found = await lookAtAll(picture, looker, base);
   if (!found.some((face) => face.score >= looks.confident)) {
-    found = merge([...found, ...(await wholePicture(picture, looker, base / 2))], looker);
+    found = merge([...found, ...(await lookAtAll(picture, looker, base / 2))], looker);
   }
   const closer = Math.min(looks.closerSide / longer, looks.closerEnlargement);
   const smallest = Math.min(...found.map((face) => Math.min(face.box.width, face.box.height) * base));
   if (closer > base * 1.2 && smallest < looks.smallFace) {
-    found = merge([...found, ...(await wholePicture(picture, looker, closer))], looker);
+    found = merge([...found, ...(await lookAtAll(picture, looker, closer))], looker);
   }
   const verified = await inTurns(found, async (face) =>
     face.score >= looks.confident ? face : await verify(face, looker),
@@ -46,33 +46,23 @@ export async function lookTwice(picture: Pyramid, looker: Looker): Promise<Detec
   );
 }
 
-async function wholePicture({ raster }: Pyramid, { look, multiple }: Looker, scale: number): Promise<Detection[]> {
-  const fit = (side: number) => Math.ceil((side * scale) / multiple) * multiple;
-  const size = { width: fit(raster.width), height: fit(raster.height) };
-  // Centred, so that a face at the picture's edge has room on every side.
-  const offsetX = (size.width - raster.width * scale) / 2;
-  const offsetY = (size.height - raster.height * scale) / 2;
-  return look(size, { scale, offsetX, offsetY }, looks.candidate);
+/** All of the picture, in its middle: a face at the edge has room on every side. */
+function lookAtAll(picture: Pyramid, { look, multiple }: Looker, scale: number): Promise<Detection[]> {
+  const side = scale * Math.max(picture.raster.width, picture.raster.height);
+  const { size, placement } = wholePicture(picture.raster, { side, room: 1, multiple, maxEnlargement: scale });
+  return look(size, placement, looks.candidate);
 }
 
 /** The face once more, alone and at a good size: its score becomes the mean of both. */
 async function verify(face: Detection, { look, multiple, overlapLimit }: Looker): Promise<Detection> {
-  const { left, top, width, height } = face.box;
   const side = Math.ceil(looks.verifySide / multiple) * multiple;
-  const scale = looks.verifyFace / Math.max(width, height);
-  const placement = {
-    scale,
-    offsetX: side / 2 - (left + width / 2) * scale,
-    offsetY: side / 2 - (top + height / 2) * scale,
-  };
-  const again = await look({ width: side, height: side }, placement, 0.02);
-  const same = suppressOverlaps(
-    [{ box: face.box, score: Number.POSITIVE_INFINITY, landmarks: null }, ...again],
-    overlapLimit,
-  );
-  const best = again.filter((other) => !same.includes(other)).toSorted((a, b) => b.score - a.score)[0];
-  const score = (face.score + (best?.score ?? 0)) / 2;
-  return best && best.score > face.score ? { ...best, score } : { ...face, score };
+  const { size, placement } = alone(face.box, side, looks.verifyFace);
+  const seen = await look(size, placement, looks.verifyCandidate);
+  const again = seen
+    .filter(({ box }) => intersectionOverUnion(box, face.box) > overlapLimit)
+    .toSorted((a, b) => b.score - a.score)[0];
+  const score = (face.score + (again?.score ?? 0)) / 2;
+  return again && again.score > face.score ? { ...again, score } : { ...face, score };
 }
 
 const merge = (faces: readonly Detection[], { overlapLimit }: Looker) => suppressOverlaps(faces, overlapLimit);
