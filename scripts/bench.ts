@@ -4,7 +4,9 @@ import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { config as loadEnvironment } from 'dotenv';
+import { openExtractor } from '../shared/adapters/embedded/extractor.ts';
 import { type Config, readConfig } from '../shared/config.ts';
+import { measureAccuracyRows } from './bench/accuracy-rows.ts';
 import { openBareRuns } from './bench/bare-runs.ts';
 import { builtFunctions, measureColdStart } from './bench/cold-start.ts';
 import { measureLatency } from './bench/latency.ts';
@@ -12,6 +14,7 @@ import { photoSet } from './bench/photos.ts';
 import { dataFolders, residentMegabytes, type Started, start } from './bench/platform.ts';
 import { type Row, table } from './bench/rows.ts';
 import { measureThroughput } from './bench/throughput.ts';
+import { measureVectors } from './bench/vectors.ts';
 
 const sections = ['latency', 'throughput', 'memory', 'cold-start', 'vectors', 'accuracy'] as const;
 type Section = (typeof sections)[number];
@@ -87,7 +90,7 @@ async function main(): Promise<void> {
 }
 
 async function measure(settings: Settings): Promise<Row[]> {
-  const { only, quick, config } = settings;
+  const { only, quick, photos, config } = settings;
   const folders = await dataFolders(config);
   const rows: Row[] = [];
   const step = async (section: Section, run: () => Promise<Row[]>) => {
@@ -106,8 +109,9 @@ async function measure(settings: Settings): Promise<Row[]> {
         rounds: quick ? 3 : 7,
       }),
     );
-    await step('vectors', () => measureVectorRows(quick));
-    await step('accuracy', () => measureAccuracyRows(settings));
+    await step('vectors', () => measureVectors({ quick }));
+    if (photos === null) process.stderr.write('no labelled photos: accuracy is left out\n');
+    else await step('accuracy', () => measureAccuracyRows(photos, config));
   } finally {
     folders.dispose();
   }
@@ -120,13 +124,14 @@ async function measurePlatform({ only, quick, photos: folder, config }: Settings
   const several = quick ? 60 : 300;
   const { photos, source } = await photoSet(folder, warmUp + counted + several);
   const bare = await openBareRuns(config);
+  const extractor = openExtractor({ ...config, dataDir });
   const environment = { FREEFACE_DATA: dataDir, PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'warn' };
   const server = await start(platform, { environment, ...platformReady });
   try {
     if (only.includes('memory')) rows.push(...memoryRow(server, 'idle after its start, models loaded'));
     if (only.includes('latency')) {
       process.stderr.write(`measuring latency (${source}) …\n`);
-      rows.push(...(await measureLatency(server.url, photos.slice(0, warmUp + counted), bare, warmUp)));
+      rows.push(...(await measureLatency({ server, extractor, bare }, photos.slice(0, warmUp + counted), warmUp)));
     }
     if (only.includes('throughput')) {
       process.stderr.write(`measuring throughput (${source}) …\n`);
@@ -135,6 +140,7 @@ async function measurePlatform({ only, quick, photos: folder, config }: Settings
     if (only.includes('memory') && rows.length > 1) rows.push(...memoryRow(server, 'idle after the load above'));
   } finally {
     await server.stop();
+    await extractor.close();
     await bare.close();
   }
   return rows;
@@ -143,47 +149,6 @@ async function measurePlatform({ only, quick, photos: folder, config }: Settings
 function memoryRow({ child }: Started, name: string): Row[] {
   const value = residentMegabytes(child.pid!);
   return value === null ? [] : [{ section: 'memory', name, value, unit: 'MB', goal: { atMost: 400 } }];
-}
-
-async function measureVectorRows(_quick: boolean): Promise<Row[]> {
-  return [];
-}
-
-/** By import() into a chunk of its own: it is a script as well. */
-async function measureAccuracyRows({ photos, config }: Settings): Promise<Row[]> {
-  if (photos === null) {
-    process.stderr.write('no labelled photos: accuracy is left out\n');
-    return [];
-  }
-  const { measureAccuracy } = await import('./bench/accuracy.ts');
-  const { openExtractor } = await import('../shared/adapters/embedded/extractor.ts');
-  const extractor = openExtractor(config);
-  try {
-    const report = await measureAccuracy(extractor, photos);
-    const row = (name: string, value: number, goal?: Row['goal'], unit = '%'): Row => ({
-      section: 'accuracy',
-      name,
-      value: unit === '%' ? value * 100 : value,
-      unit,
-      goal,
-    });
-    return [
-      row('verification, 1:1', report.verification, { atLeast: 99.1 }),
-      row(`rank 1 of ${report.openSet.gallerySize}`, report.openSet.rankOne),
-      row('FNIR at FPIR 1 %', report.openSet.fnirAtFpir1Percent, { atMost: 21 }),
-      ...report.openSet.promised.flatMap(({ fpir, fpirMeasured, fnir }) => [
-        row(`FPIR where ${fpir * 100} % is promised`, fpirMeasured, { atMost: fpir * 100 }),
-        row(`FNIR there`, fnir),
-      ]),
-      row('photos without a face found', report.photosWithoutFace / report.photos, { atMost: 0.1 }),
-      row('faces found, groups to 10', report.groupFaces.upTo10, { atLeast: 95 }),
-      row('faces found, groups over 10', report.groupFaces.over10, { atLeast: 93 }),
-      row('false faces on pictures without', report.falseFacesOnPicturesWithout, { atMost: 0 }, ''),
-      row('photos a CPU second', report.photosPerCpuSecond, { atLeast: 25 }, ''),
-    ];
-  } finally {
-    await extractor.close();
-  }
 }
 
 function sectionOf(name: string): Section {

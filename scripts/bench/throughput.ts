@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { BareRuns } from './bare-runs.ts';
-import { timed } from './latency.ts';
+import { post } from './latency.ts';
 import { median, type Row } from './rows.ts';
 
 /** Photos a second with every core at work, against what the bare model runs would let through on all cores. */
@@ -12,24 +12,18 @@ export async function measureThroughput(url: string, photos: readonly Uint8Array
     return median(times);
   };
   const before = await floor();
-  const began = performance.now();
-  let next = 0;
-  await Promise.all(
-    Array.from({ length: cores * 4 }, async () => {
+  const rate = async (endpoint: string): Promise<number> => {
+    const began = performance.now();
+    let next = 0;
+    const worker = async () => {
       for (let photo = photos[next++]; photo; photo = photos[next++])
-        await timed(`${url}/api/v1/faces/detect`, photo, {});
-    }),
-  );
-  const detected = photos.length / ((performance.now() - began) / 1000);
-  next = 0;
-  const again = performance.now();
-  await Promise.all(
-    Array.from({ length: cores * 4 }, async () => {
-      for (let photo = photos[next++]; photo; photo = photos[next++])
-        await timed(`${url}/api/v1/faces/recognize`, photo, {});
-    }),
-  );
-  const recognized = photos.length / ((performance.now() - again) / 1000);
+        await post(`${url}/api/v1/faces/${endpoint}`, photo, {});
+    };
+    await Promise.all(Array.from({ length: cores * 4 }, worker));
+    return photos.length / ((performance.now() - began) / 1000);
+  };
+  const detected = await rate('detect');
+  const recognized = await rate('recognize');
   const ideal = (cores * 1000) / ((before + (await floor())) / 2);
   const row = (name: string, value: number): Row => ({
     section: 'throughput',

@@ -1,0 +1,55 @@
+import { openExtractor } from '../../shared/adapters/embedded/extractor.ts';
+import type { Config } from '../../shared/config.ts';
+import { measureAccuracy } from './accuracy.ts';
+import type { Goal, Row } from './rows.ts';
+
+/** In percent, but for photos a CPU second. */
+interface Goals {
+  readonly verification: number;
+  readonly missed: number;
+  readonly fnir: number;
+  readonly groups: readonly [upTo10: number, over10: number];
+  readonly photosPerCpuSecond: number;
+}
+
+/** What each pack is held to; the networks of other packs are their users' own. */
+const goalsOf: Readonly<Record<string, Goals>> = {
+  builtin: { verification: 99.1, missed: 0.1, fnir: 21, groups: [95, 93], photosPerCpuSecond: 25 },
+  'retinaface-mobilefacenet': { verification: 99.3, missed: 0, fnir: 4, groups: [97, 95], photosPerCpuSecond: 50 },
+};
+
+/** Accuracy on the labelled photos in `folder`. Rates in percent. */
+export async function measureAccuracyRows(folder: string, config: Config): Promise<Row[]> {
+  const extractor = openExtractor(config);
+  try {
+    const report = await measureAccuracy(extractor, folder);
+    const goals = goalsOf[report.pack];
+    const atLeast = (figure?: number): Goal | undefined => (figure === undefined ? undefined : { atLeast: figure });
+    const atMost = (figure?: number): Goal | undefined => (figure === undefined ? undefined : { atMost: figure });
+    const row = (name: string, value: number, unit: string, goal?: Goal): Row => ({
+      section: 'accuracy',
+      name,
+      value,
+      unit,
+      goal,
+    });
+    const rate = (name: string, share: number, goal?: Goal): Row => row(name, share * 100, '%', goal);
+    const { openSet, groupFaces } = report;
+    return [
+      rate('verification, 1:1', report.verification, atLeast(goals?.verification)),
+      rate(`rank 1 among ${openSet.gallerySize}`, openSet.rankOne),
+      rate('FNIR at FPIR 1 %', openSet.fnirAtFpir1Percent, atMost(goals?.fnir)),
+      ...openSet.promised.flatMap(({ fpir, fpirMeasured, fnir }) => [
+        rate(`FPIR where ${fpir * 100} % is promised`, fpirMeasured, atMost(fpir * 100)),
+        rate('  FNIR there', fnir),
+      ]),
+      rate('photos without a face found', report.photosWithoutFace / report.photos, atMost(goals?.missed)),
+      rate('faces found, groups up to 10', groupFaces.upTo10, atLeast(goals?.groups[0])),
+      rate('faces found, groups over 10', groupFaces.over10, atLeast(goals?.groups[1])),
+      row('false faces on pictures without', report.falseFacesOnPicturesWithout, '', atMost(0)),
+      row('bytes to embedding', report.photosPerCpuSecond, 'photos/CPU s', atLeast(goals?.photosPerCpuSecond)),
+    ];
+  } finally {
+    await extractor.close();
+  }
+}
