@@ -50,9 +50,8 @@ export const looks = {
   closerEnlargement: 2,
   /** A face of fewer pixels in the first input asks for a closer look. */
   smallFace: 32,
-  /** Scores: followed up; in need of a second look below; kept. */
+  /** Scores: followed up; kept. */
   candidate: 0.3,
-  confident: 0.9,
   accepted: 0.65,
   /** Input and face size in pixels when a doubtful face is looked at alone. */
   verifySide: 192,

@@ -10,6 +10,8 @@ import type { Pyramid } from './pyramid.ts';
 export interface Looker {
   /** Input sides must be a multiple of this. */
   readonly multiple: number;
+  /** Score from which a face needs no second look. */
+  readonly confident: number;
   readonly overlapLimit: number;
   /** Runs the network once on the picture placed into an input of `size`; overlaps already suppressed. */
   look(size: Size, placement: Placement, minimumScore: number): Promise<Detection[]>;
@@ -29,16 +31,18 @@ export async function lookTwice(picture: Pyramid, looker: Looker): Promise<Detec
   const longer = Math.max(width, height);
   const base = Math.min(looks.firstSide / longer, longer < looks.enlargeBelow ? looks.enlargeBelow / longer : 1);
   let found = await lookAtAll(picture, looker, base);
-  if (!found.some((face) => face.score >= looks.confident)) {
+  if (!found.some((face) => face.score >= looker.confident)) {
     found = merge([...found, ...(await lookAtAll(picture, looker, base / 2))], looker);
   }
-  const closer = Math.min(looks.closerSide / longer, looks.closerEnlargement);
   const smallest = Math.min(...found.map((face) => Math.min(face.box.width, face.box.height) * base));
-  if (closer > base * 1.2 && smallest < looks.smallFace) {
+  // Where nothing was seen, enlarging would only show more of what is not there.
+  const enlargement = found.length > 0 ? looks.closerEnlargement : 1;
+  const closer = Math.min(looks.closerSide / longer, enlargement);
+  if (closer > base * 1.2 && (found.length === 0 || smallest < looks.smallFace)) {
     found = merge([...found, ...(await lookAtAll(picture, looker, closer))], looker);
   }
   const verified = await inTurns(found, async (face) =>
-    face.score >= looks.confident ? face : await verify(face, looker),
+    face.score >= looker.confident ? face : await verify(face, looker),
   );
   return merge(
     verified.filter((face) => face.score >= looks.accepted),

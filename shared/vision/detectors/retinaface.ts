@@ -24,6 +24,8 @@ const variance = { centre: 0.1, size: 0.2 } as const;
 /** Sides must be a multiple of the coarsest stride. */
 const multiple = 32;
 const overlapLimit = 0.4;
+/** Score of an ordinary face that is well seen, less a little. */
+const confident = 0.9;
 
 export const openRetinaface: OpenDetector = ({ network, options }): Detector => {
   optionsSchema.parse(options);
@@ -31,6 +33,7 @@ export const openRetinaface: OpenDetector = ({ network, options }): Detector => 
     detect: (picture, { signal }: KindOptions = {}) =>
       lookTwice(picture, {
         multiple,
+        confident,
         overlapLimit,
         look: async (size, placement, minimumScore) => {
           const input = await letterbox(picture, contract, size, placement);

@@ -17,6 +17,8 @@ const contract: InputContract = { color: 'bgr', mean: [0, 0, 0], std: [1, 1, 1] 
 const strides = [8, 16, 32] as const;
 const multiple = 32;
 const overlapLimit = 0.4;
+/** Score of an ordinary face that is well seen, less a little. */
+const confident = 0.8;
 
 export const openYunet: OpenDetector = ({ network, options }): Detector => {
   const { score } = optionsSchema.parse(options);
@@ -24,6 +26,7 @@ export const openYunet: OpenDetector = ({ network, options }): Detector => {
     detect: (picture, { signal }: KindOptions = {}) =>
       lookTwice(picture, {
         multiple,
+        confident,
         overlapLimit,
         look: async (size, placement, minimumScore) => {
           const input = await letterbox(picture, contract, size, placement);
