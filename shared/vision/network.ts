@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { ModelFile } from './pack.ts';
+import { sha256OfFile } from './weights/files.ts';
 import type { Outputs, RunOptions, WorkerPool } from './worker-pool.ts';
 
 /**
@@ -33,7 +32,10 @@ export function openNetwork(pool: WorkerPool, path: string, file: Pick<ModelFile
     });
     return opening;
   };
-  const load = () => pool.load(() => readVerified(path, file));
+  const load = async () => {
+    await verify(path, file);
+    return pool.load(path);
+  };
 
   return {
     ready: async () => void (await open()),
@@ -43,16 +45,13 @@ export function openNetwork(pool: WorkerPool, path: string, file: Pick<ModelFile
   };
 }
 
-/** The bytes of `path` when their SHA-256 is the expected one. Errors: ModelFileError. */
-export async function readVerified(path: string, file: Pick<ModelFile, 'sha256' | 'bytes'>): Promise<Uint8Array> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
+async function verify(path: string, file: Pick<ModelFile, 'sha256' | 'bytes'>): Promise<void> {
+  const digest = await sha256OfFile(path).catch((cause: unknown) => {
     throw new ModelFileError(`The model file ${path} cannot be read; run \`npm run models\`.`, { cause });
   });
-  const digest = createHash('sha256').update(bytes).digest('hex');
   if (digest !== file.sha256) {
     throw new ModelFileError(
       `The model file ${path} has SHA-256 ${digest}, expected ${file.sha256} (${file.bytes} bytes).`,
     );
   }
-  return bytes;
 }

@@ -16,12 +16,17 @@ function doubling(): Uint8Array {
 }
 const model = doubling();
 const file = { sha256: createHash('sha256').update(model).digest('hex'), bytes: model.length };
+async function modelFile(): Promise<string> {
+  const path = join(temporaryFolder(), 'doubling.onnx');
+  await writeFile(path, model);
+  return path;
+}
 const pool = openWorkerPool({ size: 2 });
 afterAll(() => pool.close());
 
 describe('openWorkerPool', () => {
   it('When many runs are asked for at once, then each gets its own answer', async () => {
-    const id = await pool.load(async () => model);
+    const id = await pool.load(await modelFile());
 
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, i) => pool.run(id, Float32Array.of(i + 1, -i - 1), [1, 2])),
@@ -34,7 +39,7 @@ describe('openWorkerPool', () => {
   });
 
   it('When the input is handed over, then its buffer is no longer the caller’s', async () => {
-    const id = await pool.load(async () => model);
+    const id = await pool.load(await modelFile());
     const data = Float32Array.of(1, 2);
 
     await pool.run(id, data, [1, 2]);
@@ -43,7 +48,7 @@ describe('openWorkerPool', () => {
   });
 
   it('When a run cannot be done, then it rejects and the thread works on', async () => {
-    const id = await pool.load(async () => model);
+    const id = await pool.load(await modelFile());
 
     await expect(pool.run(id, Float32Array.of(1, 2, 3), [1, 3])).rejects.toThrow(/dimension|shape/i);
 
@@ -51,11 +56,14 @@ describe('openWorkerPool', () => {
   });
 
   it('When the bytes are no network, then loading rejects', async () => {
-    await expect(pool.load(async () => Uint8Array.of(1, 2, 3))).rejects.toThrow();
+    const path = join(temporaryFolder(), 'no.onnx');
+    await writeFile(path, Uint8Array.of(1, 2, 3));
+
+    await expect(pool.load(path)).rejects.toThrow();
   });
 
   it('When a run waits and its signal aborts, then it rejects with the reason and is never run', async () => {
-    const id = await pool.load(async () => model);
+    const id = await pool.load(await modelFile());
     const controller = new AbortController();
     const others = Array.from({ length: 4 }, () => pool.run(id, Float32Array.of(1, 1), [1, 2]));
     const waiting = pool.run(id, Float32Array.of(1, 1), [1, 2], { signal: controller.signal });
@@ -68,7 +76,7 @@ describe('openWorkerPool', () => {
 
   it('When the pool is closed, then what is asked for afterwards rejects', async () => {
     const closing = openWorkerPool({ size: 1 });
-    const id = await closing.load(async () => model);
+    const id = await closing.load(await modelFile());
 
     await closing.close();
 
@@ -78,7 +86,7 @@ describe('openWorkerPool', () => {
 
 describe('openNetwork', () => {
   it('When the file appears only after a failed run, then the next run works', async () => {
-    const path = join(await temporaryFolder(), 'doubling.onnx');
+    const path = join(temporaryFolder(), 'doubling.onnx');
     const network = openNetwork(pool, path, file);
 
     await expect(network.run(Float32Array.of(1, 1), [1, 2])).rejects.toThrow(/npm run models/);
@@ -89,7 +97,7 @@ describe('openNetwork', () => {
   });
 
   it('When the file is another one, then it is not loaded', async () => {
-    const path = join(await temporaryFolder(), 'other.onnx');
+    const path = join(temporaryFolder(), 'other.onnx');
     await writeFile(path, Buffer.concat([model, Buffer.from('x')]));
 
     await expect(openNetwork(pool, path, file).ready()).rejects.toMatchObject({
