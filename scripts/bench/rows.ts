@@ -57,7 +57,7 @@ const goalText = (goal: Goal): string => ('atMost' in goal ? `≤ ${short(goal.a
 
 function short(value: number): string {
   if (!Number.isFinite(value)) return String(value);
-  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : Math.abs(value) >= 1 ? 2 : 4;
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 1 ? 2 : 4;
   return value
     .toFixed(digits)
     .replace(/(\.\d*?)0+$/, '$1')
