@@ -147,7 +147,7 @@ async function importFolder(settings: Settings, { stdout, stderr }: Terminal, st
     } finally {
       progress.stop();
     }
-    stdout.write(`\n${table(tally)}\nEvery answer stands in ${journal.file}\n`);
+    stdout.write(`\n${table(tally)}\nWhat was done stands in ${journal.file}\n`);
     if (stop.aborted) {
       stderr.write('Stopped. The same command goes on from here.\n');
       return 130;
