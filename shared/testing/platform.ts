@@ -1,4 +1,7 @@
-import { onTestFinished } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { embeddedOpeners } from '../adapters/embedded/index.ts';
 import { type Config, readConfig } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -48,30 +51,55 @@ export interface PlatformOptions {
   readonly openers?: Openers;
 }
 
-/** The functions on the embedded adapters in a fresh folder, on a free port; closed when the test has finished. */
+/** A platform of its own for one test; closed when the test has finished. */
 export async function startPlatform(
   functions: readonly FunctionDefinition[],
   options: PlatformOptions = {},
 ): Promise<TestPlatform> {
-  const dataDir = options.dataDir ?? folderWithWeights();
+  const platform = await runPlatform(functions, options.dataDir ?? folderWithWeights(), options);
+  onTestFinished(platform.close);
+  return platform;
+}
+
+/** One platform for all tests of a `describe`, each of which uses its own persons. Called inside it, outside of tests. */
+export function sharedPlatform(
+  functions: readonly FunctionDefinition[],
+  options: PlatformOptions = {},
+): () => TestPlatform {
+  let platform: TestPlatform;
+  let dataDir: string;
+  beforeAll(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'freeface-'));
+    shareWeights(dataDir);
+    platform = await runPlatform(functions, dataDir, options);
+  });
+  afterAll(async () => {
+    await platform.close();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+  return () => platform;
+}
+
+async function runPlatform(
+  functions: readonly FunctionDefinition[],
+  dataDir: string,
+  options: PlatformOptions,
+): Promise<TestPlatform> {
   const logs: Record<string, unknown>[] = [];
-  const config = testConfig(dataDir, options.settings);
-  const context = createContext(config, {
+  const context = createContext(testConfig(dataDir, options.settings), {
     checkOutput: true,
     log: createLogger('debug', { write: (line) => logs.push(JSON.parse(line) as Record<string, unknown>) }),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
   const running = await runLocally(functions, options.openers ?? embeddedOpeners, context);
   let closing: Promise<void> | undefined;
-  const close = () => (closing ??= running.close());
-  onTestFinished(close);
   const url = `http://127.0.0.1:${running.port}`;
   return {
     url,
     ports: running.ports,
     context,
     logs,
-    close,
+    close: () => (closing ??= running.close()),
     call: (method, path, call) => send(url, method, path, call),
     events: await collectEvents(running.ports),
   };

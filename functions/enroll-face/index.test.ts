@@ -1,0 +1,251 @@
+import { describe, expect, it } from 'vitest';
+import { enrolPortrait } from '../../shared/testing/gallery.ts';
+import { sharedPlatform, startPlatform } from '../../shared/testing/platform.ts';
+import { drawGroup, drawPortrait, drawScene } from '../../shared/testing/portraits/index.ts';
+import { functions } from '../registry.gen.ts';
+
+const tenant = 'default' as never;
+const path = '/api/v1/faces/enroll';
+
+describe('faces/enroll', () => {
+  const platform = sharedPlatform(functions);
+
+  it('When a portrait is enrolled for a new external id, then person, face and image exist and the face can be searched', async () => {
+    const { call, ports } = platform();
+    const image = await drawPortrait({ person: 'amaro' });
+
+    const answer = await call('POST', path, {
+      json: {
+        external_id: 'new-1',
+        name: 'Amaro',
+        metadata: { team: 'red' },
+        captured_at: '2026-05-01T12:00:00+02:00',
+        location: { lat: 52.5, lon: 13.4 },
+        source_id: 'cam-1',
+        image_data: Buffer.from(image).toString('base64'),
+      },
+    });
+
+    expect(answer.status).toBe(201);
+    const { data } = answer.json;
+    expect(data).toMatchObject({ status: 'enrolled', rejected: [], model: { pack: 'builtin' } });
+    expect(data.faces).toEqual([
+      expect.objectContaining({ face_id: data.face_id, person_id: data.person_id, similarity: null }),
+    ]);
+    expect(data.faces[0].quality.score).toBeGreaterThan(0.5);
+    const person = await call('GET', `/api/v1/persons/${data.person_id}`);
+    expect(person.json.data).toMatchObject({
+      external_id: 'new-1',
+      name: 'Amaro',
+      face_count: 1,
+      metadata: { team: 'red' },
+    });
+    const face = await call('GET', `/api/v1/faces/${data.face_id}`);
+    expect(face.json.data).toMatchObject({
+      image_id: data.image_id,
+      captured_at: '2026-05-01T10:00:00.000Z',
+      location: { lat: 52.5, lon: 13.4 },
+      source_id: 'cam-1',
+    });
+    const stored = await call('GET', `/api/v1/images/${data.image_id}`);
+    expect(Buffer.compare(stored.bytes, image)).toBe(0);
+    const pack = await ports.extractor.describe();
+    expect(await ports.vectors.get(tenant, pack, [data.face_id])).toHaveLength(1);
+  });
+
+  it('When the same photo is enrolled again, then the ids are the same and nothing is doubled', async () => {
+    const { call } = platform();
+    const form = { external_id: 'again-1', image: await drawPortrait({ person: 'boris' }) };
+
+    const first = await call('POST', path, { form });
+    const second = await call('POST', path, { form });
+
+    expect([first.status, second.status]).toEqual([201, 200]);
+    expect(second.json.data.face_id).toBe(first.json.data.face_id);
+    const person = await call('GET', `/api/v1/persons/${first.json.data.person_id}`);
+    expect(person.json.data.face_count).toBe(1);
+  });
+
+  it('When the same photo is enrolled for somebody else, then 409 and no person is made', async () => {
+    const { call } = platform();
+    const image = await drawPortrait({ person: 'boris', scene: 'other' });
+    await call('POST', path, { form: { external_id: 'owner', image } });
+
+    const answer = await call('POST', path, { form: { external_id: 'thief', image } });
+
+    expect([answer.status, answer.json.error.code]).toEqual([409, 'FACE_OF_OTHER_PERSON']);
+    expect((await call('GET', '/api/v1/persons/by_external_id/thief')).status).toBe(404);
+  });
+
+  it('When the client chooses the person id, then the person has it', async () => {
+    const { call } = platform();
+
+    const answer = await call('POST', path, {
+      form: { person_id: 'employee_123', image: await drawPortrait({ person: 'amaro', scene: 'id' }) },
+    });
+
+    expect(answer.json.data.person_id).toBe('employee_123');
+    expect((await call('GET', '/api/v1/persons/employee_123')).json.data.face_count).toBe(1);
+  });
+
+  it('When person_id and external_id mean different persons, then 409 names the field', async () => {
+    const { call } = platform();
+    await call('POST', '/api/v1/persons', { json: { person_id: 'p-a', external_id: 'x-a' } });
+    const image = await drawPortrait({ person: 'amaro', scene: 'conflict' });
+
+    const answer = await call('POST', path, { form: { person_id: 'p-b', external_id: 'x-a', image } });
+
+    expect([answer.status, answer.json.error.code]).toEqual([409, 'EXTERNAL_ID_TAKEN']);
+    expect(answer.json.error.details[0].field).toBe('external_id');
+  });
+
+  it('When a name comes without an id, then 400 says what is missing', async () => {
+    const { call } = platform();
+
+    const answer = await call('POST', path, { form: { name: 'Ada', image: await drawPortrait({ person: 'amaro' }) } });
+
+    expect([answer.status, answer.json.error.details]).toEqual([
+      400,
+      [{ field: 'name', issue: 'needs person_id or external_id' }],
+    ]);
+  });
+
+  it('When two requests enrol one new external id at the same moment, then there is one person with both faces', async () => {
+    const { call } = platform();
+    const images = await Promise.all(
+      ['a', 'b'].map((scene) => drawPortrait({ person: 'boris', scene, light: scene === 'a' ? 'even' : 'dim' })),
+    );
+
+    const answers = await Promise.all(
+      images.map((image) => call('POST', path, { form: { external_id: 'twice', image } })),
+    );
+
+    expect(answers.map(({ status }) => status)).toEqual([201, 201]);
+    expect(answers[0]!.json.data.person_id).toBe(answers[1]!.json.data.person_id);
+    expect((await call('GET', '/api/v1/persons/by_external_id/twice')).json.data.face_count).toBe(2);
+  });
+
+  it('When the photo shows nobody, then 422 and nothing stays behind', async () => {
+    const { call, ports } = platform();
+
+    const answer = await call('POST', path, { form: { external_id: 'nobody', image: await drawScene() } });
+
+    expect([answer.status, answer.json.error.code]).toEqual([422, 'NO_FACE']);
+    expect((await call('GET', '/api/v1/persons/by_external_id/nobody')).status).toBe(404);
+    expect((await blobs(ports)).length).toBe((await ports.records.listImages(tenant, { limit: 1000 })).items.length);
+  });
+
+  it('When two faces are of similar size and a person is named, then 422 rather than a guess', async () => {
+    const { call } = platform();
+    const image = await drawGroup([{ person: 'amaro' }, { person: 'boris' }]);
+
+    const answer = await call('POST', path, { form: { external_id: 'which', image } });
+
+    expect([answer.status, answer.json.error.code]).toEqual([422, 'AMBIGUOUS_FACE']);
+    expect(answer.json.error.details.faces).toHaveLength(2);
+  });
+
+  it('When enable_multi_face is set, then every face is enrolled and the others are nobody in particular', async () => {
+    const { call } = platform();
+    const image = await drawGroup(
+      [
+        { person: 'amaro', head: 150 },
+        { person: 'boris', head: 240 },
+      ],
+      { scene: 'multi' },
+    );
+
+    const answer = await call('POST', path, {
+      form: { external_id: 'multi', 'processing_options.enable_multi_face': 'true', image },
+    });
+
+    const { data } = answer.json;
+    expect(data.faces).toHaveLength(2);
+    expect(data.faces.map((face: { person_id: string | null }) => face.person_id)).toEqual([data.person_id, null]);
+    expect(data.faces[0].box.width).toBeGreaterThan(data.faces[1].box.width);
+  });
+
+  it('When a face is below the quality threshold, then 422 gives the reasons and nothing stays behind', async () => {
+    const { call } = platform();
+    const image = await drawPortrait({ person: 'amaro', size: 48 });
+
+    const answer = await call('POST', path, {
+      form: { external_id: 'tiny', 'processing_options.quality_threshold': '0.95', image },
+    });
+
+    expect([answer.status, answer.json.error.code]).toEqual([422, 'FACE_REJECTED']);
+    expect(answer.json.error.details.rejected[0].reasons.length).toBeGreaterThan(0);
+    expect((await call('GET', '/api/v1/persons/by_external_id/tiny')).status).toBe(404);
+  });
+
+  it('When a photo is nearly the same as one that is there, then it says NEAR_DUPLICATE, and is rejected on demand', async () => {
+    const { call } = platform();
+    const first = await enrolPortrait(platform(), { person: 'boris', scene: 'dup' }, { external_id: 'dup' });
+    const image = await drawPortrait({ person: 'boris', scene: 'dup', format: 'png' });
+
+    const rejected = await call('POST', path, {
+      form: { external_id: 'dup', 'processing_options.reject_near_duplicates': 'true', image },
+    });
+    const accepted = await call('POST', path, { form: { external_id: 'dup', image } });
+
+    expect([rejected.status, rejected.json.error.details.rejected[0].reasons]).toEqual([
+      422,
+      expect.arrayContaining(['NEAR_DUPLICATE']),
+    ]);
+    expect(accepted.json.data.faces[0].quality.reasons).toContain('NEAR_DUPLICATE');
+    expect(accepted.json.data.face_id).not.toBe(first.face_id);
+  });
+
+  it('When a strategy is not loaded, then 422 says which are', async () => {
+    const { call } = platform();
+
+    const answer = await call('POST', path, {
+      form: { external_id: 's', strategy: 'high-accuracy', image: await drawPortrait({ person: 'amaro' }) },
+    });
+
+    expect([answer.status, answer.json.error.code]).toEqual([422, 'STRATEGY_UNAVAILABLE']);
+    expect(answer.json.message).toContain('builtin');
+  });
+});
+
+describe('faces/enroll with auto_associate', () => {
+  it('When an unnamed face matches somebody, then it joins that person and says how similar it is; a stranger stays unassigned', async () => {
+    const platform = await startPlatform(functions);
+    const amaro = await enrolPortrait(platform, { person: 'amaro' });
+
+    const known = await platform.call('POST', path, {
+      form: {
+        'processing_options.auto_associate': 'true',
+        image: await drawPortrait({ person: 'amaro', scene: 'later', light: 'lamp' }),
+      },
+    });
+    const stranger = await platform.call('POST', path, {
+      form: { 'processing_options.auto_associate': 'true', image: await drawPortrait({ person: 'boris' }) },
+    });
+
+    expect(known.json.data).toMatchObject({ person_id: amaro.person_id });
+    expect(known.json.data.faces[0].similarity).toBeGreaterThan(0.6);
+    expect(stranger.json.data).toMatchObject({ person_id: null });
+  });
+
+  it('When faces are enrolled, then events tell of them, in order and with references only', async () => {
+    const platform = await startPlatform(functions);
+    const { face_id, person_id, image_id } = await enrolPortrait(platform, { person: 'amaro' });
+
+    const events = await platform.events(2);
+
+    expect(events.map(({ type }) => type)).toEqual(['freeface.person.created.v1', 'freeface.face.enrolled.v1']);
+    expect(events[1]).toMatchObject({
+      data: { face_id, person_id, image_id },
+      tenant: 'default',
+      partitionkey: `default/${person_id}`,
+      traceparent: expect.stringMatching(/^00-/),
+    });
+  });
+});
+
+async function blobs(ports: ReturnType<ReturnType<typeof sharedPlatform>>['ports']): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of ports.images.keys(tenant)) keys.push(key);
+  return keys;
+}
