@@ -94,7 +94,9 @@ async function openPack(name: string, options: ExtractorOptions, pool: WorkerPoo
     landmarker: pack.landmarker && network(pack.landmarker),
     embedder: network(pack.embedder),
   };
-  await Promise.all(Object.values(networks).map((opening) => opening?.ready()));
+  // One after another, the large ones last: less is left over in the allocator.
+  for (const opening of [networks.detector, networks.landmarker, networks.embedder, networks.secondDetector])
+    await opening?.ready();
   const { detector, secondDetector, landmarker, embedder } = pack;
   const parts: Parts = {
     detector: kind(detectors, detector)({ network: networks.detector, options: detector.options }),
