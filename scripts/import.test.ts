@@ -85,7 +85,7 @@ describe('npm run import', () => {
     expect(server.received.map(({ content }) => content).slice(2)).toEqual(['b/1.jpg']);
   });
 
-  it('When a photo was changed or moved to another person, then it is sent again; --again sends all', async () => {
+  it('When a photo was changed or another came, then these are sent; --again sends all', async () => {
     const root = photos(['a/1.jpg', 'a/2.jpg']);
     const server = await startServer();
     await importing(root, server);
@@ -95,7 +95,8 @@ describe('npm run import', () => {
     await importing(root, server);
     const third = await importing(root, server, ['--again']);
 
-    expect(server.received.slice(2, 4).map(({ content }) => content)).toEqual(['a/2.jpg', 'c/1.jpg']);
+    const again = server.received.slice(2, 4).map(({ content }) => content);
+    expect(again.toSorted()).toEqual(['a/2.jpg', 'c/1.jpg']);
     expect(server.received).toHaveLength(7);
     expect(third.out).not.toContain('earlier');
   });
