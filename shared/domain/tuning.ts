@@ -48,6 +48,8 @@ export const looks = {
   /** Longer side of the closer look in pixels, and how far it may enlarge. */
   closerSide: 1280,
   closerEnlargement: 2,
+  /** Longer side of the smallest picture that is enlarged for it. */
+  enlargeCloserFrom: 400,
   /** A face of fewer pixels in the first input asks for a closer look. */
   smallFace: 32,
   /** Scores: followed up; kept. */

@@ -30,7 +30,10 @@ export async function alignFaces(
   await inTurns(faces, async (face, i) => {
     const toChip = chipTransform(face, alignment, side);
     for (const [view, { zoom }] of views.entries()) {
-      await warpChip(picture, zoomed(toChip, zoom, side), side, pixels, bytes * (i * views.length + view));
+      const offset = bytes * (i * views.length + view);
+      // The mirror image is made of the same crop.
+      if (view > 0 && zoom === views[view - 1]!.zoom) pixels.copyWithin(offset, offset - bytes, offset);
+      else await warpChip(picture, zoomed(toChip, zoom, side), side, pixels, offset);
     }
   });
   return { pixels, side, count: faces.length * views.length };

@@ -38,28 +38,32 @@ export async function letterbox(
   const blue = swap ? 0 : 2 * plane;
   const rowOf = span(height, size.height, placement.offsetY, step);
   const columnOf = span(width, size.width, placement.offsetX, step);
-  const plain = step === 1;
+  const plain = step === 1 && Number.isInteger(placement.offsetX) && Number.isInteger(placement.offsetY);
   const chunk = rowsPerTurn(size.width);
   for (let y = rowOf.first; y < rowOf.last; y++) {
     if (y > rowOf.first && (y - rowOf.first) % chunk === 0) await breathe();
     const sourceY = Math.min(Math.max((y + 0.5 - placement.offsetY) * step - 0.5, 0), height - 1);
-    const top = plain ? Math.round(sourceY) : Math.floor(sourceY);
-    const fy = plain ? 0 : sourceY - top;
+    const top = sourceY | 0;
+    const fy = sourceY - top;
     const upper = 3 * width * top;
     const lower = top + 1 < height ? upper + 3 * width : upper;
     let to = y * size.width + columnOf.first;
+    if (plain) {
+      // Most photos are smaller than the input: nothing to interpolate.
+      let from = upper + 3 * (columnOf.first - placement.offsetX);
+      for (const end = to + columnOf.last - columnOf.first; to < end; to++, from += 3) {
+        out[to + red] = tables.red[pixels[from]!]!;
+        out[to + plane] = tables.green[pixels[from + 1]!]!;
+        out[to + blue] = tables.blue[pixels[from + 2]!]!;
+      }
+      continue;
+    }
     for (let x = columnOf.first; x < columnOf.last; x++, to++) {
       const sourceX = Math.min(Math.max((x + 0.5 - placement.offsetX) * step - 0.5, 0), width - 1);
       const left = sourceX | 0;
       const fx = sourceX - left;
       const a = upper + 3 * left;
       const c = lower + 3 * left;
-      if (fx === 0 && fy === 0) {
-        out[to + red] = tables.red[pixels[a]!]!;
-        out[to + plane] = tables.green[pixels[a + 1]!]!;
-        out[to + blue] = tables.blue[pixels[a + 2]!]!;
-        continue;
-      }
       const right = left + 1 < width ? 3 : 0;
       const wa = (1 - fx) * (1 - fy);
       const wb = fx * (1 - fy);
@@ -84,8 +88,26 @@ function span(source: number, target: number, offset: number, step: number): { f
   };
 }
 
-/** Normalised value of each of the 256 inputs, and the same as a line for interpolated ones. */
-export function channelTables({ color, mean, std }: InputContract) {
+export interface ChannelTables {
+  /** Normalised value of each of the 256 inputs. */
+  readonly red: Float32Array;
+  readonly green: Float32Array;
+  readonly blue: Float32Array;
+  /** The same as a line, `value * scale + shift`, for interpolated ones. */
+  readonly scale: { readonly red: number; readonly green: number; readonly blue: number };
+  readonly shift: { readonly red: number; readonly green: number; readonly blue: number };
+}
+
+const knownTables = new WeakMap<InputContract, ChannelTables>();
+
+/** Made once for each contract object. */
+export function channelTables(contract: InputContract): ChannelTables {
+  const tables = knownTables.get(contract) ?? makeTables(contract);
+  knownTables.set(contract, tables);
+  return tables;
+}
+
+function makeTables({ color, mean, std }: InputContract): ChannelTables {
   const order = color === 'rgb' ? ([0, 1, 2] as const) : ([2, 1, 0] as const);
   const [red, green, blue] = order.map((i) => ({ scale: 1 / std[i], shift: -mean[i] / std[i] })) as [
     { scale: number; shift: number },
@@ -111,8 +133,9 @@ export function wholePicture(
   const scale = Math.min(side / Math.max(width, height), maxEnlargement);
   const padded = (length: number) => Math.ceil((length * scale * room) / multiple) * multiple;
   const size = { width: padded(width), height: padded(height) };
-  const offsetX = (size.width - width * scale) / 2;
-  const offsetY = (size.height - height * scale) / 2;
+  // Whole pixels, so that an unscaled picture needs no interpolation.
+  const offsetX = Math.floor((size.width - width * scale) / 2);
+  const offsetY = Math.floor((size.height - height * scale) / 2);
   return { size, placement: { scale, offsetX, offsetY } };
 }
 

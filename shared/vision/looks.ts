@@ -35,8 +35,8 @@ export async function lookTwice(picture: Pyramid, looker: Looker): Promise<Detec
     found = merge([...found, ...(await lookAtAll(picture, looker, base / 2))], looker);
   }
   const smallest = Math.min(...found.map((face) => Math.min(face.box.width, face.box.height) * base));
-  // Where nothing was seen, enlarging would only show more of what is not there.
-  const enlargement = found.length > 0 ? looks.closerEnlargement : 1;
+  // Enlarging shows nothing where nothing was seen, and makes no template of a few pixels in a small picture.
+  const enlargement = found.length > 0 && longer >= looks.enlargeCloserFrom ? looks.closerEnlargement : 1;
   const closer = Math.min(looks.closerSide / longer, enlargement);
   if (closer > base * 1.2 && (found.length === 0 || smallest < looks.smallFace)) {
     found = merge([...found, ...(await lookAtAll(picture, looker, closer))], looker);

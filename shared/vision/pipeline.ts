@@ -6,7 +6,7 @@ import type { ExtractedFace } from '../ports/extractor.ts';
 import { agrees } from './agreement.ts';
 import { alignFaces, lightSide } from './align.ts';
 import type { DecodedImage } from './decode.ts';
-import type { Detection, Detector, Embedder, FaceLandmarks, Landmarker } from './kinds.ts';
+import type { Chips, Detection, Detector, Embedder, FaceLandmarks, Landmarker } from './kinds.ts';
 import type { AlignmentName } from './pack.ts';
 import { type Pyramid, pyramidOf } from './pyramid.ts';
 import { detectTogether } from './second-opinion.ts';
@@ -41,12 +41,15 @@ export async function findFaces(
     .toSorted((a, b) => boxArea(b.detection.box) - boxArea(a.detection.box));
   const landmarks = faces.map((face) => face.landmarks);
   const { embedder, alignment } = parts;
-  const embedding = embed
-    ? alignFaces(picture, landmarks, alignment, embedder.side, embedder.views).then((chips) =>
-        embedder.embed(chips, { signal }),
-      )
-    : Promise.resolve<Float32Array[]>([]);
-  const [embeddings, lights] = await Promise.all([embedding, lightsOf(picture, landmarks)]);
+  const chips = embed ? await alignFaces(picture, landmarks, alignment, embedder.side, embedder.views) : null;
+  const [embeddings, lights] = await Promise.all([
+    chips ? embedder.embed(chips, { signal }) : [],
+    lightsOf(
+      picture,
+      landmarks,
+      chips && alignment === 'arcface-112' ? { chips, perFace: embedder.views.length } : null,
+    ),
+  ]);
   return faces.map(({ detection, landmarks: { five } }, i) => {
     const face = describe(detection, five, lights[i]!, scale, facts);
     return embeddings[i] ? { ...face, embedding: embeddings[i] } : face;
@@ -72,9 +75,16 @@ async function landmarksOf(
   });
 }
 
-async function lightsOf(picture: Pyramid, landmarks: readonly FaceLandmarks[]): Promise<ChipLight[]> {
-  const { pixels } = await alignFaces(picture, landmarks, 'arcface-112', lightSide, [{ zoom: 1 }]);
-  return landmarks.map((_, i) => chipLight(pixels, lightSide, 3 * lightSide * lightSide * i));
+/** Measured on ArcFace's crop, whatever the pack: on the embedder's own chips where they are that. */
+async function lightsOf(
+  picture: Pyramid,
+  landmarks: readonly FaceLandmarks[],
+  aligned: { readonly chips: Chips; readonly perFace: number } | null,
+): Promise<ChipLight[]> {
+  const usable = aligned?.chips.side === lightSide ? aligned : null;
+  const chips = usable?.chips ?? (await alignFaces(picture, landmarks, 'arcface-112', lightSide, [{ zoom: 1 }]));
+  const bytes = 3 * lightSide * lightSide * (usable?.perFace ?? 1);
+  return landmarks.map((_, i) => chipLight(chips.pixels, lightSide, bytes * i));
 }
 
 /** The face in pixels of the photo, to a tenth. */

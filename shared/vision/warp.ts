@@ -32,6 +32,19 @@ export async function warpChip(
       }
       const fx = x - left;
       const fy = y - top;
+      if (left >= 0 && top >= 0 && left + 1 < width && top + 1 < height) {
+        const a = 3 * (top * width + left);
+        const c = a + 3 * width;
+        const wd = fx * fy;
+        const wb = fx - wd;
+        const wc = fy - wd;
+        const wa = 1 - fx - wc;
+        into[to] = wa * pixels[a]! + wb * pixels[a + 3]! + wc * pixels[c]! + wd * pixels[c + 3]! + 0.5;
+        into[to + 1] = wa * pixels[a + 1]! + wb * pixels[a + 4]! + wc * pixels[c + 1]! + wd * pixels[c + 4]! + 0.5;
+        into[to + 2] = wa * pixels[a + 2]! + wb * pixels[a + 5]! + wc * pixels[c + 2]! + wd * pixels[c + 5]! + 0.5;
+        continue;
+      }
+      // At the edge, what lies outside weighs nothing.
       const inLeft = left >= 0;
       const inRight = left + 1 < width;
       const inTop = top >= 0;
@@ -41,15 +54,15 @@ export async function warpChip(
       const wc = inLeft && inBottom ? (1 - fx) * fy : 0;
       const wd = inRight && inBottom ? fx * fy : 0;
       const ia = 3 * (top * width + left);
-      const ib = wb > 0 ? ia + 3 : wa > 0 ? ia : 0;
+      const pb = wb > 0 ? ia + 3 : 0;
       const ic = ia + 3 * width;
       const id = ic + 3;
       const pa = wa > 0 ? ia : 0;
       const pc = wc > 0 ? ic : 0;
       const pd = wd > 0 ? id : 0;
-      into[to] = wa * pixels[pa]! + wb * pixels[ib]! + wc * pixels[pc]! + wd * pixels[pd]! + 0.5;
-      into[to + 1] = wa * pixels[pa + 1]! + wb * pixels[ib + 1]! + wc * pixels[pc + 1]! + wd * pixels[pd + 1]! + 0.5;
-      into[to + 2] = wa * pixels[pa + 2]! + wb * pixels[ib + 2]! + wc * pixels[pc + 2]! + wd * pixels[pd + 2]! + 0.5;
+      into[to] = wa * pixels[pa]! + wb * pixels[pb]! + wc * pixels[pc]! + wd * pixels[pd]! + 0.5;
+      into[to + 1] = wa * pixels[pa + 1]! + wb * pixels[pb + 1]! + wc * pixels[pc + 1]! + wd * pixels[pd + 1]! + 0.5;
+      into[to + 2] = wa * pixels[pa + 2]! + wb * pixels[pb + 2]! + wc * pixels[pc + 2]! + wd * pixels[pd + 2]! + 0.5;
     }
   }
 }
