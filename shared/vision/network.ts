@@ -15,7 +15,7 @@ export interface Network {
 }
 
 /** `file` did not hold what the catalogue says. */
-export class ModelFileError extends Error {
+class ModelFileError extends Error {
   override readonly name = 'ModelFileError';
 }
 

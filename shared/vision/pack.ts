@@ -9,9 +9,9 @@ import * as z from 'zod';
  */
 
 /** Of code and weights separately: SPDX identifiers, or a sentence where there is none. */
-export const licenceSchema = z.strictObject({ code: z.string().min(1), weights: z.string().min(1) });
+const licenceSchema = z.strictObject({ code: z.string().min(1), weights: z.string().min(1) });
 
-export const modelFileSchema = z.strictObject({
+const modelFileSchema = z.strictObject({
   /** Relative to the `models` folder under FREEFACE_DATA, or absolute. */
   path: z.string().min(1),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
@@ -24,7 +24,7 @@ export const modelFileSchema = z.strictObject({
 });
 
 /** As its user describes it: digest and size are found out when the pack is added. */
-export const describedFileSchema = modelFileSchema.partial({ sha256: true, bytes: true });
+const describedFileSchema = modelFileSchema.partial({ sha256: true, bytes: true });
 
 const componentOf = <File extends z.ZodType>(file: File) =>
   z.strictObject({
@@ -50,7 +50,7 @@ export const calibrationSchema = z.strictObject({
     .min(1),
 });
 
-export const alignments = ['arcface-112', 'dlib-150-five', 'dlib-150-68'] as const;
+const alignments = ['arcface-112', 'dlib-150-five', 'dlib-150-68'] as const;
 
 const packOf = <File extends z.ZodType>(file: File) =>
   z.strictObject({
