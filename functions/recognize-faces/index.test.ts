@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { enrolPortrait, recognizePortrait } from '../../shared/testing/gallery.ts';
+import { startPlatform } from '../../shared/testing/platform.ts';
+import { drawGroup, drawPortrait, drawScene } from '../../shared/testing/portraits/index.ts';
+import { functions } from '../registry.gen.ts';
+
+const path = '/api/v1/faces/recognize';
+
+describe('faces/recognize', () => {
+  it('When the gallery is empty, then everybody is unknown', async () => {
+    const platform = await startPlatform(functions);
+
+    const data = await recognizePortrait(platform, { person: 'amaro' });
+
+    expect(data).toMatchObject({ faces: [{ decision: 'unknown', similarity: 0, person: null }], cached: false });
+  });
+
+  it('When people are enrolled, then each is recognised in other light, size and tilt, and a stranger stays unknown', async () => {
+    const platform = await startPlatform(functions);
+    for (const person of ['amaro', 'dana', 'hana'] as const) await enrolPortrait(platform, { person });
+
+    const views = [{ light: 'lamp' }, { size: 250 }, { tilt: 12 }, { background: 'garden' }] as const;
+    for (const person of ['amaro', 'dana', 'hana'] as const) {
+      for (const view of views) {
+        const { best } = await recognizePortrait(platform, { person, scene: 'probe', ...view });
+        expect(best, `${person} ${JSON.stringify(view)}`).toMatchObject({
+          decision: 'match',
+          person: { external_id: person },
+        });
+      }
+    }
+    const { best } = await recognizePortrait(platform, { person: 'boris' });
+    expect(best).toMatchObject({ decision: expect.not.stringMatching('match') });
+  });
+
+  it('When a photo shows several people, then each is decided on and the strongest decision is the best', async () => {
+    const platform = await startPlatform(functions);
+    const amaro = await enrolPortrait(platform, { person: 'amaro' });
+    const image = await drawGroup([
+      { person: 'boris', head: 220 },
+      { person: 'amaro', head: 160 },
+    ]);
+
+    const { json } = await platform.call('POST', path, { form: { image } });
+
+    expect(json.data.faces.map(({ decision }: { decision: string }) => decision === 'match')).toEqual([false, true]);
+    expect(json.data.best).toMatchObject({ decision: 'match', person: { person_id: amaro.person_id } });
+  });
+
+  it('When the same photo is asked about again, then the answer is cached until the gallery changes', async () => {
+    const platform = await startPlatform(functions);
+    await enrolPortrait(platform, { person: 'amaro' });
+    const portrait = { person: 'amaro', scene: 'probe' } as const;
+
+    const first = await recognizePortrait(platform, portrait);
+    const again = await recognizePortrait(platform, portrait);
+    await platform.call('DELETE', `/api/v1/persons/${first.best.person.person_id}`);
+    const afterwards = await recognizePortrait(platform, portrait);
+
+    expect([first.cached, again.cached, afterwards.cached]).toEqual([false, true, false]);
+    expect(again.faces).toEqual(first.faces);
+    expect(afterwards.best).toMatchObject({ decision: 'unknown', person: null });
+  });
+
+  it('When a probe is recognised, then it does not enter the gallery', async () => {
+    const platform = await startPlatform(functions);
+
+    await recognizePortrait(platform, { person: 'amaro' });
+
+    const pack = await platform.ports.extractor.describe();
+    expect(await platform.ports.vectors.count('default' as never, pack)).toEqual({ assigned: 0, total: 0 });
+    expect((await platform.ports.records.listImages('default' as never, { limit: 10 })).items).toEqual([]);
+  });
+
+  it('When the rate asked for is not offered or nobody is in the photo, then it says so', async () => {
+    const platform = await startPlatform(functions);
+    const image = await drawPortrait({ person: 'amaro' });
+
+    const rate = await platform.call('POST', path, { form: { fpir: '0.5', image } });
+    const scene = await platform.call('POST', path, { form: { image: await drawScene() } });
+
+    expect([rate.status, rate.json.error.details]).toEqual([400, [{ field: 'fpir', issue: 'must be 0.01 or 0.001' }]]);
+    expect([scene.status, scene.json.error.code]).toEqual([422, 'NO_FACE']);
+  });
+});
