@@ -3,11 +3,10 @@ import type { Calibration } from './calibration.ts';
 export type Decision = 'match' | 'review' | 'unknown';
 
 /** False-positive identification rates that a client can ask for. */
-export const offeredFpir = [0.01, 0.001] as const;
-export type Fpir = (typeof offeredFpir)[number];
+export type Fpir = 0.01 | 0.001;
 
 /** A candidate is worth a person's look when one stranger in ten would come so near. */
-export const reviewFpir = 0.1;
+const reviewFpir = 0.1;
 
 /** What joins an unnamed face to a person without anybody looking. */
 export const strictFpir: Fpir = 0.001;

@@ -15,5 +15,3 @@ export const imageIdOf = (tenant: string, digest: string): string => v5(`image/$
 export const faceIdOf = (tenant: string, digest: string, space: string, index: number): string =>
   v5(`face/${tenant}/${digest}/${space}/${index}`, namespace);
 
-/** Id of an event that tells of `subject`, so that its repetition is recognised. */
-export const eventIdOf = (type: string, subject: string): string => v5(`event/${type}/${subject}`, namespace);
