@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { startPlatform } from '../../shared/testing/platform.ts';
+import { functions } from '../registry.gen.ts';
+
+const withoutExtractor = functions.filter(({ manifest }) => !manifest.uses.includes('extractor'));
+
+describe('health', () => {
+  it('When all stores answer, then it is ok, ready and alive, with and without the prefix', async () => {
+    const { call } = await startPlatform(withoutExtractor);
+
+    const answers = await Promise.all(
+      ['/api/v1/health', '/health', '/api/v1/health/ready', '/health/ready', '/api/v1/health/live'].map((path) =>
+        call('GET', path),
+      ),
+    );
+
+    expect(answers.map(({ status, json }) => [status, json.data.status])).toEqual([
+      [200, 'ok'],
+      [200, 'ok'],
+      [200, 'ready'],
+      [200, 'ready'],
+      [200, 'alive'],
+    ]);
+  });
+
+  it('When a store fails, then it is degraded, not ready, and still alive', async () => {
+    const { call, ports } = await startPlatform(withoutExtractor);
+    await ports.events.close();
+
+    const [health, ready, live] = await Promise.all(
+      ['/health', '/health/ready', '/api/v1/health/live'].map((path) => call('GET', path)),
+    );
+
+    expect(health?.json.data).toMatchObject({ status: 'degraded', stores: { events: 'failing', records: 'ok' } });
+    expect([ready?.status, ready?.json.error.code, live?.status]).toEqual([503, 'NOT_READY', 200]);
+  });
+});
