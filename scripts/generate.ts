@@ -7,6 +7,7 @@ import { functions } from '../functions/registry.gen.ts';
 import { checkManifests } from './generate/check-manifests.ts';
 import { openApi } from './generate/open-api.ts';
 import { registry } from './generate/registry.ts';
+import { withSettings } from './generate/settings-table.ts';
 
 /** Everything that is generated: path from the repository's root, and its text. */
 export async function generatedFiles(root: string): Promise<Map<string, string>> {
@@ -15,6 +16,7 @@ export async function generatedFiles(root: string): Promise<Map<string, string>>
   return new Map([
     ['functions/registry.gen.ts', registry(names)],
     ['functions/api-docs/openapi.gen.json', `${JSON.stringify(openApi(functions), null, 2)}\n`],
+    ['README.md', withSettings(await readFile(resolve(root, 'README.md'), 'utf8'))],
   ]);
 }
 
