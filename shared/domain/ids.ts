@@ -14,4 +14,3 @@ export const imageIdOf = (tenant: string, digest: string): string => v5(`image/$
 /** `index`: the face's rank by size in the photo, from 0. */
 export const faceIdOf = (tenant: string, digest: string, space: string, index: number): string =>
   v5(`face/${tenant}/${digest}/${space}/${index}`, namespace);
-
