@@ -61,12 +61,14 @@ export async function functionNames() {
  *
  * @param {Manifest} manifest
  */
-function entryOf({ name, uses }) {
+function entryOf({ name, uses, trigger, ...rest }) {
+  const front = trigger.kind === 'http' && 'image' in rest ? 'image' : trigger.kind;
   return `
     import definition from './functions/${name}/index.ts';
+    import { front } from './shared/runtime/front-${front}.ts';
     import { main } from './shared/runtime/main.ts';
     import { adapterOptions } from './shared/runtime/adapter-options.ts';
-    await main(definition, {
+    await main(definition, front, {
       ${uses.map((port) => `${port}: async (context) => (await import('./shared/adapters/embedded/${port}.ts')).open${capitalised(port)}(adapterOptions(context)),`).join('\n')}
     });`;
 }
@@ -121,6 +123,9 @@ export async function buildFunctions(names, outdir = join(root, 'dist', 'functio
       outdir: join(outdir, name),
       minifySyntax: true,
       minifyWhitespace: true,
+      minifyIdentifiers: true,
+      // Functions and classes keep their names in stack traces.
+      keepNames: true,
     });
     await writeFile(join(outdir, name, 'meta.json'), JSON.stringify(metafile));
     built.push({ name, manifest, metafile });

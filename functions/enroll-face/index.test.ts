@@ -178,6 +178,25 @@ describe('faces/enroll', () => {
     expect((await call('GET', '/api/v1/persons/by_external_id/tiny')).status).toBe(404);
   });
 
+  it('When a good face is below what the client asks for, then its weakest trait is the reason', async () => {
+    const { call } = platform();
+    const image = await drawPortrait({ person: 'amaro', scene: 'good' });
+    const threshold = (value: string) => ({
+      external_id: 'good',
+      'processing_options.quality_threshold': value,
+      image,
+    });
+    const { quality } = (await call('POST', path, { form: { ...threshold('0'), external_id: 'as-it-is' } })).json.data
+      .faces[0];
+
+    const answer = await call('POST', path, { form: threshold('1') });
+
+    expect([quality.reasons, Object.keys(quality)]).toEqual([[], ['score', 'reasons']]);
+    expect([answer.status, answer.json.error.code]).toEqual([422, 'FACE_REJECTED']);
+    expect(answer.json.error.details.rejected[0].reasons).toHaveLength(1);
+    expect(answer.json.message).toContain(answer.json.error.details.rejected[0].reasons[0]);
+  });
+
   it('When a photo is nearly the same as one that is there, then it says NEAR_DUPLICATE, and is rejected on demand', async () => {
     const { call } = platform();
     const first = await enrolPortrait(platform(), { person: 'boris', scene: 'dup' }, { external_id: 'dup' });

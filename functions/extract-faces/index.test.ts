@@ -2,6 +2,7 @@ import { CloudEvent, HTTP } from 'cloudevents';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { embeddedOpeners } from '../../shared/adapters/embedded/index.ts';
 import { createContext } from '../../shared/runtime/context.ts';
+import { front } from '../../shared/runtime/front-event.ts';
 import { createLogger } from '../../shared/runtime/log.ts';
 import { serve } from '../../shared/runtime/serve.ts';
 import { folderWithWeights, send, testConfig } from '../../shared/testing/platform.ts';
@@ -11,7 +12,7 @@ import extractFaces from './index.ts';
 describe('extract-faces', () => {
   it('When an image comes as an event, then its faces and templates are the answer; poison is told apart', async () => {
     const context = createContext(testConfig(folderWithWeights()), { log: createLogger('silent') });
-    const running = await serve(extractFaces, embeddedOpeners, context);
+    const running = await serve(extractFaces, front, embeddedOpeners, context);
     onTestFinished(() => running.close());
     await running.ready;
     const url = `http://127.0.0.1:${running.port}`;

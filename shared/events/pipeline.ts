@@ -1,9 +1,9 @@
 import { toAppError } from '../errors.ts';
-import { childOf } from '../http/trace-context.ts';
 import type { Event, EventAnswer } from '../ports/events.ts';
 import { asTenant, defaultTenant, type Tenant } from '../ports/tenant.ts';
 import type { RuntimeContext } from '../runtime/context.ts';
-import type { CallContext, CronManifest, EventCall, EventManifest, FunctionDefinition } from '../runtime/define.ts';
+import type { CallContext, EventCall, EventManifest, FunctionDefinition } from '../runtime/define.ts';
+import { newCall } from './new-call.ts';
 
 export interface EventOutcome extends EventAnswer {
   /** Answer of a request/reply function. */
@@ -25,49 +25,6 @@ export function eventPipeline(definition: FunctionDefinition, ports: object, con
     context.metrics.events.inc({ function: manifest.name, type: event.type, status: outcome.status });
     call.log.info({ event_id: event.id, event_type: event.type, status: outcome.status }, 'event answered');
     return outcome;
-  };
-}
-
-/** Runs a cron function once; what it returns is logged. Never throws; resolves to whether it succeeded. */
-export function cronPipeline(
-  definition: FunctionDefinition,
-  ports: object,
-  context: RuntimeContext,
-): (signal: AbortSignal) => Promise<boolean> {
-  const manifest = definition.manifest as CronManifest;
-  const handle = definition.handler as unknown as (
-    call: CallContext,
-    ports: object,
-  ) => Promise<Record<string, unknown>>;
-  return async (signal) => {
-    const call = newCall(manifest, context, signal, undefined);
-    try {
-      const summary = await handle(call, ports);
-      call.log[Object.values(summary).some((value) => value !== 0) ? 'info' : 'debug'](summary, 'ran');
-      return true;
-    } catch (error) {
-      call.log.error({ err: error }, 'run failed');
-      return false;
-    }
-  };
-}
-
-function newCall(
-  manifest: { name: string },
-  context: RuntimeContext,
-  signal: AbortSignal,
-  parent: unknown,
-): CallContext {
-  const requestId = context.newId();
-  const traceparent = childOf(typeof parent === 'string' ? parent : undefined);
-  return {
-    tenant: defaultTenant,
-    requestId,
-    traceparent,
-    signal,
-    clock: context.clock,
-    newId: context.newId,
-    log: context.log.child({ function: manifest.name, request_id: requestId, trace_id: traceparent.slice(3, 35) }),
   };
 }
 

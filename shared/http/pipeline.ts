@@ -5,7 +5,7 @@ import { defaultTenant } from '../ports/tenant.ts';
 import type { RuntimeContext } from '../runtime/context.ts';
 import type { BinaryReply, FunctionDefinition, HttpCall, HttpManifest, Reply } from '../runtime/define.ts';
 import { isBinary } from '../runtime/define.ts';
-import { body } from './body.ts';
+import { body, type ImageReader } from './body.ts';
 import { deadline } from './deadline.ts';
 import { errors } from './errors.ts';
 import type { HttpExchange, IncomingRequest, OutgoingResponse } from './exchange.ts';
@@ -21,7 +21,12 @@ export type HttpFunction = (request: IncomingRequest) => Promise<OutgoingRespons
  * Builds the pipeline of one HTTP function. `before` runs in the order below, `after` and `onError` in reverse, so that the
  * outermost measures everything and the error envelope is made before it is logged.
  */
-export function httpPipeline(definition: FunctionDefinition, ports: object, context: RuntimeContext): HttpFunction {
+export function httpPipeline(
+  definition: FunctionDefinition,
+  ports: object,
+  context: RuntimeContext,
+  images?: ImageReader,
+): HttpFunction {
   const manifest = definition.manifest as HttpManifest;
   const handle = definition.handler as unknown as (
     call: HttpCall<HttpManifest>,
@@ -38,7 +43,7 @@ export function httpPipeline(definition: FunctionDefinition, ports: object, cont
     .use(traceContext())
     .use(errors())
     .use(deadline())
-    .use(body())
+    .use(body(images))
     .use(validate());
 
   return async (request) => {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AppError } from '../errors.ts';
+import type { HttpManifest } from '../runtime/define.ts';
 
 /**
  * Values of a form or a query string, which are all text, as the schema's types: a field whose schema is not text is read as
@@ -25,6 +26,10 @@ export function fieldsFromText(
   }
   return read;
 }
+
+/** The fields of a raw image stand in the query, beside the query's own. */
+export const isOwnQuery = (manifest: HttpManifest, name: string): boolean =>
+  Object.hasOwn(manifest.query?.shape ?? {}, name);
 
 /** The wanted parameters of a query string; one that is given twice is refused by name. */
 export function namedOnce(query: URLSearchParams, wanted: (name: string) => boolean): Record<string, string> {

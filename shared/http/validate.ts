@@ -1,8 +1,7 @@
 import type * as z from 'zod';
 import { AppError } from '../errors.ts';
-import { isOwnQuery } from './body.ts';
 import type { HttpExchange, HttpMiddleware } from './exchange.ts';
-import { fieldsFromText, namedOnce } from './text-fields.ts';
+import { fieldsFromText, isOwnQuery, namedOnce } from './text-fields.ts';
 
 /** Checks params, query and body against the manifest's schemas. Every wrong or unknown field is named in one answer. */
 export function validate(): HttpMiddleware {

@@ -5,12 +5,12 @@ import type { Logger } from './log.ts';
 
 /** What an adapter may know of the process it lives in. */
 export interface AdapterOptions
-  extends Pick<Config, 'dataDir' | 'modelsDir' | 'packs' | 'maxImageBytes' | 'maxImagePixels' | 'maxConcurrency'> {
+  extends Pick<Config, 'dataDir' | 'modelsDir' | 'packs' | 'maxImageBytes' | 'maxImagePixels'> {
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 export function adapterOptions({ config, clock, log }: RuntimeContext): AdapterOptions {
-  const { dataDir, modelsDir, packs, maxImageBytes, maxImagePixels, maxConcurrency } = config;
-  return { dataDir, modelsDir, packs, maxImageBytes, maxImagePixels, maxConcurrency, clock, log };
+  const { dataDir, modelsDir, packs, maxImageBytes, maxImagePixels } = config;
+  return { dataDir, modelsDir, packs, maxImageBytes, maxImagePixels, clock, log };
 }

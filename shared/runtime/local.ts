@@ -1,4 +1,6 @@
-import { cronPipeline, eventPipeline } from '../events/pipeline.ts';
+import { cronPipeline } from '../events/cron-pipeline.ts';
+import { eventPipeline } from '../events/pipeline.ts';
+import { imageReader } from '../http/image-reader.ts';
 import type { Delivery } from '../ports/events.ts';
 import type { PortName, Ports } from '../ports/index.ts';
 import type { RuntimeContext } from './context.ts';
@@ -39,7 +41,7 @@ export async function runLocally(
     stops.push(schedule.stop);
     for (const definition of definitions) await subscribe(definition, ports, context, stops);
     let readiness: Readiness = 'ready';
-    const route = routeRequests(definitions, ports, context);
+    const route = routeRequests(definitions, ports, context, imageReader);
     const answer: Answer = async (request) => {
       const response = (await answerProbe(request.path, readiness, context)) ?? (await route(request));
       if (request.method !== 'GET' && request.method !== 'HEAD') schedule.afterWrite();

@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import type { ImageReader } from '../http/body.ts';
 import { errorResponse } from '../http/errors.ts';
 import type { IncomingRequest, OutgoingResponse } from '../http/exchange.ts';
 import { type HttpFunction, httpPipeline } from '../http/pipeline.ts';
@@ -14,8 +15,9 @@ export function routeRequests(
   definitions: readonly FunctionDefinition[],
   ports: Partial<Ports>,
   context: RuntimeContext,
+  images?: ImageReader,
 ): Answer {
-  const route = createRouter(definitions.flatMap((definition) => routesOf(definition, ports, context)));
+  const route = createRouter(definitions.flatMap((definition) => routesOf(definition, ports, context, images)));
   return async (request) => {
     const match = route(request.method, request.path);
     if (match.kind === 'found') return match.target({ ...request, params: match.params });
@@ -27,10 +29,11 @@ function routesOf(
   definition: FunctionDefinition,
   ports: Partial<Ports>,
   context: RuntimeContext,
+  images: ImageReader | undefined,
 ): Route<HttpFunction>[] {
   const { manifest } = definition;
   if (!isHttp(manifest)) return [];
-  const target = httpPipeline(definition, pickPorts(ports, manifest.uses), context);
+  const target = httpPipeline(definition, pickPorts(ports, manifest.uses), context, images);
   const { method, path, aliases = [] } = manifest.trigger;
   return [path, ...aliases].map((each) => ({ method, path: each, target }));
 }

@@ -7,6 +7,9 @@ import { send, testConfig } from '../testing/platform.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { createContext } from './context.ts';
 import { defineFunction, type FunctionDefinition } from './define.ts';
+import { front as cron } from './front-cron.ts';
+import { front as event } from './front-event.ts';
+import { front as http } from './front-http.ts';
 import { createLogger } from './log.ts';
 import type { Openers } from './ports.ts';
 import { serve } from './serve.ts';
@@ -52,15 +55,17 @@ const measure = defineFunction(
   },
 );
 
-const cron = (run: () => Promise<Record<string, number>>) =>
+const sweep = (run: () => Promise<Record<string, number>>) =>
   defineFunction(
     { ...rest, name: 'sweep', summary: 'Sweep', trigger: { kind: 'cron', everyMinutes: 1 }, uses: [] },
     run,
   );
 
+const fronts = { http, event, cron };
+
 async function start(definition: FunctionDefinition, openers: Openers = {}) {
   const context = createContext(testConfig(temporaryFolder()), { log: createLogger('silent') });
-  const running = await serve(definition, openers, context);
+  const running = await serve(definition, fronts[definition.manifest.trigger.kind], openers, context);
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= running.close());
   onTestFinished(close);
@@ -162,7 +167,7 @@ describe('one function on its own', () => {
   it('When a schedule calls, then the function runs and a failure asks for another try', async () => {
     let runs = 0;
     const { url, ready } = await start(
-      cron(async () => {
+      sweep(async () => {
         runs += 1;
         if (runs === 2) throw new Error('not today');
         return { runs };

@@ -1,0 +1,27 @@
+import type { RuntimeContext } from '../runtime/context.ts';
+import type { CallContext, CronManifest, FunctionDefinition } from '../runtime/define.ts';
+import { newCall } from './new-call.ts';
+
+/** Runs a cron function once; what it returns is logged. Never throws; resolves to whether it succeeded. */
+export function cronPipeline(
+  definition: FunctionDefinition,
+  ports: object,
+  context: RuntimeContext,
+): (signal: AbortSignal) => Promise<boolean> {
+  const manifest = definition.manifest as CronManifest;
+  const handle = definition.handler as unknown as (
+    call: CallContext,
+    ports: object,
+  ) => Promise<Record<string, unknown>>;
+  return async (signal) => {
+    const call = newCall(manifest, context, signal, undefined);
+    try {
+      const summary = await handle(call, ports);
+      call.log[Object.values(summary).some((value) => value !== 0) ? 'info' : 'debug'](summary, 'ran');
+      return true;
+    } catch (error) {
+      call.log.error({ err: error }, 'run failed');
+      return false;
+    }
+  };
+}

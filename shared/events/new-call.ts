@@ -1,0 +1,24 @@
+import { childOf } from '../http/trace-context.ts';
+import { defaultTenant } from '../ports/tenant.ts';
+import type { RuntimeContext } from '../runtime/context.ts';
+import type { CallContext } from '../runtime/define.ts';
+
+/** The context of a call that no request began. */
+export function newCall(
+  manifest: { name: string },
+  context: RuntimeContext,
+  signal: AbortSignal,
+  parent: unknown,
+): CallContext {
+  const requestId = context.newId();
+  const traceparent = childOf(typeof parent === 'string' ? parent : undefined);
+  return {
+    tenant: defaultTenant,
+    requestId,
+    traceparent,
+    signal,
+    clock: context.clock,
+    newId: context.newId,
+    log: context.log.child({ function: manifest.name, request_id: requestId, trace_id: traceparent.slice(3, 35) }),
+  };
+}

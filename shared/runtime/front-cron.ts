@@ -1,0 +1,10 @@
+import { cronPipeline } from '../events/cron-pipeline.ts';
+import { empty } from './empty-answer.ts';
+import type { Front } from './fronts.ts';
+import { pickPorts } from './ports.ts';
+
+/** A schedule that calls; the body does not matter. 503: call again. */
+export const front: Front = (definition, ports, context) => {
+  const run = cronPipeline(definition, pickPorts(ports, definition.manifest.uses), context);
+  return async ({ gone }) => empty((await run(gone)) ? 204 : 503);
+};

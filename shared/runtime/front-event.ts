@@ -1,0 +1,45 @@
+import { CloudEvent, HTTP } from 'cloudevents';
+import { type EventFunction, eventPipeline } from '../events/pipeline.ts';
+import type { IncomingRequest, OutgoingResponse } from '../http/exchange.ts';
+import type { Event } from '../ports/events.ts';
+import { empty } from './empty-answer.ts';
+import type { Front } from './fronts.ts';
+import { pickPorts } from './ports.ts';
+
+/** CloudEvents over HTTP, binary or structured. */
+export const front: Front = (definition, ports, context) => {
+  const handle = eventPipeline(definition, pickPorts(ports, definition.manifest.uses), context);
+  return (request) => answerEvent(request, handle);
+};
+
+/** Events are small; an image to extract from is the exception. */
+const maxEventBytes = 64 * 1024 * 1024;
+
+async function answerEvent(request: IncomingRequest, handle: EventFunction): Promise<OutgoingResponse> {
+  if (request.method !== 'POST' || request.path !== '/') return empty(422);
+  const bytes = await request.body(maxEventBytes).catch(() => undefined);
+  const parsed = bytes === undefined ? undefined : parseEvent(request.headers, bytes);
+  if (parsed === undefined) return empty(422);
+  const { status, reply } = await handle(
+    parsed,
+    parsed.data instanceof Uint8Array ? parsed.data : undefined,
+    request.gone,
+  );
+  if (reply === undefined) return empty(status);
+  const message = HTTP.binary(new CloudEvent(reply));
+  return { status, headers: message.headers as Record<string, string>, body: message.body as string };
+}
+
+/** An event in binary or structured mode; undefined when it is neither. Bytes of an image stay bytes. */
+function parseEvent(headers: IncomingRequest['headers'], bytes: Uint8Array): Event | undefined {
+  const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const type = headers['content-type'] ?? '';
+  const isText = type === '' || /json|text/.test(type);
+  try {
+    const event = HTTP.toEvent({ headers, body: isText ? body.toString('utf8') : '' });
+    if (Array.isArray(event)) return undefined;
+    return isText ? event : { ...event, data: body };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,6 @@
+import { imageReader } from '../http/image-reader.ts';
+import type { Front } from './fronts.ts';
+import { routeRequests } from './routes.ts';
+
+/** Requests that may carry an image. */
+export const front: Front = (definition, ports, context) => routeRequests([definition], ports, context, imageReader);
