@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
+import { decoding } from './domain/tuning.ts';
 
 const MiB = 1024 * 1024;
 
@@ -28,14 +29,11 @@ const settings = {
     .default('models')
     .describe('Folder with the catalogue of model packs and their calibrations.'),
   FREEFACE_MAX_IMAGE_BYTES: integer(1024, 256 * MiB)
-    .default(15 * MiB)
+    .default(decoding.maxBytes)
     .describe('Largest image file taken, in bytes.'),
   FREEFACE_MAX_IMAGE_PIXELS: integer(10_000, 1_000_000_000)
-    .default(100_000_000)
+    .default(decoding.maxPixels)
     .describe('Largest image taken, in pixels, read from its header before decoding.'),
-  FREEFACE_MAX_CONCURRENCY: integer(1, 1000)
-    .default(64)
-    .describe('Requests that decode images at once; more are answered 429.'),
   FREEFACE_SHUTDOWN_SECONDS: integer(1, 600)
     .default(25)
     .describe('Time that running requests get to finish after SIGTERM.'),
@@ -56,7 +54,6 @@ export interface Config {
   readonly packs: readonly string[];
   readonly maxImageBytes: number;
   readonly maxImagePixels: number;
-  readonly maxConcurrency: number;
   readonly shutdownSeconds: number;
   readonly logLevel: string;
 }
@@ -82,7 +79,6 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     packs: value.FREEFACE_MODEL_PACK.split(','),
     maxImageBytes: value.FREEFACE_MAX_IMAGE_BYTES,
     maxImagePixels: value.FREEFACE_MAX_IMAGE_PIXELS,
-    maxConcurrency: value.FREEFACE_MAX_CONCURRENCY,
     shutdownSeconds: value.FREEFACE_SHUTDOWN_SECONDS,
     logLevel: value.LOG_LEVEL,
   };

@@ -38,6 +38,12 @@ export interface Quality {
   readonly reasons: readonly QualityReason[];
 }
 
+/** Quality as it was just measured. */
+export interface MeasuredQuality extends Quality {
+  /** The trait that takes away most, though perhaps not enough to be a reason; null when nothing takes away anything. */
+  readonly weakest: QualityReason | null;
+}
+
 /** A face found in a photo. */
 export interface DetectedFace {
   readonly box: Box;

@@ -22,7 +22,7 @@ const eyesApart = (distance: number) => ({
 
 describe('qualityOf', () => {
   it('When a photo is ordinary, then nothing is wrong with it', () => {
-    expect(qualityOf(ordinary)).toEqual({ score: 1, reasons: [] });
+    expect(qualityOf(ordinary)).toEqual({ score: 1, reasons: [], weakest: null });
   });
 
   it.each([
@@ -45,6 +45,16 @@ describe('qualityOf', () => {
     const quality = qualityOf({ ...ordinary, ...eyesApart(24), pose: { yaw: 50, pitch: 0, roll: 0 } });
 
     expect(quality.reasons).toEqual([]);
+  });
+
+  it('When a thing is a little wrong, then it is the weakest, though no reason', () => {
+    const { reasons, weakest } = qualityOf({
+      ...ordinary,
+      ...eyesApart(27),
+      light: { brightness: 45, sharpness: 0.2 },
+    });
+
+    expect([reasons, weakest]).toEqual([[], 'LOW_BRIGHTNESS']);
   });
 
   it('When several things are a little wrong, then the score is lower than for each alone', () => {

@@ -1,4 +1,4 @@
-import type { Landmarks, Pose, Quality, QualityReason } from './face.ts';
+import type { Landmarks, MeasuredQuality, Pose, QualityReason } from './face.ts';
 import { type Box, boxArea, intersectionArea, type Size } from './geometry.ts';
 import { qualityRamps } from './tuning.ts';
 
@@ -23,7 +23,7 @@ export interface ChipLight {
 }
 
 /** Fitness of a face for recognition. See qualityRamps. */
-export function qualityOf({ confidence, box, landmarks, pose, photo, light }: QualityTraits): Quality {
+export function qualityOf({ confidence, box, landmarks, pose, photo, light }: QualityTraits): MeasuredQuality {
   const { left_eye, right_eye } = landmarks;
   const eyeDistance = Math.hypot(right_eye.x - left_eye.x, right_eye.y - left_eye.y);
   // A turned head brings the eyes together without making the face smaller.
@@ -38,7 +38,9 @@ export function qualityOf({ confidence, box, landmarks, pose, photo, light }: Qu
     ['HIGH_BRIGHTNESS', ramp(light.brightness, qualityRamps.brightness)],
     ['CUT_OFF', ramp(outside, qualityRamps.outside)],
   ];
+  const [weakest, least] = factors.reduce((one, other) => (other[1] < one[1] ? other : one));
   return {
+    weakest: least < 1 ? weakest : null,
     score: factors.reduce((product, [, factor]) => product * factor, 1),
     reasons: factors.filter(([, factor]) => factor < qualityRamps.complains).map(([reason]) => reason),
   };

@@ -5,8 +5,8 @@
 
 /** Held by shared/vision/decode.test.ts. */
 export const decoding = {
-  /** A camera's full-size JPEG; the largest upload promised. */
-  maxBytes: 20 * 1024 * 1024,
+  /** A camera's full-size JPEG. This and the next are the defaults of FREEFACE_MAX_IMAGE_BYTES and FREEFACE_MAX_IMAGE_PIXELS. */
+  maxBytes: 15 * 1024 * 1024,
   /** 100 megapixels: above every phone's usual setting, 300 MB at the worst while decoding. */
   maxPixels: 100_000_000,
   /** Frames of an animation. Only the first is decoded, but each costs time in the header. */

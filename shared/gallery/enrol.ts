@@ -173,8 +173,12 @@ async function judge(
 ): Promise<{ accepted: AcceptedFace } | { rejected: RejectedFace }> {
   const { embedding: template, ...detected } = extracted;
   const embedding = template!;
-  if (detected.quality.score < request.qualityThreshold)
-    return { rejected: { face: extracted, reasons: detected.quality.reasons } };
+  const { score, reasons: shortcomings, weakest } = detected.quality;
+  if (score < request.qualityThreshold) {
+    // A client may ask for more than what counts as a shortcoming: then the weakest trait is the reason.
+    const reasons = shortcomings.length > 0 || weakest === null ? shortcomings : [weakest];
+    return { rejected: { face: extracted, reasons } };
+  }
   const faceId = faceIdOf(call.tenant, digest, pack.space, rank);
   const joined =
     person === null && request.autoAssociate ? await associate(embedding, faceId, pack, call, ports) : null;
@@ -183,16 +187,14 @@ async function judge(
     personId !== null &&
     person?.create == null &&
     (await isNearDuplicate(embedding, faceId, personId, pack, call, ports));
-  const reasons: QualityReason[] = duplicate
-    ? [...detected.quality.reasons, 'NEAR_DUPLICATE']
-    : [...detected.quality.reasons];
+  const reasons: QualityReason[] = duplicate ? [...shortcomings, 'NEAR_DUPLICATE'] : [...shortcomings];
   if (duplicate && request.rejectNearDuplicates) return { rejected: { face: extracted, reasons } };
   return {
     accepted: {
       embedding,
       face: {
         ...detected,
-        quality: { score: detected.quality.score, reasons },
+        quality: { score, reasons },
         faceId,
         personId,
         pack: pack.pack,

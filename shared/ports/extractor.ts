@@ -1,5 +1,5 @@
 import type { Calibration } from '../domain/calibration.ts';
-import type { DetectedFace, Location } from '../domain/face.ts';
+import type { DetectedFace, Location, MeasuredQuality } from '../domain/face.ts';
 import type { Size } from '../domain/geometry.ts';
 import type { CallOptions } from './tenant.ts';
 
@@ -30,6 +30,7 @@ export interface ImageFacts extends Size {
 }
 
 export interface ExtractedFace extends DetectedFace {
+  readonly quality: MeasuredQuality;
   /** The template: `dimension` numbers of unit L2 norm. Absent when `embed` was false. */
   readonly embedding?: Float32Array;
 }

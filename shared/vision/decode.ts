@@ -14,6 +14,12 @@ export interface DecodedImage {
   readonly scale: number;
 }
 
+/** What an image may have at most. */
+export interface ImageLimits {
+  readonly maxBytes: number;
+  readonly maxPixels: number;
+}
+
 /**
  * Bytes to pixels and facts. The header is checked before a pixel is decoded. Errors: EMPTY_IMAGE, UNSUPPORTED_IMAGE,
  * IMAGE_CORRUPT, IMAGE_TOO_LARGE.
@@ -23,8 +29,8 @@ export interface DecodedImage {
  * `failOn: 'error'` draws that line; what libjpeg merely warns of (stray bytes, anything behind the end) stays readable, and
  * an unreadable EXIF block only costs the time and the place.
  */
-export async function decodeImage(bytes: Uint8Array): Promise<DecodedImage> {
-  const { image, facts, exif } = await openImage(bytes);
+export async function decodeImage(bytes: Uint8Array, limits: ImageLimits = decoding): Promise<DecodedImage> {
+  const { image, facts, exif } = await openImage(bytes, limits);
   const side = decoding.longerSide;
   const [{ data, info }, { capturedAt, location }] = await Promise.all([
     image
@@ -49,9 +55,10 @@ export async function decodeImage(bytes: Uint8Array): Promise<DecodedImage> {
 /** An upright, not yet decoded image whose header keeps every limit. Errors as decodeImage. */
 export async function openImage(
   bytes: Uint8Array,
+  { maxBytes, maxPixels }: ImageLimits = decoding,
 ): Promise<{ image: Sharp; facts: Omit<ImageFacts, 'capturedAt' | 'location'>; exif: Uint8Array | undefined }> {
   const format = imageFormat(bytes);
-  if (bytes.length > decoding.maxBytes) throw tooLarge(`${decoding.maxBytes} bytes`);
+  if (bytes.length > maxBytes) throw tooLarge(`${maxBytes} bytes`);
   const sharp = await (loading ??= loadSharp());
   const image = sharp(bytes, {
     failOn: 'error',
@@ -63,8 +70,7 @@ export async function openImage(
   const header = await image.metadata().catch((cause: unknown) => {
     throw undecodable(format, cause);
   });
-  if (header.width * (header.pageHeight ?? header.height) > decoding.maxPixels)
-    throw tooLarge(`${decoding.maxPixels} pixels`);
+  if (header.width * (header.pageHeight ?? header.height) > maxPixels) throw tooLarge(`${maxPixels} pixels`);
   if ((header.pages ?? 1) > decoding.maxFrames) throw tooLarge(`${decoding.maxFrames} frames`);
   const { width, height } = header.autoOrient;
   return { image, facts: { width, height, format, contentType: contentTypeOf(format) }, exif: header.exif };

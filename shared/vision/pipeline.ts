@@ -1,4 +1,4 @@
-import type { DetectedFace, Landmarks } from '../domain/face.ts';
+import type { Landmarks } from '../domain/face.ts';
 import { type Box, boxArea, type Point, type Size } from '../domain/geometry.ts';
 import { poseOf } from '../domain/pose.ts';
 import { type ChipLight, chipLight, qualityOf } from '../domain/quality.ts';
@@ -94,7 +94,7 @@ function describe(
   light: ChipLight,
   scale: number,
   photo: Size,
-): DetectedFace {
+): ExtractedFace {
   const inPhoto = (value: number) => Math.round((value / scale) * 10) / 10;
   const point = ({ x, y }: Point): Point => ({ x: inPhoto(x), y: inPhoto(y) });
   const photoBox: Box = {

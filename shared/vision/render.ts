@@ -1,11 +1,15 @@
 import { rendering } from '../domain/tuning.ts';
 import { AppError } from '../errors.ts';
 import type { RenderOptions } from '../ports/extractor.ts';
-import { openImage } from './decode.ts';
+import { type ImageLimits, openImage } from './decode.ts';
 
 /** A JPEG without metadata for people to look at. Errors as decodeImage. */
-export async function renderImage(bytes: Uint8Array, { variant, box }: RenderOptions): Promise<Uint8Array> {
-  const { image, facts } = await openImage(bytes);
+export async function renderImage(
+  bytes: Uint8Array,
+  { variant, box }: RenderOptions,
+  limits?: ImageLimits,
+): Promise<Uint8Array> {
+  const { image, facts } = await openImage(bytes, limits);
   if (variant === 'face' && box) {
     const side = Math.min(Math.max(box.width, box.height) * rendering.faceMargin, facts.width, facts.height);
     const place = (centre: number, limit: number) => Math.round(Math.min(Math.max(centre - side / 2, 0), limit - side));

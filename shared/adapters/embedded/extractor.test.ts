@@ -90,6 +90,19 @@ describe('openExtractor with the default pack', () => {
     });
   });
 
+  it('When an image has more bytes or pixels than configured, then it is refused', async () => {
+    const image = await drawPortrait({ person: 1, size: 100 });
+    const open = (limits: { maxImageBytes?: number; maxImagePixels?: number }) =>
+      openExtractor({ packs: ['builtin'], modelsDir, dataDir, threads: 1, ...limits });
+    const extractors = [open({ maxImageBytes: image.length - 1 }), open({ maxImagePixels: 100 * 100 - 1 })];
+
+    for (const limited of extractors) {
+      await expect(limited.extract(image)).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
+      await expect(limited.render(image, { variant: 'preview' })).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
+      await limited.close();
+    }
+  });
+
   it('When the call is aborted already, then it rejects with the reason', async () => {
     const signal = AbortSignal.abort(new Error('gone'));
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Calibration } from '../../domain/calibration.ts';
-import { extraction } from '../../domain/tuning.ts';
+import { decoding, extraction } from '../../domain/tuning.ts';
 import { AppError } from '../../errors.ts';
 import type { Extraction, Extractor, PackDescription } from '../../ports/extractor.ts';
 import { decodeImage } from '../../vision/decode.ts';
@@ -22,6 +22,9 @@ export interface ExtractorOptions {
   /** Weights lie, and are made when they are missing, in its `models` folder. */
   readonly dataDir: string;
   readonly progress?: ((event: ModelProgress) => void) | undefined;
+  /** Of an image; defaults in `decoding`. */
+  readonly maxImageBytes?: number | undefined;
+  readonly maxImagePixels?: number | undefined;
   /** Network threads; default one per core, at most 8. */
   readonly threads?: number | undefined;
 }
@@ -37,6 +40,8 @@ export function openExtractor(options: ExtractorOptions): Extractor {
     waiting: extraction.maxWaiting,
     waitingBytes: extraction.maxWaitingBytes,
   });
+  const { maxImageBytes: maxBytes = decoding.maxBytes, maxImagePixels: maxPixels = decoding.maxPixels } = options;
+  const limits = { maxBytes, maxPixels };
   const opened = new Map<string, Promise<OpenPack>>();
 
   function packOf(name: string | undefined): Promise<OpenPack> {
@@ -62,7 +67,7 @@ export function openExtractor(options: ExtractorOptions): Extractor {
       return gate.run(
         bytes.length,
         async (): Promise<Extraction> => {
-          const decoded = await decodeImage(bytes);
+          const decoded = await decodeImage(bytes, limits);
           signal?.throwIfAborted();
           const faces = await findFaces(decoded, parts, { embed, signal });
           const { pack: name, space, dimension } = description;
@@ -72,7 +77,7 @@ export function openExtractor(options: ExtractorOptions): Extractor {
       );
     },
     render: (bytes, renderOptions) =>
-      gate.run(bytes.length, () => renderImage(bytes, renderOptions), renderOptions.signal),
+      gate.run(bytes.length, () => renderImage(bytes, renderOptions, limits), renderOptions.signal),
     describe: async (pack) => (await packOf(pack)).description,
     ready: async () => void (await packOf(undefined)),
     close: () => pool.close(),
