@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 import { type BinaryReply, defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
 import openApi from './openapi.gen.json' with { type: 'json' };
 import { page, script } from './page.ts';
 
@@ -26,10 +27,7 @@ export default defineFunction(
     },
     output: { binary: ['text/html'] },
     uses: [],
-    resources: { cpu: '50m', memory: '64Mi' },
-    scale: { min: 0, max: 2 },
-    concurrency: 100,
-    timeoutSeconds: 10,
+    ...sizes.page,
   },
   async ({ path }) => answers[path] ?? asset(path),
 );

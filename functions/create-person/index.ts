@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { outboxEntry } from '../../shared/events/catalogue.ts';
 import * as wire from '../../shared/http/wire.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
 
 export default defineFunction(
   {
@@ -22,10 +23,7 @@ export default defineFunction(
     examples: { request: { external_id: 'ada', name: 'Ada Lovelace', metadata: { team: 'engines' } } },
     uses: ['records'],
     emits: ['freeface.person.created.v1'],
-    resources: { cpu: '100m', memory: '128Mi' },
-    scale: { min: 0, max: 10 },
-    concurrency: 80,
-    timeoutSeconds: 10,
+    ...sizes.record,
   },
   async ({ body, tenant, signal, clock, newId, traceparent }, { records }) => {
     const personId = body.person_id ?? newId();

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import * as wire from '../../shared/http/wire.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
 
 export default defineFunction(
   {
@@ -26,10 +27,7 @@ export default defineFunction(
       'BUSY',
     ],
     uses: ['extractor'],
-    resources: { cpu: '1', memory: '1Gi' },
-    scale: { min: 0, max: 10 },
-    concurrency: 16,
-    timeoutSeconds: 60,
+    ...sizes.vision,
   },
   async ({ body, image, signal }, { extractor }) => {
     const { image: facts, faces } = await extractor.extract(image, { pack: body.strategy, embed: false, signal });

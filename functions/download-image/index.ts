@@ -1,5 +1,6 @@
 import { deliverImage, imageParams, imageQuery, imageTypes } from '../../shared/gallery/deliver-image.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
 
 export default defineFunction(
   {
@@ -13,10 +14,7 @@ export default defineFunction(
     output: { binary: imageTypes },
     errors: ['IMAGE_NOT_FOUND', 'FACE_NOT_FOUND', 'RANGE_NOT_SATISFIABLE', 'IMAGE_STORE_DAMAGED', 'BUSY'],
     uses: ['records', 'images', 'extractor'],
-    resources: { cpu: '250m', memory: '512Mi' },
-    scale: { min: 0, max: 10 },
-    concurrency: 40,
-    timeoutSeconds: 30,
+    ...sizes.image,
   },
   ({ params, query, ...call }, ports) =>
     deliverImage(params.image_id, query, { ...call, disposition: 'attachment' }, ports),

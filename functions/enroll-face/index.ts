@@ -4,6 +4,7 @@ import { AppError } from '../../shared/errors.ts';
 import { enrol, type PersonClaim } from '../../shared/gallery/enrol.ts';
 import * as wire from '../../shared/http/wire.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
 
 const body = z.object({
   person_id: wire.personId.optional(),
@@ -85,10 +86,7 @@ export default defineFunction(
     examples: { request: { external_id: 'ada', name: 'Ada Lovelace', image_data: '…base64…' } },
     uses: ['records', 'vectors', 'images', 'cache', 'extractor'],
     emits: ['freeface.person.created.v1', 'freeface.face.enrolled.v1'],
-    resources: { cpu: '1', memory: '1Gi' },
-    scale: { min: 0, max: 10 },
-    concurrency: 16,
-    timeoutSeconds: 60,
+    ...sizes.vision,
   },
   async ({ body, image, ...call }, ports) => {
     const options = body.processing_options;

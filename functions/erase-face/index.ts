@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { eraseFace } from '../../shared/gallery/erase.ts';
 import * as wire from '../../shared/http/wire.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
 
 export default defineFunction(
   {
@@ -16,10 +17,7 @@ export default defineFunction(
     errors: ['FACE_NOT_FOUND'],
     uses: ['records', 'vectors', 'images', 'cache'],
     emits: ['freeface.face.erased.v1'],
-    resources: { cpu: '100m', memory: '256Mi' },
-    scale: { min: 0, max: 10 },
-    concurrency: 40,
-    timeoutSeconds: 30,
+    ...sizes.erasure,
   },
   async ({ params, ...call }, ports) => ({
     data: { face_id: params.face_id, erased: await eraseFace(params.face_id, call, ports) },

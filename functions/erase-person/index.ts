@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { erasePerson } from '../../shared/gallery/erase.ts';
 import * as wire from '../../shared/http/wire.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
 
 export default defineFunction(
   {
@@ -16,10 +17,7 @@ export default defineFunction(
     errors: ['PERSON_NOT_FOUND'],
     uses: ['records', 'vectors', 'images', 'cache'],
     emits: ['freeface.person.erased.v1'],
-    resources: { cpu: '100m', memory: '256Mi' },
-    scale: { min: 0, max: 10 },
-    concurrency: 40,
-    timeoutSeconds: 60,
+    ...sizes.erasure,
   },
   async ({ params, ...call }, ports) => ({
     data: { person_id: params.person_id, erased: await erasePerson(params.person_id, call, ports) },

@@ -3,6 +3,7 @@ import { AppError } from '../../shared/errors.ts';
 import type { Event } from '../../shared/ports/events.ts';
 import type { Extraction } from '../../shared/ports/extractor.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
 
 /**
  * Request and reply: an image as the raw body of an event, its faces as the event that answers. The extension `pack` names
@@ -15,10 +16,7 @@ export default defineFunction(
     trigger: { kind: 'event', type: 'freeface.image.extract.v1', topic: null },
     uses: ['extractor'],
     emits: ['freeface.image.extracted.v1'],
-    resources: { cpu: '2', memory: '2Gi' },
-    scale: { min: 0, max: 10 },
-    concurrency: 16,
-    timeoutSeconds: 60,
+    ...sizes.vision,
   },
   async ({ event, bytes, signal, clock, newId, traceparent }, { extractor }) => {
     if (bytes === undefined) throw new AppError('IMAGE_MISSING', { message: 'The event carries no image bytes.' });

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import * as wire from '../../shared/http/wire.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
 
 export default defineFunction(
   {
@@ -13,10 +14,7 @@ export default defineFunction(
     output: wire.face,
     errors: ['FACE_NOT_FOUND'],
     uses: ['records'],
-    resources: { cpu: '100m', memory: '128Mi' },
-    scale: { min: 0, max: 10 },
-    concurrency: 80,
-    timeoutSeconds: 10,
+    ...sizes.record,
   },
   async ({ params, tenant, signal }, { records }) => {
     const [face] = await records.getFaces(tenant, [params.face_id], { signal });

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { checkStores } from '../../shared/gallery/check-stores.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
 
 const state = z.enum(['ok', 'failing']);
 
@@ -16,10 +17,7 @@ export default defineFunction(
     }),
 
     uses: ['records', 'vectors', 'images', 'cache', 'events'],
-    resources: { cpu: '50m', memory: '128Mi' },
-    scale: { min: 0, max: 2 },
-    concurrency: 100,
-    timeoutSeconds: 5,
+    ...sizes.page,
   },
   async ({ signal }, ports) => {
     const stores = await checkStores(ports, signal);

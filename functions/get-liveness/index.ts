@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
 
 export default defineFunction(
   {
@@ -9,10 +10,7 @@ export default defineFunction(
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/health/live', aliases: ['/health/live'], scope: null },
     output: z.object({ status: z.literal('alive') }),
     uses: [],
-    resources: { cpu: '50m', memory: '64Mi' },
-    scale: { min: 0, max: 2 },
-    concurrency: 100,
-    timeoutSeconds: 5,
+    ...sizes.page,
   },
   async () => ({ data: { status: 'alive' as const } }),
 );

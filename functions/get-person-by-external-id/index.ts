@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import * as wire from '../../shared/http/wire.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
 
 export default defineFunction(
   {
@@ -18,10 +19,7 @@ export default defineFunction(
     output: wire.person,
     errors: ['PERSON_NOT_FOUND'],
     uses: ['records'],
-    resources: { cpu: '100m', memory: '128Mi' },
-    scale: { min: 0, max: 10 },
-    concurrency: 80,
-    timeoutSeconds: 10,
+    ...sizes.record,
   },
   async ({ params, tenant, signal }, { records }) => {
     const [person] = await records.getPersonsByExternalIds(tenant, [params.external_id], { signal });

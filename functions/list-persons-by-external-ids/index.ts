@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { sliceOf } from '../../shared/http/list-slice.ts';
 import * as wire from '../../shared/http/wire.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
 
 export default defineFunction(
   {
@@ -22,10 +23,7 @@ export default defineFunction(
     output: wire.personPage.extend({ external_ids: z.array(z.string()) }),
     errors: ['PAGE_TOKEN_INVALID'],
     uses: ['records'],
-    resources: { cpu: '100m', memory: '128Mi' },
-    scale: { min: 0, max: 10 },
-    concurrency: 80,
-    timeoutSeconds: 10,
+    ...sizes.record,
   },
   async ({ query, tenant, signal }, { records }) => {
     const ids = [...new Set(query.external_ids)];

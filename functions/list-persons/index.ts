@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import * as wire from '../../shared/http/wire.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
 
 export default defineFunction(
   {
@@ -13,10 +14,7 @@ export default defineFunction(
     output: wire.personPage,
     errors: ['PAGE_TOKEN_INVALID'],
     uses: ['records'],
-    resources: { cpu: '100m', memory: '128Mi' },
-    scale: { min: 0, max: 10 },
-    concurrency: 80,
-    timeoutSeconds: 10,
+    ...sizes.record,
   },
   async ({ query, tenant, signal }, { records }) => {
     const page = await records.listPersons(tenant, { limit: query.limit, after: query.page_token, signal });

@@ -7,6 +7,7 @@ import { type Identification, identify } from '../../shared/gallery/identify.ts'
 import * as wire from '../../shared/http/wire.ts';
 import type { ExtractedFace } from '../../shared/ports/extractor.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
 
 const recognizedFace = z.object({
   box: wire.box,
@@ -52,10 +53,7 @@ export default defineFunction(
       'BUSY',
     ],
     uses: ['records', 'vectors', 'cache', 'extractor'],
-    resources: { cpu: '1', memory: '1Gi' },
-    scale: { min: 0, max: 10 },
-    concurrency: 16,
-    timeoutSeconds: 60,
+    ...sizes.vision,
   },
   async ({ body, image, tenant, signal }, ports) => {
     const { cache, extractor } = ports;

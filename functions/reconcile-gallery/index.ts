@@ -1,5 +1,6 @@
 import { reconcile } from '../../shared/gallery/reconcile.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
 
 /** Longer than any enrolment takes. */
 const settledMs = 15 * 60 * 1000;
@@ -11,10 +12,7 @@ export default defineFunction(
     summary: 'Make records, templates and images agree',
     trigger: { kind: 'cron', everyMinutes: 60 },
     uses: ['records', 'vectors', 'images', 'extractor'],
-    resources: { cpu: '500m', memory: '1Gi' },
-    scale: { min: 0, max: 1 },
-    concurrency: 1,
-    timeoutSeconds: 600,
+    ...sizes.background,
   },
   async ({ clock, signal, log }, ports) => {
     const total = { rebuilt: 0, lost: 0, strayVectors: 0, strayImages: 0 };

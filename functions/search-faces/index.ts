@@ -9,6 +9,7 @@ import type { Ports } from '../../shared/ports/index.ts';
 import type { Tenant } from '../../shared/ports/tenant.ts';
 import type { VectorFilter, VectorHit } from '../../shared/ports/vectors.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
 
 const body = z.object({
   face_id: wire.faceId.optional().describe('Probe: an enrolled face, instead of an image.'),
@@ -77,10 +78,7 @@ export default defineFunction(
       'BUSY',
     ],
     uses: ['records', 'vectors', 'extractor'],
-    resources: { cpu: '1', memory: '1Gi' },
-    scale: { min: 0, max: 10 },
-    concurrency: 16,
-    timeoutSeconds: 60,
+    ...sizes.vision,
   },
   async ({ body, image, tenant, signal }, ports) => {
     const { vectors, records, extractor } = ports;

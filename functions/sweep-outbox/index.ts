@@ -1,4 +1,5 @@
 import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
 
 const batch = 200;
 
@@ -19,10 +20,7 @@ export default defineFunction(
       'freeface.person.updated.v1',
       'freeface.person.erased.v1',
     ],
-    resources: { cpu: '100m', memory: '128Mi' },
-    scale: { min: 0, max: 1 },
-    concurrency: 1,
-    timeoutSeconds: 60,
+    ...sizes.background,
   },
   async ({ signal }, { records, events }) => {
     let published = 0;

@@ -5,6 +5,7 @@ import { raiseEpoch } from '../../shared/gallery/epoch.ts';
 import * as wire from '../../shared/http/wire.ts';
 import type { PersonChanges } from '../../shared/ports/records.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
 
 const body = z
   .object({
@@ -30,10 +31,7 @@ export default defineFunction(
     examples: { request: { name: 'Ada King', metadata: { team: 'engines' } } },
     uses: ['records', 'cache'],
     emits: ['freeface.person.updated.v1'],
-    resources: { cpu: '100m', memory: '128Mi' },
-    scale: { min: 0, max: 10 },
-    concurrency: 80,
-    timeoutSeconds: 10,
+    ...sizes.record,
   },
   async ({ params, body, headers, tenant, signal, clock, newId, traceparent }, { records, cache }) => {
     const changes = changesOf(body);

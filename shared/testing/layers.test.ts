@@ -8,7 +8,7 @@ const rules: readonly { room: string; mayImport: readonly RegExp[] }[] = [
     room: 'functions/',
     mayImport: [
       /^functions\/(?!registry)/,
-      /^shared\/(domain|events\/catalogue|ports|http|gallery|errors|runtime\/define)/,
+      /^shared\/(domain|events\/catalogue|ports|http|gallery|errors|runtime\/(define|sizes))/,
       /^(zod|cloudevents|node:.*)$/,
     ],
   },
