@@ -11,7 +11,8 @@ export interface Metrics {
 /** A registry of its own, so that several servers can live in one process. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  // The default of 10 ms wakes an idle process a hundred times a second and costs 1 % of a core.
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
   return {
     registry,
     requests: new Counter({
