@@ -14,14 +14,14 @@ export function fieldsFromText(
   const read: Record<string, unknown> = {};
   for (const [name, text] of Object.entries(fields)) {
     const [outer = name, inner] = splitOnce(name);
-    const property = shapeOf(schema)?.[outer];
+    const property = fieldOf(schema, outer);
     if (inner === undefined) {
       setOwn(read, name, fromText(property, text));
       continue;
     }
     const object = Object.hasOwn(read, outer) ? read[outer] : {};
     if (typeof object !== 'object' || object === null) throw twice(outer);
-    setOwn(object, inner, fromText(shapeOf(property)?.[inner], text));
+    setOwn(object, inner, fromText(fieldOf(property, inner), text));
     if (!Object.hasOwn(read, outer)) setOwn(read, outer, object);
   }
   return read;
@@ -65,10 +65,11 @@ function unwrap(schema: z.ZodType): z.ZodType {
   return inner === undefined ? schema : unwrap(inner);
 }
 
-function shapeOf(schema: z.ZodType | undefined): Record<string, z.ZodType> | undefined {
-  if (schema === undefined) return undefined;
-  const inner = unwrap(schema);
-  return inner instanceof z.ZodObject ? (inner.shape as Record<string, z.ZodType>) : undefined;
+/** The schema of one field; a name such as `constructor` is none. */
+function fieldOf(schema: z.ZodType | undefined, name: string): z.ZodType | undefined {
+  const inner = schema && unwrap(schema);
+  if (!(inner instanceof z.ZodObject) || !Object.hasOwn(inner.shape, name)) return undefined;
+  return inner.shape[name] as z.ZodType;
 }
 
 function splitOnce(name: string): [string, string | undefined] {
