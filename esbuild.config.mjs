@@ -1,6 +1,7 @@
 // Bundles functions (one bundle each) and runs the repository's scripts.
 //   node esbuild.config.mjs build [name ...]      dist/functions/<name>/
 //   node esbuild.config.mjs run <script> [args]   scripts/<script>.ts
+//   node esbuild.config.mjs bundle <script>       .build/<script>/<script>.js, for a process that shall hold nothing else
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -134,16 +135,26 @@ export async function buildFunctions(names, outdir = join(root, 'dist', 'functio
 }
 
 /**
+ * Bundles scripts/<name>.ts; resolves to the file to run.
+ *
+ * @param {string} name
+ */
+async function bundleScript(name) {
+  const outdir = join(root, '.build', name);
+  await build({ ...common, entryPoints: [join('scripts', `${name}.ts`)], outdir, entryNames: '[name]' });
+  return join(outdir, `${name}.js`);
+}
+
+/**
  * Bundles scripts/<name>.ts and imports it in this process.
  *
  * @param {string} name
  * @param {readonly string[]} args
  */
 async function run(name, args) {
-  const outdir = join(root, '.build', name);
-  await build({ ...common, entryPoints: [join('scripts', `${name}.ts`)], outdir, entryNames: '[name]' });
-  process.argv = [process.execPath, join(outdir, `${name}.js`), ...args];
-  await import(pathToFileURL(join(outdir, `${name}.js`)).href);
+  const file = await bundleScript(name);
+  process.argv = [process.execPath, file, ...args];
+  await import(pathToFileURL(file).href);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -156,8 +167,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       console.log(`${name.padEnd(32)} ${(bytes / 1024).toFixed(0).padStart(6)} KiB`);
     }
   } else if (command === 'run' && rest[0] !== undefined) await run(rest[0], rest.slice(1));
+  else if (command === 'bundle' && rest[0] !== undefined) await bundleScript(rest[0]);
   else {
-    console.error('usage: node esbuild.config.mjs build [name ...] | run <script> [args]');
+    console.error('usage: node esbuild.config.mjs build [name ...] | run <script> [args] | bundle <script>');
     process.exit(2);
   }
 }

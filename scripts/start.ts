@@ -1,52 +1,9 @@
-import { styleText } from 'node:util';
-import { config as loadDotenv } from 'dotenv';
-import { functions } from '../functions/registry.gen.ts';
-import { embeddedOpeners } from '../shared/adapters/embedded/index.ts';
-import { type Config, readConfig } from '../shared/config.ts';
-import { createContext } from '../shared/runtime/context.ts';
-import { stopOnSignal } from '../shared/runtime/lifecycle.ts';
-import { type RunningPlatform, runLocally } from '../shared/runtime/local.ts';
-import { ensurePack } from '../shared/vision/weights/ensure.ts';
-import { reportProgress } from '../shared/vision/weights/progress.ts';
+import { allocatorIsSet, launch } from './start/launch.ts';
 
-/** `npm start`: the whole platform in this process. */
+/** `npm start`: the whole platform in one process, watched by this one where that saves memory. */
 async function main(): Promise<void> {
-  loadDotenv({ quiet: true });
-  const config = readConfig(process.env);
-  await prepareModels(config);
-  const context = createContext(config);
-  const platform = await runLocally(functions, embeddedOpeners, context);
-  stopOnSignal(platform, context);
-  process.stdout.write(greeting(platform, config));
-}
-
-/** The first start builds or downloads the weights; every start finds out before it listens when one is damaged. */
-async function prepareModels(config: Config): Promise<void> {
-  const reporter = reportProgress(process.stderr);
-  try {
-    for (const pack of config.packs) await ensurePack(pack, { ...config, progress: reporter.report });
-  } finally {
-    reporter.stop();
-  }
-}
-
-function greeting({ host, port }: RunningPlatform, { dataDir, packs }: Config): string {
-  const address = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-  const bold = (text: string) => (process.stdout.isTTY ? styleText('bold', text) : text);
-  return `
-${bold(`FreeFace is ready at ${address}`)}
-  data      ${dataDir}
-  models    ${packs.join(', ')}
-  API page  ${address}/docs
-
-Try it:
-  curl -s ${address}/api/v1/health
-  curl -s -F image=@photo.jpg -F external_id=ada -F name="Ada Lovelace" ${address}/api/v1/faces/enroll
-  curl -s -F image=@another.jpg ${address}/api/v1/faces/recognize
-
-Ctrl-C stops it; everything is kept.
-
-`;
+  if (!allocatorIsSet(process.env)) process.exitCode = await launch();
+  else await (await import('./start/platform.ts')).startPlatform();
 }
 
 main().catch((error: unknown) => {

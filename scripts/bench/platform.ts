@@ -62,14 +62,21 @@ export async function start(
   };
 }
 
-/** Resident memory of a process in MB; null where the system does not tell. */
+/** Resident memory in MB of a process and those it started; null where the system does not tell. */
 export function residentMegabytes(pid: number): number | null {
   try {
-    const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))!;
-    return Number(kilobytes) / 1024;
+    return sumOverFamily(pid, (member) => {
+      const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${member}/status`, 'utf8'))!;
+      return Number(kilobytes) / 1024;
+    });
   } catch {
     return null;
   }
+}
+
+function sumOverFamily(pid: number, measure: (pid: number) => number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+  return children.reduce((sum, child) => sum + sumOverFamily(Number(child), measure), measure(pid));
 }
 
 function addressOf(child: ChildProcess, say: RegExp): Promise<string> {
@@ -96,11 +103,13 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-/** User and system time of a process in milliseconds, to a hundredth of a second; null where the system does not tell. */
+/** User and system time of a process and those it started, in milliseconds, to a hundredth of a second; null where the system does not tell. */
 export function cpuOf(pid: number): number | null {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-    return (Number(fields[11]) + Number(fields[12])) * 10;
+    return sumOverFamily(pid, (member) => {
+      const fields = readFileSync(`/proc/${member}/stat`, 'utf8').split(') ')[1]!.split(' ');
+      return (Number(fields[11]) + Number(fields[12])) * 10;
+    });
   } catch {
     return null;
   }

@@ -1,12 +1,16 @@
 import type { RuntimeContext } from './context.ts';
 
-/** Stops `running` at the first SIGTERM or SIGINT and then lets the process exit; a second signal exits at once. */
+/**
+ * Stops `running` at the first SIGTERM or SIGINT, or when a parent that keeps a channel to this process is gone, and then lets
+ * the process exit; a second signal exits at once.
+ */
 export function stopOnSignal(running: { close(): Promise<void> }, context: RuntimeContext): void {
   let stopping = false;
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (stopping) process.exit(1);
+  let signals = 0;
+  const stop = (reason: string) => {
+    if (stopping) return;
     stopping = true;
-    context.log.info({ signal }, 'stopping');
+    context.log.info({ reason }, 'stopping');
     running.close().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -15,5 +19,11 @@ export function stopOnSignal(running: { close(): Promise<void> }, context: Runti
       },
     );
   };
+  const onSignal = (signal: NodeJS.Signals) => {
+    signals++;
+    if (signals > 1) process.exit(1);
+    stop(signal);
+  };
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  process.once('disconnect', () => stop('parent gone'));
 }

@@ -9,8 +9,9 @@ import { Worker } from 'node:worker_threads';
  * onnxruntime-node's `run` returns a promise but works on the calling thread: a 1280 x 1280 detection kept the event loop
  * for 100 to 158 ms. So each core gets a worker thread with its own copy of every network and one intra-op thread; a hop
  * there and back costs 0.3 to 0.5 ms. Buffers are transferred, not copied. Batches bring nothing on a CPU (5.0 ms for
- * one face, 38.7 for eight), so faces are spread over the threads instead. Without the CPU memory arena a run is as fast
- * and resident memory does not grow with the biggest photo seen. Spinning would cost double on a busy machine. The runtime reads
+ * one face, 38.7 for eight), so faces are spread over the threads instead. Each session has a
+ * memory arena, or a quarter of a detector's run would be the kernel handing out and taking back pages; after a big input it is
+ * emptied, so that resident memory does not grow with the biggest photo seen. Spinning would cost double on a busy machine. The runtime reads
  * the files itself (handing it their bytes kept 107 MB more resident for the default pack), and plans no memory ahead (80 MB more after a crowd).
  */
 export interface WorkerPool {
@@ -185,17 +186,19 @@ const options = {
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
   executionMode: 'sequential',
-  enableCpuMemArena: false,
   enableMemPattern: false,
   extra: { session: { intra_op: { allow_spinning: '0' }, use_device_allocator_for_initializers: '1' } },
 };
+const bigInput = 3 * 320 * 320;
+const emptyArena = { memory: { enable_memory_arena_shrinkage: 'cpu:0' } };
 async function load({ id, path }) {
   sessions.set(id, await ort.InferenceSession.create(path, options));
   return {};
 }
 async function run({ id, data, dims }) {
   const session = sessions.get(id);
-  const results = await session.run({ [session.inputNames[0]]: new ort.Tensor('float32', data, dims) });
+  const input = { [session.inputNames[0]]: new ort.Tensor('float32', data, dims) };
+  const results = await session.run(input, data.length > bigInput ? { extra: emptyArena } : {});
   const outputs = {};
   for (const [name, { data, dims }] of Object.entries(results)) outputs[name] = { data, dims };
   return { outputs };
