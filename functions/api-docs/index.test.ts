@@ -31,4 +31,20 @@ describe('the API page', () => {
     );
     expect(described.sort()).toEqual(declared.sort());
   });
+
+  it('When the description refers to a schema, then the schema is there', async () => {
+    const { call } = await startPlatform(withoutExtractor);
+
+    const { json } = await call('GET', '/openapi.json');
+
+    const references = [...JSON.stringify(json).matchAll(/"\$ref":"([^"]+)"/g)].map(([, path]) => path!);
+    expect(references.length).toBeGreaterThan(0);
+    for (const path of new Set(references)) {
+      const found = path
+        .slice(2)
+        .split('/')
+        .reduce((part: Record<string, never> | undefined, key) => part?.[key], json);
+      expect(found, path).toBeDefined();
+    }
+  });
 });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import * as examples from '../../shared/http/examples.ts';
 import * as wire from '../../shared/http/wire.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
 import { sizes } from '../../shared/runtime/sizes.ts';
@@ -26,6 +27,7 @@ export default defineFunction(
       'STRATEGY_UNAVAILABLE',
       'BUSY',
     ],
+    examples: { request: {}, response: { image: { width: 1000, height: 667 }, faces: [examples.detectedFace] } },
     uses: ['extractor'],
     ...sizes.vision,
   },

@@ -145,6 +145,22 @@ describe('faces/enroll', () => {
     expect(answer.json.error.details.faces).toHaveLength(2);
   });
 
+  it('When a photo of several people is enrolled for nobody in particular, then it says that one face was taken', async () => {
+    const { call } = platform();
+    const image = await drawGroup(
+      [
+        { person: 'amaro', head: 150 },
+        { person: 'boris', head: 240 },
+      ],
+      { scene: 'left out' },
+    );
+
+    const answer = await call('POST', path, { form: { image } });
+
+    expect(answer.json.data.faces).toHaveLength(1);
+    expect(answer.json.message).toContain('Enrolled one face of 2');
+  });
+
   it('When enable_multi_face is set, then every face is enrolled and the others are nobody in particular', async () => {
     const { call } = platform();
     const image = await drawGroup(

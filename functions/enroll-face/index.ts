@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { enrolment } from '../../shared/domain/tuning.ts';
 import { AppError } from '../../shared/errors.ts';
 import { enrol, type PersonClaim } from '../../shared/gallery/enrol.ts';
+import * as examples from '../../shared/http/examples.ts';
 import * as wire from '../../shared/http/wire.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
 import { sizes } from '../../shared/runtime/sizes.ts';
@@ -83,7 +84,18 @@ export default defineFunction(
       'PERSON_NOT_FOUND',
       'BUSY',
     ],
-    examples: { request: { external_id: 'ada', name: 'Ada Lovelace', image_data: '…base64…' } },
+    examples: {
+      request: { external_id: 'ada', name: 'Ada Lovelace' },
+      response: {
+        face_id: examples.faceId,
+        person_id: examples.personId,
+        image_id: examples.imageId,
+        status: 'enrolled',
+        faces: [{ face_id: examples.faceId, person_id: examples.personId, similarity: null, ...examples.detectedFace }],
+        rejected: [],
+        model: { pack: 'builtin', id: 'dlib-resnet-128.p1', dimension: 128 },
+      },
+    },
     uses: ['records', 'vectors', 'images', 'cache', 'extractor'],
     emits: ['freeface.person.created.v1', 'freeface.face.enrolled.v1'],
     ...sizes.vision,
@@ -111,6 +123,11 @@ export default defineFunction(
     const [main] = result.faces;
     return {
       status: result.faces.some(({ created }) => created) ? 201 : 200,
+      ...(result.leftOut === 0
+        ? {}
+        : {
+            message: `Enrolled one face of ${result.leftOut + 1}; set processing_options.enable_multi_face to true to enrol all.`,
+          }),
       data: {
         face_id: main!.face.faceId,
         person_id: main!.face.personId,
@@ -122,11 +139,7 @@ export default defineFunction(
           similarity: face.similarity === null ? null : wire.presentSimilarity(face.similarity),
           ...wire.presentDetectedFace(face),
         })),
-        rejected: result.rejected.map(({ face, reasons }) => ({
-          box: wire.presentBox(face.box),
-          reasons: [...reasons],
-          quality_score: Math.round(face.quality.score * 1000) / 1000,
-        })),
+        rejected: result.rejected.map(({ face, reasons }) => wire.presentRejectedFace(face, reasons)),
         model: wire.presentModel(result.model),
       },
     };

@@ -4,6 +4,7 @@ import type { Decision, Fpir } from '../../shared/domain/decision.ts';
 import { AppError } from '../../shared/errors.ts';
 import { answerKey, answerTtlMs, galleryEpoch } from '../../shared/gallery/epoch.ts';
 import { type Identification, identify } from '../../shared/gallery/identify.ts';
+import * as examples from '../../shared/http/examples.ts';
 import * as wire from '../../shared/http/wire.ts';
 import type { ExtractedFace } from '../../shared/ports/extractor.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
@@ -52,6 +53,10 @@ export default defineFunction(
       'STRATEGY_UNAVAILABLE',
       'BUSY',
     ],
+    examples: {
+      request: { fpir: 0.01 },
+      response: { faces: [examples.recognizedFace], best: examples.recognizedFace, cached: false },
+    },
     uses: ['records', 'vectors', 'cache', 'extractor'],
     ...sizes.vision,
   },

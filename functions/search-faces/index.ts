@@ -3,6 +3,7 @@ import type { Box } from '../../shared/domain/geometry.ts';
 import { cosineOf, similarityOf } from '../../shared/domain/similarity.ts';
 import { AppError } from '../../shared/errors.ts';
 import { personsOf } from '../../shared/gallery/identify.ts';
+import * as examples from '../../shared/http/examples.ts';
 import * as wire from '../../shared/http/wire.ts';
 import type { PackDescription } from '../../shared/ports/extractor.ts';
 import type { Ports } from '../../shared/ports/index.ts';
@@ -77,6 +78,24 @@ export default defineFunction(
       'STRATEGY_UNAVAILABLE',
       'BUSY',
     ],
+    examples: {
+      request: { limit: 10, min_similarity: 0.5 },
+      response: {
+        faces: [
+          {
+            box: examples.recognizedFace.box,
+            matches: [
+              {
+                face_id: examples.faceId,
+                ...examples.recognizedFace.person,
+                similarity: 0.802,
+                image_id: examples.imageId,
+              },
+            ],
+          },
+        ],
+      },
+    },
     uses: ['records', 'vectors', 'extractor'],
     ...sizes.vision,
   },

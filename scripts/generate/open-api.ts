@@ -103,6 +103,8 @@ function bodyOf({ body, image, examples }: HttpManifest): Json | undefined {
   const fields = schemaOf(body ?? z.object({}), 'input') as { properties?: Json; required?: string[] };
   const example = examples?.request === undefined ? {} : { example: examples.request };
   if (image === undefined) return { required: true, content: { 'application/json': { schema: fields, ...example } } };
+  const jsonExample =
+    examples?.request === undefined ? {} : { example: { image_data: '/9j/4AAQ…', ...(examples.request as object) } };
   const withImage = (part: string, schema: Json) => ({
     ...fields,
     properties: { [part]: schema, ...fields.properties },
@@ -110,12 +112,14 @@ function bodyOf({ body, image, examples }: HttpManifest): Json | undefined {
   });
   return {
     required: true,
-    description: 'JSON with base64, a form with a file, or the raw image with the other fields in the query.',
+    description:
+      'JSON with base64, a form with a file, or the raw image (`Content-Type: image/jpeg`) with the other fields in the query.',
     content: {
       'multipart/form-data': {
         schema: withImage('image', { type: 'string', format: 'binary', description: 'The image file.' }),
+        ...example,
       },
-      'application/json': { schema: withImage('image_data', imageData), ...example },
+      'application/json': { schema: withImage('image_data', imageData), ...jsonExample },
       'image/*': { schema: { type: 'string', format: 'binary' } },
     },
   };
@@ -142,7 +146,10 @@ function successOf({ output, status = 200, examples }: HttpManifest): Json {
     description: text,
     headers,
     content: {
-      'application/json': { schema, ...(examples?.response === undefined ? {} : { example: examples.response }) },
+      'application/json': {
+        schema,
+        ...(examples?.response === undefined ? {} : { example: { success: true, data: examples.response } }),
+      },
     },
   });
   return status === 201
@@ -175,7 +182,25 @@ function failuresOf(manifest: HttpManifest): Json {
   );
 }
 
+/** Recursive schemas refer to definitions of their own; in the page those stand among the components. */
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const { $schema, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io, unrepresentable: 'any' }) as Json;
-  return rest;
+  const { $schema, $defs, ...rest } = z.toJSONSchema(schema, {
+    target: 'draft-2020-12',
+    io,
+    unrepresentable: 'any',
+    override: ({ zodSchema, jsonSchema }) => {
+      // z.json() is any JSON value; spelled out it is a page of alternatives.
+      if (zodSchema._zod.def.type === 'lazy') for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
+    },
+  }) as Json;
+  return $defs === undefined ? rest : (inlined(rest, $defs as Record<string, Json>) as Json);
+}
+
+/** Definitions put in the place of their references; they are not recursive any more. */
+function inlined(value: unknown, definitions: Record<string, Json>): unknown {
+  if (Array.isArray(value)) return value.map((each) => inlined(each, definitions));
+  if (typeof value !== 'object' || value === null) return value;
+  const name = '$ref' in value ? /^#\/\$defs\/(.+)$/.exec(String(value.$ref))?.[1] : undefined;
+  if (name !== undefined) return inlined(definitions[name], definitions);
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, inlined(each, definitions)]));
 }

@@ -7,6 +7,7 @@ import { similarityOf } from '../domain/similarity.ts';
 import { enrolment as tuning } from '../domain/tuning.ts';
 import { AppError } from '../errors.ts';
 import { outboxEntry } from '../events/catalogue.ts';
+import { presentBox, presentRejectedFace, presentScore } from '../http/wire.ts';
 import type { ExtractedFace, Extraction, ModelIdentity, PackDescription } from '../ports/extractor.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Consent, Face, JsonObject, NewFace, NewPerson, OutboxEntry, SavedEnrolment } from '../ports/records.ts';
@@ -48,6 +49,8 @@ export interface EnrolmentResult {
   readonly faces: readonly { face: Face; created: boolean }[];
   readonly imageId: string;
   readonly rejected: readonly RejectedFace[];
+  /** Faces of the photo that were not looked at because only one was asked for. */
+  readonly leftOut: number;
   readonly model: ModelIdentity;
 }
 
@@ -92,7 +95,13 @@ export async function enrol(
   const saved = await save({ request, digest, extraction, person, accepted }, call, ports);
   await index(saved, accepted, pack, call, ports);
   await raiseEpoch(ports.cache, tenant, { signal });
-  return { faces: saved.faces, imageId: saved.image.imageId, rejected, model: extraction.model };
+  return {
+    faces: saved.faces,
+    imageId: saved.image.imageId,
+    rejected,
+    leftOut: extraction.faces.length - chosen.length,
+    model: extraction.model,
+  };
 }
 
 interface ResolvedPerson {
@@ -142,8 +151,13 @@ function chooseFaces({ faces, image }: Extraction, { person, multiFace }: Enrolm
   );
   if (person !== null && candidates.length > 1) {
     throw new AppError('AMBIGUOUS_FACE', {
-      message: `The photo shows ${faces.length} faces, ${candidates.length} of similar size; crop it to the one that is meant, or set enable_multi_face.`,
-      details: { faces: candidates.map((i) => ({ box: faces[i]!.box, confidence: faces[i]!.confidence })) },
+      message: `The photo shows ${faces.length} faces, ${candidates.length} of similar size; crop it to the one that is meant, or set processing_options.enable_multi_face to true to enrol all, the biggest as this person.`,
+      details: {
+        faces: candidates.map((i) => ({
+          box: presentBox(faces[i]!.box),
+          confidence: presentScore(faces[i]!.confidence),
+        })),
+      },
     });
   }
   return [faces[candidates[0]!]!];
@@ -245,7 +259,7 @@ const rejection = (rejected: readonly RejectedFace[]) =>
   new AppError('FACE_REJECTED', {
     message: `No face in the image is good enough: ${[...new Set(rejected.flatMap(({ reasons }) => reasons))].join(', ')}.`,
     details: {
-      rejected: rejected.map(({ face, reasons }) => ({ box: face.box, reasons, quality_score: face.quality.score })),
+      rejected: rejected.map(({ face, reasons }) => presentRejectedFace(face, reasons)),
     },
   });
 

@@ -7,7 +7,8 @@ export function errors(): HttpMiddleware {
     onError: function errorsOnError(request) {
       const { event } = request;
       const error = toAppError(request.error);
-      if (error.httpStatus >= 500) event.log.error({ code: error.code, err: error.cause ?? error }, 'request failed');
+      event.log = event.log.child({ code: error.code });
+      if (error.httpStatus >= 500) event.log.error({ err: error.cause ?? error }, 'request failed');
       request.response = errorResponse(error, event.requestId);
     },
   };

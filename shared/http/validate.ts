@@ -42,10 +42,32 @@ function problems(issue: z.core.$ZodIssue): Problem[] {
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({ field: [...path, key].join('.'), issue: 'is unknown' }));
-  const field = path.join('.');
-  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined'))
-    return [{ field, issue: `is required (${issue.expected})` }];
-  return [{ field, issue: issue.message }];
+  return [{ field: path.join('.'), issue: sentence(issue) }];
+}
+
+/** A schema's own words, or plain ones where it has none. */
+function sentence(issue: z.core.$ZodIssue): string {
+  if (!/^(Invalid|Too (small|big))/.test(issue.message)) return issue.message;
+  const unit =
+    'origin' in issue && ['string', 'array'].includes(issue.origin)
+      ? issue.origin === 'array'
+        ? ' items'
+        : ' characters'
+      : '';
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.message.endsWith('received undefined')
+        ? `is required (${issue.expected})`
+        : `must be of type ${issue.expected}`;
+    case 'too_small':
+      return `must be at least ${issue.minimum}${unit}`;
+    case 'too_big':
+      return `must be at most ${issue.maximum}${unit}`;
+    case 'invalid_value':
+      return `must be one of ${issue.values.map(String).join(', ')}`;
+    default:
+      return 'has the wrong form';
+  }
 }
 
 function failed(code: 'ID_MALFORMED' | 'VALIDATION_FAILED', details: Problem[]): AppError {

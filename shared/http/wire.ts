@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type DetectedFace, qualityReasons } from '../domain/face.ts';
+import { type DetectedFace, type QualityReason, qualityReasons } from '../domain/face.ts';
 import type { Box, Point } from '../domain/geometry.ts';
 import type { ModelIdentity } from '../ports/extractor.ts';
 import type { Face, JsonObject, Person } from '../ports/records.ts';
@@ -175,6 +175,18 @@ export const presentBox = ({ left, top, width, height }: Box) => ({
   width: Math.round(width),
   height: Math.round(height),
 });
+
+export const presentRejectedFace = (
+  { box, quality }: Pick<DetectedFace, 'box' | 'quality'>,
+  reasons: readonly QualityReason[],
+) => ({
+  box: presentBox(box),
+  reasons: [...reasons],
+  quality_score: presentScore(quality.score),
+});
+
+/** A score, 0..1, for people to read. */
+export const presentScore = (value: number): number => rounded(value, 3);
 
 /** Rounded: full precision would help to rebuild a template. */
 export const presentSimilarity = (value: number): number => rounded(value, 3);
