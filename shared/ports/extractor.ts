@@ -47,6 +47,8 @@ export interface ExtractOptions extends CallOptions {
   readonly pack?: string | undefined;
   /** false: detect only. Default true. */
   readonly embed?: boolean | undefined;
+  /** Called once when the bytes have turned out to be an image, before faces are searched; never when they are refused or shed. */
+  readonly onDecoded?: (() => void) | undefined;
 }
 
 export interface RenderOptions extends CallOptions {

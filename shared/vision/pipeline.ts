@@ -32,9 +32,10 @@ export async function findFaces(
   { embed, signal }: PipelineOptions,
 ): Promise<ExtractedFace[]> {
   const picture = pyramidOf(raster);
-  const found = await detectAll(picture, parts, signal);
+  const begun: Begun = new Map();
+  const found = await detectAll(picture, parts, begun, signal);
   if (found.length === 0) return [];
-  const located = await landmarksOf(picture, found, parts.landmarker, signal);
+  const located = await landmarksOf(picture, found, parts.landmarker, begun, signal);
   const faces = found
     .map((detection, i) => ({ detection, landmarks: located[i]! }))
     .filter(({ detection, landmarks }) => agrees(detection, landmarks))
@@ -56,19 +57,44 @@ export async function findFaces(
   });
 }
 
-function detectAll(picture: Pyramid, { detector, secondDetector }: Parts, signal?: AbortSignal): Promise<Detection[]> {
-  return secondDetector
-    ? detectTogether(picture, detector, secondDetector, { signal })
-    : detector.detect(picture, { signal });
+/** Landmarks that are being located while a second detector still judges the face, by the points of its detection. */
+type Begun = Map<Landmarks, Promise<FaceLandmarks[]>>;
+
+function detectAll(
+  picture: Pyramid,
+  { detector, secondDetector, landmarker }: Parts,
+  begun: Begun,
+  signal?: AbortSignal,
+): Promise<Detection[]> {
+  if (!secondDetector) return detector.detect(picture, { signal });
+  const ahead = (face: Detection) => {
+    if (!landmarker || !face.landmarks) return;
+    const locating = landmarker.locate(picture, [face], { signal });
+    begun.set(face.landmarks, locating);
+    // Nobody may wait for it: the face may be refused.
+    locating.catch(() => undefined);
+  };
+  return detectTogether(picture, detector, secondDetector, { ahead, signal });
 }
 
 async function landmarksOf(
   picture: Pyramid,
   detections: readonly Detection[],
   landmarker: Landmarker | null,
+  begun: Begun,
   signal?: AbortSignal,
 ): Promise<FaceLandmarks[]> {
-  if (landmarker) return landmarker.locate(picture, detections, { signal });
+  if (landmarker) {
+    const early = detections.map(({ landmarks }) => landmarks && begun.get(landmarks));
+    const late = landmarker.locate(
+      picture,
+      detections.filter((_, i) => !early[i]),
+      { signal },
+    );
+    const located = await Promise.all([late, ...early]);
+    const rest = located[0]![Symbol.iterator]();
+    return early.map((found, i) => (found ? located[i + 1]![0]! : rest.next().value!));
+  }
   return detections.map(({ landmarks }) => {
     if (!landmarks) throw new Error('This detector gives no landmarks: its pack needs a landmarker.');
     return { five: landmarks, points68: null };

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Landmarks } from '../domain/face.ts';
 import { opinions } from '../domain/tuning.ts';
 import { drawGroup, drawPortrait, drawScene } from '../testing/portraits/index.ts';
 import { describeShared } from '../testing/shared-files.ts';
@@ -79,6 +80,27 @@ describe('detectTogether', () => {
     const found = await detectTogether(smallPicture, saying([face(10, 100, 0.9)], null), second);
 
     expect(found).toEqual([{ ...face(10, 100), score: 0.9 }]);
+  });
+
+  it('When a face is sure, then the caller hears of it while it is judged; its points are those of the answer', async () => {
+    const heard: Detection[] = [];
+    const landmarks = Object.fromEntries(
+      ['left_eye', 'right_eye', 'nose', 'mouth_left', 'mouth_right'].map((name) => [name, { x: 1, y: 1 }]),
+    ) as unknown as Landmarks;
+    const sure = { ...face(10, 100, opinions.sure), landmarks };
+    const first = saying([sure, face(150, 90, opinions.sure - 0.01)], null);
+    const second: Detector = {
+      ...saying([], 0),
+      judge: async (_, it) => {
+        await Promise.resolve();
+        return { ...it, score: heard.length };
+      },
+    };
+
+    const found = await detectTogether(smallPicture, first, second, { ahead: (it) => heard.push(it) });
+
+    expect(heard).toEqual([sure]);
+    expect(found.find(({ box }) => box.left === 10)?.landmarks).toBe(landmarks);
   });
 
   it('When a small picture shows none, then the second detector searches it as well', async () => {

@@ -5,6 +5,11 @@ import { inTurns } from './in-turns.ts';
 import type { Detection, Detector, KindOptions } from './kinds.ts';
 import type { Pyramid } from './pyramid.ts';
 
+export interface TogetherOptions extends KindOptions {
+  /** Told of a sure face of a close range while it is still judged: its `landmarks` are those of the answer, the same object. */
+  readonly ahead?: ((face: Detection) => void) | undefined;
+}
+
 /**
  * The faces of a picture by two detectors that judge each other's finds.
  *
@@ -19,12 +24,18 @@ export async function detectTogether(
   picture: Pyramid,
   first: Detector,
   second: Detector,
-  options: KindOptions = {},
+  { ahead, ...options }: TogetherOptions = {},
 ): Promise<Detection[]> {
   const found = await first.detect(picture, options);
   if (isCloseRange(picture, found)) {
     // The first has seen these faces at a good size already: its score is its judgement.
-    return believedOf(await inTurns(found, async (face) => opinionOn(face, face, await judge(second, face))));
+    return believedOf(
+      await inTurns(found, async (face) => {
+        const judging = judge(second, face);
+        if (face.score >= opinions.sure) ahead?.(face);
+        return opinionOn(face, face, await judging);
+      }),
+    );
   }
   const proposals = addNew(found, await second.detect(picture, options));
   return believedOf(

@@ -90,6 +90,18 @@ describe('openExtractor with the default pack', () => {
     });
   });
 
+  it('When the bytes are an image, then the caller is told before the faces come; when they are none, never', async () => {
+    const told: string[] = [];
+    const image = await drawPortrait({ person: 1, size: 100 });
+
+    await extractor.extract(image, { onDecoded: () => told.push('decoded') }).then(() => told.push('faces'));
+    await expect(
+      extractor.extract(image.subarray(0, 500), { onDecoded: () => told.push('corrupt') }),
+    ).rejects.toMatchObject({ code: 'IMAGE_CORRUPT' });
+
+    expect(told).toEqual(['decoded', 'faces']);
+  });
+
   it('When an image has more bytes or pixels than configured, then it is refused', async () => {
     const image = await drawPortrait({ person: 1, size: 100 });
     const open = (limits: { maxImageBytes?: number; maxImagePixels?: number }) =>

@@ -62,13 +62,14 @@ export function openExtractor(options: ExtractorOptions): Extractor {
   }
 
   return {
-    async extract(bytes, { pack, embed = true, signal } = {}) {
+    async extract(bytes, { pack, embed = true, onDecoded, signal } = {}) {
       const { description, parts } = await packOf(pack);
       return gate.run(
         bytes.length,
         async (): Promise<Extraction> => {
           const decoded = await decodeImage(bytes, limits);
           signal?.throwIfAborted();
+          onDecoded?.();
           const faces = await findFaces(decoded, parts, { embed, signal });
           const { pack: name, space, dimension } = description;
           return { image: decoded.facts, model: { pack: name, space, dimension }, faces };
