@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { fakeClock } from '../../shared/testing/fake-clock.ts';
 import { enrolPortrait, recognizePortrait } from '../../shared/testing/gallery.ts';
 import { startPlatform } from '../../shared/testing/platform.ts';
 import { drawGroup, drawPortrait, drawScene } from '../../shared/testing/portraits/index.ts';
@@ -60,6 +61,20 @@ describe('faces/recognize', () => {
     expect([first.cached, again.cached, afterwards.cached]).toEqual([false, true, false]);
     expect(again.faces).toEqual(first.faces);
     expect(afterwards.best).toMatchObject({ decision: 'unknown', person: null });
+  });
+
+  it('When a day passes, then an answer from before an erasure is not given again', async () => {
+    const clock = fakeClock();
+    const platform = await startPlatform(functions, { clock });
+    const { person_id } = await enrolPortrait(platform, { person: 'amaro' });
+    await clock.advance(23.8 * 60 * 60 * 1000);
+    expect((await recognizePortrait(platform, { person: 'amaro', scene: 'probe' })).best.decision).toBe('match');
+    await clock.advance(0.3 * 60 * 60 * 1000);
+    await platform.call('DELETE', `/api/v1/persons/${person_id}`);
+
+    const data = await recognizePortrait(platform, { person: 'amaro', scene: 'probe' });
+
+    expect(data).toMatchObject({ cached: false, best: { decision: 'unknown' } });
   });
 
   it('When a probe is recognised, then it does not enter the gallery', async () => {

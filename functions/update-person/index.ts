@@ -47,7 +47,7 @@ export default defineFunction(
       data: { person_id: params.person_id, version: before.version + 1 },
     });
     const person = await records.updatePerson(tenant, params.person_id, changes, { version, outbox: [notice], signal });
-    await raiseEpoch(cache, tenant, { signal });
+    await raiseEpoch(cache, tenant);
     return { data: wire.presentPerson(person), headers: { etag: wire.personTag(person) } };
   },
 );

@@ -90,11 +90,12 @@ export async function enrol(
   );
   const accepted = judged.flatMap((each) => ('accepted' in each ? [each.accepted] : []));
   const rejected = judged.flatMap((each) => ('rejected' in each ? [each.rejected] : []));
-  if (accepted.length === 0) throw rejection(rejected);
+  // The named person's face comes first; without it the photo enrols nobody, whoever else is on it.
+  if (accepted.length === 0 || (person !== null && 'rejected' in judged[0]!)) throw rejection(rejected);
 
   const saved = await save({ request, digest, extraction, person, accepted }, call, ports);
   await index(saved, accepted, pack, call, ports);
-  await raiseEpoch(ports.cache, tenant, { signal });
+  await raiseEpoch(ports.cache, tenant);
   return {
     faces: saved.faces,
     imageId: saved.image.imageId,
@@ -306,7 +307,7 @@ async function save(
         },
         faces,
       },
-      { outbox: notices(faces, imageId, person, call), signal },
+      { outbox: notices(faces, imageId, person, call) },
     );
     if (stored === null && !saved.imageCreated) await ports.images.delete(tenant, blobKey);
     if (stored !== null && saved.imageCreated) await ports.images.put(tenant, blobKey, request.image);
@@ -346,7 +347,7 @@ function notices(
   return [...created, ...enrolled];
 }
 
-/** Makes the saved faces searchable, or takes back what this request created. */
+/** Makes the saved faces searchable, or takes back what this request created. Heeds no signal: what is saved is finished. */
 async function index(
   saved: SavedEnrolment,
   accepted: readonly AcceptedFace[],
@@ -354,7 +355,7 @@ async function index(
   call: CallContext,
   ports: EnrolmentPorts,
 ) {
-  const { tenant, signal } = call;
+  const { tenant } = call;
   const entries = saved.faces.map(({ face }, i) => ({
     faceId: face.faceId,
     personId: face.personId,
@@ -364,7 +365,7 @@ async function index(
     location: face.location,
   }));
   try {
-    await ports.vectors.upsert(tenant, pack, entries, { signal });
+    await ports.vectors.upsert(tenant, pack, entries);
   } catch (error) {
     await takeBack(saved, call, ports);
     throw error;
@@ -377,17 +378,23 @@ async function index(
   throw new AppError('PERSON_NOT_FOUND', { message: 'The person or face was erased while it was being enrolled.' });
 }
 
-/** Without the call's signal: it may be what failed. */
+/** A person whom somebody else has given a face meanwhile stays. */
 async function takeBack(
   saved: SavedEnrolment,
   { tenant }: CallContext,
-  { records, images }: EnrolmentPorts,
+  { records, vectors, images }: EnrolmentPorts,
 ): Promise<void> {
   for (const { face, created } of saved.faces) {
     if (!created) continue;
     const removed = await records.deleteFace(tenant, face.faceId);
     if (removed?.image != null) await images.delete(tenant, removed.image.blobKey);
   }
+  await vectors.remove(
+    tenant,
+    saved.faces.flatMap(({ face, created }) => (created ? [face.faceId] : [])),
+  );
   const personId = saved.faces[0]?.face.personId;
-  if (saved.personCreated && personId != null) await records.deletePerson(tenant, personId);
+  if (!saved.personCreated || personId == null) return;
+  const { items } = await records.listFaces(tenant, { personId }, { limit: 1 });
+  if (items.length === 0) await records.deletePerson(tenant, personId);
 }

@@ -57,10 +57,13 @@ async function finish(
   ports: ErasurePorts,
 ): Promise<Erased> {
   const { tenant } = call;
+  await raiseEpoch(ports.cache, tenant);
   // Faces that were enrolled while their person was being erased.
   const late = await ports.vectors.remove(tenant, faceIds);
-  for (const { blobKey } of images) await ports.images.delete(tenant, blobKey);
-  await raiseEpoch(ports.cache, tenant, {});
+  // One that fails does not keep the others: reconcile-gallery removes it, and this call says that it is still there.
+  const deletions = await Promise.allSettled(images.map(({ blobKey }) => ports.images.delete(tenant, blobKey)));
+  const failed = deletions.find((each) => each.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
   await readBack(faceIds, images, call, ports);
   return { faces: faceIds.length, vectors: vectors + late, images: images.length };
 }

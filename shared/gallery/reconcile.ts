@@ -15,6 +15,8 @@ export interface Reconciled {
   /** Templates without a face, and image files without a record: removed. */
   strayVectors: number;
   strayImages: number;
+  /** Images whose faces could not be repaired; the log says why. */
+  failed: number;
 }
 
 /** Two boxes of one face in one photo, found by the same networks. */
@@ -30,14 +32,19 @@ export async function reconcile(
   caller: Caller,
   ports: ReconcilePorts,
 ): Promise<Reconciled> {
-  const outcome: Reconciled = { rebuilt: 0, lost: 0, strayVectors: 0, strayImages: 0 };
+  const outcome: Reconciled = { rebuilt: 0, lost: 0, strayVectors: 0, strayImages: 0, failed: 0 };
   const blobs = new Set<string>();
   const faceIds = new Set<string>();
   for await (const image of allImages(tenant, caller, ports)) {
     blobs.add(image.blobKey);
     const faces = await facesOn(tenant, image, caller, ports);
     for (const { faceId } of faces) faceIds.add(faceId);
-    if (image.createdAt < before) await repair(tenant, image, faces, outcome, caller, ports);
+    if (image.createdAt >= before) continue;
+    await repair(tenant, image, faces, outcome, caller, ports).catch((error: unknown) => {
+      // One damaged image must not keep the others from being repaired.
+      caller.log.error({ err: error, image_id: image.imageId }, 'repair failed');
+      outcome.failed += 1;
+    });
   }
   await removeStrayVectors(tenant, faceIds, outcome, caller, ports);
   for await (const { key, writtenAt } of ports.images.keys(tenant, caller)) {

@@ -1,4 +1,5 @@
 import type { HttpMiddleware } from './exchange.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** Aborts the call's signal when its time is up or its caller has gone. */
 export function deadline(): HttpMiddleware {
@@ -14,6 +15,9 @@ export function deadline(): HttpMiddleware {
       event.request.gone.addEventListener('abort', onGone, { once: true });
       if (event.request.gone.aborted) onGone();
       event.signal = controller.signal;
+      // A body that trickles in must not outlast the time either.
+      const { request } = event;
+      event.request = { ...request, body: (limit) => untilAborted(controller.signal, () => request.body(limit)) };
       release.set(event, () => {
         cancelTimer();
         event.request.gone.removeEventListener('abort', onGone);

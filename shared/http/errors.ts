@@ -6,6 +6,11 @@ export function errors(): HttpMiddleware {
   return {
     onError: function errorsOnError(request) {
       const { event } = request;
+      if (event.request.gone.aborted) {
+        // Nobody reads the answer; 499 keeps those who left apart from those who were failed.
+        request.response = { status: 499, headers: {}, body: null };
+        return;
+      }
       const error = toAppError(request.error);
       event.log = event.log.child({ code: error.code });
       if (error.httpStatus >= 500) event.log.error({ err: error.cause ?? error }, 'request failed');

@@ -28,7 +28,7 @@ export interface OutgoingResponse {
 /** What the middlewares pass along: each fills in its part, the handler reads the whole. */
 export interface HttpExchange extends CallContext {
   readonly manifest: HttpManifest;
-  readonly request: IncomingRequest;
+  request: IncomingRequest;
   readonly limits: { readonly imageBytes: number };
   requestId: CallContext['requestId'];
   log: CallContext['log'];

@@ -1,9 +1,16 @@
 import { AppError } from '../errors.ts';
 
 const maxDepth = 32;
+/** Punctuation, numbers and white space of an honest request are far fewer; a body of millions of tokens would hold up everybody. */
+const maxBytesOutsideStrings = 64 * 1024;
 
-/** A JSON object from the bytes of a body. Throws BODY_MALFORMED. */
+/** A JSON object from the bytes of a body. Throws BODY_MALFORMED or BODY_TOO_LARGE. */
 export function parseJson(bytes: Uint8Array): Record<string, unknown> {
+  if (hasMoreOutsideStrings(bytes, maxBytesOutsideStrings)) {
+    throw new AppError('BODY_TOO_LARGE', {
+      message: `The body has more than ${maxBytesOutsideStrings} bytes beside its texts.`,
+    });
+  }
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -30,4 +37,28 @@ function deeperThan(root: object, limit: number): boolean {
     );
   }
   return false;
+}
+
+/** Whether more than `limit` bytes of JSON text lie outside of string literals. Leaps over strings, so that an image costs nothing. */
+function hasMoreOutsideStrings(bytes: Uint8Array, limit: number): boolean {
+  const quote = 0x22;
+  let outside = 0;
+  let position = 0;
+  while (outside <= limit) {
+    const opening = bytes.indexOf(quote, position);
+    if (opening < 0) return outside + bytes.length - position > limit;
+    outside += opening - position + 1;
+    let closing = bytes.indexOf(quote, opening + 1);
+    while (closing >= 0 && isEscaped(bytes, closing)) closing = bytes.indexOf(quote, closing + 1);
+    if (closing < 0) return outside > limit;
+    position = closing + 1;
+  }
+  return true;
+}
+
+/** An odd number of backslashes stands before it. */
+function isEscaped(bytes: Uint8Array, index: number): boolean {
+  let first = index;
+  while (bytes[first - 1] === 0x5c) first -= 1;
+  return (index - first) % 2 === 1;
 }

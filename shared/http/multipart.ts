@@ -46,6 +46,8 @@ export function readForm(
         else form.image = Buffer.concat(chunks);
       });
     });
+    parser.on('fieldsLimit', () => malformed(new Error('too many fields')));
+    parser.on('filesLimit', () => malformed(new Error('too many files')));
     parser.on('error', malformed);
     parser.on('finish', () => resolve(form));
     parser.end(bytes);

@@ -1,7 +1,7 @@
 import type { Metrics } from '../runtime/metrics.ts';
 import type { HttpMiddleware } from './exchange.ts';
 
-/** One log line and the request metrics for every answer. */
+/** One log line and the request metrics for every answer. The path is the route's: a real one may hold somebody's name. */
 export function observe(metrics: Metrics): HttpMiddleware {
   const begun = new WeakMap<object, number>();
   const finish: HttpMiddleware['after'] = function observeAfter({ event, response }) {
@@ -10,7 +10,12 @@ export function observe(metrics: Metrics): HttpMiddleware {
     metrics.requests.inc({ function: event.manifest.name, method: event.request.method, status });
     metrics.requestSeconds.observe({ function: event.manifest.name }, milliseconds / 1000);
     event.log.info(
-      { method: event.request.method, path: event.request.path, status, ms: Math.round(milliseconds * 10) / 10 },
+      {
+        method: event.request.method,
+        path: event.manifest.trigger.path,
+        status,
+        ms: Math.round(milliseconds * 10) / 10,
+      },
       'answered',
     );
   };

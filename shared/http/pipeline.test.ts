@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { AppError } from '../errors.ts';
@@ -284,7 +285,7 @@ describe('the HTTP pipeline', () => {
       }),
     );
     expect(logs).toContainEqual(
-      expect.objectContaining({ msg: 'answered', method: 'GET', path: '/failing/somehow', status: 500 }),
+      expect.objectContaining({ msg: 'answered', method: 'GET', path: '/failing/{how}', status: 500 }),
     );
   });
 
@@ -345,4 +346,58 @@ describe('the HTTP pipeline', () => {
       'freeface_http_requests_total{function="failing",method="GET",status="429"} 1',
     );
   });
+
+  it('When a body trickles in for longer than the time limit, then 504 and the process lives', async () => {
+    const clock = fakeClock();
+    const { url, call } = await start({ clock });
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    const answered = new Promise<string>((resolve) => socket.once('data', (data) => resolve(data.toString())));
+
+    socket.write('PUT /plain HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{');
+    await clock.until(() => clock.pending > 0);
+    await clock.advance(10_000);
+    const answer = await answered;
+    socket.destroy();
+
+    expect(answer).toMatch(/^HTTP\/1.1 504 /);
+    expect((await call('PUT', '/plain', { json: {} })).status).toBe(200);
+  });
+
+  it('When a caller leaves, then it is no error of ours', async () => {
+    const clock = fakeClock();
+    const { url, logs } = await start({ clock });
+    const abort = new AbortController();
+
+    const left = fetch(`${url}/failing/hang`, { signal: abort.signal }).catch(() => 'left');
+    await waitFor(() => clock.pending > 0);
+    abort.abort();
+    await left;
+    await waitFor(() => logs.some(({ msg }) => msg === 'answered'));
+
+    expect(logs.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  it('When JSON is a heap of tokens, then it is refused before it is read', async () => {
+    const { call } = await start();
+    const heap = `{"metadata":{${Array.from({ length: 4000 }, (_, i) => `"k${i}":[1,2,3,4,5,6,7,8]`).join(',')}}}`;
+
+    const answer = await call('POST', '/echo/x', { body: heap, headers: { 'content-type': 'application/json' } });
+
+    expect([answer.status, answer.json.error.code]).toEqual([413, 'BODY_TOO_LARGE']);
+  });
+
+  it('When strings hold quotes and backslashes, then they count as strings', async () => {
+    const { call } = await start();
+    const label = '"\\\\"';
+
+    const answer = await call('PUT', '/plain', { json: { metadata: { [label]: '"{[,]}'.repeat(2000) } } });
+
+    expect(answer.json.data.keys).toEqual([label]);
+  });
 });
+
+/** Turns of the event loop until it holds. */
+async function waitFor(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -12,6 +12,7 @@ import type { HttpExchange, IncomingRequest, OutgoingResponse } from './exchange
 import { observe } from './observe.ts';
 import { requestId } from './request-id.ts';
 import { traceContext } from './trace-context.ts';
+import { untilAborted } from './until-aborted.ts';
 import { validate } from './validate.ts';
 
 /** Takes a request through the middlewares to the handler; never throws. */
@@ -33,7 +34,7 @@ export function httpPipeline(
     ports: object,
   ) => Promise<Reply<unknown> | BinaryReply>;
   const pipeline = middy<HttpExchange, OutgoingResponse>(async (exchange: HttpExchange) => {
-    const reply = await untilAborted(exchange.signal, handle(asCall(exchange), ports));
+    const reply = await untilAborted(exchange.signal, () => handle(asCall(exchange), ports));
     return isBinary(manifest.output)
       ? binaryAnswer(reply as BinaryReply)
       : jsonAnswer(manifest, reply as Reply<unknown>, context.checkOutput);
@@ -86,16 +87,6 @@ const asCall = ({ tenant, requestId, traceparent, signal, clock, log, newId, inp
     headers: request.headers,
     path: request.path,
   }) as HttpCall<HttpManifest>;
-
-/** A handler that does not heed the signal is left behind; its caller gets the time-out. */
-function untilAborted<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
-  if (signal.aborted) return Promise.reject(signal.reason);
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
-}
 
 function jsonAnswer(manifest: HttpManifest, reply: Reply<unknown>, checkOutput: boolean): OutgoingResponse {
   if (checkOutput && !isBinary(manifest.output)) {

@@ -27,7 +27,10 @@ const drainFactor = 4;
  */
 export async function listen(answer: Answer, context: RuntimeContext): Promise<RunningServer> {
   const { host, port } = context.config;
+  let closing = false;
   const server = createServer((message, response) => {
+    // A client that keeps its connection busy would keep a stopping server up.
+    if (closing) response.shouldKeepAlive = false;
     void respond(answer, message, response, context);
   });
   server.keepAliveTimeout = 65_000;
@@ -42,7 +45,12 @@ export async function listen(answer: Answer, context: RuntimeContext): Promise<R
     port: (server.address() as AddressInfo).port,
     close: (graceMs) =>
       new Promise((resolve) => {
-        server.close(() => resolve());
+        closing = true;
+        const idle = setInterval(() => server.closeIdleConnections(), 100);
+        server.close(() => {
+          clearInterval(idle);
+          resolve();
+        });
         server.closeIdleConnections();
         setTimeout(() => server.closeAllConnections(), graceMs).unref();
       }),

@@ -53,7 +53,10 @@ function unrouted(
           message: `This path does not take ${method.slice(0, 20)}.`,
           details: { allowed },
         });
-  context.log.info({ request_id: requestId, method, path, status: error.httpStatus }, 'answered');
+  context.log.info(
+    { request_id: requestId, method: method.slice(0, 20), status: error.httpStatus, code: error.code },
+    'answered',
+  );
   const answer = errorResponse(error, requestId);
   return {
     ...answer,
