@@ -3,6 +3,7 @@ import { decoding } from '../domain/tuning.ts';
 import { AppError } from '../errors.ts';
 import type { ImageFacts } from '../ports/extractor.ts';
 import { readExif } from './exif.ts';
+import { guardExif } from './exif-guard.ts';
 import { contentTypeOf, type ImageFormat, imageFormat, supported } from './image-format.ts';
 import type { Raster } from './kinds.ts';
 
@@ -59,6 +60,7 @@ export async function openImage(
 ): Promise<{ image: Sharp; facts: Omit<ImageFacts, 'capturedAt' | 'location'>; exif: Uint8Array | undefined }> {
   const format = imageFormat(bytes);
   if (bytes.length > maxBytes) throw tooLarge(`${maxBytes} bytes`);
+  guardExif(bytes);
   const sharp = await (loading ??= loadSharp());
   const image = sharp(bytes, {
     failOn: 'error',
