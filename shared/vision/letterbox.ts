@@ -1,5 +1,6 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Box, Size } from '../domain/geometry.ts';
+import type { Raster } from './kinds.ts';
 import { levelFor, type Pyramid, rowsPerTurn } from './pyramid.ts';
 
 /** How a network wants its numbers: `(value - mean) / std` for each channel, planes one after another (NCHW). */
@@ -27,21 +28,37 @@ export async function letterbox(
   size: { readonly width: number; readonly height: number },
   placement: Placement,
 ): Promise<Float32Array<ArrayBuffer>> {
-  const plane = size.width * size.height;
-  const out = new Float32Array(3 * plane);
+  const out = new Float32Array(3 * size.width * size.height);
   const level = levelFor(placement.scale);
-  const { pixels, width, height } = await pyramid.level(level);
+  const raster = await pyramid.level(level);
   const step = 1 / (placement.scale * 2 ** level);
+  const { first, last } = span(raster.height, size.height, placement.offsetY, step);
+  const chunk = rowsPerTurn(size.width);
+  for (let row = first; row < last; row += chunk) {
+    if (row > first) await breathe();
+    drawRows(raster, step, contract, size, placement, { first: row, last: Math.min(row + chunk, last) }, out);
+  }
+  return out;
+}
+
+/** See: [Note: Loops stand in functions of their own] */
+function drawRows(
+  { pixels, width, height }: Raster,
+  step: number,
+  contract: InputContract,
+  size: Size,
+  placement: Placement,
+  rows: Span,
+  out: Float32Array,
+): void {
+  const plane = size.width * size.height;
   const tables = channelTables(contract);
   const swap = contract.color === 'bgr';
   const red = swap ? 2 * plane : 0;
   const blue = swap ? 0 : 2 * plane;
-  const rowOf = span(height, size.height, placement.offsetY, step);
   const columnOf = span(width, size.width, placement.offsetX, step);
   const plain = step === 1 && Number.isInteger(placement.offsetX) && Number.isInteger(placement.offsetY);
-  const chunk = rowsPerTurn(size.width);
-  for (let y = rowOf.first; y < rowOf.last; y++) {
-    if (y > rowOf.first && (y - rowOf.first) % chunk === 0) await breathe();
+  for (let y = rows.first; y < rows.last; y++) {
     const sourceY = Math.min(Math.max((y + 0.5 - placement.offsetY) * step - 0.5, 0), height - 1);
     const top = sourceY | 0;
     const fy = sourceY - top;
@@ -77,11 +94,16 @@ export async function letterbox(
       out[to + blue] = b * tables.scale.blue + tables.shift.blue;
     }
   }
-  return out;
+}
+
+/** `last` is the first one that is no longer meant. */
+interface Span {
+  readonly first: number;
+  readonly last: number;
 }
 
 /** Output rows or columns that the photo covers. */
-function span(source: number, target: number, offset: number, step: number): { first: number; last: number } {
+function span(source: number, target: number, offset: number, step: number): Span {
   return {
     first: Math.max(0, Math.ceil(offset - 0.5)),
     last: Math.min(target, Math.ceil(offset + source / step - 0.5)),

@@ -1,4 +1,5 @@
 import { invert, type Similarity } from '../domain/alignment.ts';
+import type { Raster } from './kinds.ts';
 import { levelFor, type Pyramid } from './pyramid.ts';
 
 /**
@@ -14,7 +15,18 @@ export async function warpChip(
   offset = 0,
 ): Promise<void> {
   const level = levelFor(Math.hypot(toChip.a, toChip.b));
-  const { pixels, width, height } = await pyramid.level(level);
+  drawChip(await pyramid.level(level), level, toChip, side, into, offset);
+}
+
+/** See: [Note: Loops stand in functions of their own] */
+function drawChip(
+  { pixels, width, height }: Raster,
+  level: number,
+  toChip: Similarity,
+  side: number,
+  into: Uint8Array,
+  offset: number,
+): void {
   const shrink = 1 / 2 ** level;
   const back = invert(toChip);
   const a = back.a * shrink;

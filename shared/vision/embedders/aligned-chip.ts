@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { inTurns } from '../in-turns.ts';
 import type { Chips, Embedder, OpenEmbedder } from '../kinds.ts';
 import { channelTables } from '../letterbox.ts';
+import { fillPlanes } from '../planes.ts';
 
 /**
  * Networks that take an aligned face and answer with its template: ArcFace, MobileFaceNet, SFace, FaceNet, dlib's ResNet.
@@ -37,29 +38,14 @@ export function openAlignedChip(
   const { side, views } = contract;
   const plane = side * side;
   const tables = channelTables(contract);
-  const redPlane = contract.color === 'rgb' ? 0 : 2 * plane;
-  const bluePlane = contract.color === 'rgb' ? 2 * plane : 0;
-
-  /** Planes of one chip, as it is or mirrored. */
-  function planar(chips: Chips, index: number, mirrored: boolean, out: Float32Array, offset: number): void {
-    const { pixels } = chips;
-    let from = 3 * plane * index;
-    for (let y = 0; y < side; y++) {
-      let to = offset + y * side + (mirrored ? side - 1 : 0);
-      const step = mirrored ? -1 : 1;
-      for (let x = 0; x < side; x++, from += 3, to += step) {
-        out[to + redPlane] = tables.red[pixels[from]!]!;
-        out[to + plane] = tables.green[pixels[from + 1]!]!;
-        out[to + bluePlane] = tables.blue[pixels[from + 2]!]!;
-      }
-    }
-  }
 
   /** Embeddings of `count` chips from `first`, before normalisation. */
   async function runChips(chips: Chips, first: number, count: number, signal?: AbortSignal): Promise<Float32Array> {
     const input = new Float32Array(3 * plane * count);
     for (let i = 0; i < count; i++) {
-      planar(chips, first + i, views[(first + i) % views.length]!.mirrored, input, 3 * plane * i);
+      const chip = { pixels: chips.pixels, from: 3 * plane * (first + i), side };
+      const { mirrored } = views[(first + i) % views.length]!;
+      fillPlanes(chip, tables, { bgr: contract.color === 'bgr', mirrored }, input, 3 * plane * i);
     }
     const [output] = Object.values(await network.run(input, [count, 3, side, side], { signal }));
     if (output?.data.length !== count * dimension) {

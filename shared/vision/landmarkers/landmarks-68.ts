@@ -6,6 +6,7 @@ import { landmarkCrop } from '../../domain/tuning.ts';
 import { inTurns } from '../in-turns.ts';
 import type { Detection, FaceLandmarks, OpenLandmarker } from '../kinds.ts';
 import { channelTables, type InputContract } from '../letterbox.ts';
+import { fillPlanes } from '../planes.ts';
 import type { Pyramid } from '../pyramid.ts';
 import { warpChip } from '../warp.ts';
 
@@ -38,13 +39,8 @@ export const openLandmarks68: OpenLandmarker = ({ network, options }) => {
     const toCrop = cropOf(pose, cropSide);
     const pixels = new Uint8Array(3 * side * side);
     await warpChip(picture, toCrop, side, pixels);
-    const plane = side * side;
-    const input = new Float32Array(3 * plane);
-    for (let i = 0, from = 0; i < plane; i++, from += 3) {
-      input[i] = tables.red[pixels[from]!]!;
-      input[i + plane] = tables.green[pixels[from + 1]!]!;
-      input[i + 2 * plane] = tables.blue[pixels[from + 2]!]!;
-    }
+    const input = new Float32Array(3 * side * side);
+    fillPlanes({ pixels, from: 0, side }, tables, { bgr: false, mirrored: false }, input, 0);
     const { points } = await network.run(input, [1, 3, side, side], { signal });
     if (points?.data.length !== 136) throw new Error('A 68-point network has the output points of 136 numbers.');
     return inPicture(points.data, invert(toCrop));
