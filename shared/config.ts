@@ -34,6 +34,9 @@ const settings = {
   FREEFACE_MAX_IMAGE_PIXELS: integer(10_000, 1_000_000_000)
     .default(decoding.maxPixels)
     .describe('Largest image taken, in pixels, read from its header before decoding.'),
+  FREEFACE_MAX_HELD_BYTES: integer(MiB, 64 * 1024 * MiB)
+    .default(256 * MiB)
+    .describe('Bytes of request bodies held at once; more are answered 429.'),
   FREEFACE_SHUTDOWN_SECONDS: integer(1, 600)
     .default(25)
     .describe('Time that running requests get to finish after SIGTERM.'),
@@ -54,6 +57,7 @@ export interface Config {
   readonly packs: readonly string[];
   readonly maxImageBytes: number;
   readonly maxImagePixels: number;
+  readonly maxBodyBytesHeld: number;
   readonly shutdownSeconds: number;
   readonly logLevel: string;
 }
@@ -79,6 +83,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     packs: value.FREEFACE_MODEL_PACK.split(','),
     maxImageBytes: value.FREEFACE_MAX_IMAGE_BYTES,
     maxImagePixels: value.FREEFACE_MAX_IMAGE_PIXELS,
+    maxBodyBytesHeld: value.FREEFACE_MAX_HELD_BYTES,
     shutdownSeconds: value.FREEFACE_SHUTDOWN_SECONDS,
     logLevel: value.LOG_LEVEL,
   };

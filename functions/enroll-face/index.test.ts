@@ -125,6 +125,23 @@ describe('faces/enroll', () => {
     expect((await call('GET', '/api/v1/persons/by_external_id/twice')).json.data.face_count).toBe(2);
   });
 
+  it('When two requests name one new person_id with different external ids at once, then one of them gets 409', async () => {
+    const { call } = platform();
+    const images = await Promise.all([
+      drawPortrait({ person: 'kira', scene: 'xa' }),
+      drawPortrait({ person: 'laila', scene: 'xb' }),
+    ]);
+
+    const answers = await Promise.all(
+      images.map((image, i) =>
+        call('POST', path, { form: { person_id: 'contested', external_id: `contested-${i}`, image } }),
+      ),
+    );
+
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
+    expect((await call('GET', '/api/v1/persons/contested')).json.data.face_count).toBe(1);
+  });
+
   it('When the photo shows nobody, then 422 and nothing stays behind', async () => {
     const { call, ports } = platform();
 

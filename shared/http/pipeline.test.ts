@@ -378,6 +378,18 @@ describe('the HTTP pipeline', () => {
     expect(logs.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
+  it('When more is sent than may be held, then it is told to come again and the budget comes back', async () => {
+    const { call } = await start({ settings: { FREEFACE_MAX_HELD_BYTES: '1048576' } });
+    const upload = (bytes: number) =>
+      call('POST', '/echo/x', { body: Buffer.alloc(bytes), headers: { 'content-type': 'image/png' } });
+
+    const tooMuch = await upload(1_200_000);
+    const afterwards = [await upload(600_000), await upload(600_000)];
+
+    expect([tooMuch.status, tooMuch.json.error.code, tooMuch.headers.get('retry-after')]).toEqual([429, 'BUSY', '1']);
+    expect(afterwards.map(({ status }) => status)).toEqual([200, 200]);
+  });
+
   it('When JSON is a heap of tokens, then it is refused before it is read', async () => {
     const { call } = await start();
     const heap = `{"metadata":{${Array.from({ length: 4000 }, (_, i) => `"k${i}":[1,2,3,4,5,6,7,8]`).join(',')}}}`;

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { AppError } from '../errors.ts';
 import { errorResponse } from '../http/errors.ts';
 import type { IncomingRequest, OutgoingResponse } from '../http/exchange.ts';
+import { type BodyBudget, createBodyBudget } from './body-budget.ts';
 import type { RuntimeContext } from './context.ts';
 
 /** Answers a request; `params` are filled in by whoever routes. */
@@ -28,10 +29,11 @@ const drainFactor = 4;
 export async function listen(answer: Answer, context: RuntimeContext): Promise<RunningServer> {
   const { host, port } = context.config;
   let closing = false;
+  const budget = createBodyBudget(context.config.maxBodyBytesHeld);
   const server = createServer((message, response) => {
     // A client that keeps its connection busy would keep a stopping server up.
     if (closing) response.shouldKeepAlive = false;
-    void respond(answer, message, response, context);
+    void respond(answer, message, response, context, budget);
   });
   server.keepAliveTimeout = 65_000;
   server.headersTimeout = 10_000;
@@ -62,20 +64,26 @@ async function respond(
   message: IncomingMessage,
   response: ServerResponse,
   context: RuntimeContext,
+  budget: BodyBudget,
 ): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => {
     if (!response.writableFinished) gone.abort();
   });
   try {
-    send(message, response, await answer(readRequest(message, gone.signal)));
+    send(message, response, await answer(readRequest(message, response, gone.signal, budget)));
   } catch (error) {
     context.log.error({ err: error }, 'answering failed');
     if (!response.headersSent) send(message, response, errorResponse(error, context.newId()));
   }
 }
 
-function readRequest(message: IncomingMessage, gone: AbortSignal): IncomingRequest {
+function readRequest(
+  message: IncomingMessage,
+  response: ServerResponse,
+  gone: AbortSignal,
+  budget: BodyBudget,
+): IncomingRequest {
   const url = message.url ?? '/';
   const mark = url.indexOf('?');
   let read: Promise<Uint8Array> | undefined;
@@ -85,41 +93,57 @@ function readRequest(message: IncomingMessage, gone: AbortSignal): IncomingReque
     params: {},
     query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
     headers: message.headers as Record<string, string | undefined>,
-    body: (limit) => (read ??= readBody(message, limit)),
+    body: (limit) => (read ??= readBody(message, response, limit, budget)),
     remoteAddress: message.socket.remoteAddress ?? '',
     gone,
   };
 }
 
-function readBody(message: IncomingMessage, limit: number): Promise<Uint8Array> {
+/** What is refused is read to its end and thrown away, within bounds, so that the client gets to read why. */
+function readBody(
+  message: IncomingMessage,
+  response: ServerResponse,
+  limit: number,
+  budget: BodyBudget,
+): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const tooLarge = () =>
-      reject(
-        new AppError('BODY_TOO_LARGE', {
-          message: `The body has more than ${limit} bytes.`,
-          details: { limit_bytes: limit },
-        }),
-      );
     const chunks: Buffer[] = [];
     let length = 0;
+    let held = 0;
+    let refusal: AppError | undefined;
+    response.once('close', () => budget.give(held));
+    const refuse = (error: AppError) => {
+      refusal = error;
+      chunks.length = 0;
+    };
     message.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length <= limit) chunks.push(chunk);
-      else {
-        chunks.length = 0;
-        if (length > limit * drainFactor) {
-          tooLarge();
-          message.pause();
+      if (refusal === undefined) {
+        if (length > limit) refuse(tooLarge(limit));
+        else if (!budget.take(chunk.length)) refuse(new AppError('BUSY'));
+        else {
+          held += chunk.length;
+          chunks.push(chunk);
         }
+      } else if (length > limit * drainFactor) {
+        reject(refusal);
+        message.pause();
       }
     });
-    message.on('end', () =>
-      length > limit ? tooLarge() : resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)),
-    );
+    message.on('end', () => {
+      if (refusal === undefined) resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length));
+      else reject(refusal);
+    });
     message.on('error', (cause) => reject(new AppError('BODY_MALFORMED', { message: 'The body ended early.', cause })));
     message.on('close', () => reject(new AppError('BODY_MALFORMED', { message: 'The body ended early.' })));
   });
 }
+
+const tooLarge = (limit: number) =>
+  new AppError('BODY_TOO_LARGE', {
+    message: `The body has more than ${limit} bytes.`,
+    details: { limit_bytes: limit },
+  });
 
 function send(message: IncomingMessage, response: ServerResponse, answer: OutgoingResponse): void {
   const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;

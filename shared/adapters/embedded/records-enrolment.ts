@@ -1,5 +1,5 @@
 import { AppError } from '../../errors.ts';
-import type { Enrolment, Face, NewFace, SavedEnrolment } from '../../ports/records.ts';
+import type { Enrolment, Face, NewFace, NewPerson, SavedEnrolment } from '../../ports/records.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { Database } from './database.ts';
 import { insertPerson } from './records-persons.ts';
@@ -12,6 +12,7 @@ export function saveEnrolment(database: Database, tenant: Tenant, enrolment: Enr
 
   const personCreated = person !== null && !personExists(database, tenant, person.personId);
   if (personCreated) insertPerson(database, tenant, person, now);
+  else if (person !== null) refuseOtherPerson(database, tenant, person);
 
   const imageCreated = imageRow(database, tenant, image.imageId) === undefined;
   if (imageCreated) {
@@ -25,6 +26,15 @@ export function saveEnrolment(database: Database, tenant: Tenant, enrolment: Enr
 
   const faces = enrolment.faces.map((face) => saveFace(database, tenant, face, image.imageId, now));
   return { image: toImage(imageRow(database, tenant, image.imageId)!), imageCreated, personCreated, faces };
+}
+
+/** Somebody made a person of this id in the meantime; it is the one meant unless it has another external id. */
+function refuseOtherPerson(database: Database, tenant: Tenant, { personId, externalId }: NewPerson): void {
+  const stored = database.get<{ external_id: string | null }>(
+    'SELECT external_id FROM persons WHERE tenant = ? AND person_id = ?',
+    [tenant, personId],
+  );
+  if (externalId !== null && stored?.external_id !== externalId) throw new AppError('EXTERNAL_ID_TAKEN');
 }
 
 function saveFace(
