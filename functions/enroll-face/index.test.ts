@@ -198,6 +198,22 @@ describe('faces/enroll', () => {
     expect(data.faces[0].box.width).toBeGreaterThan(data.faces[1].box.width);
   });
 
+  it('When an image is refused before or after its faces are searched, then no file of it stays behind', async () => {
+    const { call, ports } = platform();
+    const before = await blobs(ports);
+    const portrait = await drawPortrait({ person: 'amaro', scene: 'refused' });
+    const refused = [portrait.subarray(0, portrait.length / 2), await drawScene(), portrait];
+
+    const answers = [];
+    for (const image of refused) {
+      const form = { external_id: 'refused', 'processing_options.quality_threshold': '1', image };
+      answers.push((await call('POST', path, { form })).json.error.code);
+    }
+
+    expect(answers).toEqual(['IMAGE_CORRUPT', 'NO_FACE', 'FACE_REJECTED']);
+    expect(await blobs(ports)).toEqual(before);
+  });
+
   it('When a face is below the quality threshold, then 422 gives the reasons and nothing stays behind', async () => {
     const { call } = platform();
     const image = await drawPortrait({ person: 'amaro', size: 48 });

@@ -14,6 +14,7 @@ import type { Consent, Face, JsonObject, NewFace, NewPerson, OutboxEntry, SavedE
 import type { CallContext } from '../runtime/define.ts';
 import { raiseEpoch } from './epoch.ts';
 import { identify } from './identify.ts';
+import { type ImageBlob, imageBlob } from './image-blob.ts';
 
 export interface EnrolmentRequest {
   readonly image: Uint8Array;
@@ -60,9 +61,10 @@ type EnrolmentPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'cache' | '
  * Enrols the faces of a photo.
  *
  * [Note: Order of writing]
- * Image, then records, then vectors: a search never finds a face that has no record. What was written is taken back when a
- * later step fails; when the process dies in between nothing was acknowledged, and reconcile-gallery clears up. A person or
- * face erased between the last two steps is noticed by reading back, and its vectors go too.
+ * Image, then records, then vectors: a search never finds a face that has no record. The image is written while its faces are
+ * searched, once it has turned out to be one: forced to the disk, that takes as long as a network. What was written is taken
+ * back when a later step fails; when the process dies in between nothing was acknowledged, and reconcile-gallery clears up. A
+ * person or face erased between the last two steps is noticed by reading back, and its vectors go too.
  *
  * Errors: those of the extractor, NO_FACE, AMBIGUOUS_FACE, FACE_REJECTED, FACE_OF_OTHER_PERSON, EXTERNAL_ID_TAKEN.
  */
@@ -73,8 +75,32 @@ export async function enrol(
 ): Promise<EnrolmentResult> {
   const { tenant, signal } = call;
   const pack = await ports.extractor.describe(request.pack, { signal });
-  const extraction = await ports.extractor.extract(request.image, { pack: request.pack, signal });
   const digest = createHash('sha256').update(request.image).digest('hex');
+  const blob = imageBlob(request.image, imageIdOf(tenant, digest), call, ports);
+  const enrolling = enrolRecords({ request, digest, blob, pack }, call, ports);
+  const { saved, accepted, rejected, leftOut, model } = await enrolling.catch(async (error: unknown) => {
+    await blob.takeBack();
+    throw error;
+  });
+  await index(saved, accepted, pack, call, ports);
+  await raiseEpoch(ports.cache, tenant);
+  return { faces: saved.faces, imageId: saved.image.imageId, rejected, leftOut, model };
+}
+
+interface EnrolmentInput {
+  readonly request: EnrolmentRequest;
+  readonly digest: string;
+  readonly blob: ImageBlob;
+  readonly pack: PackDescription;
+}
+
+/** Everything up to the records; the vectors are yet to come. */
+async function enrolRecords({ request, digest, blob, pack }: EnrolmentInput, call: CallContext, ports: EnrolmentPorts) {
+  const extraction = await ports.extractor.extract(request.image, {
+    pack: request.pack,
+    signal: call.signal,
+    onDecoded: blob.begin,
+  });
   const person = request.person === null ? null : await resolvePerson(request.person, call, ports.records);
 
   const chosen = chooseFaces(extraction, request);
@@ -93,16 +119,8 @@ export async function enrol(
   // The named person's face comes first; without it the photo enrols nobody, whoever else is on it.
   if (accepted.length === 0 || (person !== null && 'rejected' in judged[0]!)) throw rejection(rejected);
 
-  const saved = await save({ request, digest, extraction, person, accepted }, call, ports);
-  await index(saved, accepted, pack, call, ports);
-  await raiseEpoch(ports.cache, tenant);
-  return {
-    faces: saved.faces,
-    imageId: saved.image.imageId,
-    rejected,
-    leftOut: extraction.faces.length - chosen.length,
-    model: extraction.model,
-  };
+  const saved = await save({ request, digest, blob, extraction, person, accepted }, call, ports);
+  return { saved, accepted, rejected, leftOut: extraction.faces.length - chosen.length, model: extraction.model };
 }
 
 interface ResolvedPerson {
@@ -267,55 +285,50 @@ const rejection = (rejected: readonly RejectedFace[]) =>
 interface SaveInput {
   readonly request: EnrolmentRequest;
   readonly digest: string;
+  readonly blob: ImageBlob;
   readonly extraction: Extraction;
   readonly person: ResolvedPerson | null;
   readonly accepted: readonly AcceptedFace[];
 }
 
 async function save(
-  { request, digest, extraction, person, accepted }: SaveInput,
+  { request, digest, blob, extraction, person, accepted }: SaveInput,
   call: CallContext,
   ports: EnrolmentPorts,
 ): Promise<SavedEnrolment> {
-  const { tenant, signal, newId } = call;
+  const { tenant } = call;
   const imageId = imageIdOf(tenant, digest);
-  const stored = await ports.records.getImage(tenant, imageId, { signal });
-  // A key of its own, so that erasing an earlier copy of the same image at this moment cannot take this one along.
-  const blobKey = `${imageId}.${newId()}`;
-  if (stored === null) await ports.images.put(tenant, blobKey, request.image, { signal });
+  const blobKey = blob.key;
+  const written = await blob.written();
   const capturedAt =
     request.capturedAt ?? (extraction.image.capturedAt === null ? null : Date.parse(extraction.image.capturedAt));
   const location = request.location ?? extraction.image.location;
   const faces = accepted.map(({ face }) => ({ ...face, capturedAt, location }));
   const { contentType, width, height } = extraction.image;
-  try {
-    const saved = await ports.records.saveEnrolment(
-      tenant,
-      {
-        person: person?.create ?? null,
-        image: {
-          imageId,
-          digest,
-          blobKey,
-          contentType,
-          bytes: request.image.length,
-          width,
-          height,
-          capturedAt,
-          location,
-          sourceId: request.sourceId,
-        },
-        faces,
+  const saved = await ports.records.saveEnrolment(
+    tenant,
+    {
+      person: person?.create ?? null,
+      image: {
+        imageId,
+        digest,
+        blobKey,
+        contentType,
+        bytes: request.image.length,
+        width,
+        height,
+        capturedAt,
+        location,
+        sourceId: request.sourceId,
       },
-      { outbox: notices(faces, imageId, person, call) },
-    );
-    if (stored === null && !saved.imageCreated) await ports.images.delete(tenant, blobKey);
-    if (stored !== null && saved.imageCreated) await ports.images.put(tenant, blobKey, request.image);
-    return saved;
-  } catch (error) {
-    if (stored === null) await ports.images.delete(tenant, blobKey);
-    throw error;
-  }
+      faces,
+    },
+    { outbox: notices(faces, imageId, person, call) },
+  );
+  // The record came or went in the meantime: then another file is there, or none.
+  if (written && !saved.imageCreated) await blob.takeBack();
+  if (!written && saved.imageCreated) await ports.images.put(tenant, blobKey, request.image);
+  return saved;
 }
 
 function notices(
