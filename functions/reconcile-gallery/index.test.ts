@@ -67,6 +67,6 @@ describe('reconcile-gallery', () => {
 /** What the last run says in the log. */
 async function ran({ logs }: { logs: Record<string, unknown>[] }, clock: ReturnType<typeof fakeClock>) {
   const last = () => logs.findLast((line) => line.function === 'reconcile-gallery' && line.msg === 'ran');
-  await clock.until(() => last() !== undefined);
+  await clock.until(() => last() !== undefined, 200_000);
   return last();
 }
