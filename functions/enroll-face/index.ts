@@ -70,11 +70,6 @@ export default defineFunction(
     }),
     status: 201,
     errors: [
-      'EMPTY_IMAGE',
-      'IMAGE_MISSING',
-      'IMAGE_CORRUPT',
-      'UNSUPPORTED_IMAGE',
-      'IMAGE_TOO_LARGE',
       'NO_FACE',
       'FACE_REJECTED',
       'AMBIGUOUS_FACE',
@@ -82,7 +77,6 @@ export default defineFunction(
       'EXTERNAL_ID_TAKEN',
       'FACE_OF_OTHER_PERSON',
       'PERSON_NOT_FOUND',
-      'BUSY',
     ],
     examples: {
       request: { external_id: 'ada', name: 'Ada Lovelace' },

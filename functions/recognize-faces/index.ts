@@ -43,16 +43,7 @@ export default defineFunction(
       best: recognizedFace.nullable().describe('The strongest of the decisions.'),
       cached: z.boolean().describe('true when the same photo was asked about and the gallery has not changed since.'),
     }),
-    errors: [
-      'EMPTY_IMAGE',
-      'IMAGE_MISSING',
-      'IMAGE_CORRUPT',
-      'UNSUPPORTED_IMAGE',
-      'IMAGE_TOO_LARGE',
-      'NO_FACE',
-      'STRATEGY_UNAVAILABLE',
-      'BUSY',
-    ],
+    errors: ['NO_FACE', 'STRATEGY_UNAVAILABLE'],
     examples: {
       request: { fpir: 0.01 },
       response: { faces: [examples.recognizedFace], best: examples.recognizedFace, cached: false },

@@ -66,18 +66,7 @@ export default defineFunction(
         z.object({ box: wire.box.nullable().describe('null when a person is the probe.'), matches: z.array(match) }),
       ),
     }),
-    errors: [
-      'EMPTY_IMAGE',
-      'IMAGE_MISSING',
-      'IMAGE_CORRUPT',
-      'UNSUPPORTED_IMAGE',
-      'IMAGE_TOO_LARGE',
-      'NO_FACE',
-      'FACE_NOT_FOUND',
-      'PERSON_NOT_FOUND',
-      'STRATEGY_UNAVAILABLE',
-      'BUSY',
-    ],
+    errors: ['NO_FACE', 'FACE_NOT_FOUND', 'PERSON_NOT_FOUND', 'STRATEGY_UNAVAILABLE'],
     examples: {
       request: { limit: 10, min_similarity: 0.5 },
       response: {

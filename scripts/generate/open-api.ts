@@ -8,6 +8,16 @@ type Json = Record<string, unknown>;
 const commonErrors: readonly ErrorCode[] = ['INTERNAL', 'STORE_UNAVAILABLE', 'TIMEOUT'];
 const withBody: readonly ErrorCode[] = ['BODY_MALFORMED', 'BODY_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED'];
 
+/** Whoever takes an image may find it missing or unusable, or be too busy to look. */
+const withImage: readonly ErrorCode[] = [
+  'IMAGE_MISSING',
+  'EMPTY_IMAGE',
+  'IMAGE_CORRUPT',
+  'UNSUPPORTED_IMAGE',
+  'IMAGE_TOO_LARGE',
+  'BUSY',
+];
+
 /** The OpenAPI 3.1 description of all HTTP functions. */
 export function openApi(definitions: readonly FunctionDefinition[]): Json {
   const manifests = definitions
@@ -105,7 +115,7 @@ function bodyOf({ body, image, examples }: HttpManifest): Json | undefined {
   if (image === undefined) return { required: true, content: { 'application/json': { schema: fields, ...example } } };
   const jsonExample =
     examples?.request === undefined ? {} : { example: { image_data: '/9j/4AAQ…', ...(examples.request as object) } };
-  const withImage = (part: string, schema: Json) => ({
+  const fieldsWith = (part: string, schema: Json) => ({
     ...fields,
     properties: { [part]: schema, ...fields.properties },
     required: [...(image === 'required' ? [part] : []), ...(fields.required ?? [])],
@@ -116,10 +126,10 @@ function bodyOf({ body, image, examples }: HttpManifest): Json | undefined {
       'JSON with base64, a form with a file, or the raw image (`Content-Type: image/jpeg`) with the other fields in the query.',
     content: {
       'multipart/form-data': {
-        schema: withImage('image', { type: 'string', format: 'binary', description: 'The image file.' }),
+        schema: fieldsWith('image', { type: 'string', format: 'binary', description: 'The image file.' }),
         ...example,
       },
-      'application/json': { schema: withImage('image_data', imageData), ...jsonExample },
+      'application/json': { schema: fieldsWith('image_data', imageData), ...jsonExample },
       'image/*': { schema: { type: 'string', format: 'binary' } },
     },
   };
@@ -163,6 +173,7 @@ function failuresOf(manifest: HttpManifest): Json {
     ...(manifest.params === undefined ? [] : (['ID_MALFORMED'] as const)),
     'VALIDATION_FAILED',
     ...(takesBody ? withBody : []),
+    ...(manifest.image === undefined ? [] : withImage),
     ...(manifest.errors ?? []),
     ...commonErrors,
   ]);
