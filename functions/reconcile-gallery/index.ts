@@ -6,12 +6,12 @@ import { sizes } from '../../shared/runtime/sizes.ts';
 /** Longer than any enrolment takes. */
 const settledMs = 15 * 60 * 1000;
 
-/** Clears up after a crash in the middle of an enrolment, and makes lost templates anew. */
+/** Clears up after a crash in the middle of an enrolment, and makes lost templates anew; the latter soon after the start. */
 export default defineFunction(
   {
     name: 'reconcile-gallery',
     summary: 'Make records, templates and images agree',
-    trigger: { kind: 'cron', everyMinutes: 60 },
+    trigger: { kind: 'cron', everyMinutes: 60, soonAfterStart: true },
     uses: ['records', 'vectors', 'images', 'cache', 'extractor'],
     ...sizes.background,
   },

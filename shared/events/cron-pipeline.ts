@@ -20,7 +20,9 @@ export function cronPipeline(
       call.log[Object.values(summary).some((value) => value !== 0) ? 'info' : 'debug'](summary, 'ran');
       return true;
     } catch (error) {
-      call.log.error({ err: error }, 'run failed');
+      // What the end of the process cuts short is no failure: the next run does it.
+      if (signal.aborted) call.log.info('run cut short');
+      else call.log.error({ err: error }, 'run failed');
       return false;
     }
   };

@@ -2,6 +2,7 @@ import { intersectionOverUnion } from '../domain/geometry.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Face, Image } from '../ports/records.ts';
 import type { Tenant } from '../ports/tenant.ts';
+import type { VectorSpace } from '../ports/vectors.ts';
 import type { CallContext } from '../runtime/define.ts';
 
 type ReconcilePorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'extractor'>;
@@ -23,8 +24,9 @@ export interface Reconciled {
 const sameFace = 0.5;
 
 /**
- * Makes the stores of one tenant agree after a crash or the loss of one of them. Records are the truth. What is younger than
- * `before` (milliseconds since the epoch) is left alone: it may be half-way through an enrolment.
+ * Makes the stores of one tenant agree after a crash or the loss of one of them. Records are the truth. Nothing younger than
+ * `before` (milliseconds since the epoch) is removed: it may be half-way through an enrolment. A template that is missing is
+ * made anew at any age: should the enrolment be under way, it writes the same one.
  */
 export async function reconcile(
   tenant: Tenant,
@@ -39,8 +41,9 @@ export async function reconcile(
     blobs.add(image.blobKey);
     const faces = await facesOn(tenant, image, caller, ports);
     for (const { faceId } of faces) faceIds.add(faceId);
-    if (image.createdAt >= before) continue;
-    await repair(tenant, image, faces, outcome, caller, ports).catch((error: unknown) => {
+    const settled = image.createdAt < before;
+    await repair(tenant, image, faces, { settled, outcome }, caller, ports).catch((error: unknown) => {
+      if (caller.signal.aborted) throw error;
       // One damaged image must not keep the others from being repaired.
       caller.log.error({ err: error, image_id: image.imageId }, 'repair failed');
       outcome.failed += 1;
@@ -71,12 +74,18 @@ const facesOn = async (
   { records }: ReconcilePorts,
 ): Promise<Face[]> => (await records.listFaces(tenant, { imageId }, { limit: 1000, signal })).items;
 
+interface Repair {
+  /** The image's enrolment is long over. */
+  readonly settled: boolean;
+  readonly outcome: Reconciled;
+}
+
 /** Gives faces that have lost their template a new one from the image. */
 async function repair(
   tenant: Tenant,
   image: Image,
   faces: readonly Face[],
-  outcome: Reconciled,
+  { settled, outcome }: Repair,
   caller: Caller,
   ports: ReconcilePorts,
 ): Promise<void> {
@@ -92,21 +101,28 @@ async function repair(
     const found = bytes === null ? [] : (await ports.extractor.extract(bytes, { pack, signal: caller.signal })).faces;
     for (const face of missing) {
       const match = found.find(({ box }) => intersectionOverUnion(box, face.box) > sameFace);
-      if (match?.embedding === undefined) {
+      if (match?.embedding !== undefined) {
+        if (await restore(tenant, face, description, match.embedding, ports)) outcome.rebuilt += 1;
+      } else if (settled) {
         await ports.records.deleteFace(tenant, face.faceId, caller);
         outcome.lost += 1;
-      } else {
-        const { faceId, personId, imageId, capturedAt, location } = face;
-        await ports.vectors.upsert(
-          tenant,
-          description,
-          [{ faceId, personId, imageId, embedding: match.embedding, capturedAt, location }],
-          caller,
-        );
-        outcome.rebuilt += 1;
       }
     }
   }
+}
+
+/** Resolves to whether the face is still there to be found. Heeds no signal: one that was erased meanwhile leaves no template. */
+async function restore(
+  tenant: Tenant,
+  { faceId, personId, imageId, capturedAt, location }: Face,
+  space: VectorSpace,
+  embedding: Float32Array,
+  { records, vectors }: ReconcilePorts,
+): Promise<boolean> {
+  await vectors.upsert(tenant, space, [{ faceId, personId, imageId, embedding, capturedAt, location }]);
+  const present = (await records.getFaces(tenant, [faceId])).length > 0;
+  if (!present) await vectors.remove(tenant, [faceId]);
+  return present;
 }
 
 function groupByPack(faces: readonly Face[]): Map<string, Face[]> {

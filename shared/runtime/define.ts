@@ -34,6 +34,8 @@ export interface CronTrigger {
   readonly everyMinutes: number;
   /** Run once when the process starts, before the first request is answered. */
   readonly atStart?: boolean;
+  /** The local runtime also runs it a moment after it has become ready, beside the first requests. */
+  readonly soonAfterStart?: boolean;
   /** The local runtime also runs it soon after every request that may have written. */
   readonly afterWrites?: boolean;
 }

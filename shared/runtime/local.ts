@@ -21,6 +21,9 @@ export interface RunningPlatform {
 /** What an event function gets when its manifest names no delivery of its own. */
 export const defaultDelivery: Delivery = { retry: 8, backoff: 'exponential', backoffDelayMs: 500, timeoutMs: 60_000 };
 
+/** Lets the first requests go before what is done soon after the start. */
+const soonMs = 5000;
+
 /**
  * Runs all functions in one process on one port: HTTP functions behind one router, event functions on the broker, cron
  * functions on the clock. Resolves when everything is ready and the first request can be answered.
@@ -89,20 +92,25 @@ async function startCrons(definitions: readonly FunctionDefinition[], ports: Par
     .map((definition) => {
       const manifest = definition.manifest as CronManifest;
       const run = cronPipeline(definition, pickPorts(ports, manifest.uses), context);
-      return { trigger: manifest.trigger, run: serialised(() => run(abort.signal)) };
+      return { trigger: manifest.trigger, ...serialised(() => run(abort.signal)) };
     });
   for (const job of jobs) if (job.trigger.atStart === true) await job.run();
   const timers = new Set<() => void>();
+  const later = (milliseconds: number, act: () => void) => {
+    const cancel = context.clock.after(milliseconds, () => {
+      timers.delete(cancel);
+      act();
+    });
+    timers.add(cancel);
+  };
   for (const { trigger, run } of jobs) {
-    const repeat = () => {
-      const cancel = context.clock.after(trigger.everyMinutes * 60_000, () => {
-        timers.delete(cancel);
+    const repeat = () =>
+      later(trigger.everyMinutes * 60_000, () => {
         void run();
         repeat();
       });
-      timers.add(cancel);
-    };
     repeat();
+    if (trigger.soonAfterStart === true) later(soonMs, () => void run());
   }
   return {
     afterWrite() {
@@ -113,11 +121,12 @@ async function startCrons(definitions: readonly FunctionDefinition[], ports: Par
       // What is already written goes out before the stores close.
       for (const { trigger, run } of jobs) if (trigger.afterWrites === true) await run();
       abort.abort();
+      for (const { settled } of jobs) await settled();
     },
   };
 }
 
-function serialised(run: () => Promise<unknown>): () => Promise<void> {
+function serialised(run: () => Promise<unknown>): { run(): Promise<void>; settled(): Promise<void> } {
   let current: Promise<void> | undefined;
   let again = false;
   const loop = async () => {
@@ -127,9 +136,12 @@ function serialised(run: () => Promise<unknown>): () => Promise<void> {
     } while (again);
     current = undefined;
   };
-  return () => {
-    if (current !== undefined) again = true;
-    else current = loop();
-    return current ?? Promise.resolve();
+  return {
+    run() {
+      if (current !== undefined) again = true;
+      else current = loop();
+      return current ?? Promise.resolve();
+    },
+    settled: () => current ?? Promise.resolve(),
   };
 }
