@@ -14,6 +14,7 @@ export function newCall(
   const traceparent = childOf(typeof parent === 'string' ? parent : undefined);
   return {
     tenant: defaultTenant,
+    principal: null,
     requestId,
     traceparent,
     signal,

@@ -31,6 +31,8 @@ export interface HttpExchange extends CallContext {
   request: IncomingRequest;
   readonly limits: { readonly imageBytes: number };
   requestId: CallContext['requestId'];
+  tenant: CallContext['tenant'];
+  principal: CallContext['principal'];
   log: CallContext['log'];
   signal: CallContext['signal'];
   /** W3C trace context of this request's own span. */

@@ -63,6 +63,7 @@ function newExchange(manifest: HttpManifest, request: IncomingRequest, context: 
     request,
     limits: { imageBytes: context.config.maxImageBytes },
     tenant: defaultTenant,
+    principal: null,
     requestId: context.newId(),
     traceparent: '',
     signal: request.gone,
@@ -74,9 +75,21 @@ function newExchange(manifest: HttpManifest, request: IncomingRequest, context: 
   };
 }
 
-const asCall = ({ tenant, requestId, traceparent, signal, clock, log, newId, input, request }: HttpExchange) =>
+const asCall = ({
+  tenant,
+  principal,
+  requestId,
+  traceparent,
+  signal,
+  clock,
+  log,
+  newId,
+  input,
+  request,
+}: HttpExchange) =>
   ({
     tenant,
+    principal,
     requestId,
     traceparent,
     signal,

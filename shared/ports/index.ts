@@ -1,3 +1,5 @@
+import type { Accounts } from './accounts.ts';
+import type { Audit } from './audit.ts';
 import type { Cache } from './cache.ts';
 import type { Events } from './events.ts';
 import type { Extractor } from './extractor.ts';
@@ -13,5 +15,7 @@ export interface Ports {
   readonly events: Events;
   readonly cache: Cache;
   readonly extractor: Extractor;
+  readonly accounts: Accounts;
+  readonly audit: Audit;
 }
 export type PortName = keyof Ports;
