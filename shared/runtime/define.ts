@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { Principal, RequiredScope } from '../domain/access.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { EventType, Topic } from '../events/catalogue.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -7,9 +8,6 @@ import type { PortName, Ports } from '../ports/index.ts';
 import type { Tenant } from '../ports/tenant.ts';
 import type { Logger } from './log.ts';
 
-/** What a caller must be allowed to do. null: anybody may call. */
-export type Scope = 'faces:read' | 'faces:write' | 'persons:read' | 'persons:write' | 'images:read';
-
 export interface HttpTrigger {
   readonly kind: 'http';
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -17,7 +15,8 @@ export interface HttpTrigger {
   readonly path: `/${string}`;
   /** Further paths that lead to the same function; not part of the described API. */
   readonly aliases?: readonly `/${string}`[];
-  readonly scope: Scope | null;
+  /** What a caller must be allowed to do. null: anybody may call. */
+  readonly scope: RequiredScope | null;
 }
 
 export interface EventTrigger {
@@ -73,6 +72,8 @@ export interface HttpManifest extends CommonManifest {
   /** The request carries an image: base64 in `image_data`, a file part `image`, or the raw body. */
   readonly image?: 'required' | 'optional';
   readonly output: z.ZodType | BinaryOutput;
+  /** The answer holds a secret that is shown once: it is never kept, not even for a repeated Idempotency-Key. */
+  readonly secret?: true;
   /** Status of a successful answer. Default 200. */
   readonly status?: 200 | 201 | 202;
   /** What can go wrong beyond what every function answers (see `commonErrors` in the OpenAPI generator). */
@@ -93,6 +94,8 @@ export type Manifest = HttpManifest | EventManifest | CronManifest;
 /** What every call gets beside its input. */
 export interface CallContext {
   readonly tenant: Tenant;
+  /** Who calls; null where nobody has to say so, and for what the platform does by itself. */
+  readonly principal: Principal | null;
   readonly requestId: string;
   /** W3C trace context to hand on. */
   readonly traceparent: string;
@@ -175,6 +178,15 @@ export function defineFunction<const M extends Manifest>(
 ): { manifest: M; handler: Handler<M> } {
   return { manifest, handler };
 }
+
+/**
+ * Every port a function needs: those of its handler, and those with which the pipeline finds out who calls, limits how often,
+ * and writes down what was done.
+ */
+export const portsOf = ({ uses, trigger }: Manifest): readonly PortName[] =>
+  trigger.kind === 'http' && trigger.scope !== null
+    ? [...new Set<PortName>([...uses, 'accounts', 'cache', 'audit'])]
+    : uses;
 
 export const isHttp = (manifest: Manifest): manifest is HttpManifest => manifest.trigger.kind === 'http';
 export const isBinary = (output: HttpManifest['output']): output is BinaryOutput => 'binary' in output;
