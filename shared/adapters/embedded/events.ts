@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import { CloudEvent } from 'cloudevents';
 import { AppError } from '../../errors.ts';
 import type { Event, Events } from '../../ports/events.ts';
+import { openDataFolder } from './data-folder.ts';
 import { type Database, openDatabase } from './database.ts';
 import { type Group, startGroup } from './event-group.ts';
 import { createEventStore } from './event-store.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { migrate, migrations } from './migrations.ts';
-import { makePrivateFolder } from './private-files.ts';
 import { lockStore } from './store-lock.ts';
 import type { StoreOptions } from './store-options.ts';
 
@@ -27,7 +27,7 @@ const pruneStep = 1000;
  * subscriber that is gone for good leaves its row in `consumer_groups` to be deleted by hand.
  */
 export async function openEvents(options: EventsOptions): Promise<Events> {
-  makePrivateFolder(options.dataDir);
+  openDataFolder(options.dataDir);
   const unlock = lockStore(join(options.dataDir, 'events.lock'));
   let database: Database | undefined;
   try {

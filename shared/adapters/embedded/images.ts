@@ -4,20 +4,20 @@ import { dirname, join } from 'node:path';
 import { AppError } from '../../errors.ts';
 import type { Images } from '../../ports/images.ts';
 import type { Tenant } from '../../ports/tenant.ts';
+import { openDataFolder } from './data-folder.ts';
 import { seal, unseal } from './image-file.ts';
+import { imageFiles, incoming, orNull, suffix } from './image-files.ts';
 import { openKeyFile, type StoreKey } from './key-file.ts';
 import { makePrivateFolder, syncFolder, writeAtomically } from './private-files.ts';
 import { lockStore } from './store-lock.ts';
 import type { StoreOptions } from './store-options.ts';
 
-const incoming = '.incoming';
-const suffix = '.image';
 /** Hex digits of the key's hash before the key in a file's name. See: fileOf. */
 const hashDigits = 16;
 
 /** Encrypted files under `images/<tenant>/<shard>/`, with the key in `image.key`. */
 export async function openImages({ dataDir, clock }: StoreOptions): Promise<Images> {
-  makePrivateFolder(dataDir);
+  openDataFolder(dataDir);
   const unlock = lockStore(join(dataDir, 'images.lock'));
   try {
     const root = join(dataDir, 'images');
@@ -117,20 +117,9 @@ async function makeFolders(root: string, tenant: Tenant, shard: string, known: S
 }
 
 async function hasImages(root: string): Promise<boolean> {
-  for (const tenant of await readdir(root)) {
-    if (tenant === incoming) continue;
-    for (const shard of await readdir(join(root, tenant))) {
-      if ((await readdir(join(root, tenant, shard))).length > 0) return true;
-    }
-  }
+  for await (const _ of imageFiles(root)) return true;
   return false;
 }
-
-const orNull = <T>(reading: Promise<T>): Promise<T | null> =>
-  reading.catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
 
 /** What the file system refuses (space, rights, a broken disk) is the store's trouble, not the caller's. */
 function asStoreError(error: unknown): unknown {

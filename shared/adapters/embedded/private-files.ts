@@ -1,15 +1,32 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Makes a folder that only its owner may enter (0700), with its parents; an existing one of ours is tightened. */
 export function makePrivateFolder(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeFolder(path);
   try {
     chmodSync(path, 0o700);
   } catch (error) {
     // A mounted folder may belong to somebody else and still be ours to write.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+  }
+}
+
+/**
+ * Makes a folder (0700) with its parents. Node's own recursion never ends where making a folder fails with ENOENT, as under
+ * /proc. Errors: those of the system; ENOENT when it cannot be made there, ENOTDIR or EEXIST when there is a file.
+ */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const parent = dirname(path);
+    if (code === 'ENOENT' && parent !== path) {
+      makeFolder(parent);
+      mkdirSync(path, { mode: 0o700 });
+    } else if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
 }
 

@@ -85,6 +85,14 @@ export const listFaces = (
     toItem: toFace,
   });
 
+/** Whether no tenant has an image. */
+export const isWithoutImages = (database: Database): boolean =>
+  database.get('SELECT 1 FROM images LIMIT 1') === undefined;
+
+/** When the tables were made, in milliseconds since the epoch. */
+export const madeAt = (database: Database): number =>
+  database.get<{ at: number }>('SELECT min(applied_at) AS at FROM schema_migrations')!.at;
+
 /** Tenants that have rows, found by jumping from one to the next in each index. */
 export function tenants(database: Database): Tenant[] {
   const found = new Set<string>();

@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Records, WriteOptions } from '../../ports/records.ts';
 import type { CallOptions } from '../../ports/tenant.ts';
+import { openDataFolder } from './data-folder.ts';
 import { type Database, openDatabase } from './database.ts';
+import { refuseForeignRecords, refuseMissingRecords } from './left-behind.ts';
 import { migrate, migrations } from './migrations.ts';
 import { createPageTokens } from './page-token.ts';
-import { makePrivateFolder } from './private-files.ts';
 import { deleteFace, deletePerson } from './records-deletion.ts';
 import { saveEnrolment } from './records-enrolment.ts';
 import { createPerson, updatePerson } from './records-persons.ts';
@@ -23,7 +24,7 @@ import { createWriteQueue } from './write-queue.ts';
  * deletion can be cut into short steps of one transaction, with other work between the steps, and nobody sees half of it.
  */
 export async function openRecords({ dataDir, clock }: StoreOptions): Promise<Records> {
-  makePrivateFolder(dataDir);
+  openDataFolder(dataDir);
   const unlock = lockStore(join(dataDir, 'records.lock'));
   let writer: Database | undefined;
   let reader: Database | undefined;
@@ -34,8 +35,10 @@ export async function openRecords({ dataDir, clock }: StoreOptions): Promise<Rec
   };
   try {
     const path = join(dataDir, 'records.db');
+    await refuseMissingRecords(dataDir);
     writer = openDatabase(path);
     migrate(writer, migrations.records, clock.now());
+    if (read.isWithoutImages(writer)) await refuseForeignRecords(dataDir, read.madeAt(writer));
     reader = openDatabase(path, { readOnly: true });
     return recordsOn(writer, reader, () => clock.now(), closeAll);
   } catch (error) {

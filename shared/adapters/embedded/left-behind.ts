@@ -1,0 +1,53 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from '../../errors.ts';
+import { openDatabase } from './database.ts';
+import { imageFiles } from './image-files.ts';
+import { openKeyFile } from './key-file.ts';
+
+/**
+ * [Note: A gallery without its records]
+ * Only the records tell whose face is whose. Where they are gone and images or templates are not, a start would show an empty
+ * gallery, and clearing up would take the rest for strays. So it is refused, before new records are made: those are for a new
+ * folder. A crash in the very first enrolment may leave an image beside records that are empty, but older than it.
+ */
+
+/** Before `records.db` is opened. Errors: AppError STORE_UNAVAILABLE when there is none, and a gallery to which one belongs. */
+export async function refuseMissingRecords(dataDir: string): Promise<void> {
+  const path = join(dataDir, 'records.db');
+  if (existsSync(path) && statSync(path).size > 0) return;
+  if (await hasImageBefore(dataDir, Number.POSITIVE_INFINITY)) throw refusal(dataDir, 'is missing', 'images');
+  if (await hasTemplates(dataDir)) throw refusal(dataDir, 'is missing', 'vectors');
+}
+
+/** For records without an image, made at `madeAt`. Errors: AppError STORE_UNAVAILABLE when there are images from before. */
+export async function refuseForeignRecords(dataDir: string, madeAt: number): Promise<void> {
+  if (await hasImageBefore(dataDir, madeAt)) throw refusal(dataDir, 'is empty', 'images');
+}
+
+async function hasImageBefore(dataDir: string, time: number): Promise<boolean> {
+  for await (const { writtenAt } of imageFiles(join(dataDir, 'images'))) if (writtenAt < time) return true;
+  return false;
+}
+
+/** What cannot be read counts: something is there. */
+async function hasTemplates(dataDir: string): Promise<boolean> {
+  const path = join(dataDir, 'vectors', 'templates.db');
+  if (!existsSync(path)) return false;
+  try {
+    const { secret } = await openKeyFile(join(dataDir, 'vectors.key'), async () => true);
+    const templates = openDatabase(path, { encryptionKey: secret.toString('hex'), readOnly: true });
+    try {
+      return templates.get('SELECT 1 FROM templates LIMIT 1') !== undefined;
+    } finally {
+      templates.close();
+    }
+  } catch {
+    return true;
+  }
+}
+
+const refusal = (dataDir: string, trouble: string, folder: string): AppError =>
+  new AppError('STORE_UNAVAILABLE', {
+    message: `${join(dataDir, 'records.db')} ${trouble}, but ${join(dataDir, folder)} is full: without its records this gallery cannot be used. Put records.db back from a backup, or choose another folder with FREEFACE_DATA.`,
+  });
