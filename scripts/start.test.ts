@@ -1,7 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../shared/testing/temporary-folder.ts';
 import { shareWeights } from '../shared/testing/weights.ts';
 
@@ -15,21 +18,38 @@ afterEach(() => {
 });
 
 /** What `npm start` runs once it has bundled, and the address it says. */
-async function start(): Promise<{ child: ChildProcess; url: string }> {
+async function start(): Promise<{ child: ChildProcess; url: string; output: () => string }> {
   const dataDir = temporaryFolder();
   shareWeights(dataDir);
+  const child = run({ FREEFACE_DATA: dataDir, LOG_LEVEL: 'info' });
+  let written = '';
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout!.on('data', (chunk) => {
+      written += String(chunk);
+      const address = /ready at (http:\S+)/.exec(written)?.[1];
+      if (address) resolve(address);
+    });
+    child.once('close', () => reject(new Error(`It ended before it was ready: ${written}`)));
+  });
+  return { child, url, output: () => written };
+}
+
+function run(settings: Readonly<Record<string, string>>): ChildProcess {
   const child = spawn(process.execPath, ['.build/start/start.js'], {
-    env: { ...process.env, FREEFACE_DATA: dataDir, PORT: '0', LOG_LEVEL: 'warn' },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, PORT: '0', ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   started.push(child);
+  return child;
+}
+
+/** A start that is refused: the exit code, and everything it wrote. */
+async function refused(settings: Readonly<Record<string, string>>): Promise<{ code: number | null; written: string }> {
+  const child = run(settings);
   let written = '';
-  for await (const chunk of child.stdout!) {
-    written += String(chunk);
-    const url = /ready at (http:\S+)/.exec(written)?.[1];
-    if (url) return { child, url };
-  }
-  throw new Error(`It ended before it was ready: ${written}`);
+  for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (chunk) => (written += String(chunk)));
+  const [code] = await once(child, 'close');
+  return { code, written };
 }
 
 const answers = (url: string) =>
@@ -40,17 +60,52 @@ const answers = (url: string) =>
 
 describe('npm start', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'When it gets %s, then it ends with 0 and nothing answers',
+    'When it gets %s, then it ends with 0, nothing answers, and the last line it logs is that it has stopped',
     async (signal) => {
-      const { child, url } = await start();
+      const { child, url, output } = await start();
       expect(await answers(url)).toBe(true);
 
       child.kill(signal);
 
-      expect(await once(child, 'exit')).toEqual([0, null]);
+      expect(await once(child, 'close')).toEqual([0, null]);
       expect(await answers(url)).toBe(false);
+      expect(JSON.parse(output().trim().split('\n').at(-1)!)).toMatchObject({
+        level: 'info',
+        msg: 'stopped',
+        uptime_s: expect.any(Number),
+      });
     },
   );
+
+  it('When a setting cannot be used, then it says which before it makes any model, and ends with 1', async () => {
+    const busy = createServer().listen(0, '127.0.0.1');
+    await once(busy, 'listening');
+    onTestFinished(() => void busy.close());
+    const { port } = busy.address() as AddressInfo;
+    const file = join(temporaryFolder(), 'file');
+    writeFileSync(file, '');
+    const empty = temporaryFolder();
+
+    const answers = await Promise.all([
+      refused({ FREEFACE_DATA: empty, PORT: String(port) }),
+      refused({ FREEFACE_DATA: empty, HOST: '192.0.2.1' }),
+      refused({ FREEFACE_DATA: file }),
+      ...(existsSync('/proc/self') ? [refused({ FREEFACE_DATA: '/proc/freeface' })] : []),
+    ]);
+
+    expect(answers.map(({ code }) => code)).toEqual(answers.map(() => 1));
+    expect(answers.map(({ written }) => written)).toEqual(
+      [
+        `FreeFace did not start: Port ${port} on 127.0.0.1 is in use; set PORT to another.\n`,
+        expect.stringMatching(/^FreeFace did not start: 192\.0\.2\.1 is not an address of this machine; set HOST /),
+        expect.stringMatching(
+          /^FreeFace did not start: The data folder .* is a file, or lies in one; set FREEFACE_DATA /,
+        ),
+        expect.stringMatching(/^FreeFace did not start: The data folder .* cannot be made there; set FREEFACE_DATA /),
+      ].slice(0, answers.length),
+    );
+    expect(readdirSync(empty)).toEqual([]);
+  });
 
   it('When it is killed, then no process of it goes on', async () => {
     const { child, url } = await start();

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
+import { makeFolder } from '../../shared/adapters/embedded/private-files.ts';
 import { type Outcome, outcomeSchema } from './outcome.ts';
 import type { Photo } from './scan.ts';
 
@@ -40,7 +41,7 @@ export function journalFile(dataDir: string, root: string, url: string): string 
 
 /** Reads what is there, however its last line ended. `forget` starts with nothing known. */
 export function openJournal(file: string, { forget = false }: { readonly forget?: boolean } = {}): Journal {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   const handle = openSync(file, 'a+', 0o600);
   const text = readFileSync(handle, 'utf8');
   const known = new Map<string, Line>();

@@ -1,15 +1,8 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { allocator } from '../../shared/runtime/allocator.ts';
 
-/**
- * [Note: The allocator of the platform]
- * Loading the networks leaves as much memory behind as they take, and glibc keeps it: the default pack on two threads is
- * resident with 354 MB. Told to give blocks from 256 KB on back at once it is 265 MB. glibc listens only while a process starts,
- * so the platform runs in a process of its own, and this one, which has loaded nothing, passes on how it ends.
- */
-const allocator = { MALLOC_MMAP_THRESHOLD_: '262144', MALLOC_TRIM_THRESHOLD_: '1048576' };
-
-/** Whether this process may be the platform: its allocator is set, or cannot be. */
+/** Whether this process may be the platform: its allocator is set, or cannot be. See: [Note: The allocator] */
 export function allocatorIsSet(environment: NodeJS.ProcessEnv): boolean {
   return process.platform !== 'linux' || Object.keys(allocator).some((name) => environment[name] !== undefined);
 }

@@ -1,18 +1,22 @@
 import { styleText } from 'node:util';
 import { config as loadDotenv } from 'dotenv';
 import { functions } from '../../functions/registry.gen.ts';
+import { openDataFolder } from '../../shared/adapters/embedded/data-folder.ts';
 import { embeddedOpeners } from '../../shared/adapters/embedded/index.ts';
 import { type Config, readConfig } from '../../shared/config.ts';
+import { tryAddress } from '../../shared/runtime/address.ts';
 import { createContext } from '../../shared/runtime/context.ts';
 import { stopOnSignal } from '../../shared/runtime/lifecycle.ts';
 import { type RunningPlatform, runLocally } from '../../shared/runtime/local.ts';
 import { ensurePack } from '../../shared/vision/weights/ensure.ts';
 import { reportProgress } from '../../shared/vision/weights/progress.ts';
 
-/** The whole platform in this process, until a signal stops it. */
+/** The whole platform in this process, until a signal stops it. What may be wrong with the settings is found before models are made. */
 export async function startPlatform(): Promise<void> {
   loadDotenv({ quiet: true });
   const config = readConfig(process.env);
+  openDataFolder(config.dataDir);
+  await tryAddress(config);
   await prepareModels(config);
   const context = createContext(config);
   const platform = await runLocally(functions, embeddedOpeners, context);

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { AppError } from '../errors.ts';
 import { errorResponse } from '../http/errors.ts';
 import type { IncomingRequest, OutgoingResponse } from '../http/exchange.ts';
+import { explainListenError } from './address.ts';
 import { type BodyBudget, createBodyBudget } from './body-budget.ts';
 import type { RuntimeContext } from './context.ts';
 
@@ -39,7 +40,7 @@ export async function listen(answer: Answer, context: RuntimeContext): Promise<R
   server.headersTimeout = 10_000;
   server.requestTimeout = 120_000;
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(explainListenError(error, host, port)));
+    server.once('error', (error: NodeJS.ErrnoException) => reject(explainListenError(error, { host, port })));
     server.listen(port, host, resolve);
   });
   return {
@@ -154,14 +155,4 @@ function send(message: IncomingMessage, response: ServerResponse, answer: Outgoi
   response.writeHead(answer.status, headers);
   if (message.method === 'HEAD' || body === null) response.end();
   else response.end(body);
-}
-
-function explainListenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  if (error.code === 'EADDRINUSE')
-    return new Error(`Port ${port} on ${host} is in use; set PORT to another.`, { cause: error });
-  if (error.code === 'EACCES')
-    return new Error(`Port ${port} on ${host} may not be used by this user; set PORT to one above 1023.`, {
-      cause: error,
-    });
-  return error;
 }

@@ -12,7 +12,11 @@ export function stopOnSignal(running: { close(): Promise<void> }, context: Runti
     stopping = true;
     context.log.info({ reason }, 'stopping');
     running.close().then(
-      () => process.exit(0),
+      () => {
+        // The last line: whoever reads the log knows that nothing was cut off.
+        context.log.info({ uptime_s: Math.round(process.uptime()) }, 'stopped');
+        process.exit(0);
+      },
       (error: unknown) => {
         context.log.fatal({ err: error }, 'stopping failed');
         process.exit(1);
