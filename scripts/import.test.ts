@@ -57,7 +57,7 @@ describe('npm run import', () => {
     const server = await startServer({
       'a/blank.jpg': [refusal(422, 'NO_FACE')],
       'b/blur.jpg': [refusal(422, 'FACE_REJECTED', { rejected: [{ reasons: ['LOW_SHARPNESS', 'SMALL_FACE'] }] })],
-      'c/text.jpg': [refusal(415, 'UNSUPPORTED_IMAGE')],
+      'c/text.jpg': [refusal(415, 'UNSUPPORTED_IMAGE', undefined, undefined, 'The bytes are no picture.')],
     });
 
     const first = await importing(root, server);
@@ -67,9 +67,41 @@ describe('npm run import', () => {
     expect(first.out).toMatch(/^rejected +3$/m);
     expect(first.out).toMatch(/^ {2}FACE_REJECTED: LOW_SHARPNESS, SMALL_FACE +1$/m);
     expect(first.out).toMatch(/^ {2}NO_FACE +1$/m);
-    expect(first.out).toMatch(/^c\/text\.jpg {2}UNSUPPORTED_IMAGE$/m);
+    expect(first.out).toMatch(/^c\/text\.jpg {2}UNSUPPORTED_IMAGE: The bytes are no picture\.$/m);
     expect(server.received).toHaveLength(4);
     expect(second.out).toMatch(/^done in an earlier run +4$/m);
+    expect(second.out).toMatch(/^rejected +0$/m);
+    expect(second.out).toMatch(/^ {2}rejected then: FACE_REJECTED: LOW_SHARPNESS, SMALL_FACE +1$/m);
+    expect(second.out).toMatch(/^ {2}rejected then: NO_FACE +1$/m);
+    expect(second.out).toMatch(/^c\/text\.jpg {2}UNSUPPORTED_IMAGE: The bytes are no picture\.$/m);
+    expect(second.out).not.toMatch(/more$/m);
+  });
+
+  it('When a journal of old has no sentence for a rejection, then the code and the reasons stand for it', async () => {
+    const root = photos(['a/blur.jpg']);
+    const server = await startServer({
+      'a/blur.jpg': [refusal(422, 'FACE_REJECTED', { rejected: [{ reasons: ['SMALL_FACE'] }] })],
+    });
+    const journal = join(temporaryFolder(), 'journal.jsonl');
+    await importing(root, server, ['--journal', journal]);
+    writeFileSync(journal, readFileSync(journal, 'utf8').replace(/,"message":"[^"]*"/, ''));
+
+    const run = await importing(root, server, ['--journal', journal]);
+
+    expect(server.received).toHaveLength(1);
+    expect(run.out).toMatch(/^a\/blur\.jpg {2}FACE_REJECTED: SMALL_FACE$/m);
+  });
+
+  it('When the journal cannot be written, then it says so, names FREEFACE_DATA, and sends nothing', async () => {
+    const root = photos(['a/1.jpg']);
+    const server = await startServer();
+    const file = join(temporaryFolder(), 'file');
+    writeFileSync(file, '');
+
+    const run = await importing(root, server, [], {}, file);
+
+    expect(run).toMatchObject({ code: 1, err: expect.stringMatching(/journal .* cannot be written .* FREEFACE_DATA/) });
+    expect(server.requests).toBe(0);
   });
 
   it('When a photo cannot be dealt with, then the exit code is 1, and the next run sends that one alone', async () => {
@@ -316,7 +348,7 @@ describe('npm run import, to the real platform', () => {
     const second = await call([root, '--url', platform.url], dataDir);
 
     expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/^enrolled +4 {2}5 faces/m) });
-    expect(first.out).toMatch(/^Kira_Ek\/nobody\.jpg {2}NO_FACE$/m);
+    expect(first.out).toMatch(/^Kira_Ek\/nobody\.jpg {2}NO_FACE: No face was found in the image\.$/m);
     expect(second.out).toMatch(/^done in an earlier run +5$/m);
     const kira = await platform.call('GET', '/api/v1/persons/by_external_id/kira-ek');
     expect(kira.json.data).toMatchObject({ name: 'Kira Ek', face_count: 2 });
@@ -359,12 +391,12 @@ interface StubServer {
 
 type Reply = { readonly status: number; readonly body: unknown; readonly retryAfter: string | undefined } | 'hang up';
 
-const refusal = (status: number, code: string, details?: unknown, retryAfter?: string): Reply => ({
+const refusal = (status: number, code: string, details?: unknown, retryAfter?: string, message = code): Reply => ({
   status,
   retryAfter,
   body: {
     success: false,
-    message: code,
+    message,
     error: { code, ...(details === undefined ? {} : { details }), request_id: 'r' },
   },
 });

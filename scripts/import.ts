@@ -8,7 +8,7 @@ import { enrol, greet, type Server, ServerError } from './import/client.ts';
 import { type Journal, journalFile, openJournal } from './import/journal.ts';
 import type { Outcome } from './import/outcome.ts';
 import { showProgress } from './import/progress.ts';
-import { count, newTally, sum, type Tally, table } from './import/report.ts';
+import { count, countEarlier, newTally, sum, type Tally, table } from './import/report.ts';
 import { type Folder, FolderError, type Photo, scanFolder } from './import/scan.ts';
 
 const usage = `Usage: npm run import -- DIR [OPTIONS]
@@ -193,8 +193,9 @@ async function sendAll(
 
   async function work(): Promise<void> {
     for (let photo = photos[next++]; photo !== undefined && !halted.aborted; photo = photos[next++]) {
-      if (journal.find(photo) !== undefined) {
-        tally.earlier++;
+      const earlier = journal.find(photo);
+      if (earlier !== undefined) {
+        countEarlier(tally, photo.path, earlier);
         update();
         continue;
       }

@@ -123,6 +123,7 @@ async function send(photo: Photo, bytes: Uint8Array, server: Server): Promise<Ou
   return {
     outcome: 'rejected',
     code,
+    message,
     reasons: details.success ? unique(details.data.rejected.flatMap(({ reasons }) => reasons)) : [],
   };
 }

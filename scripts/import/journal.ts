@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { makeFolder } from '../../shared/adapters/embedded/private-files.ts';
 import { type Outcome, outcomeSchema } from './outcome.ts';
-import type { Photo } from './scan.ts';
+import { FolderError, type Photo } from './scan.ts';
 
 /**
  * What earlier runs have done, and this one does.
@@ -39,10 +39,9 @@ export function journalFile(dataDir: string, root: string, url: string): string 
   return join(dataDir, 'imports', `${key}.jsonl`);
 }
 
-/** Reads what is there, however its last line ended. `forget` starts with nothing known. */
+/** Reads what is there, however its last line ended. `forget` starts with nothing known. Throws a FolderError when it cannot be written. */
 export function openJournal(file: string, { forget = false }: { readonly forget?: boolean } = {}): Journal {
-  makeFolder(dirname(file));
-  const handle = openSync(file, 'a+', 0o600);
+  const handle = openToAppend(file);
   const text = readFileSync(handle, 'utf8');
   const known = new Map<string, Line>();
   for (const line of forget ? [] : text.split('\n')) {
@@ -72,6 +71,18 @@ export function openJournal(file: string, { forget = false }: { readonly forget?
       closeSync(handle);
     },
   };
+}
+
+function openToAppend(file: string): number {
+  try {
+    makeFolder(dirname(file));
+    return openSync(file, 'a+', 0o600);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new FolderError(
+      `The journal ${file} cannot be written (${reason}). Set FREEFACE_DATA to the server's data folder, or say --journal FILE.`,
+    );
+  }
 }
 
 function parseLine(line: string): Line | undefined {

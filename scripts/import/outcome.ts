@@ -12,7 +12,13 @@ export const outcomeSchema = z.discriminatedUnion('outcome', [
     /** Reasons of faces in the photo that were not taken. */
     rejectedFaces: z.array(z.string()),
   }),
-  z.object({ outcome: z.literal('rejected'), code: z.string(), reasons: z.array(z.string()) }),
+  z.object({
+    outcome: z.literal('rejected'),
+    code: z.string(),
+    reasons: z.array(z.string()),
+    /** The server's sentence. Journals of old do not have it. */
+    message: z.string().default(''),
+  }),
   z.object({ outcome: z.literal('failed'), code: z.string(), message: z.string() }),
 ]);
 export type Outcome = z.infer<typeof outcomeSchema>;

@@ -8,6 +8,8 @@ export interface Tally {
   faces: number;
   /** Dealt with in an earlier run, whatever came of it. */
   earlier: number;
+  /** Of those, the ones that were rejected then, by code and reasons. */
+  readonly rejectedEarlier: Map<string, number>;
   /** By code and reasons, and how many faces of enrolled photos were left out, by reasons. */
   readonly rejected: Map<string, number>;
   readonly leftOut: Map<string, number>;
@@ -24,6 +26,7 @@ export const newTally = (photos: number, people: number): Tally => ({
   enrolled: 0,
   faces: 0,
   earlier: 0,
+  rejectedEarlier: new Map(),
   rejected: new Map(),
   leftOut: new Map(),
   failed: new Map(),
@@ -37,17 +40,30 @@ export function count(tally: Tally, path: string, outcome: Outcome): void {
       tally.faces += outcome.faces;
       if (outcome.rejectedFaces.length > 0) increase(tally.leftOut, outcome.rejectedFaces.join(', '));
       return;
-    case 'rejected': {
-      const why = [outcome.code, outcome.reasons.join(', ')].filter(Boolean).join(': ');
-      increase(tally.rejected, why);
-      remember(tally, `${path}  ${why}`);
+    case 'rejected':
+      increase(tally.rejected, whyRejected(outcome));
+      remember(tally, exampleOf(path, outcome));
       return;
-    }
     case 'failed':
       increase(tally.failed, outcome.code);
       remember(tally, `${path}  ${outcome.code}: ${outcome.message}`);
   }
 }
+
+/** A photo that is not sent again. What was rejected is told again: the photo still is not in the gallery. */
+export function countEarlier(tally: Tally, path: string, outcome: Outcome): void {
+  tally.earlier++;
+  if (outcome.outcome !== 'rejected') return;
+  increase(tally.rejectedEarlier, whyRejected(outcome));
+  remember(tally, exampleOf(path, outcome));
+}
+
+type Rejected = Extract<Outcome, { outcome: 'rejected' }>;
+
+const whyRejected = ({ code, reasons }: Rejected): string => [code, reasons.join(', ')].filter(Boolean).join(': ');
+
+const exampleOf = (path: string, outcome: Rejected): string =>
+  `${path}  ${outcome.message === '' ? whyRejected(outcome) : `${outcome.code}: ${outcome.message}`}`;
 
 export const sum = (counts: ReadonlyMap<string, number>): number => [...counts.values()].reduce((a, b) => a + b, 0);
 
@@ -58,6 +74,7 @@ export function table(tally: Tally): string {
     ['enrolled', tally.enrolled, `${tally.faces} ${tally.faces === 1 ? 'face' : 'faces'}`],
     ...byNumber(tally.leftOut).map(([why, number]) => [`  with faces left out: ${why}`, number] as const),
     ...(tally.earlier > 0 ? [['done in an earlier run', tally.earlier] as const] : []),
+    ...byNumber(tally.rejectedEarlier).map(([why, number]) => [`  rejected then: ${why}`, number] as const),
     ['rejected', sum(tally.rejected)],
     ...byNumber(tally.rejected).map(([why, number]) => [`  ${why}`, number] as const),
     ['failed', sum(tally.failed)],
@@ -67,7 +84,7 @@ export function table(tally: Tally): string {
   const lines = rows.map(
     ([label, number, note]) => `${label.padEnd(wide)}  ${String(number).padStart(7)}${note ? `  ${note}` : ''}`,
   );
-  const rest = sum(tally.rejected) + sum(tally.failed) - tally.examples.length;
+  const rest = sum(tally.rejectedEarlier) + sum(tally.rejected) + sum(tally.failed) - tally.examples.length;
   const examples =
     tally.examples.length === 0 ? [] : ['', ...tally.examples, ...(rest > 0 ? [`and ${rest} more`] : [])];
   return `${[...lines, ...examples].join('\n')}\n`;
