@@ -9,4 +9,5 @@ export const embeddedOpeners = {
   events: async (context) => (await import('./events.ts')).openEvents(adapterOptions(context)),
   cache: async (context) => (await import('./cache.ts')).openCache(adapterOptions(context)),
   extractor: async (context) => (await import('./extractor.ts')).openExtractor(adapterOptions(context)),
+  accounts: async (context) => (await import('./accounts.ts')).openAccounts(adapterOptions(context)),
 } as const satisfies Openers;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import gallery from '../../../migrations/embedded/001-gallery.sql?raw';
 import broker from '../../../migrations/embedded/002-broker.sql?raw';
 import templates from '../../../migrations/embedded/003-templates.sql?raw';
+import accounts from '../../../migrations/embedded/004-accounts.sql?raw';
 import { AppError } from '../../errors.ts';
 import type { Database } from './database.ts';
 
@@ -16,6 +17,7 @@ export const migrations = {
   records: [{ name: '001-gallery.sql', sql: gallery }],
   events: [{ name: '002-broker.sql', sql: broker }],
   vectors: [{ name: '003-templates.sql', sql: templates }],
+  accounts: [{ name: '004-accounts.sql', sql: accounts }],
 } as const satisfies Record<string, readonly Migration[]>;
 
 /**

@@ -1,0 +1,94 @@
+import { isDeepStrictEqual } from 'node:util';
+import { AppError } from '../../errors.ts';
+import type { NewTenant, Quota, Retention, TenantRecord, TenantSettings } from '../../ports/accounts.ts';
+import type { Page, PageOptions } from '../../ports/records.ts';
+import type { Tenant } from '../../ports/tenant.ts';
+import { type Numbered, pageOf } from './accounts-page.ts';
+import type { Database } from './database.ts';
+import type { PageTokens } from './page-token.ts';
+
+interface TenantRow extends Numbered {
+  tenant: Tenant;
+  name: string;
+  quota: string;
+  consent_required: number;
+  retention: string;
+  created_at: number;
+  updated_at: number;
+  version: number;
+}
+
+/** Inside a transaction. Errors: TENANT_EXISTS. */
+export function create(database: Database, tenant: NewTenant, now: number): TenantRecord {
+  if (get(database, tenant.tenant) !== null) throw new AppError('TENANT_EXISTS');
+  database.run(
+    `INSERT INTO tenants (tenant, name, quota, consent_required, retention, created_at, updated_at, version)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 1)`,
+    [tenant.tenant, ...settingValues(tenant), now, now],
+  );
+  return get(database, tenant.tenant)!;
+}
+
+export function get(database: Database, tenant: Tenant): TenantRecord | null {
+  const row = database.get<TenantRow>('SELECT * FROM tenants WHERE tenant = ?', [tenant]);
+  return row === undefined ? null : toTenant(row);
+}
+
+/** Errors: TENANT_NOT_FOUND. */
+export function requireTenant(database: Database, tenant: Tenant): void {
+  if (database.get('SELECT 1 FROM tenants WHERE tenant = ?', [tenant]) === undefined)
+    throw new AppError('TENANT_NOT_FOUND');
+}
+
+export const list = (database: Database, tokens: PageTokens, options: PageOptions): Page<TenantRecord> =>
+  pageOf<TenantRow, TenantRecord>(database, tokens, options, { table: 'tenants', tenant: null, toItem: toTenant });
+
+/** Inside a transaction. Changes that change nothing leave the version. Errors: TENANT_NOT_FOUND, VERSION_CONFLICT. */
+export function update(
+  database: Database,
+  tenant: Tenant,
+  changes: Partial<Pick<TenantRecord, 'name'> & TenantSettings>,
+  version: number | undefined,
+  now: number,
+): TenantRecord {
+  const before = get(database, tenant);
+  if (before === null) throw new AppError('TENANT_NOT_FOUND');
+  if (version !== undefined && version !== before.version) throw new AppError('VERSION_CONFLICT');
+  const after: TenantRecord = { ...before, ...given(changes) };
+  if (isDeepStrictEqual(before, after)) return before;
+  database.run(
+    `UPDATE tenants SET name = ?, quota = ?, consent_required = ?, retention = ?, updated_at = max(?, updated_at),
+       version = version + 1
+     WHERE tenant = ?`,
+    [...settingValues(after), now, tenant],
+  );
+  return get(database, tenant)!;
+}
+
+/** The fields that are to change: those that are not undefined. */
+export const given = <Changes extends object>(changes: Changes): Changes =>
+  Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as Changes;
+
+/** name, quota, consent_required, retention */
+const settingValues = ({
+  name,
+  quota: { persons, faces, bytes },
+  consentRequired,
+  retention: { imagesDays, unknownFacesDays },
+}: Pick<TenantRecord, 'name'> & TenantSettings): [string, string, number, string] => [
+  name,
+  JSON.stringify({ persons, faces, bytes } satisfies Quota),
+  Number(consentRequired),
+  JSON.stringify({ imagesDays, unknownFacesDays } satisfies Retention),
+];
+
+const toTenant = (row: TenantRow): TenantRecord => ({
+  tenant: row.tenant,
+  name: row.name,
+  quota: JSON.parse(row.quota) as Quota,
+  consentRequired: row.consent_required === 1,
+  retention: JSON.parse(row.retention) as Retention,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at,
+  version: row.version,
+});

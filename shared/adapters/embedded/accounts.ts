@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Accounts } from '../../ports/accounts.ts';
+import type { CallOptions } from '../../ports/tenant.ts';
+import * as keys from './accounts-keys.ts';
+import * as sessions from './accounts-sessions.ts';
+import * as tenants from './accounts-tenants.ts';
+import * as users from './accounts-users.ts';
+import { openDataFolder } from './data-folder.ts';
+import { type Database, openDatabase } from './database.ts';
+import { createGroupCommit } from './group-commit.ts';
+import { openKeyFile } from './key-file.ts';
+import { migrate, migrations } from './migrations.ts';
+import { createPageTokens } from './page-token.ts';
+import { lockStore } from './store-lock.ts';
+import type { StoreOptions } from './store-options.ts';
+
+/**
+ * Tenants, users, keys and sessions in `accounts.db`, encrypted as a whole with `accounts.key`: private signing keys lie in it.
+ * Writers that come together share one transaction; it runs within one turn of the event loop, so no reader sees half of it.
+ * See: [Note: Group commit]
+ */
+export async function openAccounts({ dataDir, clock }: StoreOptions): Promise<Accounts> {
+  openDataFolder(dataDir);
+  const unlock = lockStore(join(dataDir, 'accounts.lock'));
+  let database: Database | undefined;
+  try {
+    const path = join(dataDir, 'accounts.db');
+    const { secret } = await openKeyFile(join(dataDir, 'accounts.key'), async () => existsSync(path));
+    database = openDatabase(path, { encryptionKey: secret.toString('hex') });
+    migrate(database, migrations.accounts, clock.now());
+    return accountsOn(database, () => clock.now(), unlock);
+  } catch (error) {
+    database?.close();
+    unlock();
+    throw error;
+  }
+}
+
+function accountsOn(database: Database, now: () => number, unlock: () => void): Accounts {
+  const tokens = createPageTokens(pageTokenKey(database));
+  const commits = createGroupCommit(database);
+  let closing: Promise<void> | undefined;
+
+  const write = <T>(options: CallOptions | undefined, body: () => T): Promise<T> =>
+    commits.run(body, { signal: options?.signal });
+  /** An async function turns what `body` throws into a rejection. */
+  const read = async <T>(options: CallOptions | undefined, body: () => T): Promise<T> => {
+    options?.signal?.throwIfAborted();
+    return body();
+  };
+
+  return {
+    createTenant: (tenant, options) => write(options, () => tenants.create(database, tenant, now())),
+    getTenant: (tenant, options) => read(options, () => tenants.get(database, tenant)),
+    listTenants: (options) => read(options, () => tenants.list(database, tokens, options)),
+    updateTenant: (tenant, changes, options) =>
+      write(options, () => tenants.update(database, tenant, changes, options?.version, now())),
+
+    createUser: (tenant, user, options) => write(options, () => users.create(database, tenant, user, now())),
+    getUser: (tenant, userId, options) => read(options, () => users.get(database, tenant, userId)),
+    getUserByName: (tenant, username, options) => read(options, () => users.getByName(database, tenant, username)),
+    listUsers: (tenant, options) => read(options, () => users.list(database, tokens, tenant, options)),
+    updateUser: (tenant, userId, changes, options) =>
+      write(options, () => users.update(database, tenant, userId, changes, options ?? {}, now())),
+    deleteUser: (tenant, userId, options) => write(options, () => users.remove(database, tenant, userId)),
+
+    createApiKey: (tenant, key, options) => write(options, () => keys.create(database, tenant, key, now())),
+    getApiKey: (tenant, keyId, options) => read(options, () => keys.get(database, tenant, keyId)),
+    listApiKeys: (tenant, options) => read(options, () => keys.list(database, tokens, tenant, options)),
+    revokeApiKey: (tenant, keyId, options) => write(options, () => keys.revoke(database, tenant, keyId, now())),
+
+    createSession: (tenant, session, options) =>
+      write(options, () => sessions.create(database, tenant, session, now())),
+    getSession: (tenant, sessionId, options) =>
+      read(options, () => sessions.getWithUser(database, tenant, sessionId, now())),
+    rotateSession: (tenant, sessionId, digests, options) =>
+      write(options, () => sessions.rotate(database, tenant, sessionId, digests, now())),
+    endSession: (tenant, sessionId, options) => write(options, () => sessions.end(database, tenant, sessionId, now())),
+
+    signingKeys: (options) => read(options, () => keys.signingKeys(database)),
+    addSigningKey: (key, options) =>
+      write(options, () => keys.addSigningKey(database, key, options.unlessNewerThan, now())),
+    close() {
+      closing ??= commits.drained().then(() => {
+        database.close();
+        unlock();
+      });
+      return closing;
+    },
+  };
+}
+
+/** Made with the database, so that tokens outlive a restart. */
+function pageTokenKey(database: Database): Buffer {
+  database.run('INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING', [
+    'page-token-key',
+    randomBytes(32),
+  ]);
+  const row = database.get<{ value: ArrayBuffer }>('SELECT value FROM settings WHERE name = ?', ['page-token-key']);
+  return Buffer.from(row!.value);
+}
