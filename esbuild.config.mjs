@@ -22,7 +22,8 @@ export const externals = [
 
 /**
  * @typedef {import('./shared/runtime/define.ts').Manifest} Manifest
- * @typedef {{ name: string, manifest: Manifest, metafile: import('esbuild').Metafile }} Bundle
+ * @typedef {import('./shared/ports/index.ts').PortName} PortName
+ * @typedef {{ name: string, manifest: Manifest, ports: readonly PortName[], metafile: import('esbuild').Metafile }} Bundle
  */
 
 /** @satisfies {import('esbuild').BuildOptions} */
@@ -57,12 +58,13 @@ export async function functionNames() {
 
 /**
  * [Note: A bundle holds what its manifest declares]
- * The entry of a function's bundle is written here from the manifest's `uses`: it opens those ports and no others, so an
+ * The entry of a function's bundle is written here from what its manifest needs (`portsOf`): it opens those ports and no others, so an
  * adapter that is not declared is not even reachable for the bundler. A test reads the metafiles to prove it.
  *
  * @param {Manifest} manifest
+ * @param {readonly PortName[]} ports
  */
-function entryOf({ name, uses, trigger, ...rest }) {
+function entryOf({ name, trigger, ...rest }, ports) {
   const front = trigger.kind === 'http' && 'image' in rest ? 'image' : trigger.kind;
   return `
     import definition from './functions/${name}/index.ts';
@@ -70,7 +72,7 @@ function entryOf({ name, uses, trigger, ...rest }) {
     import { main } from './shared/runtime/main.ts';
     import { adapterOptions } from './shared/runtime/adapter-options.ts';
     await main(definition, front, {
-      ${uses.map((port) => `${port}: async (context) => (await import('./shared/adapters/embedded/${port}.ts')).open${capitalised(port)}(adapterOptions(context)),`).join('\n')}
+      ${ports.map((port) => `${port}: async (context) => (await import('./shared/adapters/embedded/${port}.ts')).open${capitalised(port)}(adapterOptions(context)),`).join('\n')}
     });`;
 }
 
@@ -81,7 +83,7 @@ const capitalised = (word) => word.charAt(0).toUpperCase() + word.slice(1);
  * The manifests as the functions themselves state them: bundled with nothing but their own code, and imported.
  *
  * @param {readonly string[]} names
- * @returns {Promise<Manifest[]>}
+ * @returns {Promise<{ manifest: Manifest, ports: readonly PortName[] }[]>}
  */
 async function readManifests(names) {
   const outfile = join(root, '.build', 'manifests.mjs');
@@ -89,7 +91,10 @@ async function readManifests(names) {
     ...common,
     splitting: false,
     stdin: {
-      contents: names.map((name, i) => `export { default as f${i} } from './functions/${name}/index.ts';`).join('\n'),
+      contents: [
+        "export { portsOf } from './shared/runtime/define.ts';",
+        ...names.map((name, i) => `export { default as f${i} } from './functions/${name}/index.ts';`),
+      ].join('\n'),
       resolveDir: root,
       loader: 'ts',
     },
@@ -97,7 +102,10 @@ async function readManifests(names) {
     outfile,
   });
   const module = await import(`${pathToFileURL(outfile)}?${Date.now()}`);
-  return names.map((_, i) => module[`f${i}`].manifest);
+  return names.map((_, i) => {
+    const { manifest } = module[`f${i}`];
+    return { manifest, ports: module.portsOf(manifest) };
+  });
 }
 
 /**
@@ -108,13 +116,13 @@ async function readManifests(names) {
  */
 export async function buildFunctions(names, outdir = join(root, 'dist', 'functions')) {
   const built = [];
-  for (const manifest of await readManifests(names)) {
+  for (const { manifest, ports } of await readManifests(names)) {
     const { name } = manifest;
     await rm(join(outdir, name), { recursive: true, force: true });
     const { metafile } = await build({
       ...common,
       stdin: {
-        contents: entryOf(manifest),
+        contents: entryOf(manifest, ports),
         resolveDir: root,
         loader: 'ts',
         sourcefile: `${name}.entry.ts`,
@@ -129,7 +137,7 @@ export async function buildFunctions(names, outdir = join(root, 'dist', 'functio
       keepNames: true,
     });
     await writeFile(join(outdir, name, 'meta.json'), JSON.stringify(metafile));
-    built.push({ name, manifest, metafile });
+    built.push({ name, manifest, ports, metafile });
   }
   return built;
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
 import { decoding } from './domain/tuning.ts';
+import type { OutsideIssuer } from './identity/outside.ts';
 
 const MiB = 1024 * 1024;
 
@@ -12,7 +13,15 @@ const integer = (minimum: number, maximum: number) =>
  */
 const settings = {
   PORT: integer(0, 65535).default(8080).describe('Port to listen on; 0 takes a free one.'),
-  HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
+  HOST: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('Address to listen on; beyond this machine only with `FREEFACE_BEHIND_TLS=true`.'),
+  FREEFACE_BEHIND_TLS: z
+    .stringbool({ error: 'must be true or false' })
+    .default(false)
+    .describe('Says that whatever is in front of this server speaks TLS to the outside.'),
   FREEFACE_DATA: z
     .string()
     .min(1)
@@ -37,20 +46,71 @@ const settings = {
   FREEFACE_MAX_HELD_BYTES: integer(MiB, 64 * 1024 * MiB)
     .default(256 * MiB)
     .describe('Bytes of request bodies held at once; more are answered 429.'),
+  FREEFACE_RATE_LIMIT_PER_KEY: integer(0, 1_000_000)
+    .default(6000)
+    .describe('Requests a minute of one key or user; 0 is no limit.'),
+  FREEFACE_RATE_LIMIT_PER_ADDRESS: integer(0, 1_000_000)
+    .default(12_000)
+    .describe('Requests a minute from one address, before it is known who calls; 0 is no limit.'),
+  FREEFACE_RATE_LIMIT_LOGIN: integer(0, 1_000_000)
+    .default(30)
+    .describe('Logins a minute from one address; 0 is no limit.'),
+  FREEFACE_TRUSTED_PROXIES: integer(0, 10)
+    .default(0)
+    .describe('Proxies in front, each of which adds to `X-Forwarded-For`; 0 takes the address of the connection.'),
+  FREEFACE_CORS_ORIGINS: z
+    .string()
+    .regex(
+      /^(\*|https?:\/\/[^,/\s]+(,https?:\/\/[^,/\s]+)*)$/,
+      'must be origins such as https://app.example separated by commas, or *',
+    )
+    .optional()
+    .describe('Web pages of these origins may call, as in `https://app.example,http://localhost:3000`; none when absent.'),
   FREEFACE_SHUTDOWN_SECONDS: integer(1, 600)
     .default(25)
     .describe('Time that running requests get to finish after SIGTERM.'),
+  FREEFACE_OIDC_ISSUER: z
+    .url('must be a URL')
+    .optional()
+    .describe('OpenID Connect issuer whose users may call, exactly as in `iss`.'),
+  FREEFACE_OIDC_AUDIENCE: z.string().min(1).optional().describe('What `aud` of its tokens must hold.'),
+  FREEFACE_OIDC_JWKS_URL: z.url('must be a URL').optional().describe('Its keys; found by discovery when absent.'),
+  FREEFACE_OIDC_ROLE_CLAIM: z
+    .string()
+    .min(1)
+    .default('roles')
+    .describe('Claim with the roles of a user; dots lead into objects, as in `realm_access.roles`.'),
+  FREEFACE_OIDC_ROLES: z
+    .string()
+    .regex(/^[^,=]+=(viewer|operator|admin)(,[^,=]+=(viewer|operator|admin))*$/, 'must be like staff=viewer,it=admin')
+    .optional()
+    .describe('What its roles mean here, as in `staff=viewer,it=admin`; a role without an entry means its own name.'),
+  FREEFACE_OIDC_TENANT_CLAIM: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Claim with the tenant of a user; everybody is of `default` when absent.'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .describe('Least severe log line that is written.'),
 } as const;
 
+/** Requests a minute; 0: no limit. */
+export interface RateLimits {
+  readonly key: number;
+  readonly address: number;
+  readonly login: number;
+}
+
 export interface Config {
   readonly port: number;
   readonly host: string;
   /** Absolute. */
   readonly dataDir: string;
+  readonly behindTls: boolean;
+  /** null: our own users and keys alone. */
+  readonly outsideIssuer: OutsideIssuer | null;
   /** Absolute. */
   readonly modelsDir: string;
   /** The first is the default. */
@@ -58,6 +118,10 @@ export interface Config {
   readonly maxImageBytes: number;
   readonly maxImagePixels: number;
   readonly maxBodyBytesHeld: number;
+  readonly rateLimits: RateLimits;
+  readonly trustedProxies: number;
+  /** Empty: no web page of another origin may call. */
+  readonly corsOrigins: readonly string[];
   readonly shutdownSeconds: number;
   readonly logLevel: string;
 }
@@ -69,7 +133,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       environment[name] === undefined || environment[name] === '' ? [] : [[name, environment[name]]],
     ),
   );
-  const parsed = z.object(settings).safeParse(given);
+  const parsed = z.object(settings).superRefine(checkTogether).safeParse(given);
   if (!parsed.success) {
     const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
     throw new Error(`The configuration is wrong:\n${lines.join('\n')}`);
@@ -79,13 +143,55 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     port: value.PORT,
     host: value.HOST,
     dataDir: resolve(value.FREEFACE_DATA),
+    behindTls: value.FREEFACE_BEHIND_TLS,
+    outsideIssuer: outsideIssuerOf(value),
     modelsDir: resolve(value.FREEFACE_MODELS),
     packs: value.FREEFACE_MODEL_PACK.split(','),
     maxImageBytes: value.FREEFACE_MAX_IMAGE_BYTES,
     maxImagePixels: value.FREEFACE_MAX_IMAGE_PIXELS,
     maxBodyBytesHeld: value.FREEFACE_MAX_HELD_BYTES,
+    rateLimits: {
+      key: value.FREEFACE_RATE_LIMIT_PER_KEY,
+      address: value.FREEFACE_RATE_LIMIT_PER_ADDRESS,
+      login: value.FREEFACE_RATE_LIMIT_LOGIN,
+    },
+    trustedProxies: value.FREEFACE_TRUSTED_PROXIES,
+    corsOrigins: value.FREEFACE_CORS_ORIGINS?.split(',') ?? [],
     shutdownSeconds: value.FREEFACE_SHUTDOWN_SECONDS,
     logLevel: value.LOG_LEVEL,
+  };
+}
+
+type Settings = z.output<z.ZodObject<typeof settings>>;
+
+function checkTogether(value: Settings, context: z.RefinementCtx): void {
+  const refuse = (name: keyof Settings, message: string) =>
+    context.addIssue({ code: 'custom', path: [name], message, input: value[name] });
+  if (!value.FREEFACE_BEHIND_TLS && !/^(127(\.\d{1,3}){3}|::1|localhost)$/.test(value.HOST)) {
+    refuse(
+      'HOST',
+      `${value.HOST} can be reached from other machines, and keys and faces would travel in the clear; put something that speaks TLS in front and say so with FREEFACE_BEHIND_TLS=true`,
+    );
+  }
+  if (value.FREEFACE_OIDC_ISSUER !== undefined && value.FREEFACE_OIDC_AUDIENCE === undefined) {
+    refuse(
+      'FREEFACE_OIDC_AUDIENCE',
+      'is required with FREEFACE_OIDC_ISSUER: tokens for other services must not count here',
+    );
+  }
+}
+
+function outsideIssuerOf(value: Settings): OutsideIssuer | null {
+  const { FREEFACE_OIDC_ISSUER: issuer, FREEFACE_OIDC_AUDIENCE: audience } = value;
+  if (issuer === undefined || audience === undefined) return null;
+  const pairs = value.FREEFACE_OIDC_ROLES?.split(',').map((pair) => pair.split('=', 2)) ?? [];
+  return {
+    issuer,
+    audience,
+    keySetUrl: value.FREEFACE_OIDC_JWKS_URL ?? null,
+    roleClaim: value.FREEFACE_OIDC_ROLE_CLAIM,
+    roleNames: Object.fromEntries(pairs),
+    tenantClaim: value.FREEFACE_OIDC_TENANT_CLAIM ?? null,
   };
 }
 
@@ -93,7 +199,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 export function describeSettings(): { name: string; fallback: string; meaning: string }[] {
   return Object.entries(settings).map(([name, schema]) => ({
     name,
-    fallback: String(schema.parse(undefined)),
+    fallback: String(schema.parse(undefined) ?? ''),
     meaning: schema.description ?? '',
   }));
 }

@@ -6,6 +6,7 @@ import { embeddedOpeners } from '../../shared/adapters/embedded/index.ts';
 import { type Config, readConfig } from '../../shared/config.ts';
 import { tryAddress } from '../../shared/runtime/address.ts';
 import { createContext } from '../../shared/runtime/context.ts';
+import { adminKeyPath } from '../../shared/runtime/first-start.ts';
 import { stopOnSignal } from '../../shared/runtime/lifecycle.ts';
 import { type RunningPlatform, runLocally } from '../../shared/runtime/local.ts';
 import { ensurePack } from '../../shared/vision/weights/ensure.ts';
@@ -36,19 +37,25 @@ async function prepareModels(config: Config): Promise<void> {
 
 function greeting({ host, port }: RunningPlatform, { dataDir, packs }: Config): string {
   const address = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const keyFile = adminKeyPath(dataDir);
   const bold = (text: string) => (process.stdout.isTTY ? styleText('bold', text) : text);
   return `
 ${bold(`FreeFace is ready at ${address}`)}
-  data      ${dataDir}
-  models    ${packs.join(', ')}
-  API page  ${address}/docs
+  data       ${dataDir}
+  models     ${packs.join(', ')}
+  API page   ${address}/docs
+  admin key  ${keyFile}
 
 Try it:
-  curl -s ${address}/api/v1/health
-  curl -s -F image=@photo.jpg -F external_id=ada -F name="Ada Lovelace" ${address}/api/v1/faces/enroll
-  curl -s -F image=@another.jpg ${address}/api/v1/faces/recognize
+  KEY=$(cat ${quoted(keyFile)})
+  curl -s ${address}/api/v1/auth/me -H "X-API-Key: $KEY"
+  curl -s -H "X-API-Key: $KEY" -F image=@photo.jpg -F external_id=ada -F name="Ada Lovelace" ${address}/api/v1/faces/enroll
+  curl -s -H "X-API-Key: $KEY" -F image=@another.jpg ${address}/api/v1/faces/recognize
 
 Ctrl-C stops it; everything is kept.
 
 `;
 }
+
+/** A path as a shell takes it. */
+const quoted = (path: string): string => (/^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);

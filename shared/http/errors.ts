@@ -31,6 +31,7 @@ export function errorResponse(thrown: unknown, requestId: string) {
       ...(error.retryAfter !== undefined || status === 429 || status === 503
         ? { 'retry-after': String(error.retryAfter ?? 1) }
         : {}),
+      ...(status === 401 ? { 'www-authenticate': 'Bearer realm="FreeFace"' } : {}),
     },
     body: JSON.stringify({
       success: false,

@@ -1,15 +1,20 @@
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { AppError } from '../errors.ts';
+import type { Ports } from '../ports/index.ts';
 import { defaultTenant } from '../ports/tenant.ts';
 import type { RuntimeContext } from '../runtime/context.ts';
 import type { BinaryReply, FunctionDefinition, HttpCall, HttpManifest, Reply } from '../runtime/define.ts';
 import { isBinary } from '../runtime/define.ts';
+import { pickPorts } from '../runtime/ports.ts';
+import { authenticate } from './authenticate.ts';
 import { body, type ImageReader } from './body.ts';
+import { clientAddress } from './client-address.ts';
 import { deadline } from './deadline.ts';
 import { errors } from './errors.ts';
 import type { HttpExchange, IncomingRequest, OutgoingResponse } from './exchange.ts';
 import { observe } from './observe.ts';
+import { addressLimit, keyLimit } from './rate-limit.ts';
 import { requestId } from './request-id.ts';
 import { traceContext } from './trace-context.ts';
 import { untilAborted } from './until-aborted.ts';
@@ -24,17 +29,18 @@ export type HttpFunction = (request: IncomingRequest) => Promise<OutgoingRespons
  */
 export function httpPipeline(
   definition: FunctionDefinition,
-  ports: object,
+  ports: Partial<Ports>,
   context: RuntimeContext,
   images?: ImageReader,
 ): HttpFunction {
   const manifest = definition.manifest as HttpManifest;
+  const own = pickPorts(ports, manifest.uses);
   const handle = definition.handler as unknown as (
     call: HttpCall<HttpManifest>,
     ports: object,
   ) => Promise<Reply<unknown> | BinaryReply>;
   const pipeline = middy<HttpExchange, OutgoingResponse>(async (exchange: HttpExchange) => {
-    const reply = await untilAborted(exchange.signal, () => handle(asCall(exchange), ports));
+    const reply = await untilAborted(exchange.signal, () => handle(asCall(exchange), own));
     return isBinary(manifest.output)
       ? binaryAnswer(reply as BinaryReply)
       : jsonAnswer(manifest, reply as Reply<unknown>, context.checkOutput);
@@ -44,6 +50,9 @@ export function httpPipeline(
     .use(traceContext())
     .use(errors())
     .use(deadline())
+    .use(addressLimit(manifest, ports, context))
+    .use(authenticate(manifest, ports, context))
+    .use(keyLimit(ports, context))
     .use(body(images))
     .use(validate());
 
@@ -62,6 +71,7 @@ function newExchange(manifest: HttpManifest, request: IncomingRequest, context: 
     manifest,
     request,
     limits: { imageBytes: context.config.maxImageBytes },
+    address: clientAddress(request, context.config.trustedProxies),
     tenant: defaultTenant,
     principal: null,
     requestId: context.newId(),

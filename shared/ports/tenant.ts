@@ -5,9 +5,12 @@ export type Tenant = string & { readonly [brand]: 'Tenant' };
 
 /** Takes `value` as a tenant's name: 1 to 64 of `a-z 0-9 _ -`. Throws RangeError otherwise. */
 export function asTenant(value: string): Tenant {
-  if (!/^[a-z0-9_-]{1,64}$/.test(value)) throw new RangeError(`not a tenant: ${JSON.stringify(value)}`);
+  if (!isTenant(value)) throw new RangeError(`not a tenant: ${JSON.stringify(value)}`);
   return value as Tenant;
 }
+
+/** Whether `value` has the form of a tenant's name. */
+export const isTenant = (value: string): boolean => /^[a-z0-9_-]{1,64}$/.test(value);
 
 /** The only tenant of a fresh embedded installation. */
 export const defaultTenant: Tenant = asTenant('default');

@@ -5,6 +5,7 @@ import type { Delivery } from '../ports/events.ts';
 import type { PortName, Ports } from '../ports/index.ts';
 import type { RuntimeContext } from './context.ts';
 import type { CronManifest, EventManifest, FunctionDefinition } from './define.ts';
+import { firstStart } from './first-start.ts';
 import { answerProbe, type Readiness } from './health.ts';
 import { type Answer, listen } from './http-server.ts';
 import { type Openers, openPorts, pickPorts } from './ports.ts';
@@ -40,6 +41,7 @@ export async function runLocally(
   };
   try {
     await ports.extractor?.ready();
+    if (ports.accounts !== undefined) await firstStart(ports.accounts, context);
     const schedule = await startCrons(definitions, ports, context);
     stops.push(schedule.stop);
     for (const definition of definitions) await subscribe(definition, ports, context, stops);

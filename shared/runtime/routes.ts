@@ -7,7 +7,6 @@ import type { Ports } from '../ports/index.ts';
 import type { RuntimeContext } from './context.ts';
 import { type FunctionDefinition, isHttp } from './define.ts';
 import type { Answer } from './http-server.ts';
-import { pickPorts } from './ports.ts';
 import { createRouter, type Route } from './router.ts';
 
 /** Leads requests to the HTTP functions among `definitions`. */
@@ -33,7 +32,7 @@ function routesOf(
 ): Route<HttpFunction>[] {
   const { manifest } = definition;
   if (!isHttp(manifest)) return [];
-  const target = httpPipeline(definition, pickPorts(ports, manifest.uses), context, images);
+  const target = httpPipeline(definition, ports, context, images);
   const { method, path, aliases = [] } = manifest.trigger;
   return [path, ...aliases].map((each) => ({ method, path: each, target }));
 }

@@ -1,5 +1,5 @@
 import type { RuntimeContext } from './context.ts';
-import type { FunctionDefinition } from './define.ts';
+import { type FunctionDefinition, portsOf } from './define.ts';
 import type { Front } from './fronts.ts';
 import { answerProbe, type Readiness } from './health.ts';
 import { type Answer, listen } from './http-server.ts';
@@ -28,7 +28,7 @@ export async function serve(
     async (request) => (await answerProbe(request.path, readiness, context)) ?? answer(request),
     context,
   );
-  const opening = openPorts(definition.manifest.uses, openers, context);
+  const opening = openPorts(portsOf(definition.manifest), openers, context);
   const ready = opening.then(async ({ ports }) => {
     await ports.extractor?.ready();
     answer = front(definition, ports, context);

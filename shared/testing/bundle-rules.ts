@@ -8,14 +8,16 @@ export const driversOf: Readonly<Record<PortName, readonly string[]>> = {
   images: [],
   events: ['libsql'],
   cache: ['lru-cache'],
+  accounts: ['libsql'],
+  audit: ['libsql'],
   extractor: ['sharp', 'onnxruntime-node', 'exifr', 'protobufjs', '@vladmandic/face-api', '@vladmandic/human'],
 };
 
 const kilobyte = 1000;
 
-/** Bytes of JavaScript that a function may weigh, by the ports it uses. */
-export function budgetOf(uses: readonly PortName[]): number {
-  return (uses.length === 0 ? 300 : 800) * kilobyte;
+/** Bytes of JavaScript that a function may weigh, by the ports it opens. */
+export function budgetOf(ports: readonly PortName[]): number {
+  return (ports.length === 0 ? 300 : 800) * kilobyte;
 }
 
 /** The embedded adapters of ports that a bundle holds, by port. */
@@ -23,6 +25,8 @@ export const adapterFiles = ({ inputs }: Pick<Metafile, 'inputs'>): string[] =>
   Object.keys(inputs)
     .flatMap(
       (path) =>
-        /^shared\/adapters\/embedded\/(records|vectors|images|events|cache|extractor)\.ts$/.exec(path)?.[1] ?? [],
+        /^shared\/adapters\/embedded\/(records|vectors|images|events|cache|extractor|accounts|audit)\.ts$/.exec(
+          path,
+        )?.[1] ?? [],
     )
     .sort();

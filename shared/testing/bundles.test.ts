@@ -22,23 +22,23 @@ describe('the bundles', () => {
   });
 
   it('When a function declares its ports, then its bundle opens those and no other', () => {
-    for (const { name, manifest, metafile } of bundles) {
-      expect({ name, adapters: adapterFiles(metafile) }).toEqual({ name, adapters: [...manifest.uses].sort() });
+    for (const { name, ports, metafile } of bundles) {
+      expect({ name, adapters: adapterFiles(metafile) }).toEqual({ name, adapters: [...ports].sort() });
     }
   });
 
   it('When a bundle holds a driver, then a declared port needs it', () => {
-    for (const { name, manifest, metafile } of bundles) {
-      const allowed = new Set(manifest.uses.flatMap((port) => driversOf[port]));
+    for (const { name, ports, metafile } of bundles) {
+      const allowed = new Set(ports.flatMap((port) => driversOf[port]));
       const foreign = driversIn(metafile).filter((driver) => !allowed.has(driver));
       expect({ name, foreign }).toEqual({ name, foreign: [] });
     }
   });
 
   it('When a bundle is built, then it keeps within its budget', () => {
-    const over = bundles.flatMap(({ name, manifest, metafile }) => {
+    const over = bundles.flatMap(({ name, ports, metafile }) => {
       const bytes = bytesOf(metafile);
-      return bytes > budgetOf(manifest.uses) ? [`${name}: ${bytes} of ${budgetOf(manifest.uses)} bytes`] : [];
+      return bytes > budgetOf(ports) ? [`${name}: ${bytes} of ${budgetOf(ports)} bytes`] : [];
     });
 
     expect(over).toEqual([]);

@@ -8,7 +8,7 @@ const rules: readonly { room: string; mayImport: readonly RegExp[] }[] = [
     room: 'functions/',
     mayImport: [
       /^functions\/(?!registry)/,
-      /^shared\/(domain|events\/catalogue|ports|http|gallery|errors|runtime\/(define|sizes))/,
+      /^shared\/(domain|events\/catalogue|ports|http|gallery|identity|errors|runtime\/(define|sizes))/,
       /^(zod|cloudevents|node:.*)$/,
     ],
   },
@@ -16,13 +16,20 @@ const rules: readonly { room: string; mayImport: readonly RegExp[] }[] = [
   { room: 'shared/ports/', mayImport: [/^shared\/(domain|ports)\//, /^cloudevents$/] },
   {
     room: 'shared/gallery/',
-    mayImport: [/^shared\/(domain|ports|events\/catalogue|http|gallery|errors|runtime\/define)/, /^(zod|node:crypto)$/],
+    mayImport: [
+      /^shared\/(domain|ports|events\/catalogue|http|gallery|identity|errors|runtime\/define)/,
+      /^(zod|node:crypto)$/,
+    ],
+  },
+  {
+    room: 'shared/identity/',
+    mayImport: [/^shared\/(domain|ports|identity|errors)/, /^(jose|uuid|node:crypto)$/],
   },
   {
     room: 'shared/http/',
     mayImport: [
-      /^shared\/(domain|ports|http|errors|runtime\/(define|context|metrics))/,
-      /^(zod|@middy\/core|aws-lambda|@fastify\/busboy|node:crypto)$/,
+      /^shared\/(domain|ports|http|identity|errors|runtime\/(define|context|metrics|ports))/,
+      /^(zod|@middy\/core|aws-lambda|@fastify\/busboy|rate-limiter-flexible\/lib\/.*|negotiator|helmet|cors|node:(crypto|net))$/,
     ],
   },
   {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
@@ -9,6 +9,7 @@ import type { Event } from '../ports/events.ts';
 import type { Ports } from '../ports/index.ts';
 import { createContext, type RuntimeContext } from '../runtime/context.ts';
 import type { FunctionDefinition } from '../runtime/define.ts';
+import { adminKeyPath } from '../runtime/first-start.ts';
 import { runLocally } from '../runtime/local.ts';
 import { createLogger } from '../runtime/log.ts';
 import type { Openers } from '../runtime/ports.ts';
@@ -19,6 +20,8 @@ export interface TestPlatform {
   readonly url: string;
   readonly ports: Ports;
   readonly context: RuntimeContext;
+  /** May do everything; null on a platform without accounts. */
+  readonly adminKey: string | null;
   /** Every log line so far, parsed. */
   readonly logs: Record<string, unknown>[];
   /** Resolves to what was published on `freeface.events`, oldest first, when there are at least `count`. */
@@ -28,6 +31,8 @@ export interface TestPlatform {
 }
 
 export interface CallOptions {
+  /** Key or token to call with; null: none. Default: the admin key of the platform. */
+  readonly as?: string | null;
   readonly json?: unknown;
   readonly form?: Readonly<Record<string, string | Uint8Array>>;
   readonly body?: Uint8Array | string;
@@ -94,13 +99,18 @@ async function runPlatform(
   const running = await runLocally(functions, options.openers ?? embeddedOpeners, context);
   let closing: Promise<void> | undefined;
   const url = `http://127.0.0.1:${running.port}`;
+  const adminKey =
+    (running.ports as Partial<Ports>).accounts === undefined
+      ? null
+      : readFileSync(adminKeyPath(dataDir), 'utf8').trim();
   return {
     url,
+    adminKey,
     ports: running.ports,
     context,
     logs,
     close: () => (closing ??= running.close()),
-    call: (method, path, call) => send(url, method, path, call),
+    call: (method, path, call) => send(url, method, path, { as: adminKey, ...call }),
     events: await collectEvents(running.ports),
   };
 }
@@ -119,11 +129,15 @@ export async function send(
   url: string,
   method: string,
   path: string,
-  { json, form, body, headers = {} }: CallOptions = {},
+  { as = null, json, form, body, headers = {} }: CallOptions = {},
 ): Promise<Answer> {
   const response = await fetch(url + path, {
     method,
-    headers: json === undefined ? headers : { 'content-type': 'application/json', ...headers },
+    headers: {
+      ...(as === null ? {} : { authorization: `Bearer ${as}` }),
+      ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
     redirect: 'manual',
     ...(json === undefined ? {} : { body: JSON.stringify(json) }),
     ...(form === undefined ? {} : { body: formOf(form) }),

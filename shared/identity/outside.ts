@@ -1,0 +1,113 @@
+import { createRemoteJWKSet, decodeJwt, type JWTPayload, jwtVerify } from 'jose';
+import { type Principal, type Role, roles, scopesOfRole } from '../domain/access.ts';
+import { AppError } from '../errors.ts';
+import type { Clock } from '../ports/clock.ts';
+import { asTenant, defaultTenant, isTenant, type Tenant } from '../ports/tenant.ts';
+import { notValid, verified } from './tokens.ts';
+
+/** An issuer of OpenID Connect whose users may call, and how its claims become ours. */
+export interface OutsideIssuer {
+  /** Exactly as it stands in `iss`. */
+  readonly issuer: string;
+  readonly audience: string;
+  /** null: found by the issuer's `/.well-known/openid-configuration`. */
+  readonly keySetUrl: string | null;
+  /** Claim with one role or a list of them; dots lead into objects, as in `realm_access.roles`. */
+  readonly roleClaim: string;
+  /** What a value of that claim means here; without an entry its own name counts. Never `owner`. */
+  readonly roleNames: Readonly<Record<string, string>>;
+  /** null: everybody is of the tenant `default`. */
+  readonly tenantClaim: string | null;
+}
+
+/** Asymmetric ones alone: with a shared secret whoever can check could also sign. */
+const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
+
+/** The `iss` of a token that nothing has been checked of; null when it is no token at all. */
+export function claimedIssuer(token: string): string | null {
+  try {
+    return decodeJwt(token).iss ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Who the issuer says is calling. Errors: UNAUTHENTICATED, FORBIDDEN (no role here), STORE_UNAVAILABLE (its keys cannot be had). */
+export async function verifyOutsideToken(
+  token: string,
+  outside: OutsideIssuer,
+  clock: Clock,
+): Promise<{ tenant: Tenant; principal: Principal }> {
+  const keys = await keySetOf(outside);
+  const { payload } = await verified(() =>
+    jwtVerify(token, keys, {
+      algorithms,
+      issuer: outside.issuer,
+      audience: outside.audience,
+      currentDate: new Date(clock.now()),
+      requiredClaims: ['sub', 'exp'],
+      clockTolerance: 5,
+    }),
+  );
+  const role = roleOf(payload, outside);
+  const { sub, name, preferred_username: username } = payload;
+  return {
+    tenant: tenantOf(payload, outside),
+    principal: {
+      kind: 'outside',
+      id: String(sub),
+      name: String(username ?? name ?? sub),
+      role,
+      scopes: new Set(scopesOfRole[role]),
+      sessionId: null,
+    },
+  };
+}
+
+/** The strongest of the roles that the token names. */
+function roleOf(payload: JWTPayload, { roleClaim, roleNames }: OutsideIssuer): Role {
+  const claim = roleClaim.split('.').reduce<unknown>((value, part) => property(value, part), payload);
+  const names = new Set((Array.isArray(claim) ? claim : [claim]).map((value) => roleNames[String(value)] ?? value));
+  const role = roles.findLast((each) => each !== 'owner' && names.has(each));
+  if (role === undefined) throw new AppError('FORBIDDEN', { message: 'Your account has no role here.' });
+  return role;
+}
+
+function tenantOf(payload: JWTPayload, { tenantClaim }: OutsideIssuer): Tenant {
+  if (tenantClaim === null) return defaultTenant;
+  const claim = property(payload, tenantClaim);
+  if (typeof claim === 'string' && isTenant(claim)) return asTenant(claim);
+  throw new AppError('FORBIDDEN', { message: 'Your account has no tenant here.' });
+}
+
+const property = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+
+type KeySet = ReturnType<typeof createRemoteJWKSet>;
+
+/** jose keeps a set of keys, and fetches it again when a token names a key that is not in it. */
+const keySets = new Map<string, Promise<KeySet>>();
+
+function keySetOf(outside: OutsideIssuer): Promise<KeySet> {
+  const name = `${outside.issuer} ${outside.keySetUrl}`;
+  let keySet = keySets.get(name);
+  if (keySet === undefined) {
+    keySet = discover(outside);
+    keySets.set(name, keySet);
+    keySet.catch(() => keySets.delete(name));
+  }
+  return keySet;
+}
+
+async function discover({ issuer, keySetUrl }: OutsideIssuer): Promise<KeySet> {
+  if (keySetUrl !== null) return createRemoteJWKSet(new URL(keySetUrl));
+  try {
+    const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+    const response = await fetch(url, { signal: AbortSignal.timeout(5000), redirect: 'error' });
+    const document = (await response.json()) as { issuer?: unknown; jwks_uri?: unknown };
+    if (document.issuer !== issuer) throw notValid(new Error(`${url} speaks of another issuer`));
+    return createRemoteJWKSet(new URL(String(document.jwks_uri)));
+  } catch (cause) {
+    throw new AppError('STORE_UNAVAILABLE', { cause });
+  }
+}
