@@ -11,6 +11,7 @@ import { type FakeClock, fakeClock } from '../testing/fake-clock.ts';
 import { newTenant } from '../testing/record-factories.ts';
 import type { Accounts } from './accounts.ts';
 import type { Page, PageOptions } from './records.ts';
+import type { Tenant } from './tenant.ts';
 
 export interface AccountsSubject {
   readonly accounts: Accounts;
