@@ -1,11 +1,20 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { fakeClock } from '../../shared/testing/fake-clock.ts';
 import { enrolPortrait } from '../../shared/testing/gallery.ts';
 import { sharedPlatform, startPlatform } from '../../shared/testing/platform.ts';
 import { drawGroup, drawPortrait, drawScene } from '../../shared/testing/portraits/index.ts';
+import { describeShared } from '../../shared/testing/shared-files.ts';
+import { temporaryFolder } from '../../shared/testing/temporary-folder.ts';
+import { addPack } from '../../shared/vision/weights/add.ts';
+import { ensurePack } from '../../shared/vision/weights/ensure.ts';
+import { readCatalogue } from '../../shared/vision/weights/packs.ts';
 import { functions } from '../registry.gen.ts';
 
 const tenant = 'default' as never;
 const path = '/api/v1/faces/enroll';
+const modelsDir = resolve('models');
 
 describe('faces/enroll', () => {
   const platform = sharedPlatform(functions);
@@ -273,6 +282,64 @@ describe('faces/enroll', () => {
 
     expect([answer.status, answer.json.error.code]).toEqual([422, 'STRATEGY_UNAVAILABLE']);
     expect(answer.json.message).toContain('builtin');
+  });
+});
+
+describe('faces/enroll with captured_at', () => {
+  const standing = sharedPlatform(functions, { clock: fakeClock() });
+
+  it.each([
+    ['2026-01-02T00:00:01Z', "must not lie more than a day ahead of the server's time, 2026-01-01T00:00:00.000Z"],
+    ['9999-12-31T23:59:59Z', "must not lie more than a day ahead of the server's time, 2026-01-01T00:00:00.000Z"],
+    ['1825-12-31T23:59:59Z', 'must not lie before 1826, the year of the first photograph'],
+  ])('When captured_at is %s, then 400 says what is wrong with it', async (captured_at, issue) => {
+    const { call } = standing();
+
+    const answer = await call('POST', path, {
+      form: { captured_at, image: await drawPortrait({ person: 'amaro' }) },
+    });
+
+    expect([answer.status, answer.json.error.details]).toEqual([400, [{ field: 'captured_at', issue }]]);
+  });
+
+  it('When captured_at is a day ahead, then it is taken', async () => {
+    const { call } = standing();
+
+    const answer = await call('POST', path, {
+      form: { captured_at: '2026-01-02T00:00:00Z', image: await drawPortrait({ person: 'amaro' }) },
+    });
+
+    expect(answer.status).toBe(201);
+  });
+});
+
+describeShared('faces/enroll with two model packs', 'models', (files) => {
+  it('When a photo is enrolled with both, then its face belongs to one person and counts once', async () => {
+    const dataDir = temporaryFolder();
+    mkdirSync(join(dataDir, 'models'));
+    const other = 'retinaface-mobilefacenet';
+    const { packs } = await readCatalogue({ modelsDir });
+    await addPack(packs.find(({ name }) => name === other)!, { modelsDir, dataDir, from: files, link: true });
+    await ensurePack('builtin', { modelsDir, dataDir });
+    const { call } = await startPlatform(functions, {
+      dataDir,
+      settings: { FREEFACE_MODEL_PACK: `builtin,${other}` },
+    });
+    const image = await drawPortrait({ person: 'amaro' });
+    await call('POST', path, { form: { external_id: 'owner', image } });
+
+    const thief = await call('POST', path, { form: { external_id: 'thief', strategy: other, image } });
+    const owner = await call('POST', path, { form: { external_id: 'owner', strategy: other, image } });
+
+    expect([thief.status, thief.json.error.code]).toEqual([409, 'FACE_OF_OTHER_PERSON']);
+    expect((await call('GET', '/api/v1/persons/by_external_id/thief')).status).toBe(404);
+    expect([owner.status, owner.json.data.model.pack]).toEqual([201, other]);
+    expect((await call('GET', '/api/v1/persons/by_external_id/owner')).json.data.face_count).toBe(1);
+    expect((await call('DELETE', `/api/v1/persons/${owner.json.data.person_id}`)).json.data.erased).toEqual({
+      faces: 2,
+      vectors: 2,
+      images: 1,
+    });
   });
 });
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { captureTimeProblem } from '../../shared/domain/capture-time.ts';
 import { enrolment } from '../../shared/domain/tuning.ts';
 import { AppError } from '../../shared/errors.ts';
 import { enrol, type PersonClaim } from '../../shared/gallery/enrol.ts';
@@ -37,7 +38,9 @@ const body = z.object({
         .describe('Reject a face that is nearly the same picture as one the person already has.'),
     })
     .prefault({}),
-  captured_at: wire.timestamp.optional().describe("When the photo was taken; from the photo's EXIF when absent."),
+  captured_at: wire.timestamp
+    .optional()
+    .describe("When the photo was taken, from 1826 to a day from now; from the photo's EXIF when absent."),
   location: wire.location.optional().describe("Where the photo was taken; from the photo's EXIF when absent."),
   source_id: z.string().min(1).max(128).optional().describe('Camera or folder that the photo comes from.'),
   strategy: wire.strategy,
@@ -48,7 +51,7 @@ export default defineFunction(
     name: 'enroll-face',
     summary: 'Enrol the faces of a photo',
     description:
-      'Puts the biggest face of the photo (or every face) into the gallery, for the person named by `person_id` or `external_id`, who is created when there is none; without either, for nobody in particular. The same photo again changes nothing and gives the same ids.',
+      'Puts the biggest face of the photo (or every face) into the gallery, for the person named by `person_id` or `external_id`, who is created when there is none; without either, for nobody in particular. The same photo again changes nothing and gives the same ids. A face in a photo belongs to one person, whichever model packs it is enrolled with.',
     tag: 'faces',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/faces/enroll', scope: 'faces:write' },
     body,
@@ -103,7 +106,7 @@ export default defineFunction(
       multiFace: options.enable_multi_face,
       qualityThreshold: options.quality_threshold,
       rejectNearDuplicates: options.reject_near_duplicates,
-      capturedAt: body.captured_at === undefined ? null : Date.parse(body.captured_at),
+      capturedAt: capturedAtOf(body, call.clock.now()),
       location: body.location ?? null,
       sourceId: body.source_id ?? null,
       pack: body.strategy,
@@ -139,6 +142,17 @@ export default defineFunction(
     };
   },
 );
+
+function capturedAtOf({ captured_at }: z.output<typeof body>, now: number): number | null {
+  if (captured_at === undefined) return null;
+  const at = Date.parse(captured_at);
+  const issue = captureTimeProblem(at, now);
+  if (issue === null) return at;
+  throw new AppError('VALIDATION_FAILED', {
+    message: `captured_at ${issue}.`,
+    details: [{ field: 'captured_at', issue }],
+  });
+}
 
 function claimOf(given: z.output<typeof body>): PersonClaim | null {
   const { person_id: personId, external_id: externalId, name, metadata, consent } = given;

@@ -21,9 +21,10 @@ export async function erasePerson(personId: string, call: CallContext, ports: Er
   const { tenant, signal } = call;
   const [person] = await ports.records.getPersons(tenant, [personId], { signal });
   if (person === undefined) throw new AppError('PERSON_NOT_FOUND');
-  const vectors = await ports.vectors.remove(tenant, await faceIdsOf(personId, call, ports), { signal });
+  const faceIds = await faceIdsOf(personId, call, ports);
+  const vectors = await ports.vectors.remove(tenant, faceIds, { signal });
   const removed = await ports.records.deletePerson(tenant, personId, {
-    outbox: [notice(personId, person.faceCount, call)],
+    outbox: [notice(personId, faceIds.length, call)],
   });
   if (removed === null) throw new AppError('PERSON_NOT_FOUND');
   return finish(removed.faceIds, removed.images, vectors, call, ports);

@@ -94,7 +94,10 @@ export const person = z.object({
   person_id: z.string(),
   external_id: z.string().nullable(),
   name: z.string().nullable(),
-  face_count: z.number().int(),
+  face_count: z
+    .number()
+    .int()
+    .describe('Faces in photos of this person; one that was enrolled with several model packs counts once.'),
   created_at: z.string(),
   updated_at: z.string(),
   metadata: z.record(z.string(), z.unknown()),

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type FakeClock, fakeClock } from '../testing/fake-clock.ts';
 import { newEnrolment, newEvent, newFace, newImage, newPerson, newTenant } from '../testing/record-factories.ts';
-import type { Page, PageOptions, Records } from './records.ts';
+import type { NewFace, Page, PageOptions, Records } from './records.ts';
 
 export interface RecordsSubject {
   readonly records: Records;
@@ -243,6 +243,46 @@ export function recordsContract({ name, open }: { name: string; open: (clock: Fa
       await expect(saving).rejects.toMatchObject({ code: 'FACE_OF_OTHER_PERSON' });
       expect(await records.getPersons(tenant, [thief.personId])).toEqual([]);
       expect((await records.listFaces(tenant, {}, { limit: 10 })).items).toHaveLength(1);
+    });
+
+    it('When the face belongs to somebody else under other networks, then it is FACE_OF_OTHER_PERSON, also when it is there unnamed', async () => {
+      const { records, tenant } = await setUp();
+      const first = newEnrolment();
+      await records.saveEnrolment(tenant, first);
+      const { left, top, width, height } = first.faces[0]!.box;
+      const seenOtherwise = newFace({ space: 'other-512.p1', box: { left, top, width: width * 0.8, height } });
+      await records.saveEnrolment(tenant, { person: null, image: first.image, faces: [seenOtherwise] });
+      const thief = newPerson();
+      const stealing = (face: NewFace) =>
+        records.saveEnrolment(tenant, {
+          person: thief,
+          image: first.image,
+          faces: [{ ...face, personId: thief.personId }],
+        });
+
+      const refusal = { code: 'FACE_OF_OTHER_PERSON', details: { face_id: first.faces[0]!.faceId } };
+      await expect(stealing(newFace({ space: 'third-128.p1' }))).rejects.toMatchObject(refusal);
+      await expect(stealing(seenOtherwise)).rejects.toMatchObject(refusal);
+      expect(await records.getPersons(tenant, [thief.personId])).toEqual([]);
+
+      const elsewhere = { left: left + 2 * width, top, width, height };
+      await stealing(newFace({ space: 'other-512.p1', box: elsewhere }));
+      expect((await records.getPersons(tenant, [thief.personId]))[0]?.faceCount).toBe(1);
+    });
+
+    it('When faces of an image are enrolled for a person with two packs, then each counts once', async () => {
+      const { records, tenant } = await setUp();
+      const first = newEnrolment(2);
+      const { personId } = first.person;
+      await records.saveEnrolment(tenant, first);
+      const other = newFace({ space: 'other-512.p1', personId });
+
+      await records.saveEnrolment(tenant, { person: null, image: first.image, faces: [other] });
+      await records.saveEnrolment(tenant, { person: null, image: newImage(), faces: [newFace({ personId })] });
+
+      expect((await records.getPersons(tenant, [personId]))[0]?.faceCount).toBe(3);
+      expect((await records.listPersons(tenant, { limit: 10 })).items[0]?.faceCount).toBe(3);
+      expect((await records.deletePerson(tenant, personId))?.faceIds).toHaveLength(4);
     });
 
     it('When a face of somebody is saved again without a person, then it keeps its person', async () => {

@@ -20,7 +20,10 @@ export interface Person {
   readonly name: string | null;
   readonly metadata: JsonObject;
   readonly consent: Consent | null;
-  /** Derived from the faces, never stored as a blind counter. */
+  /**
+   * Derived from the faces, never stored as a blind counter: for each image the most that one space has, so that a face that
+   * was enrolled with several packs counts once.
+   */
   readonly faceCount: number;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
@@ -132,7 +135,8 @@ export interface Records {
   /**
    * Writes person (when given and new), image and faces as one. Idempotent: the same enrolment again changes nothing.
    * Errors: EXTERNAL_ID_TAKEN, PERSON_NOT_FOUND (a face names a missing person), FACE_OF_OTHER_PERSON (a face exists and
-   * belongs to somebody else). A face that exists without a person is given the one named.
+   * belongs to somebody else, or the same face of the image, by `isSameFace`, does in another space). A face that exists
+   * without a person is given the one named.
    */
   saveEnrolment(tenant: Tenant, enrolment: Enrolment, options?: WriteOptions): Promise<SavedEnrolment>;
   /** In no particular order; unknown ids are left out. At most 1000 ids. */

@@ -1,9 +1,10 @@
+import { isSameFace } from '../../domain/same-face.ts';
 import { AppError } from '../../errors.ts';
 import type { Enrolment, Face, NewFace, NewPerson, SavedEnrolment } from '../../ports/records.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { Database } from './database.ts';
 import { insertPerson } from './records-persons.ts';
-import { faceRow, imageRow, personExists } from './records-reading.ts';
+import { faceRow, imageRow, namedFacesOfOtherSpaces, personExists } from './records-reading.ts';
 import { faceValues, imageValues, toFace, toImage } from './records-rows.ts';
 
 /** Inside a transaction. See `Records.saveEnrolment`. */
@@ -47,6 +48,7 @@ function saveFace(
   if (face.personId !== null && !personExists(database, tenant, face.personId)) {
     throw new AppError('PERSON_NOT_FOUND');
   }
+  if (face.personId !== null) refuseOtherSpacesPerson(database, tenant, face, imageId);
   const stored = faceRow(database, tenant, face.faceId);
   if (stored === undefined) {
     database.run(
@@ -66,4 +68,12 @@ function saveFace(
     throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: face.faceId } });
   }
   return { face: toFace(faceRow(database, tenant, face.faceId)!), created: stored === undefined };
+}
+
+/** The same face may have been enrolled with other networks, for somebody else. */
+function refuseOtherSpacesPerson(database: Database, tenant: Tenant, face: NewFace, imageId: string): void {
+  const taken = namedFacesOfOtherSpaces(database, tenant, imageId, face.space).find(
+    ({ box, personId }) => personId !== face.personId && isSameFace(box, face.box),
+  );
+  if (taken !== undefined) throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: taken.faceId } });
 }

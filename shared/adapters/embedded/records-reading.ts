@@ -7,8 +7,11 @@ import { type FaceRow, type ImageRow, type PersonRow, toFace, toImage, toPerson 
 /** Longest list of ids and longest page. */
 const most = 1000;
 
-const selectPerson = `SELECT persons.*, (SELECT count(*) FROM faces
-  WHERE faces.tenant = persons.tenant AND faces.person_id = persons.person_id) AS face_count FROM persons`;
+const selectPerson = `SELECT persons.*, (SELECT coalesce(sum(most), 0) FROM
+  (SELECT max(faces_of_space) AS most FROM
+    (SELECT image_id, count(*) AS faces_of_space FROM faces
+     WHERE faces.tenant = persons.tenant AND faces.person_id = persons.person_id GROUP BY image_id, space)
+   GROUP BY image_id)) AS face_count FROM persons`;
 
 export const personRow = (database: Database, tenant: Tenant, personId: string): PersonRow | undefined =>
   database.get(`${selectPerson} WHERE tenant = ? AND person_id = ?`, [tenant, personId]);
@@ -18,6 +21,16 @@ export const personExists = (database: Database, tenant: Tenant, personId: strin
 
 export const faceRow = (database: Database, tenant: Tenant, faceId: string): FaceRow | undefined =>
   database.get('SELECT * FROM faces WHERE tenant = ? AND face_id = ?', [tenant, faceId]);
+
+/** Faces of an image that were found by the networks of another space and belong to somebody. */
+export const namedFacesOfOtherSpaces = (database: Database, tenant: Tenant, imageId: string, space: string): Face[] =>
+  database
+    .all<FaceRow>('SELECT * FROM faces WHERE tenant = ? AND image_id = ? AND space <> ? AND person_id IS NOT NULL', [
+      tenant,
+      imageId,
+      space,
+    ])
+    .map(toFace);
 
 export const imageRow = (database: Database, tenant: Tenant, imageId: string): ImageRow | undefined =>
   database.get('SELECT * FROM images WHERE tenant = ? AND image_id = ?', [tenant, imageId]);
