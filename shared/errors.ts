@@ -7,6 +7,9 @@
  */
 export const errorTable = {
   // The request
+  REQUEST_MALFORMED: [400, 'poison', 'The request is not well-formed HTTP.'],
+  REQUEST_TIMEOUT: [408, 'retry', 'The request did not arrive in time.'],
+  HEADERS_TOO_LARGE: [431, 'poison', 'The URL and the headers together are larger than allowed.'],
   BODY_MALFORMED: [400, 'poison', 'The body cannot be read.'],
   VALIDATION_FAILED: [400, 'poison', 'The request has fields that are missing, unknown or wrong.'],
   ID_MALFORMED: [400, 'poison', 'The id has not the form of an id.'],
@@ -23,6 +26,11 @@ export const errorTable = {
     409,
     'retry',
     'The first request with this Idempotency-Key is not finished yet; try again soon.',
+  ],
+  IDEMPOTENCY_SECRET_SHOWN: [
+    409,
+    'poison',
+    'This was done by the first request with this Idempotency-Key. Its answer held a secret, which was shown then and is not kept.',
   ],
   // Who calls, and how much
   UNAUTHENTICATED: [401, 'poison', 'Say who you are: Authorization: Bearer <token or key>, or X-API-Key: <key>.'],
@@ -55,7 +63,7 @@ export const errorTable = {
   PERSON_EXISTS: [409, 'poison', 'A person with this id exists.'],
   EXTERNAL_ID_TAKEN: [409, 'poison', 'Another person has this external_id.'],
   FACE_OF_OTHER_PERSON: [409, 'poison', 'This face is enrolled for another person.'],
-  VERSION_CONFLICT: [412, 'retry', 'The person was changed in the meantime.'],
+  VERSION_CONFLICT: [412, 'retry', 'It was changed in the meantime.'],
   // The service
   BUSY: [429, 'retry', 'Too many requests at once; try again soon.'],
   IMAGE_STORE_DAMAGED: [500, 'poison', 'Something went wrong.'],

@@ -30,6 +30,8 @@ export interface HttpExchange extends CallContext {
   readonly manifest: HttpManifest;
   request: IncomingRequest;
   readonly limits: { readonly imageBytes: number };
+  /** Where the call comes from, as far as the proxies in front are believed (see client-address.ts). */
+  readonly address: string;
   requestId: CallContext['requestId'];
   tenant: CallContext['tenant'];
   principal: CallContext['principal'];

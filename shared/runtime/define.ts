@@ -74,6 +74,8 @@ export interface HttpManifest extends CommonManifest {
   readonly output: z.ZodType | BinaryOutput;
   /** The answer holds a secret that is shown once: it is never kept, not even for a repeated Idempotency-Key. */
   readonly secret?: true;
+  /** A limit of its own beside the common ones: `login` is strict, for whatever takes a password or a secret from a stranger. */
+  readonly rateLimit?: 'login';
   /** Status of a successful answer. Default 200. */
   readonly status?: 200 | 201 | 202;
   /** What can go wrong beyond what every function answers (see `commonErrors` in the OpenAPI generator). */
@@ -183,10 +185,16 @@ export function defineFunction<const M extends Manifest>(
  * Every port a function needs: those of its handler, and those with which the pipeline finds out who calls, limits how often,
  * and writes down what was done.
  */
-export const portsOf = ({ uses, trigger }: Manifest): readonly PortName[] =>
-  trigger.kind === 'http' && trigger.scope !== null
-    ? [...new Set<PortName>([...uses, 'accounts', 'cache', 'audit'])]
-    : uses;
+export function portsOf(manifest: Manifest): readonly PortName[] {
+  const { uses } = manifest;
+  if (!isHttp(manifest)) return uses;
+  if (manifest.trigger.scope !== null) return [...new Set<PortName>([...uses, 'accounts', 'cache', 'audit'])];
+  return manifest.rateLimit === undefined ? uses : [...new Set<PortName>([...uses, 'cache'])];
+}
+
+/** Whether a call changes what is stored, so that it heeds an Idempotency-Key: every method that may, unless a reading scope is enough for it. */
+export const changesState = ({ trigger: { method, scope } }: HttpManifest): boolean =>
+  method !== 'GET' && scope !== null && !scope.endsWith(':read');
 
 export const isHttp = (manifest: Manifest): manifest is HttpManifest => manifest.trigger.kind === 'http';
 export const isBinary = (output: HttpManifest['output']): output is BinaryOutput => 'binary' in output;

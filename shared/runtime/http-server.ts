@@ -1,14 +1,15 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AppError } from '../errors.ts';
-import { errorResponse } from '../http/errors.ts';
 import type { IncomingRequest, OutgoingResponse } from '../http/exchange.ts';
 import { explainListenError } from './address.ts';
 import { type BodyBudget, createBodyBudget } from './body-budget.ts';
+import { refuseBrokenRequests } from './broken-requests.ts';
 import type { RuntimeContext } from './context.ts';
+import { drain, readBody } from './read-body.ts';
+import { type Answer, openSurface, type Surface } from './surface.ts';
 
-/** Answers a request; `params` are filled in by whoever routes. */
-export type Answer = (request: IncomingRequest) => Promise<OutgoingResponse>;
+export type { Answer };
 
 export interface RunningServer {
   readonly host: string;
@@ -17,7 +18,7 @@ export interface RunningServer {
   close(graceMs: number): Promise<void>;
 }
 
-/** Past the limit a body is read and thrown away up to this multiple, so that the client gets to read the refusal. */
+/** Of a refused body this many times the largest image is read and thrown away, so that the client gets to read the refusal. */
 const drainFactor = 4;
 
 /**
@@ -28,14 +29,21 @@ const drainFactor = 4;
  * meets a connection that is being closed. Headers must be here after 10 s, a whole request after 120 s.
  */
 export async function listen(answer: Answer, context: RuntimeContext): Promise<RunningServer> {
-  const { host, port } = context.config;
+  const { host, port, maxBodyBytesHeld } = context.config;
   let closing = false;
-  const budget = createBodyBudget(context.config.maxBodyBytesHeld);
-  const server = createServer((message, response) => {
+  const surface = openSurface(answer, context);
+  const budget = createBodyBudget(maxBodyBytesHeld);
+  const onRequest = (message: IncomingMessage, response: ServerResponse) => {
     // A client that keeps its connection busy would keep a stopping server up.
     if (closing) response.shouldKeepAlive = false;
-    void respond(answer, message, response, context, budget);
-  });
+    void respond({ message, response, surface, context, budget });
+  };
+  // Whether there is a Host is looked at where the refusal gets our envelope.
+  const server = createServer({ requireHostHeader: false }, onRequest);
+  // Who asks before it sends a body is told to go on when the body is read, so that a refusal spares it the way.
+  server.on('checkContinue', onRequest);
+  server.on('checkExpectation', onRequest);
+  refuseBrokenRequests(server, surface, context);
   server.keepAliveTimeout = 65_000;
   server.headersTimeout = 10_000;
   server.requestTimeout = 120_000;
@@ -60,32 +68,32 @@ export async function listen(answer: Answer, context: RuntimeContext): Promise<R
   };
 }
 
-async function respond(
-  answer: Answer,
-  message: IncomingMessage,
-  response: ServerResponse,
-  context: RuntimeContext,
-  budget: BodyBudget,
-): Promise<void> {
+interface Exchange {
+  readonly message: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly surface: Surface;
+  readonly context: RuntimeContext;
+  readonly budget: BodyBudget;
+}
+
+async function respond(exchange: Exchange): Promise<void> {
+  const { message, response, surface, context } = exchange;
   const gone = new AbortController();
   response.once('close', () => {
     if (!response.writableFinished) gone.abort();
   });
   try {
-    send(message, response, await answer(readRequest(message, response, gone.signal, budget)));
+    if (message.headers.host === undefined && message.httpVersion !== '1.0')
+      send(exchange, surface.refuse(new AppError('REQUEST_MALFORMED', { message: 'The request has no Host header.' })));
+    else send(exchange, await surface.answer(readRequest(exchange, gone.signal)));
   } catch (error) {
     context.log.error({ err: error }, 'answering failed');
-    if (!response.headersSent) send(message, response, errorResponse(error, context.newId()));
+    if (!response.headersSent) send(exchange, surface.refuse(error));
   }
 }
 
-function readRequest(
-  message: IncomingMessage,
-  response: ServerResponse,
-  gone: AbortSignal,
-  budget: BodyBudget,
-): IncomingRequest {
-  const url = message.url ?? '/';
+function readRequest({ message, response, budget }: Exchange, gone: AbortSignal): IncomingRequest {
+  const url = targetOf(message.url ?? '/');
   const mark = url.indexOf('?');
   let read: Promise<Uint8Array> | undefined;
   return {
@@ -94,64 +102,25 @@ function readRequest(
     params: {},
     query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
     headers: message.headers as Record<string, string | undefined>,
-    body: (limit) => (read ??= readBody(message, response, limit, budget)),
+    body: (limit) => (read ??= readBody(message, response, budget, limit)),
     remoteAddress: message.socket.remoteAddress ?? '',
     gone,
   };
 }
 
-/** What is refused is read to its end and thrown away, within bounds, so that the client gets to read why. */
-function readBody(
-  message: IncomingMessage,
-  response: ServerResponse,
-  limit: number,
-  budget: BodyBudget,
-): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    let held = 0;
-    let refusal: AppError | undefined;
-    response.once('close', () => budget.give(held));
-    const refuse = (error: AppError) => {
-      refusal = error;
-      chunks.length = 0;
-    };
-    message.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (refusal === undefined) {
-        if (length > limit) refuse(tooLarge(limit));
-        else if (!budget.take(chunk.length)) refuse(new AppError('BUSY'));
-        else {
-          held += chunk.length;
-          chunks.push(chunk);
-        }
-      } else if (length > limit * drainFactor) {
-        reject(refusal);
-        message.pause();
-      }
-    });
-    message.on('end', () => {
-      if (refusal === undefined) resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length));
-      else reject(refusal);
-    });
-    message.on('error', (cause) => reject(new AppError('BODY_MALFORMED', { message: 'The body ended early.', cause })));
-    message.on('close', () => reject(new AppError('BODY_MALFORMED', { message: 'The body ended early.' })));
-  });
+/** Also the form that is meant for proxies, `GET http://host/path`, which every server must understand. */
+function targetOf(url: string): string {
+  if (url.startsWith('/')) return url;
+  const [, target] = /^https?:\/\/[^/?#]*(.*)$/i.exec(url) ?? [];
+  if (target === undefined) return url;
+  return target.startsWith('/') ? target : `/${target}`;
 }
 
-const tooLarge = (limit: number) =>
-  new AppError('BODY_TOO_LARGE', {
-    message: `The body has more than ${limit} bytes.`,
-    details: { limit_bytes: limit },
-  });
-
-function send(message: IncomingMessage, response: ServerResponse, answer: OutgoingResponse): void {
+function send({ message, response, context }: Exchange, answer: OutgoingResponse): void {
   const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
-  const headers: Record<string, string | number> = { ...answer.headers, 'x-content-type-options': 'nosniff' };
+  const headers: Record<string, string | number> = { ...answer.headers };
   if (answer.status !== 204 && answer.status !== 304) headers['content-length'] ??= body?.length ?? 0;
-  // What was not read of a refused body would be taken for the next request.
-  if (!message.complete) headers.connection = 'close';
+  if (!message.complete && !drain(message, context.config.maxImageBytes * drainFactor)) headers.connection = 'close';
   response.writeHead(answer.status, headers);
   if (message.method === 'HEAD' || body === null) response.end();
   else response.end(body);

@@ -6,6 +6,8 @@ export interface Metrics {
   readonly requestSeconds: Histogram<'function'>;
   readonly events: Counter<'function' | 'type' | 'status'>;
   readonly inFlight: Gauge<'function'>;
+  readonly rateLimited: Counter<'limit'>;
+  readonly rateLimitFailures: Counter<'limit'>;
 }
 
 /** A registry of its own, so that several servers can live in one process. */
@@ -32,6 +34,18 @@ export function createMetrics(): Metrics {
       name: 'freeface_events_total',
       help: 'Events handled, by the status they were answered with.',
       labelNames: ['function', 'type', 'status'],
+      registers: [registry],
+    }),
+    rateLimited: new Counter({
+      name: 'freeface_rate_limited_total',
+      help: 'Requests refused since their caller had made too many.',
+      labelNames: ['limit'],
+      registers: [registry],
+    }),
+    rateLimitFailures: new Counter({
+      name: 'freeface_rate_limit_failures_total',
+      help: 'Requests let through since they could not be counted.',
+      labelNames: ['limit'],
       registers: [registry],
     }),
     inFlight: new Gauge({

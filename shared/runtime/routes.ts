@@ -43,8 +43,9 @@ function unrouted(
   context: RuntimeContext,
 ): OutgoingResponse {
   const requestId = context.newId();
-  const error =
-    allowed === undefined
+  const error = !isDecodable(path)
+    ? new AppError('REQUEST_MALFORMED', { message: 'The path has a percent sign that begins no character of UTF-8.' })
+    : allowed === undefined
       ? new AppError('ROUTE_NOT_FOUND', {
           message: `There is nothing at ${path.slice(0, 200)}; the API is described at /docs.`,
         })
@@ -65,4 +66,13 @@ function unrouted(
       ...(allowed === undefined ? {} : { allow: allowed.join(', ') }),
     },
   };
+}
+
+function isDecodable(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,0 +1,48 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { clientAddress, networkOf } from './client-address.ts';
+
+const from = (forwarded: string | undefined, trusted: number, remoteAddress = '10.0.0.1') =>
+  clientAddress({ remoteAddress, headers: { 'x-forwarded-for': forwarded } }, trusted);
+
+describe('clientAddress', () => {
+  it.each([
+    ['no proxy is trusted', '1.2.3.4', 0, '10.0.0.1'],
+    ['one is trusted', '6.6.6.6, 1.2.3.4', 1, '1.2.3.4'],
+    ['two are trusted', '6.6.6.6, 1.2.3.4, 10.0.0.2', 2, '1.2.3.4'],
+    ['fewer stand there than are trusted', '1.2.3.4', 3, '1.2.3.4'],
+    ['nothing stands there', undefined, 1, '10.0.0.1'],
+    ['what stands there is no address', 'unknown', 1, '10.0.0.1'],
+    ['an inner hop is no address', '1.2.3.4, x, 10.0.0.2', 3, '10.0.0.2'],
+    ['a port stands there', '1.2.3.4:5678', 1, '1.2.3.4'],
+    ['an IPv6 address with a port stands there', '[2001:db8::1]:443', 1, '2001:db8::1'],
+  ])('When %s, then it is the right one', (_, forwarded, trusted, address) => {
+    expect(from(forwarded, trusted)).toBe(address);
+  });
+
+  it('When an IPv4 address comes in IPv6 clothes, then it is the IPv4 address', () => {
+    expect(from(undefined, 0, '::ffff:127.0.0.1')).toBe('127.0.0.1');
+  });
+
+  it('When a caller writes whatever it likes, then what a trusted proxy adds decides', () => {
+    fc.assert(
+      fc.property(fc.string(), (forged) => {
+        expect(from(`${forged},1.2.3.4`, 1)).toBe('1.2.3.4');
+      }),
+    );
+  });
+});
+
+describe('networkOf', () => {
+  it.each([
+    ['1.2.3.4', '1.2.3.4'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:0db8::1', '2001:db8:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['1::', '1:0:0:0::/64'],
+    ['64:ff9b::1.2.3.4', '64:ff9b:0:0::/64'],
+  ])('When the address is %s, then the network is %s', (address, network) => {
+    expect(networkOf(address)).toBe(network);
+  });
+});
