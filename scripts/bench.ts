@@ -127,7 +127,14 @@ async function measurePlatform({ only, quick, photos: folder, config }: Settings
   const { photos, source } = await photoSet(folder, warmUp + counted + several);
   const bare = await openBareRuns(config);
   const extractor = openExtractor({ ...config, dataDir });
-  const environment = { FREEFACE_DATA: dataDir, PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'warn' };
+  const environment = {
+    FREEFACE_DATA: dataDir,
+    PORT: '0',
+    HOST: '127.0.0.1',
+    LOG_LEVEL: 'warn',
+    FREEFACE_RATE_LIMIT_PER_KEY: '0',
+    FREEFACE_RATE_LIMIT_PER_ADDRESS: '0',
+  };
   execFileSync(process.execPath, ['esbuild.config.mjs', 'bundle', 'start']);
   const server = await start(bundledPlatform, { environment, ...platformReady });
   try {
@@ -138,7 +145,7 @@ async function measurePlatform({ only, quick, photos: folder, config }: Settings
     }
     if (only.includes('throughput')) {
       process.stderr.write(`measuring throughput (${source}) …\n`);
-      rows.push(...(await measureThroughput(server.url, photos.slice(warmUp + counted), bare)));
+      rows.push(...(await measureThroughput(server, photos.slice(warmUp + counted), bare)));
     }
     if (only.includes('memory') && rows.length > 1) rows.push(...memoryRow(server, 'idle after the load above'));
   } finally {

@@ -344,8 +344,9 @@ describe('npm run import, to the real platform', () => {
     for (const [path, bytes] of Object.entries(drawn)) write(root, path, await bytes);
     const dataDir = temporaryFolder();
 
-    const first = await call([root, '--url', platform.url], dataDir);
-    const second = await call([root, '--url', platform.url], dataDir);
+    const key = ['--key', platform.adminKey!];
+    const first = await call([root, '--url', platform.url, ...key], dataDir);
+    const second = await call([root, '--url', platform.url, ...key], dataDir);
 
     expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/^enrolled +4 {2}5 faces/m) });
     expect(first.out).toMatch(/^Kira_Ek\/nobody\.jpg {2}NO_FACE: No face was found in the image\.$/m);

@@ -3,7 +3,9 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { config as loadEnvironment } from 'dotenv';
+import { isLoopback } from '../shared/config.ts';
 import type { Clock } from '../shared/ports/clock.ts';
+import { adminKeyPath } from '../shared/runtime/first-start.ts';
 import { enrol, greet, type Server, ServerError } from './import/client.ts';
 import { type Journal, journalFile, openJournal } from './import/journal.ts';
 import type { Outcome } from './import/outcome.ts';
@@ -18,7 +20,7 @@ faces of nobody in particular. Can be stopped and started again at any time: wha
 was changed is.
 
   --url URL           the server (default http://127.0.0.1:8080, or HOST and PORT of the configuration)
-  --key KEY           its API key (default FREEFACE_KEY)
+  --key KEY           its API key (default FREEFACE_KEY; for a server on this machine the admin key in FREEFACE_DATA)
   --concurrency N     photos under way at once, 1 to 64 (default 4)
   --strategy NAME     model pack to use (default the server's)
   --again             send everything again, also what was dealt with before
@@ -107,7 +109,7 @@ async function readSettings(
   const root = await realpath(given);
   const url = originOf(values.url ?? defaultUrl(environment));
   const dataDir = resolve(environment.FREEFACE_DATA || '.freeface');
-  const key = values.key ?? (environment.FREEFACE_KEY || undefined);
+  const key = values.key ?? (environment.FREEFACE_KEY || (await ownKey(url, dataDir)));
   return {
     root,
     server: { url, key, strategy: values.strategy, patience: 300_000, clock },
@@ -116,6 +118,13 @@ async function readSettings(
     dryRun: values['dry-run'],
     journal: values.journal ?? journalFile(dataDir, root, url),
   };
+}
+
+/** The admin key goes to nobody but this machine. */
+async function ownKey(url: string, dataDir: string): Promise<string | undefined> {
+  if (!isLoopback(new URL(url).hostname)) return undefined;
+  const text = await readFile(adminKeyPath(dataDir), 'utf8').catch(() => '');
+  return text.trim() || undefined;
 }
 
 function defaultUrl({ HOST, PORT }: NodeJS.ProcessEnv): string {

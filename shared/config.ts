@@ -65,7 +65,9 @@ const settings = {
       'must be origins such as https://app.example separated by commas, or *',
     )
     .optional()
-    .describe('Web pages of these origins may call, as in `https://app.example,http://localhost:3000`; none when absent.'),
+    .describe(
+      'Web pages of these origins may call, as in `https://app.example,http://localhost:3000`; none when absent.',
+    ),
   FREEFACE_SHUTDOWN_SECONDS: integer(1, 600)
     .default(25)
     .describe('Time that running requests get to finish after SIGTERM.'),
@@ -167,7 +169,7 @@ type Settings = z.output<z.ZodObject<typeof settings>>;
 function checkTogether(value: Settings, context: z.RefinementCtx): void {
   const refuse = (name: keyof Settings, message: string) =>
     context.addIssue({ code: 'custom', path: [name], message, input: value[name] });
-  if (!value.FREEFACE_BEHIND_TLS && !/^(127(\.\d{1,3}){3}|::1|localhost)$/.test(value.HOST)) {
+  if (!value.FREEFACE_BEHIND_TLS && !isLoopback(value.HOST)) {
     refuse(
       'HOST',
       `${value.HOST} can be reached from other machines, and keys and faces would travel in the clear; put something that speaks TLS in front and say so with FREEFACE_BEHIND_TLS=true`,
@@ -180,6 +182,9 @@ function checkTogether(value: Settings, context: z.RefinementCtx): void {
     );
   }
 }
+
+/** Whether an address or name stands for this machine alone. */
+export const isLoopback = (host: string): boolean => /^(127(\.\d{1,3}){3}|\[?::1\]?|localhost)$/.test(host);
 
 function outsideIssuerOf(value: Settings): OutsideIssuer | null {
   const { FREEFACE_OIDC_ISSUER: issuer, FREEFACE_OIDC_AUDIENCE: audience } = value;

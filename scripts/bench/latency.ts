@@ -22,7 +22,7 @@ export async function measureLatency(
   const serverCpu = () => cpuOf(server.child.pid!) ?? Number.NaN;
   const ask = (name: string, fields: (i: number) => Record<string, string> = () => ({})) => ({
     name: `${name}, over HTTP`,
-    run: (photo: Uint8Array, i: number) => post(`${server.url}/api/v1/faces/${name}`, photo, fields(i)),
+    run: (photo: Uint8Array, i: number) => post(server, `/api/v1/faces/${name}`, photo, fields(i)),
     cpu: serverCpu,
   });
   const questions = [
@@ -89,17 +89,26 @@ function onTheCpu(name: string, answers: readonly Spent[], floors: readonly Spen
 }
 
 /** Resolves when the whole answer is here. Throws when it is no success, other than for a photo without a good face. */
-export async function post(url: string, photo: Uint8Array, fields: Readonly<Record<string, string>>): Promise<void> {
-  const { status, text } = await send(`${url}?${new URLSearchParams(fields)}`, photo);
-  if (status >= 300 && status !== 422) throw new Error(`${url} answered ${status}: ${text.slice(0, 500)}`);
+export async function post(
+  { url, headers }: Pick<Started, 'url' | 'headers'>,
+  path: string,
+  photo: Uint8Array,
+  fields: Readonly<Record<string, string>>,
+): Promise<void> {
+  const { status, text } = await send(`${url}${path}?${new URLSearchParams(fields)}`, headers, photo);
+  if (status >= 300 && status !== 422) throw new Error(`${path} answered ${status}: ${text.slice(0, 500)}`);
 }
 
 const agent = new Agent({ keepAlive: true });
 
 /** By node:http with the photo as the raw body: fetch and forms would cost this process, on the same cores, a millisecond more. */
-function send(url: string, photo: Uint8Array): Promise<{ status: number; text: string }> {
+function send(
+  url: string,
+  credentials: Started['headers'],
+  photo: Uint8Array,
+): Promise<{ status: number; text: string }> {
   return new Promise((done, fail) => {
-    const headers = { 'content-type': 'image/jpeg', 'content-length': photo.length };
+    const headers = { ...credentials, 'content-type': 'image/jpeg', 'content-length': photo.length };
     const sent = request(url, { agent, method: 'POST', headers }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -1,13 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Config } from '../../shared/config.ts';
+import { adminKeyPath } from '../../shared/runtime/first-start.ts';
 import { ensurePack } from '../../shared/vision/weights/ensure.ts';
 
 /** A process that answers HTTP, and how long it took until it did. */
 export interface Started {
   readonly url: string;
+  /** Of somebody who may do everything; empty where nobody is asked. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly child: ChildProcess;
   /** Milliseconds from the start of the process to its first good answer. */
   readonly readyMs: number;
@@ -52,6 +55,7 @@ export async function start(
   while (!(await answers(`${url}${path}`))) await new Promise((done) => setTimeout(done, 2));
   return {
     url,
+    headers: credentials(environment.FREEFACE_DATA),
     child,
     readyMs: performance.now() - began,
     cpuMs: cpuOf(child.pid!),
@@ -60,6 +64,11 @@ export async function start(
       await ended;
     },
   };
+}
+
+function credentials(dataDir: string | undefined): Record<string, string> {
+  const path = adminKeyPath(dataDir ?? '');
+  return existsSync(path) ? { 'x-api-key': readFileSync(path, 'utf8').trim() } : {};
 }
 
 /** Resident memory in MB of a process and those it started; null where the system does not tell. */

@@ -1,10 +1,15 @@
 import { availableParallelism } from 'node:os';
 import type { BareRuns } from './bare-runs.ts';
 import { post } from './latency.ts';
+import type { Started } from './platform.ts';
 import { median, type Row } from './rows.ts';
 
 /** Photos a second with every core at work, against what the bare model runs would let through on all cores. */
-export async function measureThroughput(url: string, photos: readonly Uint8Array[], bare: BareRuns): Promise<Row[]> {
+export async function measureThroughput(
+  server: Pick<Started, 'url' | 'headers'>,
+  photos: readonly Uint8Array[],
+  bare: BareRuns,
+): Promise<Row[]> {
   const cores = availableParallelism();
   const floor = async () => {
     const times: number[] = [];
@@ -17,7 +22,7 @@ export async function measureThroughput(url: string, photos: readonly Uint8Array
     let next = 0;
     const worker = async () => {
       for (let photo = photos[next++]; photo; photo = photos[next++])
-        await post(`${url}/api/v1/faces/${endpoint}`, photo, {});
+        await post(server, `/api/v1/faces/${endpoint}`, photo, {});
     };
     await Promise.all(Array.from({ length: cores * 4 }, worker));
     return photos.length / ((performance.now() - began) / 1000);

@@ -53,7 +53,7 @@ const rejectedDetails = z.object({ rejected: z.array(z.object({ reasons: z.array
 
 /** Throws a ServerError when nothing useful answers at the address. */
 export async function greet({ url, key }: Server): Promise<void> {
-  const response = await fetch(`${url}/api/v1/health`, {
+  const response = await fetch(`${url}/api/v1/auth/me`, {
     headers: credentials(key),
     signal: AbortSignal.timeout(10_000),
   }).catch((error: unknown) => {
