@@ -66,7 +66,9 @@ describe('the layers', () => {
 
   it('When domain code runs, then it has no clock, no randomness and no input or output of its own', () => {
     const breaches = sourcesIn('shared/domain/').filter((file) =>
-      /Date\.now|new Date\(\)|Math\.random|random(Bytes|UUID|Int)|process\.|fetch\(|console\./.test(readFileSync(file, 'utf8')),
+      /Date\.now|new Date\(\)|Math\.random|random(Bytes|UUID|Int)|process\.|fetch\(|console\./.test(
+        readFileSync(file, 'utf8'),
+      ),
     );
 
     expect(breaches).toEqual([]);

@@ -10,4 +10,5 @@ export const embeddedOpeners = {
   cache: async (context) => (await import('./cache.ts')).openCache(adapterOptions(context)),
   extractor: async (context) => (await import('./extractor.ts')).openExtractor(adapterOptions(context)),
   accounts: async (context) => (await import('./accounts.ts')).openAccounts(adapterOptions(context)),
+  audit: async (context) => (await import('./audit.ts')).openAudit(adapterOptions(context)),
 } as const satisfies Openers;

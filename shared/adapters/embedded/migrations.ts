@@ -3,6 +3,9 @@ import gallery from '../../../migrations/embedded/001-gallery.sql?raw';
 import broker from '../../../migrations/embedded/002-broker.sql?raw';
 import templates from '../../../migrations/embedded/003-templates.sql?raw';
 import accounts from '../../../migrations/embedded/004-accounts.sql?raw';
+import audit from '../../../migrations/embedded/005-audit.sql?raw';
+import appearances from '../../../migrations/embedded/006-appearances.sql?raw';
+import jobs from '../../../migrations/embedded/007-jobs.sql?raw';
 import { AppError } from '../../errors.ts';
 import type { Database } from './database.ts';
 
@@ -14,10 +17,15 @@ export interface Migration {
 
 /** Every file of migrations/embedded, by the database it belongs to, in order. The texts are part of the bundle. */
 export const migrations = {
-  records: [{ name: '001-gallery.sql', sql: gallery }],
+  records: [
+    { name: '001-gallery.sql', sql: gallery },
+    { name: '006-appearances.sql', sql: appearances },
+    { name: '007-jobs.sql', sql: jobs },
+  ],
   events: [{ name: '002-broker.sql', sql: broker }],
   vectors: [{ name: '003-templates.sql', sql: templates }],
   accounts: [{ name: '004-accounts.sql', sql: accounts }],
+  audit: [{ name: '005-audit.sql', sql: audit }],
 } as const satisfies Record<string, readonly Migration[]>;
 
 /**

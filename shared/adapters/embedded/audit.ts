@@ -1,0 +1,129 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { chainStart, hashOfEntry } from '../../domain/audit-chain.ts';
+import { AppError } from '../../errors.ts';
+import type { Audit, AuditEntry, NewAuditEntry } from '../../ports/audit.ts';
+import type { CallOptions, Tenant } from '../../ports/tenant.ts';
+import { lastEntry, listEntries, tenantsWithEntries, walkChain } from './audit-reading.ts';
+import { entryValues } from './audit-rows.ts';
+import { openDataFolder } from './data-folder.ts';
+import { type Database, openDatabase } from './database.ts';
+import { createGroupCommit, type TransactionRunner } from './group-commit.ts';
+import { migrate, migrations } from './migrations.ts';
+import { createPageTokens } from './page-token.ts';
+import { lockStore } from './store-lock.ts';
+import type { StoreOptions } from './store-options.ts';
+
+/** The audit log in `audit.db`: one chain for each tenant, since one process writes. */
+export async function openAudit({ dataDir, clock }: StoreOptions): Promise<Audit> {
+  openDataFolder(dataDir);
+  const unlock = lockStore(join(dataDir, 'audit.lock'));
+  let database: Database | undefined;
+  try {
+    database = openDatabase(join(dataDir, 'audit.db'));
+    migrate(database, migrations.audit, clock.now());
+    return auditOn(database, () => clock.now(), unlock);
+  } catch (error) {
+    database?.close();
+    unlock();
+    throw error;
+  }
+}
+
+function auditOn(database: Database, now: () => number, unlock: () => void): Audit {
+  const tokens = createPageTokens(pageTokenKey(database));
+  const commits = createGroupCommit(transactionsOn(database));
+  let closing: Promise<void> | undefined;
+
+  const reading = async <T>(options: CallOptions | undefined, body: () => T): Promise<T> => {
+    options?.signal?.throwIfAborted();
+    return body();
+  };
+
+  return {
+    async append(tenant, entry, options) {
+      if (closing !== undefined) throw new AppError('STORE_UNAVAILABLE', { message: 'the audit log is closed' });
+      options?.signal?.throwIfAborted();
+      return commits.run(() => appendEntry(database, tenant, entry, now()), options);
+    },
+    list: (tenant, filter, options) => reading(options, () => listEntries(database, tokens, tenant, filter, options)),
+    chains: (tenant, options) => walkChain(database, tenant, options?.signal),
+    tenants: (options) => reading(options, () => tenantsWithEntries(database)),
+    close() {
+      closing ??= commits.drained().then(() => {
+        database.close();
+        unlock();
+      });
+      return closing;
+    },
+  };
+}
+
+/**
+ * [Note: What an entry costs]
+ * In SQLite's WAL a commit that is not synchronous survives the death of the process, not a power cut; forced to the disk it
+ * survives both. Looking at somebody is written the first way, changing anything the second. Measured on two busy cores: 0.15 ms
+ * of CPU for an entry with one subject and 0.02 ms for each further one (its row lands on a page of its own), half of that
+ * when many come at once; a forced write is 0.3 ms more on a fast disk, and entries of the same moment share it.
+ */
+function transactionsOn(database: Database): TransactionRunner {
+  database.execute('PRAGMA synchronous = NORMAL');
+  return {
+    transaction(body, durable) {
+      if (durable !== true) return database.transaction(body);
+      database.execute('PRAGMA synchronous = FULL');
+      try {
+        database.transaction(body);
+      } finally {
+        database.execute('PRAGMA synchronous = NORMAL');
+      }
+    },
+  };
+}
+
+/** Inside a transaction, which is why the last entry is the last one. */
+function appendEntry(database: Database, tenant: Tenant, entry: NewAuditEntry, at: number): AuditEntry {
+  const last = lastEntry(database, tenant);
+  const linked = {
+    ...entry,
+    action: storable(entry.action),
+    actor: entry.actor && storable(entry.actor),
+    actorName: entry.actorName && storable(entry.actorName),
+    code: entry.code && storable(entry.code),
+    address: entry.address && storable(entry.address),
+    requestId: storable(entry.requestId),
+    at,
+    chain: last?.chain ?? randomUUID(),
+    sequence: (last?.sequence ?? 0) + 1,
+    previous: last?.hash ?? chainStart,
+  };
+  const appended = { ...linked, hash: hashOfEntry(tenant, linked) };
+  database.run(
+    `INSERT INTO audit_entries (tenant, sequence, chain, at, action, actor, actor_name, subjects, status, code, address,
+       request_id, details, previous, hash)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    entryValues(tenant, appended),
+  );
+  // One statement for all of them: each call of the driver costs more than a row.
+  database.run(
+    `INSERT INTO audit_subjects (tenant, kind, id, at, sequence)
+     SELECT ?1, kind.value, id.value, ?2, ?3
+     FROM json_each('["person", "face", "image"]') AS kind, json_each(?4, '$.' || kind.value || 's') AS id WHERE true
+     ON CONFLICT DO NOTHING`,
+    [tenant, at, appended.sequence, JSON.stringify(entry.subjects)],
+  );
+  return appended;
+}
+
+/** What is hashed must be what comes back: SQLite keeps text as UTF-8, up to the first NUL. */
+const storable = (text: string): string => Buffer.from(text.replaceAll('\0', '\ufffd')).toString();
+
+/** Made with the database, so that tokens outlive a restart. */
+function pageTokenKey(database: Database): Buffer {
+  database.run('INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING', [
+    'page-token-key',
+    randomBytes(32),
+  ]);
+  const row = database.get<{ value: ArrayBuffer }>('SELECT value FROM settings WHERE name = ?', ['page-token-key']);
+  return Buffer.from(row!.value);
+}
