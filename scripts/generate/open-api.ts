@@ -1,11 +1,13 @@
 import * as z from 'zod';
+import type { RequiredScope } from '../../shared/domain/access.ts';
 import { type ErrorCode, errorTable } from '../../shared/errors.ts';
 import { type FunctionDefinition, type HttpManifest, isBinary, isHttp } from '../../shared/runtime/define.ts';
 
 type Json = Record<string, unknown>;
 
 /** What any function may answer, whatever it does. */
-const commonErrors: readonly ErrorCode[] = ['INTERNAL', 'STORE_UNAVAILABLE', 'TIMEOUT'];
+const commonErrors: readonly ErrorCode[] = ['NOT_ACCEPTABLE', 'INTERNAL', 'STORE_UNAVAILABLE', 'NOT_READY', 'TIMEOUT'];
+const behindTheDoor: readonly ErrorCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'RATE_LIMITED'];
 const withBody: readonly ErrorCode[] = ['BODY_MALFORMED', 'BODY_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED'];
 
 /** Whoever takes an image may find it missing or unusable, or be too busy to look. */
@@ -23,7 +25,7 @@ export function openApi(definitions: readonly FunctionDefinition[]): Json {
   const manifests = definitions
     .map(({ manifest }) => manifest)
     .filter(isHttp)
-    .filter(({ trigger }) => trigger.path.startsWith('/api/'));
+    .filter(({ output }) => !isPage(output));
   const paths: Record<string, Json> = {};
   for (const manifest of manifests) {
     const { method, path } = manifest.trigger;
@@ -34,24 +36,60 @@ export function openApi(definitions: readonly FunctionDefinition[]): Json {
     info: {
       title: 'FreeFace',
       version: '1.0.0',
-      description:
-        'Enrols, finds and follows faces. Every answer is an envelope: `{success: true, message?, data}` or `{success: false, message, error: {code, details?, request_id}}`.',
+      description: [
+        'Enrols, finds and follows faces.',
+        'Every answer is an envelope: `{success: true, message?, data}` or `{success: false, message, error: {code, details?, request_id}}`.',
+        'Say who you are with `Authorization: Bearer` and a token or key, or with `X-API-Key` and a key. The first key lies in `admin.key` in the data folder.',
+      ].join('\n\n'),
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    tags: [
-      { name: 'faces', description: 'Enrol, find and recognise faces.' },
-      { name: 'persons', description: 'Whom faces belong to.' },
-      { name: 'images', description: 'The photos that faces were enrolled from.' },
-      { name: 'health', description: 'How the platform is.' },
-    ],
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
     components: {
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'An access token from `auth/login`, a service key, or a token of a configured OpenID Connect issuer.',
+        },
+        key: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'A service key.' },
+      },
       schemas: { Error: errorSchema },
+      examples: Object.fromEntries([...usedCodes(manifests)].sort().map((code) => [code, errorExample(code)])),
       headers: { RequestId: { description: 'Id of this request, also in the log.', schema: { type: 'string' } } },
     },
   };
 }
+
+const tags: Readonly<Record<string, string>> = {
+  faces: 'Enrol, find and recognise faces.',
+  persons: 'Whom faces belong to.',
+  images: 'The photos that faces were enrolled from.',
+  auth: 'Log in and out, and find out who you are.',
+  users: 'People who may log in.',
+  keys: 'Keys of services.',
+  tenants: 'Galleries that know nothing of each other, their quotas and rules.',
+  audit: 'Who looked at or changed what.',
+  metrics: 'What the platform does and how long it takes.',
+  health: 'How the platform is.',
+};
+
+/** Of the described API, what is for browsers is no part. */
+const isPage = (output: HttpManifest['output']): boolean => isBinary(output) && output.binary.includes('text/html');
+
+const errorExample = (code: ErrorCode) => ({
+  summary: code,
+  value: {
+    success: false,
+    message: errorTable[code][2],
+    error: { code, request_id: '01a20d7d-5463-74f0-9d9f-eeae117700f8' },
+  },
+});
+
+const usedCodes = (manifests: readonly HttpManifest[]): Set<ErrorCode> =>
+  new Set(manifests.flatMap((manifest) => [...codesOf(manifest)]));
 
 const errorSchema = {
   type: 'object',
@@ -77,13 +115,26 @@ function operation(manifest: HttpManifest): Json {
   return {
     operationId: name,
     summary,
-    ...(description === undefined ? {} : { description }),
+    ...describing(description, trigger.scope),
     ...(tag === undefined ? {} : { tags: [tag] }),
-    ...(trigger.scope === null ? {} : { 'x-scope': trigger.scope }),
+    ...securityOf(trigger.scope),
     parameters: [...parametersOf(manifest.params, 'path'), ...parametersOf(manifest.query, 'query')],
     ...(requestBody === undefined ? {} : { requestBody }),
     responses: { ...successOf(manifest), ...failuresOf(manifest) },
   };
+}
+
+function describing(description: string | undefined, scope: RequiredScope | null): Json {
+  const need = scope === null || scope === 'signed-in' ? undefined : `Needs the scope \`${scope}\`.`;
+  const text = [description, need].filter((part) => part !== undefined).join('\n\n');
+  return text === '' ? {} : { description: text };
+}
+
+/** Since OpenAPI 3.1 a requirement may name the scopes also of keys and plain tokens. */
+function securityOf(scope: RequiredScope | null): Json {
+  if (scope === null) return { security: [] };
+  const needed = scope === 'signed-in' ? [] : [scope];
+  return { security: [{ bearer: needed }, { key: needed }] };
 }
 
 function parametersOf(schema: z.ZodObject | undefined, place: 'path' | 'query'): Json[] {
@@ -113,8 +164,8 @@ function bodyOf({ body, image, examples }: HttpManifest): Json | undefined {
   const fields = schemaOf(body ?? z.object({}), 'input') as { properties?: Json; required?: string[] };
   const example = examples?.request === undefined ? {} : { example: examples.request };
   if (image === undefined) return { required: true, content: { 'application/json': { schema: fields, ...example } } };
-  const jsonExample =
-    examples?.request === undefined ? {} : { example: { image_data: '/9j/4AAQ…', ...(examples.request as object) } };
+  const exampleWith = (field: string, value: string) =>
+    examples?.request === undefined ? {} : { example: { [field]: value, ...(examples.request as object) } };
   const fieldsWith = (part: string, schema: Json) => ({
     ...fields,
     properties: { [part]: schema, ...fields.properties },
@@ -127,9 +178,9 @@ function bodyOf({ body, image, examples }: HttpManifest): Json | undefined {
     content: {
       'multipart/form-data': {
         schema: fieldsWith('image', { type: 'string', format: 'binary', description: 'The image file.' }),
-        ...example,
+        ...exampleWith('image', '@photo.jpg'),
       },
-      'application/json': { schema: fieldsWith('image_data', imageData), ...jsonExample },
+      'application/json': { schema: fieldsWith('image_data', imageData), ...exampleWith('image_data', '/9j/4AAQ…') },
       'image/*': { schema: { type: 'string', format: 'binary' } },
     },
   };
@@ -167,9 +218,10 @@ function successOf({ output, status = 200, examples }: HttpManifest): Json {
     : { [status]: answer('Done.') };
 }
 
-function failuresOf(manifest: HttpManifest): Json {
+function codesOf(manifest: HttpManifest): Set<ErrorCode> {
   const takesBody = manifest.body !== undefined || manifest.image !== undefined;
-  const codes = new Set<ErrorCode>([
+  return new Set<ErrorCode>([
+    ...(manifest.trigger.scope === null ? [] : behindTheDoor),
     ...(manifest.params === undefined ? [] : (['ID_MALFORMED'] as const)),
     'VALIDATION_FAILED',
     ...(takesBody ? withBody : []),
@@ -177,8 +229,12 @@ function failuresOf(manifest: HttpManifest): Json {
     ...(manifest.errors ?? []),
     ...commonErrors,
   ]);
+}
+
+function failuresOf(manifest: HttpManifest): Json {
   const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of codes) byStatus.set(errorTable[code][0], [...(byStatus.get(errorTable[code][0]) ?? []), code]);
+  for (const code of codesOf(manifest))
+    byStatus.set(errorTable[code][0], [...(byStatus.get(errorTable[code][0]) ?? []), code]);
   return Object.fromEntries(
     [...byStatus]
       .sort(([a], [b]) => a - b)
@@ -187,7 +243,12 @@ function failuresOf(manifest: HttpManifest): Json {
         {
           description: list.map((code) => `\`${code}\` ${errorTable[code][2]}`).join('\n\n'),
           headers: { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } },
-          content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+          content: {
+            'application/json': {
+              schema: { $ref: '#/components/schemas/Error' },
+              examples: Object.fromEntries(list.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
+            },
+          },
         },
       ]),
   );

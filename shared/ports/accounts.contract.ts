@@ -57,6 +57,21 @@ export function accountsContract({
       expect(await accounts.getTenant(newTenant())).toBeNull();
     });
 
+    it('When many create one tenant with its first key at once, then exactly one gets both', async () => {
+      const { accounts } = await setUp();
+      const wanted = newTenantRecord();
+      const firstKeys = [newApiKeyRecord(), newApiKeyRecord(), newApiKeyRecord()];
+
+      const outcomes = await Promise.allSettled(
+        firstKeys.map((firstKey) => accounts.createTenant(wanted, { firstKey })),
+      );
+
+      const winner = outcomes.findIndex(({ status }) => status === 'fulfilled');
+      expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected', 'rejected']);
+      const { items } = await accounts.listApiKeys(wanted.tenant, { limit: 10 });
+      expect(items.map(({ keyId }) => keyId)).toEqual([firstKeys[winner]?.keyId]);
+    });
+
     it('When a tenant is changed, then only what was given changes and the version grows by one', async () => {
       const { accounts, tenant, clock } = await setUp();
       const before = await accounts.getTenant(tenant);

@@ -93,8 +93,11 @@ export interface SigningKey {
  * STORE_UNAVAILABLE.
  */
 export interface Accounts {
-  /** Errors: TENANT_EXISTS. */
-  createTenant(tenant: NewTenant, options?: CallOptions): Promise<TenantRecord>;
+  /** With `firstKey`, both come to be or neither does. Errors: TENANT_EXISTS (of two concurrent calls exactly one wins). */
+  createTenant(
+    tenant: NewTenant,
+    options?: CallOptions & { readonly firstKey?: NewApiKey | undefined },
+  ): Promise<TenantRecord>;
   getTenant(tenant: Tenant, options?: CallOptions): Promise<TenantRecord | null>;
   /** Oldest first. */
   listTenants(options: PageOptions): Promise<Page<TenantRecord>>;

@@ -2,6 +2,20 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 
 export type { Logger };
 
+const secretFields = [
+  'authorization',
+  'x-api-key',
+  'password',
+  'old_password',
+  'new_password',
+  'passwordHash',
+  'access_token',
+  'refresh_token',
+  'privateJwk',
+  'image_data',
+  'embedding',
+];
+
 /**
  * JSON lines on standard output, one event each. Callers pass identifiers and numbers only: never image bytes, tokens,
  * passwords, names or embeddings. `redact` is the second fence.
@@ -13,7 +27,7 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: {
-      paths: ['authorization', '*.authorization', 'headers', 'image_data', '*.image_data', 'embedding', '*.embedding'],
+      paths: ['headers', ...secretFields.flatMap((name) => [`["${name}"]`, `*["${name}"]`])],
       remove: true,
     },
   };

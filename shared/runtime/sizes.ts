@@ -19,6 +19,13 @@ export const sizes = {
     concurrency: 80,
     timeoutSeconds: 10,
   },
+  /** Hashes passwords, two at once, each in 32 MiB. */
+  login: {
+    resources: { cpu: '250m', memory: '256Mi' },
+    scale: { min: 0, max: 10 },
+    concurrency: 40,
+    timeoutSeconds: 20,
+  },
   /** Goes through every store to remove and read back. */
   erasure: {
     resources: { cpu: '100m', memory: '256Mi' },

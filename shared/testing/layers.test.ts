@@ -23,7 +23,7 @@ const rules: readonly { room: string; mayImport: readonly RegExp[] }[] = [
   },
   {
     room: 'shared/identity/',
-    mayImport: [/^shared\/(domain|ports|identity|errors)/, /^(jose|uuid|node:crypto)$/],
+    mayImport: [/^shared\/(domain|ports|identity|vision\/gate|errors)/, /^(jose|uuid|node:crypto)$/],
   },
   {
     room: 'shared/http/',

@@ -52,7 +52,13 @@ function accountsOn(database: Database, now: () => number, unlock: () => void): 
   };
 
   return {
-    createTenant: (tenant, options) => write(options, () => tenants.create(database, tenant, now())),
+    createTenant: (tenant, options) =>
+      write(options, () => {
+        const at = now();
+        const created = tenants.create(database, tenant, at);
+        if (options?.firstKey !== undefined) keys.create(database, tenant.tenant, options.firstKey, at);
+        return created;
+      }),
     getTenant: (tenant, options) => read(options, () => tenants.get(database, tenant)),
     listTenants: (options) => read(options, () => tenants.list(database, tokens, options)),
     updateTenant: (tenant, changes, options) =>

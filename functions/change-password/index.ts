@@ -1,0 +1,46 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import * as wire from '../../shared/http/wire-accounts.ts';
+import { tryPassword } from '../../shared/identity/lockout.ts';
+import { hashPassword, verifyPassword } from '../../shared/identity/passwords.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+export default defineFunction(
+  {
+    name: 'change-password',
+    summary: 'Change your own password',
+    description:
+      'This login goes on, every other login of the user ends. Wrong old passwords count as failed logins and lock the user out as those do.',
+    tag: 'auth',
+    trigger: { kind: 'http', method: 'POST', path: '/api/v1/auth/password', scope: 'signed-in' },
+    rateLimit: 'login',
+    body: z.object({ old_password: wire.password, new_password: wire.newPassword }),
+    output: wire.user,
+    errors: ['LOGIN_FAILED', 'LOGIN_LOCKED', 'VERSION_CONFLICT', 'USER_NOT_FOUND', 'BUSY'],
+    examples: { request: { old_password: 'three purple umbrellas', new_password: 'four yellow bicycles' } },
+    uses: ['accounts', 'cache'],
+    ...sizes.login,
+  },
+  async ({ body, principal, tenant, clock, signal }, { accounts, cache }) => {
+    if (principal?.kind !== 'user')
+      throw new AppError('FORBIDDEN', { message: 'Only a user of ours has a password here.' });
+    const user = await accounts.getUser(tenant, principal.id, { signal });
+    if (user === null) throw new AppError('UNAUTHENTICATED');
+    wire.checkNewPassword(body.new_password, user, 'new_password');
+    if (body.new_password === body.old_password) wire.refuseField('new_password', 'must be another than before');
+
+    await tryPassword({ tenant, username: user.username }, { cache, clock }, async () =>
+      (await verifyPassword(body.old_password, user.passwordHash, signal)) ? user : null,
+    );
+    const passwordHash = await hashPassword(body.new_password, signal);
+    const changed = await accounts.updateUser(
+      tenant,
+      user.userId,
+      { passwordHash },
+      // What the old password was compared with must still hold.
+      { version: user.version, keepSession: principal.sessionId ?? undefined, signal },
+    );
+    return { data: wire.presentUser(changed) };
+  },
+);

@@ -1,0 +1,67 @@
+import * as z from 'zod';
+import { timestamp } from '../../shared/http/wire.ts';
+import * as wire from '../../shared/http/wire-accounts.ts';
+import { newApiKey } from '../../shared/identity/api-keys.ts';
+import { actorOf, callerOf, requireGrant } from '../../shared/identity/caller.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+const day = 24 * 60 * 60_000;
+const defaultDays = 365;
+const mostDays = 3650;
+
+const body = z.object({
+  name: wire.keyName,
+  scopes: z.array(wire.scope).min(1).max(32).describe('What the key may do; nothing that you may not.'),
+  expires_at: timestamp.optional().describe(`In the future, at most ${mostDays} days away.`),
+  expires_in_days: z.number().int().min(1).max(mostDays).optional().describe(`Default ${defaultDays}.`),
+});
+
+export default defineFunction(
+  {
+    name: 'create-api-key',
+    summary: 'Create a service key',
+    description: 'The key is shown this once: only a digest of it is kept.',
+    tag: 'api keys',
+    trigger: { kind: 'http', method: 'POST', path: '/api/v1/api_keys', scope: 'users:manage' },
+    body,
+    output: wire.apiKey.extend({ key: wire.secretKey }),
+    secret: true,
+    status: 201,
+    errors: ['TENANT_NOT_FOUND'],
+    examples: { request: { name: 'front door', scopes: ['faces:read', 'persons:read'], expires_in_days: 90 } },
+    uses: ['accounts'],
+    ...sizes.record,
+  },
+  async ({ body, principal, tenant, clock, signal }, { accounts }) => {
+    const caller = callerOf(principal);
+    const granted = [...new Set(body.scopes)];
+    requireGrant(caller, granted);
+    const { key, keyId, secretDigest } = newApiKey(tenant);
+    const stored = await accounts.createApiKey(
+      tenant,
+      {
+        keyId,
+        name: body.name,
+        scopes: granted,
+        secretDigest,
+        createdBy: actorOf(caller),
+        expiresAt: expiry(body, clock.now()),
+      },
+      { signal },
+    );
+    return {
+      data: { ...wire.presentApiKey(stored), key },
+      headers: { ...wire.notStored, location: `/api/v1/api_keys/${keyId}` },
+    };
+  },
+);
+
+function expiry({ expires_at: at, expires_in_days: days }: z.output<typeof body>, now: number): number {
+  if (at === undefined) return now + (days ?? defaultDays) * day;
+  if (days !== undefined) wire.refuseField('expires_at', 'or expires_in_days, not both');
+  const expiresAt = Date.parse(at);
+  if (expiresAt <= now) wire.refuseField('expires_at', 'must be in the future');
+  if (expiresAt > now + mostDays * day) wire.refuseField('expires_at', `must be at most ${mostDays} days away`);
+  return expiresAt;
+}

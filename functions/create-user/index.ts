@@ -1,0 +1,53 @@
+import * as z from 'zod';
+import { versionTag } from '../../shared/http/if-match.ts';
+import * as wire from '../../shared/http/wire-accounts.ts';
+import { callerOf, requireRole } from '../../shared/identity/caller.ts';
+import { hashPassword } from '../../shared/identity/passwords.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+export default defineFunction(
+  {
+    name: 'create-user',
+    summary: 'Create a user',
+    description:
+      'With a password to begin with, which the user should change. Nobody gives a role that may more than they may.',
+    tag: 'users',
+    trigger: { kind: 'http', method: 'POST', path: '/api/v1/users', scope: 'users:manage' },
+    body: z.object({
+      username: wire.username,
+      name: wire.userName.optional().describe('For people to read; the username when absent.'),
+      role: wire.role,
+      password: wire.newPassword,
+      disabled: z.boolean().default(false).describe('A disabled user cannot log in.'),
+    }),
+    output: wire.user,
+    status: 201,
+    errors: ['USER_EXISTS', 'TENANT_NOT_FOUND', 'BUSY'],
+    examples: {
+      request: { username: 'ada', name: 'Ada Lovelace', role: 'operator', password: 'three purple umbrellas' },
+    },
+    uses: ['accounts'],
+    ...sizes.login,
+  },
+  async ({ body, principal, tenant, signal, newId }, { accounts }) => {
+    requireRole(callerOf(principal), body.role);
+    wire.checkNewPassword(body.password, body, 'password');
+    const user = await accounts.createUser(
+      tenant,
+      {
+        userId: newId(),
+        username: body.username,
+        name: body.name ?? body.username,
+        role: body.role,
+        passwordHash: await hashPassword(body.password, signal),
+        disabled: body.disabled,
+      },
+      { signal },
+    );
+    return {
+      data: wire.presentUser(user),
+      headers: { location: `/api/v1/users/${user.userId}`, etag: versionTag(user) },
+    };
+  },
+);

@@ -1,0 +1,29 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import * as wire from '../../shared/http/wire-accounts.ts';
+import { callerOf, requireRole } from '../../shared/identity/caller.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+export default defineFunction(
+  {
+    name: 'delete-user',
+    summary: 'Delete a user',
+    description:
+      'Ends all logins of the user. Keys that the user made stay and are revoked by themselves. The last admin can go as well: whoever runs the platform has the admin key.',
+    tag: 'users',
+    trigger: { kind: 'http', method: 'DELETE', path: '/api/v1/users/{user_id}', scope: 'users:manage' },
+    params: z.object({ user_id: wire.userId }),
+    output: z.object({ user_id: z.string() }),
+    errors: ['USER_NOT_FOUND'],
+    uses: ['accounts'],
+    ...sizes.record,
+  },
+  async ({ params, principal, tenant, signal }, { accounts }) => {
+    const user = await accounts.getUser(tenant, params.user_id, { signal });
+    if (user === null) throw new AppError('USER_NOT_FOUND');
+    requireRole(callerOf(principal), user.role);
+    if (!(await accounts.deleteUser(tenant, user.userId, { signal }))) throw new AppError('USER_NOT_FOUND');
+    return { data: { user_id: user.userId } };
+  },
+);

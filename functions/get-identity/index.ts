@@ -1,0 +1,48 @@
+import * as z from 'zod';
+import { scopes } from '../../shared/domain/access.ts';
+import { presentTimeOrNull } from '../../shared/http/wire.ts';
+import * as wire from '../../shared/http/wire-accounts.ts';
+import { callerOf } from '../../shared/identity/caller.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+export default defineFunction(
+  {
+    name: 'get-identity',
+    summary: 'Show who you are and what you may do',
+    tag: 'auth',
+    trigger: { kind: 'http', method: 'GET', path: '/api/v1/auth/me', scope: 'signed-in' },
+    output: z.object({
+      kind: z.enum(['user', 'key', 'outside']).describe('A user, a service key, or a user of an outside issuer.'),
+      id: z.string(),
+      name: z.string(),
+      username: z.string().nullable().describe('Of a user.'),
+      tenant: z.string(),
+      role: wire.role.nullable(),
+      scopes: z.array(wire.scope),
+      expires_at: z
+        .string()
+        .nullable()
+        .describe('When the key ends, or the login unless it is refreshed; null: never, or not known here.'),
+    }),
+    uses: ['accounts'],
+    ...sizes.record,
+  },
+  async ({ principal, tenant, signal }, { accounts }) => {
+    const { kind, id, name, role, scopes: granted, sessionId } = callerOf(principal);
+    const key = kind === 'key' ? await accounts.getApiKey(tenant, id, { signal }) : null;
+    const login = sessionId === null ? null : await accounts.getSession(tenant, sessionId, { signal });
+    return {
+      data: {
+        kind,
+        id,
+        name,
+        username: login?.user.username ?? null,
+        tenant,
+        role,
+        scopes: scopes.filter((scope) => granted.has(scope)),
+        expires_at: presentTimeOrNull(key?.expiresAt ?? login?.session.expiresAt ?? null),
+      },
+    };
+  },
+);

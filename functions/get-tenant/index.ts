@@ -1,0 +1,29 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import { versionTag } from '../../shared/http/if-match.ts';
+import * as wire from '../../shared/http/wire-accounts.ts';
+import { callerOf, requireOwnTenant } from '../../shared/identity/caller.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+export default defineFunction(
+  {
+    name: 'get-tenant',
+    summary: 'Show a tenant',
+    description: 'Your own; any other with the scope tenants:manage.',
+    tag: 'tenants',
+    trigger: { kind: 'http', method: 'GET', path: '/api/v1/tenants/{tenant}', scope: 'tenant:manage' },
+    params: z.object({ tenant: wire.tenantId }),
+    output: wire.tenant,
+    errors: ['TENANT_NOT_FOUND'],
+    uses: ['accounts'],
+    ...sizes.record,
+  },
+  async ({ params, principal, tenant: own, signal }, { accounts }) => {
+    const tenant = wire.toTenant(params.tenant);
+    requireOwnTenant(callerOf(principal), own, tenant);
+    const found = await accounts.getTenant(tenant, { signal });
+    if (found === null) throw new AppError('TENANT_NOT_FOUND');
+    return { data: wire.presentTenant(found), headers: { etag: versionTag(found) } };
+  },
+);

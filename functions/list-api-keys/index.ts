@@ -1,0 +1,26 @@
+import * as z from 'zod';
+import * as common from '../../shared/http/wire.ts';
+import * as wire from '../../shared/http/wire-accounts.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+export default defineFunction(
+  {
+    name: 'list-api-keys',
+    summary: 'List service keys',
+    description: 'Oldest first, in pages; revoked and expired ones too. Never the keys themselves.',
+    tag: 'api keys',
+    trigger: { kind: 'http', method: 'GET', path: '/api/v1/api_keys', scope: 'users:manage' },
+    query: z.object({ limit: common.pageLimit(50, 500), page_token: common.pageToken }),
+    output: z.object({ api_keys: z.array(wire.apiKey), next_page_token: z.string().nullable(), has_more: z.boolean() }),
+    errors: ['PAGE_TOKEN_INVALID'],
+    uses: ['accounts'],
+    ...sizes.record,
+  },
+  async ({ query, tenant, signal }, { accounts }) => {
+    const page = await accounts.listApiKeys(tenant, { limit: query.limit, after: query.page_token, signal });
+    return {
+      data: { api_keys: page.items.map(wire.presentApiKey), next_page_token: page.next, has_more: page.next !== null },
+    };
+  },
+);

@@ -1,0 +1,26 @@
+import * as z from 'zod';
+import * as common from '../../shared/http/wire.ts';
+import * as wire from '../../shared/http/wire-accounts.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+export default defineFunction(
+  {
+    name: 'list-users',
+    summary: 'List users',
+    description: 'Oldest first, in pages.',
+    tag: 'users',
+    trigger: { kind: 'http', method: 'GET', path: '/api/v1/users', scope: 'users:manage' },
+    query: z.object({ limit: common.pageLimit(50, 500), page_token: common.pageToken }),
+    output: z.object({ users: z.array(wire.user), next_page_token: z.string().nullable(), has_more: z.boolean() }),
+    errors: ['PAGE_TOKEN_INVALID'],
+    uses: ['accounts'],
+    ...sizes.record,
+  },
+  async ({ query, tenant, signal }, { accounts }) => {
+    const page = await accounts.listUsers(tenant, { limit: query.limit, after: query.page_token, signal });
+    return {
+      data: { users: page.items.map(wire.presentUser), next_page_token: page.next, has_more: page.next !== null },
+    };
+  },
+);

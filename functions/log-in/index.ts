@@ -1,0 +1,33 @@
+import * as z from 'zod';
+import * as wire from '../../shared/http/wire-accounts.ts';
+import { logIn } from '../../shared/identity/sessions.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+export default defineFunction(
+  {
+    name: 'log-in',
+    summary: 'Log in with username and password',
+    description:
+      'Gives a short access token and a refresh token. From the 5th failure in a row on, the next attempt has to wait 1, 2, 4 … seconds, up to 15 minutes, whether or not there is such a user.',
+    tag: 'auth',
+    trigger: { kind: 'http', method: 'POST', path: '/api/v1/auth/login', scope: null },
+    rateLimit: 'login',
+    body: z.object({
+      username: z.string().min(1).max(128),
+      password: wire.password,
+      tenant: wire.tenantId.default('default'),
+    }),
+    output: wire.tokens,
+    secret: true,
+    errors: ['LOGIN_FAILED', 'LOGIN_LOCKED', 'BUSY', 'NOT_READY'],
+    examples: { request: { username: 'ada', password: 'three purple umbrellas' } },
+    uses: ['accounts', 'cache'],
+    ...sizes.login,
+  },
+  async ({ body, clock, signal, newId }, { accounts, cache }) => {
+    const claim = { ...body, tenant: wire.toTenant(body.tenant) };
+    const session = await logIn(claim, { accounts, cache, clock, signal, newId });
+    return { data: wire.presentTokens(session), headers: wire.notStored };
+  },
+);

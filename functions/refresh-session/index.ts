@@ -1,0 +1,27 @@
+import * as z from 'zod';
+import * as wire from '../../shared/http/wire-accounts.ts';
+import { refreshSession } from '../../shared/identity/sessions.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+export default defineFunction(
+  {
+    name: 'refresh-session',
+    summary: 'Exchange a refresh token for new tokens',
+    description:
+      'A refresh token is good for one use. One that was used before ends its login with every token that came of it, since one of the two who hold it stole it. A login ends when it is not refreshed for 14 days, and after 90 days in any case.',
+    tag: 'auth',
+    trigger: { kind: 'http', method: 'POST', path: '/api/v1/auth/refresh', scope: null },
+    rateLimit: 'login',
+    body: z.object({ refresh_token: z.string().min(1).max(256) }),
+    output: wire.tokens,
+    secret: true,
+    errors: ['UNAUTHENTICATED', 'NOT_READY'],
+    uses: ['accounts'],
+    ...sizes.record,
+  },
+  async ({ body, clock, signal }, { accounts }) => {
+    const session = await refreshSession(body.refresh_token, { accounts, clock, signal });
+    return { data: wire.presentTokens(session), headers: wire.notStored };
+  },
+);

@@ -1,0 +1,28 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import * as wire from '../../shared/http/wire-accounts.ts';
+import { callerOf, requireGrant } from '../../shared/identity/caller.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+export default defineFunction(
+  {
+    name: 'revoke-api-key',
+    summary: 'Revoke a service key',
+    description: 'At once and for good; the record stays in the list.',
+    tag: 'api keys',
+    trigger: { kind: 'http', method: 'DELETE', path: '/api/v1/api_keys/{key_id}', scope: 'users:manage' },
+    params: z.object({ key_id: wire.keyId }),
+    output: wire.apiKey,
+    errors: ['API_KEY_NOT_FOUND'],
+    uses: ['accounts'],
+    ...sizes.record,
+  },
+  async ({ params, principal, tenant, signal }, { accounts }) => {
+    const key = await accounts.getApiKey(tenant, params.key_id, { signal });
+    if (key === null) throw new AppError('API_KEY_NOT_FOUND');
+    requireGrant(callerOf(principal), key.scopes);
+    const revoked = await accounts.revokeApiKey(tenant, key.keyId, { signal });
+    return { data: wire.presentApiKey(revoked ?? key) };
+  },
+);

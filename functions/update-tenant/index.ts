@@ -1,0 +1,50 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import { expectedVersion, versionTag } from '../../shared/http/if-match.ts';
+import * as wire from '../../shared/http/wire-accounts.ts';
+import { callerOf, requireGrant, requireOwnTenant } from '../../shared/identity/caller.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+export default defineFunction(
+  {
+    name: 'update-tenant',
+    summary: 'Change the settings of a tenant',
+    description:
+      'Fields that are given replace what is stored, also within quota and retention; null takes a limit away. Your own tenant; any other, and every quota, with the scope tenants:manage. With `If-Match` and the `ETag` of the tenant as it was read, a change made in between is answered 412.',
+    tag: 'tenants',
+    trigger: { kind: 'http', method: 'PUT', path: '/api/v1/tenants/{tenant}', scope: 'tenant:manage' },
+    params: z.object({ tenant: wire.tenantId }),
+    body: z.object({
+      name: wire.tenantName.optional(),
+      quota: wire.quota.optional(),
+      consent_required: wire.consentRequired.optional(),
+      retention: wire.retention.optional(),
+    }),
+    output: wire.tenant,
+    errors: ['TENANT_NOT_FOUND', 'VERSION_CONFLICT'],
+    examples: { request: { consent_required: true, retention: { images_days: 90 } } },
+    uses: ['accounts'],
+    ...sizes.record,
+  },
+  async ({ params, body, headers, principal, tenant: own, signal }, { accounts }) => {
+    const tenant = wire.toTenant(params.tenant);
+    const caller = callerOf(principal);
+    requireOwnTenant(caller, own, tenant);
+    if (body.quota !== undefined) requireGrant(caller, ['tenants:manage']);
+    const before = await accounts.getTenant(tenant, { signal });
+    if (before === null) throw new AppError('TENANT_NOT_FOUND');
+    const changed = await accounts.updateTenant(
+      tenant,
+      {
+        name: body.name ?? before.name,
+        quota: wire.mergedQuota(before.quota, body.quota),
+        consentRequired: body.consent_required ?? before.consentRequired,
+        retention: wire.mergedRetention(before.retention, body.retention),
+      },
+      // What was merged must still be what is stored.
+      { version: expectedVersion(headers) ?? before.version, signal },
+    );
+    return { data: wire.presentTenant(changed), headers: { etag: versionTag(changed) } };
+  },
+);

@@ -1,0 +1,58 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import { expectedVersion, versionTag } from '../../shared/http/if-match.ts';
+import * as wire from '../../shared/http/wire-accounts.ts';
+import { callerOf, requireRole } from '../../shared/identity/caller.ts';
+import { hashPassword } from '../../shared/identity/passwords.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+export default defineFunction(
+  {
+    name: 'update-user',
+    summary: 'Change a user, or set a new password',
+    description:
+      'Fields that are given replace what is stored. A new password or role, or disabling, ends all logins of the user. Whoever may less than the user, before or after, may not. With `If-Match` and the `ETag` of the user as it was read, a change made in between is answered 412.',
+    tag: 'users',
+    trigger: { kind: 'http', method: 'PUT', path: '/api/v1/users/{user_id}', scope: 'users:manage' },
+    params: z.object({ user_id: wire.userId }),
+    body: z.object({
+      name: wire.userName.optional(),
+      role: wire.role.optional(),
+      disabled: z.boolean().optional().describe('A disabled user cannot log in.'),
+      password: wire.newPassword.optional(),
+    }),
+    output: wire.user,
+    errors: ['USER_NOT_FOUND', 'VERSION_CONFLICT', 'BUSY'],
+    examples: { request: { role: 'viewer' } },
+    uses: ['accounts'],
+    ...sizes.login,
+  },
+  async ({ params, body, headers, principal, tenant, signal }, { accounts }) => {
+    const caller = callerOf(principal);
+    const { password, ...given } = body;
+    const before = await accounts.getUser(tenant, params.user_id, { signal });
+    if (before === null) throw new AppError('USER_NOT_FOUND');
+    requireRole(caller, before.role);
+    if (given.role !== undefined) requireRole(caller, given.role);
+    if (password !== undefined) {
+      // Whoever finds an open screen should not get more out of it than this login.
+      if (caller.kind === 'user' && caller.id === before.userId)
+        throw new AppError('FORBIDDEN', { message: 'Change your own password with POST /api/v1/auth/password.' });
+      wire.checkNewPassword(password, before, 'password');
+    }
+    const user = await accounts.updateUser(
+      tenant,
+      before.userId,
+      { ...defined(given), ...(password === undefined ? {} : { passwordHash: await hashPassword(password, signal) }) },
+      // The role that the caller was measured against must still be the user's.
+      { version: expectedVersion(headers) ?? before.version, signal },
+    );
+    return { data: wire.presentUser(user), headers: { etag: versionTag(user) } };
+  },
+);
+
+type Defined<Fields> = { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };
+
+const defined = <Fields extends object>(fields: Fields): Defined<Fields> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<Fields>;

@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto';
+import { AppError } from '../errors.ts';
+import type { Accounts, User } from '../ports/accounts.ts';
+import type { Cache } from '../ports/cache.ts';
+import type { Clock } from '../ports/clock.ts';
+import { asTenant, type Tenant } from '../ports/tenant.ts';
+import { digestOf } from './api-keys.ts';
+import { tryPassword } from './lockout.ts';
+import { verifyPassword } from './passwords.ts';
+import { signAccessToken } from './tokens.ts';
+
+const day = 24 * 60 * 60_000;
+/** A login ends when it is not used for this long, */
+const idleMs = 14 * day;
+/** and after this time in any case. */
+const longestMs = 90 * day;
+
+export interface OpenSession {
+  readonly tenant: Tenant;
+  readonly user: User;
+  readonly accessToken: string;
+  /** Seconds. */
+  readonly expiresIn: number;
+  readonly refreshToken: string;
+  /** Seconds. */
+  readonly refreshExpiresIn: number;
+}
+
+export interface SessionDeps {
+  readonly accounts: Accounts;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Opens a session for a user who proves who they are. An unknown tenant, an unknown or disabled user and a wrong password
+ * look the same and take the same time. Errors: LOGIN_FAILED, LOGIN_LOCKED, BUSY.
+ */
+export async function logIn(
+  { tenant, username, password }: { readonly tenant: Tenant; readonly username: string; readonly password: string },
+  { accounts, cache, clock, signal, newId }: SessionDeps & { readonly cache: Cache; readonly newId: () => string },
+): Promise<OpenSession> {
+  const user = await tryPassword({ tenant, username }, { cache, clock }, async () => {
+    const found = await accounts.getUserByName(tenant, username, { signal });
+    const usable = found !== null && !found.disabled ? found : null;
+    return (await verifyPassword(password, usable?.passwordHash ?? null, signal)) ? usable : null;
+  });
+  const sessionId = newId();
+  const secret = newSecret();
+  const expiresAt = clock.now() + idleMs;
+  const session = { sessionId, userId: user.userId, refreshDigest: digestOf(secret), expiresAt };
+  await accounts.createSession(tenant, session, { signal }).catch(asLoginFailed);
+  await refuseOutdated(tenant, sessionId, user, accounts);
+  return tokensOf({ tenant, user, sessionId, secret, expiresAt }, { accounts, clock, signal });
+}
+
+/**
+ * [Note: A password that changes during a login]
+ * A change of the password ends the sessions that exist. A login that had compared with the old one would open its session just
+ * afterwards and keep it. So what the login relied on is read once more when the session exists: any later change ends it.
+ */
+async function refuseOutdated(tenant: Tenant, sessionId: string, user: User, accounts: Accounts): Promise<void> {
+  const now = await accounts.getSession(tenant, sessionId);
+  if (now !== null && !now.user.disabled && now.user.passwordHash === user.passwordHash) return;
+  await accounts.endSession(tenant, sessionId);
+  throw new AppError('LOGIN_FAILED');
+}
+
+/** The user may have been deleted just now. */
+function asLoginFailed(error: unknown): never {
+  if (error instanceof AppError && error.code === 'USER_NOT_FOUND') throw new AppError('LOGIN_FAILED');
+  throw error;
+}
+
+/**
+ * New tokens for a refresh token, which is good for one use. One that was used before ends the session, with all that came of it:
+ * one of the two who hold it stole it. Errors: UNAUTHENTICATED.
+ */
+export async function refreshSession(refreshToken: string, deps: SessionDeps): Promise<OpenSession> {
+  const { accounts, clock, signal } = deps;
+  const parsed = parseRefreshToken(refreshToken);
+  if (parsed === null) throw notGood();
+  const { tenant, sessionId } = parsed;
+  const found = await accounts.getSession(tenant, sessionId, { signal });
+  if (found === null || found.user.disabled) throw notGood();
+  const secret = newSecret();
+  const expiresAt = Math.min(clock.now() + idleMs, found.session.createdAt + longestMs);
+  const digests = { from: digestOf(parsed.secret), to: digestOf(secret), expiresAt };
+  const outcome = await accounts.rotateSession(tenant, sessionId, digests, { signal });
+  if (outcome !== 'rotated') throw notGood();
+  return tokensOf({ tenant, user: found.user, sessionId, secret, expiresAt }, deps);
+}
+
+interface Renewed {
+  readonly tenant: Tenant;
+  readonly user: User;
+  readonly sessionId: string;
+  readonly secret: string;
+  readonly expiresAt: number;
+}
+
+async function tokensOf(
+  { tenant, user, sessionId, secret, expiresAt }: Renewed,
+  { accounts, clock }: SessionDeps,
+): Promise<OpenSession> {
+  const { userId, name, role } = user;
+  const { token, expiresIn } = await signAccessToken({ tenant, userId, name, role, sessionId }, { accounts, clock });
+  return {
+    tenant,
+    user,
+    accessToken: token,
+    expiresIn,
+    refreshToken: `ffr.${tenant}.${sessionId}.${secret}`,
+    refreshExpiresIn: Math.floor((expiresAt - clock.now()) / 1000),
+  };
+}
+
+function parseRefreshToken(text: string): { tenant: Tenant; sessionId: string; secret: string } | null {
+  const [, tenant, sessionId, secret] = /^ffr\.([a-z0-9_-]{1,64})\.([0-9a-f-]{36})\.([\w-]{43})$/.exec(text) ?? [];
+  if (tenant === undefined || sessionId === undefined || secret === undefined) return null;
+  return { tenant: asTenant(tenant), sessionId, secret };
+}
+
+const newSecret = (): string => randomBytes(32).toString('base64url');
+
+const notGood = () => new AppError('UNAUTHENTICATED', { message: 'The refresh token is not valid; log in again.' });
