@@ -25,7 +25,7 @@ export default defineFunction(
       ],
       scope: null,
     },
-    output: { binary: ['text/html'] },
+    output: { binary: ['text/html', 'text/css', 'text/javascript', 'application/json', 'image/png'] },
     uses: [],
     ...sizes.page,
   },
