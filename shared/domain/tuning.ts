@@ -183,6 +183,16 @@ export const sameFace = {
   overlap: 0.3,
 } as const;
 
+/** When sightings make one place. Held by shared/domain/places.test.ts. */
+export const places = {
+  /** Edge of the cells in which sightings are counted, in metres: a house with its garden, and what GPS errs. */
+  cellMetres: 100,
+  /** Cells this near to one another are one place: across a street, not across a quarter. */
+  linkMetres: 250,
+  /** Places told in one answer, the most visited ones. */
+  mostShown: 100,
+} as const;
+
 /** Held by functions/enroll-face/index.test.ts. */
 export const enrolment = {
   /** Quality score below which a face is rejected when the client names no threshold: what is below cannot be told apart from noise. */

@@ -1,4 +1,7 @@
 import type { DetectedFace, Location } from '../domain/face.ts';
+import type { Area } from '../domain/globe.ts';
+import type { PlaceCell } from '../domain/places.ts';
+import type { Priority } from '../domain/priority.ts';
 import type { Event } from './events.ts';
 import type { CallOptions, Tenant } from './tenant.ts';
 
@@ -104,6 +107,68 @@ export interface SavedEnrolment {
   readonly faces: readonly { readonly face: Face; readonly created: boolean }[];
 }
 
+/** Which appearances of a person; all conditions hold together. An appearance is at `capturedAt`, else at `createdAt`. */
+export interface AppearanceFilter {
+  /** Milliseconds since the epoch, inclusive. */
+  readonly from?: number | undefined;
+  /** Exclusive. */
+  readonly to?: number | undefined;
+  /** Faces without a location never match. */
+  readonly area?: Area | undefined;
+}
+
+export interface AppearanceSummary {
+  readonly count: number;
+  /** Milliseconds since the epoch; null when there is none. */
+  readonly first: number | null;
+  readonly last: number | null;
+  /** Of those with a location, in no particular order. */
+  readonly cells: readonly PlaceCell[];
+}
+
+/** An enrolment that was accepted and is done later. */
+export interface Job {
+  readonly jobId: string;
+  /** Id that the photo's main face gets. */
+  readonly faceId: string;
+  readonly priority: Priority;
+  readonly status: 'queued' | 'processing' | 'completed' | 'failed';
+  /** Whom it names; once it is completed, whose the face is. */
+  readonly personId: string | null;
+  readonly externalId: string | null;
+  /** Key of the image in the images port while the job is not finished. */
+  readonly imageKey: string;
+  /** What was asked for; null once the job is finished. */
+  readonly request: JsonObject | null;
+  readonly webhookUrl: string | null;
+  /** Times it was begun. */
+  readonly attempts: number;
+  readonly result: JsonObject | null;
+  readonly error: JsonObject | null;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  /** When the latest attempt began. */
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+}
+export type NewJob = Pick<
+  Job,
+  'jobId' | 'faceId' | 'priority' | 'personId' | 'externalId' | 'imageKey' | 'webhookUrl'
+> & { readonly request: JsonObject };
+export type JobOutcome =
+  | { readonly status: 'completed'; readonly personId: string | null; readonly result: JsonObject }
+  | { readonly status: 'failed'; readonly error: JsonObject };
+
+/** Work of all tenants that waits. */
+export interface Backlog {
+  /** Events written and not yet published. */
+  readonly outbox: number;
+  /** Jobs not finished. */
+  readonly jobs: Readonly<Record<Priority, number>>;
+  /** How long the latest finished jobs took from their last start to their end; null when there is none. */
+  readonly meanProcessingMs: number | null;
+}
+
 /**
  * Persons, faces and images. What a resolved write has done is seen by every later read and survives a crash; a rejected
  * one leaves nothing behind. Errors (AppError): PERSON_NOT_FOUND, PERSON_EXISTS, EXTERNAL_ID_TAKEN, VERSION_CONFLICT,
@@ -125,12 +190,12 @@ export interface Records {
     changes: PersonChanges,
     options?: WriteOptions & { version?: number | undefined },
   ): Promise<Person>;
-  /** Removes the person, its faces, and images that no remaining face is on. null when there is none. */
+  /** Removes the person, its faces, images that no remaining face is on, and jobs that name it. null when there is none. */
   deletePerson(
     tenant: Tenant,
     personId: string,
     options?: WriteOptions,
-  ): Promise<{ person: Person; faceIds: string[]; images: Image[] } | null>;
+  ): Promise<{ person: Person; faceIds: string[]; images: Image[]; jobs: Job[] } | null>;
 
   /**
    * Writes person (when given and new), image and faces as one. Idempotent: the same enrolment again changes nothing.
@@ -153,6 +218,38 @@ export interface Records {
   getImage(tenant: Tenant, imageId: string, options?: CallOptions): Promise<Image | null>;
   /** Oldest first. */
   listImages(tenant: Tenant, options: PageOptions): Promise<Page<Image>>;
+
+  /** Faces of a person by the time they were seen. Complete and without repeats for faces that stay. */
+  listAppearances(
+    tenant: Tenant,
+    personId: string,
+    filter: AppearanceFilter,
+    options: PageOptions & { readonly order: 'oldest-first' | 'newest-first' },
+  ): Promise<Page<Face>>;
+  /** Of all that match, however many. */
+  summarizeAppearances(
+    tenant: Tenant,
+    personId: string,
+    filter: AppearanceFilter,
+    options?: CallOptions,
+  ): Promise<AppearanceSummary>;
+
+  /** The same id again changes nothing and gives back what is there; then no event goes out. */
+  createJob(tenant: Tenant, job: NewJob, options?: WriteOptions): Promise<Job>;
+  /** `id` of the job, or of its face: then the newest job that has it. */
+  getJob(tenant: Tenant, id: string, options?: CallOptions): Promise<Job | null>;
+  /** Counts an attempt and says `processing`, unless the job is finished: then it stays as it is. */
+  startJob(tenant: Tenant, jobId: string, options?: CallOptions): Promise<Job | null>;
+  /** The first outcome stays: `changed` is false, and no event goes out, when there was one. null when the job is gone. */
+  finishJob(
+    tenant: Tenant,
+    jobId: string,
+    outcome: JobOutcome,
+    options?: WriteOptions,
+  ): Promise<{ job: Job; changed: boolean } | null>;
+  /** Removes at most `limit` jobs of all tenants that were finished before; resolves to how many. */
+  expireJobs(finishedBefore: number, limit: number, options?: CallOptions): Promise<number>;
+  backlog(options?: CallOptions): Promise<Backlog>;
 
   /** Tenants that have rows. */
   tenants(options?: CallOptions): Promise<Tenant[]>;

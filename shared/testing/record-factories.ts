@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { CloudEvent } from 'cloudevents';
 import type { Event } from '../ports/events.ts';
-import type { Enrolment, NewFace, NewImage, NewPerson } from '../ports/records.ts';
+import type { Enrolment, NewFace, NewImage, NewJob, NewPerson } from '../ports/records.ts';
 import { asTenant, type Tenant } from '../ports/tenant.ts';
 
 /** A tenant of its own for each test, so that suites can share a server. */
@@ -50,6 +50,18 @@ export const newFace = (fields: Partial<NewFace> = {}): NewFace => ({
   location: { lat: 52.5, lon: 13.4 },
   sourceId: 'camera-1',
   similarity: null,
+  ...fields,
+});
+
+export const newJob = (fields: Partial<NewJob> = {}): NewJob => ({
+  jobId: randomUUID(),
+  faceId: randomUUID(),
+  priority: 'normal',
+  personId: randomUUID(),
+  externalId: null,
+  imageKey: randomUUID(),
+  request: { source: 'camera-1' },
+  webhookUrl: 'https://example.com/hook',
   ...fields,
 });
 

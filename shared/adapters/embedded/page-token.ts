@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { AppError } from '../../errors.ts';
 
 /** Where a page ends: the order column and the id of its last row. */
-type Position = readonly [at: number, id: string];
+export type Position = readonly [at: number, id: string];
 
 export interface PageTokens {
   /** `listing` names the listing with its tenant and filter. */

@@ -1,6 +1,7 @@
-import type { Face, Image, Person } from '../../ports/records.ts';
+import type { Face, Image, Job, Person } from '../../ports/records.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { Database } from './database.ts';
+import { deleteJobsOf } from './records-jobs.ts';
 import { faceRow, personRow } from './records-reading.ts';
 import { type ImageRow, toFace, toImage, toPerson } from './records-rows.ts';
 
@@ -29,7 +30,7 @@ export async function deletePerson(
   personId: string,
   beforeCommit: () => void,
   signal?: AbortSignal,
-): Promise<{ person: Person; faceIds: string[]; images: Image[] } | null> {
+): Promise<{ person: Person; faceIds: string[]; images: Image[]; jobs: Job[] } | null> {
   const row = personRow(database, tenant, personId);
   if (row === undefined) return null;
 
@@ -51,9 +52,11 @@ export async function deletePerson(
       images.push(...deleteImagesWithoutFaces(database, tenant, ids));
       await breathe(signal);
     }
+    const person = toPerson(row);
+    const jobs = deleteJobsOf(database, tenant, person);
     database.run('DELETE FROM persons WHERE tenant = ? AND person_id = ?', [tenant, personId]);
     beforeCommit();
-    return { person: toPerson(row), faceIds, images };
+    return { person, faceIds, images, jobs };
   });
 }
 

@@ -78,7 +78,7 @@ it('When a migration was edited or is unknown, then opening is refused with the 
   change("UPDATE schema_migrations SET checksum = 'other'");
   await expect(openRecords({ dataDir, clock })).rejects.toThrow('001-gallery.sql was changed after it had run here');
 
-  change("UPDATE schema_migrations SET name = '999-future.sql'");
+  change("UPDATE schema_migrations SET name = '999-future.sql' WHERE name = '001-gallery.sql'");
   await expect(openRecords({ dataDir, clock })).rejects.toThrow('written by a newer version (migration 999-future.sql');
 });
 

@@ -7,8 +7,10 @@ import { type Database, openDatabase } from './database.ts';
 import { refuseForeignRecords, refuseMissingRecords } from './left-behind.ts';
 import { migrate, migrations } from './migrations.ts';
 import { createPageTokens } from './page-token.ts';
+import { listAppearances, summarizeAppearances } from './records-appearances.ts';
 import { deleteFace, deletePerson } from './records-deletion.ts';
 import { saveEnrolment } from './records-enrolment.ts';
+import * as jobs from './records-jobs.ts';
 import { createPerson, updatePerson } from './records-persons.ts';
 import * as read from './records-reading.ts';
 import { type OutboxRow, toImage, toOutbox } from './records-rows.ts';
@@ -52,18 +54,22 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
   const queue = createWriteQueue();
   let closing: Promise<void> | undefined;
 
-  /** One transaction, with the events that belong to it. */
-  const write = <T>(options: WriteOptions | undefined, body: () => T): Promise<T> =>
+  /** One transaction, with the events that belong to it when something `happened`. */
+  const write = <T>(
+    options: WriteOptions | undefined,
+    body: () => T,
+    happened: (result: T) => boolean = (result) => result !== null,
+  ): Promise<T> =>
     queue.run(
       () =>
         writer.transaction(() => {
           const result = body();
-          if (result !== null) addToOutbox(writer, options);
+          if (happened(result)) addToOutbox(writer, options);
           return result;
         }),
       options?.signal,
     );
-  const reading = <T>(options: CallOptions | undefined, body: () => T): Promise<T> =>
+  const reading = <T>(options: CallOptions | undefined, body: () => T | Promise<T>): Promise<T> =>
     // The queue is not for reads, but an async function turns what they throw into a rejection.
     Promise.resolve().then(() => {
       options?.signal?.throwIfAborted();
@@ -96,7 +102,29 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
         return row === undefined ? null : toImage(row);
       }),
     listImages: (tenant, options) => reading(options, () => read.listImages(reader, tokens, tenant, options)),
+    listAppearances: (tenant, personId, filter, options) =>
+      reading(options, () => listAppearances(reader, tokens, tenant, personId, filter, options)),
+    summarizeAppearances: (tenant, personId, filter, options) =>
+      reading(options, () => summarizeAppearances(reader, tenant, personId, filter, options)),
     tenants: (options) => reading(options, () => read.tenants(reader)),
+
+    createJob: (tenant, job, options) =>
+      write(
+        options,
+        () => jobs.createJob(writer, tenant, job, now()),
+        ({ created }) => created,
+      ).then(({ job: made }) => made),
+    getJob: (tenant, id, options) => reading(options, () => jobs.getJob(reader, tenant, id)),
+    startJob: (tenant, jobId, options) => write(options, () => jobs.startJob(writer, tenant, jobId, now())),
+    finishJob: (tenant, jobId, outcome, options) =>
+      write(
+        options,
+        () => jobs.finishJob(writer, tenant, jobId, outcome, now()),
+        (done) => done?.changed === true,
+      ),
+    expireJobs: (finishedBefore, limit, options) =>
+      write(options, () => jobs.expireJobs(writer, finishedBefore, limit)),
+    backlog: (options) => reading(options, () => jobs.backlog(reader)),
 
     pendingOutbox: (limit, options) =>
       reading(options, () =>

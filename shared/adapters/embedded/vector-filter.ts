@@ -1,9 +1,6 @@
+import { distanceMetres } from '../../domain/globe.ts';
 import type { VectorFilter } from '../../ports/vectors.ts';
 import type { Gallery } from './vector-gallery.ts';
-
-/** Mean radius of the earth in metres. */
-const earthRadius = 6_371_008.8;
-const radians = Math.PI / 180;
 
 /** Says of a slot whether its face is there and meets every condition; persons are left to the caller. */
 export function slotFilter(gallery: Gallery, filter: VectorFilter | undefined): (slot: number) => boolean {
@@ -29,12 +26,4 @@ export function slotFilter(gallery: Gallery, filter: VectorFilter | undefined): 
     }
     return true;
   };
-}
-
-/** Great-circle distance by the haversine formula; NaN when a coordinate is. */
-function distanceMetres(latA: number, lonA: number, latB: number, lonB: number): number {
-  const sinLat = Math.sin(((latB - latA) * radians) / 2);
-  const sinLon = Math.sin(((lonB - lonA) * radians) / 2);
-  const a = sinLat * sinLat + Math.cos(latA * radians) * Math.cos(latB * radians) * sinLon * sinLon;
-  return 2 * earthRadius * Math.asin(Math.min(1, Math.sqrt(a)));
 }

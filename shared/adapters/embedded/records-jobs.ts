@@ -1,0 +1,158 @@
+import { type Priority, priorities } from '../../domain/priority.ts';
+import type { Backlog, Job, JobOutcome, JsonObject, NewJob } from '../../ports/records.ts';
+import type { Tenant } from '../../ports/tenant.ts';
+import type { Database } from './database.ts';
+
+/** Jobs whose pace is taken for the pace of the next. */
+const paceOf = 20;
+
+interface JobRow {
+  job_id: string;
+  face_id: string;
+  priority: Priority;
+  status: Job['status'];
+  person_id: string | null;
+  external_id: string | null;
+  image_key: string;
+  request: string | null;
+  webhook_url: string | null;
+  attempts: number;
+  result: string | null;
+  error: string | null;
+  created_at: number;
+  started_at: number | null;
+  finished_at: number | null;
+}
+
+/** Inside a transaction. `created` is false when the job was there. */
+export function createJob(
+  database: Database,
+  tenant: Tenant,
+  job: NewJob,
+  now: number,
+): { job: Job; created: boolean } {
+  const { changes } = database.run(
+    `INSERT INTO jobs (tenant, job_id, face_id, priority, status, person_id, external_id, image_key, request, webhook_url,
+       attempts, created_at)
+     VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, 0, ?) ON CONFLICT DO NOTHING`,
+    [
+      tenant,
+      job.jobId,
+      job.faceId,
+      job.priority,
+      job.personId,
+      job.externalId,
+      job.imageKey,
+      JSON.stringify(job.request),
+      job.webhookUrl,
+      now,
+    ],
+  );
+  return { job: byId(database, tenant, job.jobId)!, created: changes > 0 };
+}
+
+export const getJob = (database: Database, tenant: Tenant, id: string): Job | null =>
+  byId(database, tenant, id) ?? newestOfFace(database, tenant, id) ?? null;
+
+/** Inside a transaction. */
+export function startJob(database: Database, tenant: Tenant, jobId: string, now: number): Job | null {
+  database.run(
+    `UPDATE jobs SET status = 'processing', attempts = attempts + 1, started_at = ?
+     WHERE tenant = ? AND job_id = ? AND finished_at IS NULL`,
+    [now, tenant, jobId],
+  );
+  return byId(database, tenant, jobId) ?? null;
+}
+
+/** Inside a transaction. */
+export function finishJob(
+  database: Database,
+  tenant: Tenant,
+  jobId: string,
+  outcome: JobOutcome,
+  now: number,
+): { job: Job; changed: boolean } | null {
+  const [result, error, personId] =
+    outcome.status === 'completed'
+      ? [JSON.stringify(outcome.result), null, outcome.personId]
+      : [null, JSON.stringify(outcome.error), null];
+  const { changes } = database.run(
+    `UPDATE jobs SET status = ?, result = ?, error = ?, person_id = coalesce(?, person_id), request = NULL, finished_at = ?
+     WHERE tenant = ? AND job_id = ? AND finished_at IS NULL`,
+    [outcome.status, result, error, personId, now, tenant, jobId],
+  );
+  const job = byId(database, tenant, jobId);
+  return job === undefined ? null : { job, changed: changes > 0 };
+}
+
+/** Inside a transaction. Jobs that name a person are removed and given back. */
+export const deleteJobsOf = (
+  database: Database,
+  tenant: Tenant,
+  { personId, externalId }: { personId: string; externalId: string | null },
+): Job[] =>
+  database
+    .all<JobRow>('DELETE FROM jobs WHERE tenant = ? AND (person_id = ? OR external_id = ?) RETURNING *', [
+      tenant,
+      personId,
+      externalId,
+    ])
+    .map(toJob);
+
+export const expireJobs = (database: Database, finishedBefore: number, limit: number): number =>
+  database.run(
+    `DELETE FROM jobs WHERE (tenant, job_id) IN
+       (SELECT tenant, job_id FROM jobs WHERE finished_at < ? ORDER BY finished_at LIMIT ?)`,
+    [finishedBefore, limit],
+  ).changes;
+
+export function backlog(database: Database): Backlog {
+  const waiting = database.all<{ priority: Priority; jobs: number }>(
+    'SELECT priority, count(*) AS jobs FROM jobs WHERE finished_at IS NULL GROUP BY priority',
+  );
+  const { mean } = database.get<{ mean: number | null }>(
+    `SELECT avg(finished_at - started_at) AS mean FROM
+       (SELECT finished_at, started_at FROM jobs WHERE finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT ?)`,
+    [paceOf],
+  )!;
+  return {
+    outbox: database.get<{ entries: number }>('SELECT count(*) AS entries FROM outbox')!.entries,
+    jobs: Object.fromEntries(
+      priorities.map((priority) => [priority, waiting.find((row) => row.priority === priority)?.jobs ?? 0]),
+    ) as Record<Priority, number>,
+    meanProcessingMs: mean,
+  };
+}
+
+function byId(database: Database, tenant: Tenant, jobId: string): Job | undefined {
+  const row = database.get<JobRow>('SELECT * FROM jobs WHERE tenant = ? AND job_id = ?', [tenant, jobId]);
+  return row && toJob(row);
+}
+
+function newestOfFace(database: Database, tenant: Tenant, faceId: string): Job | undefined {
+  const row = database.get<JobRow>(
+    'SELECT * FROM jobs WHERE tenant = ? AND face_id = ? ORDER BY created_at DESC, job_id DESC LIMIT 1',
+    [tenant, faceId],
+  );
+  return row && toJob(row);
+}
+
+const toJob = (row: JobRow): Job => ({
+  jobId: row.job_id,
+  faceId: row.face_id,
+  priority: row.priority,
+  status: row.status,
+  personId: row.person_id,
+  externalId: row.external_id,
+  imageKey: row.image_key,
+  request: parsed(row.request),
+  webhookUrl: row.webhook_url,
+  attempts: row.attempts,
+  result: parsed(row.result),
+  error: parsed(row.error),
+  createdAt: row.created_at,
+  startedAt: row.started_at,
+  finishedAt: row.finished_at,
+});
+
+const parsed = (text: string | null): JsonObject | null => (text === null ? null : (JSON.parse(text) as JsonObject));

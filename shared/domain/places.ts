@@ -1,0 +1,169 @@
+import { type Coordinates, toCoordinates, toVector, type Vector } from './globe.ts';
+import { places as tuning } from './tuning.ts';
+
+/** What was seen in one small part of the globe. */
+export interface PlaceCell {
+  readonly count: number;
+  /** Milliseconds since the epoch. */
+  readonly first: number;
+  readonly last: number;
+  /** Sum of the points in space, and the box around them, in metres. */
+  readonly sum: Vector;
+  readonly least: Vector;
+  readonly most: Vector;
+}
+
+/** A place where somebody was seen: everything counted lies within `radiusMetres` of its middle. */
+export interface Place extends Coordinates {
+  readonly radiusMetres: number;
+  readonly count: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface PlaceCounter {
+  add(at: number, where: Coordinates): void;
+  cells(): PlaceCell[];
+}
+
+/**
+ * Counts sightings by cells, so that a hundred thousand of them in a few places take no more than these.
+ *
+ * [Note: Places in space]
+ * Degrees of longitude shrink towards the poles and jump at the date line. Points in space do neither: cells are cubes, a
+ * middle is a mean, and near is near everywhere.
+ */
+export function createPlaceCounter(): PlaceCounter {
+  const cells = new Map<number, MutableCell>();
+  return {
+    add(at, where) {
+      const point = toVector(where);
+      const key = cubeOf(point, tuning.cellMetres);
+      const cell = cells.get(key);
+      if (cell === undefined) cells.set(key, newCell(at, point));
+      else widen(cell, at, point);
+    },
+    cells: () => [...cells.values()],
+  };
+}
+
+/**
+ * Places, the most visited first: cells whose middles are near one another, directly or from one to the next, make one place.
+ * The order of the cells does not matter.
+ */
+export function placesOf(cells: readonly PlaceCell[]): Place[] {
+  const middles = cells.map(({ sum, count }) => scaled(sum, 1 / count));
+  const groups = joinNear(middles);
+  return [...groups.values()]
+    .map((members) => placeOf(members.map((index) => cells[index]!)))
+    .sort((a, b) => b.count - a.count || a.first - b.first || a.lat - b.lat || a.lon - b.lon);
+}
+
+interface MutableCell {
+  count: number;
+  first: number;
+  last: number;
+  readonly sum: [number, number, number];
+  readonly least: [number, number, number];
+  readonly most: [number, number, number];
+}
+
+const newCell = (at: number, point: Vector): MutableCell => ({
+  count: 1,
+  first: at,
+  last: at,
+  sum: [...point],
+  least: [...point],
+  most: [...point],
+});
+
+function widen(cell: MutableCell, at: number, point: Vector): void {
+  cell.count++;
+  cell.first = Math.min(cell.first, at);
+  cell.last = Math.max(cell.last, at);
+  for (const axis of axes) {
+    cell.sum[axis] += point[axis];
+    cell.least[axis] = Math.min(cell.least[axis], point[axis]);
+    cell.most[axis] = Math.max(cell.most[axis], point[axis]);
+  }
+}
+
+/** Number of the cube that holds a point: 17 bits an axis hold the earth in cubes of 100 m. */
+function cubeOf([x, y, z]: Vector, edge: number): number {
+  return cubeNumber(Math.floor(x / edge), Math.floor(y / edge), Math.floor(z / edge));
+}
+
+const half = 65_536;
+const cubeNumber = (x: number, y: number, z: number): number =>
+  ((x + half) * 2 * half + (y + half)) * 2 * half + z + half;
+
+const axes = [0, 1, 2] as const;
+
+/** Indices of points, by the group they belong to. */
+function joinNear(points: readonly Vector[]): Map<number, number[]> {
+  const edge = tuning.linkMetres;
+  const cubes = new Map<number, number[]>();
+  for (const [index, point] of points.entries()) {
+    const key = cubeOf(point, edge);
+    const others = cubes.get(key);
+    if (others === undefined) cubes.set(key, [index]);
+    else others.push(index);
+  }
+  const leaders = points.map((_, index) => index);
+  const leaderOf = (index: number): number => {
+    let leader = index;
+    while (leaders[leader] !== leader) {
+      leaders[leader] = leaders[leaders[leader]!]!;
+      leader = leaders[leader]!;
+    }
+    return leader;
+  };
+  for (const [index, point] of points.entries()) {
+    for (const other of around(point, edge, cubes)) {
+      if (other < index && isNear(point, points[other]!, edge)) leaders[leaderOf(index)] = leaderOf(other);
+    }
+  }
+  const groups = new Map<number, number[]>();
+  for (const index of points.keys()) {
+    const leader = leaderOf(index);
+    const members = groups.get(leader);
+    if (members === undefined) groups.set(leader, [index]);
+    else members.push(index);
+  }
+  return groups;
+}
+
+/** Points in the cube of `point` and the 26 around it. */
+function* around(point: Vector, edge: number, cubes: ReadonlyMap<number, readonly number[]>): Iterable<number> {
+  const [x, y, z] = scaled(point, 1 / edge).map(Math.floor) as [number, number, number];
+  for (let dx = -1; dx <= 1; dx++) {
+    for (let dy = -1; dy <= 1; dy++) {
+      for (let dz = -1; dz <= 1; dz++) yield* cubes.get(cubeNumber(x + dx, y + dy, z + dz)) ?? [];
+    }
+  }
+}
+
+function placeOf(cells: readonly PlaceCell[]): Place {
+  const count = cells.reduce((sum, cell) => sum + cell.count, 0);
+  // In one order, whatever the one given: sums of floats depend on it.
+  const ordered = cells.toSorted((a, b) => a.sum[0] - b.sum[0] || a.sum[1] - b.sum[1] || a.sum[2] - b.sum[2]);
+  const total = ordered.reduce<Vector>((sum, cell) => plus(sum, cell.sum), [0, 0, 0]);
+  const middle = scaled(total, 1 / count);
+  return {
+    ...toCoordinates(middle),
+    radiusMetres: Math.max(...cells.map((cell) => farthest(middle, cell))),
+    count,
+    first: Math.min(...cells.map(({ first }) => first)),
+    last: Math.max(...cells.map(({ last }) => last)),
+  };
+}
+
+/** Distance from `middle` to the farthest corner of the cell's box. */
+const farthest = (middle: Vector, { least, most }: PlaceCell): number =>
+  Math.hypot(...axes.map((axis) => Math.max(middle[axis] - least[axis], most[axis] - middle[axis])));
+
+const isNear = (a: Vector, b: Vector, metres: number): boolean =>
+  (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2 <= metres * metres;
+
+const scaled = ([x, y, z]: Vector, factor: number): Vector => [x * factor, y * factor, z * factor];
+const plus = (a: Vector, b: Vector): Vector => [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
