@@ -7,12 +7,15 @@ import type { RuntimeContext } from '../runtime/context.ts';
 import type { BinaryReply, FunctionDefinition, HttpCall, HttpManifest, Reply } from '../runtime/define.ts';
 import { isBinary } from '../runtime/define.ts';
 import { pickPorts } from '../runtime/ports.ts';
+import { audit, auditIntent } from './audit.ts';
 import { authenticate } from './authenticate.ts';
 import { body, type ImageReader } from './body.ts';
 import { clientAddress } from './client-address.ts';
 import { deadline } from './deadline.ts';
 import { errors } from './errors.ts';
 import type { HttpExchange, IncomingRequest, OutgoingResponse } from './exchange.ts';
+import { idempotently } from './idempotency.ts';
+import { negotiate } from './negotiation.ts';
 import { observe } from './observe.ts';
 import { addressLimit, keyLimit } from './rate-limit.ts';
 import { requestId } from './request-id.ts';
@@ -35,26 +38,34 @@ export function httpPipeline(
 ): HttpFunction {
   const manifest = definition.manifest as HttpManifest;
   const own = pickPorts(ports, manifest.uses);
+  const once = idempotently(manifest, ports);
   const handle = definition.handler as unknown as (
     call: HttpCall<HttpManifest>,
     ports: object,
   ) => Promise<Reply<unknown> | BinaryReply>;
   const pipeline = middy<HttpExchange, OutgoingResponse>(async (exchange: HttpExchange) => {
-    const reply = await untilAborted(exchange.signal, () => handle(asCall(exchange), own));
-    return isBinary(manifest.output)
-      ? binaryAnswer(reply as BinaryReply)
-      : jsonAnswer(manifest, reply as Reply<unknown>, context.checkOutput);
+    const run = async () => {
+      const reply = await handle(asCall(exchange), own);
+      exchange.answered = { data: 'data' in reply ? reply.data : null, audit: reply.audit };
+      return isBinary(manifest.output)
+        ? binaryAnswer(reply as BinaryReply)
+        : jsonAnswer(manifest, reply as Reply<unknown>, context.checkOutput);
+    };
+    return untilAborted(exchange.signal, () => once(exchange, run));
   })
     .use(observe(context.metrics))
     .use(requestId())
     .use(traceContext())
+    .use(audit(manifest, ports))
     .use(errors())
     .use(deadline())
     .use(addressLimit(manifest, ports, context))
     .use(authenticate(manifest, ports, context))
     .use(keyLimit(ports, context))
+    .use(negotiate(manifest))
     .use(body(images))
-    .use(validate());
+    .use(validate())
+    .use(auditIntent(manifest, ports));
 
   return async (request) => {
     const exchange = newExchange(manifest, request, context);
@@ -80,6 +91,7 @@ function newExchange(manifest: HttpManifest, request: IncomingRequest, context: 
     clock: context.clock,
     log: context.log,
     newId: context.newId,
+    answered: null,
     input: { params: {}, query: {}, body: {}, image: undefined },
     answerHeaders: {},
   };
