@@ -1,5 +1,5 @@
 import type { MiddlewareObj } from '@middy/core';
-import type { CallContext, HttpManifest } from '../runtime/define.ts';
+import type { AuditNote, CallContext, HttpManifest } from '../runtime/define.ts';
 
 /** A request as the server hands it over, before anything of its body is read. */
 export interface IncomingRequest {
@@ -39,6 +39,8 @@ export interface HttpExchange extends CallContext {
   signal: CallContext['signal'];
   /** W3C trace context of this request's own span. */
   traceparent: string;
+  /** What the handler answered, for the audit log; null until then, and where an earlier answer is given once more. */
+  answered: { readonly data: unknown; readonly audit: AuditNote | undefined } | null;
   input: { params: unknown; query: unknown; body: unknown; image: Uint8Array | undefined };
   /** Headers that every answer carries, whatever becomes of the request. */
   readonly answerHeaders: Record<string, string>;

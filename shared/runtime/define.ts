@@ -132,12 +132,20 @@ export interface EventCall extends CallContext {
   readonly bytes: Uint8Array | undefined;
 }
 
+/** For the audit log, beside the ids that stand in the answer's data. */
+export interface AuditNote {
+  /** Anything with fields like `person_id`: whom the answer is about although it does not say so, as an image's bytes. */
+  readonly about?: unknown;
+  readonly details?: Readonly<Record<string, string | number | boolean | null>>;
+}
+
 /** `data` goes into the success envelope. */
 export interface Reply<Data> {
   readonly data: Data;
   readonly message?: string;
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly audit?: AuditNote;
 }
 
 export interface BinaryReply {
@@ -145,6 +153,7 @@ export interface BinaryReply {
   readonly contentType?: string;
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly audit?: AuditNote;
 }
 
 type ReplyOf<M extends HttpManifest> = M['output'] extends z.ZodType ? Reply<z.input<M['output']>> : BinaryReply;
@@ -189,7 +198,7 @@ export function portsOf(manifest: Manifest): readonly PortName[] {
   const { uses } = manifest;
   if (!isHttp(manifest)) return uses;
   if (manifest.trigger.scope !== null) return [...new Set<PortName>([...uses, 'accounts', 'cache', 'audit'])];
-  return manifest.rateLimit === undefined ? uses : [...new Set<PortName>([...uses, 'cache'])];
+  return manifest.rateLimit === undefined ? uses : [...new Set<PortName>([...uses, 'accounts', 'cache', 'audit'])];
 }
 
 /** Whether a call changes what is stored, so that it heeds an Idempotency-Key: every method that may, unless a reading scope is enough for it. */
