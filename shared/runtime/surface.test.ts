@@ -1,0 +1,352 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { functions } from '../../functions/registry.gen.ts';
+import { embeddedOpeners } from '../adapters/embedded/index.ts';
+import { type PlatformOptions, startPlatform } from '../testing/platform.ts';
+import { temporaryFolder } from '../testing/temporary-folder.ts';
+import { defineFunction } from './define.ts';
+
+const rest = {
+  summary: 'Test',
+  uses: [],
+  resources: { cpu: '1', memory: '1Mi' },
+  scale: { min: 0, max: 1 },
+  concurrency: 1,
+  timeoutSeconds: 10,
+} as const;
+
+const things = defineFunction(
+  {
+    ...rest,
+    name: 'things',
+    trigger: { kind: 'http', method: 'GET', path: '/things/{id}', scope: null },
+    params: z.object({ id: z.string() }),
+    query: z.object({ limit: z.number().optional() }),
+    output: z.object({ id: z.string() }),
+  },
+  async ({ params }) => ({ data: { id: params.id } }),
+);
+const guarded = defineFunction(
+  {
+    ...rest,
+    name: 'guarded',
+    trigger: { kind: 'http', method: 'POST', path: '/guarded', scope: 'faces:write' },
+    body: z.object({ name: z.string().optional() }),
+    image: 'optional',
+    output: z.object({ bytes: z.number() }),
+  },
+  async ({ image }) => ({ data: { bytes: image?.length ?? 0 } }),
+);
+const picture = defineFunction(
+  {
+    ...rest,
+    name: 'picture',
+    trigger: { kind: 'http', method: 'GET', path: '/picture', scope: null },
+    output: { binary: ['image/png', 'image/jpeg'] },
+  },
+  async () => ({ bytes: Buffer.from('picture'), contentType: 'image/png', headers: { vary: 'Accept' } }),
+);
+const failing = defineFunction(
+  {
+    ...rest,
+    name: 'failing',
+    trigger: { kind: 'http', method: 'GET', path: '/failing', scope: null },
+    output: z.object({}),
+  },
+  async () => {
+    throw new Error('no');
+  },
+);
+
+const { accounts, audit, cache } = embeddedOpeners;
+const start = (settings: Readonly<Record<string, string>> = {}, options: PlatformOptions = {}) =>
+  startPlatform([things, guarded, picture, failing], {
+    dataDir: temporaryFolder(),
+    openers: { accounts, audit, cache },
+    settings,
+    ...options,
+  });
+
+describe('security headers', () => {
+  it.each(['/things/1', '/nowhere', '/guarded', '/failing', '/health/liveness', '/metrics', '/picture'])(
+    'When %s is answered, then browsers are told to run, frame, sniff and keep nothing of it',
+    async (path) => {
+      const { call } = await start();
+
+      const { headers } = await call('GET', path, { as: null });
+
+      expect(Object.fromEntries(headers)).toMatchObject({
+        'content-security-policy': "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none'",
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': 'DENY',
+        'referrer-policy': 'no-referrer',
+        'cross-origin-resource-policy': 'same-origin',
+        'cache-control': 'no-store',
+      });
+      for (const name of ['server', 'x-powered-by', 'strict-transport-security', 'access-control-allow-origin'])
+        expect([name, headers.get(name)]).toEqual([name, null]);
+    },
+  );
+
+  it('When TLS is in front, then browsers are told never to come in the clear', async () => {
+    const { call } = await start({ FREEFACE_BEHIND_TLS: 'true' });
+
+    const { headers } = await call('GET', '/things/1');
+
+    expect(headers.get('strict-transport-security')).toMatch(/^max-age=\d{8}/);
+  });
+
+  it('When the API page is asked for, then it keeps its own policy', async () => {
+    const docs = functions.filter(({ manifest }) => manifest.name === 'api-docs');
+    const { call } = await startPlatform(docs, { dataDir: temporaryFolder(), openers: {} });
+
+    const { headers } = await call('GET', '/docs');
+
+    expect(headers.get('content-security-policy')).toContain("default-src 'self'");
+    expect(headers.get('x-frame-options')).toBe('DENY');
+  });
+});
+
+describe('CORS', () => {
+  const asked = { origin: 'https://app.example', 'access-control-request-method': 'PUT' };
+
+  it('When nothing is set, then a preflight is any other wrong method and no page may read', async () => {
+    const { call } = await start();
+
+    const preflight = await call('OPTIONS', '/things/1', { headers: asked, as: null });
+    const read = await call('GET', '/things/1', { headers: { origin: 'https://app.example' } });
+
+    expect([preflight.status, preflight.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    for (const { headers } of [preflight, read]) expect(headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  it('When the origin is allowed, then its preflight is answered before anybody asks who it is', async () => {
+    const { call } = await start({ FREEFACE_CORS_ORIGINS: 'https://app.example,http://localhost:3000' });
+    const headers = { ...asked, 'access-control-request-headers': 'authorization, idempotency-key' };
+
+    const answer = await call('OPTIONS', '/guarded', { headers, as: null });
+
+    expect([answer.status, answer.bytes.length]).toEqual([204, 0]);
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      'access-control-allow-origin': 'https://app.example',
+      'access-control-allow-methods': 'GET,HEAD,POST,PUT,DELETE',
+      'access-control-allow-headers': 'authorization, idempotency-key',
+      'access-control-max-age': '600',
+      vary: 'Origin, Access-Control-Request-Headers',
+    });
+    expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
+  });
+
+  it('When an allowed page reads, then it sees the headers it needs, refusals included', async () => {
+    const { call } = await start({ FREEFACE_CORS_ORIGINS: 'https://app.example' });
+    const headers = { origin: 'https://app.example' };
+
+    const refused = await call('POST', '/guarded', { headers, as: null });
+    const varying = await call('GET', '/picture', { headers });
+
+    expect(refused.status).toBe(401);
+    expect(refused.headers.get('access-control-allow-origin')).toBe('https://app.example');
+    expect(refused.headers.get('access-control-expose-headers')).toContain('X-Request-Id,ETag');
+    expect(refused.headers.get('cross-origin-resource-policy')).toBe('cross-origin');
+    expect(varying.headers.get('vary')).toBe('Accept, Origin');
+  });
+
+  it('When another page asks, then it gets no leave', async () => {
+    const { call } = await start({ FREEFACE_CORS_ORIGINS: 'https://app.example' });
+    const headers = { ...asked, origin: 'https://app.example.evil' };
+
+    const preflight = await call('OPTIONS', '/guarded', { headers, as: null });
+    const read = await call('GET', '/things/1', { headers: { origin: 'null' } });
+
+    for (const answer of [preflight, read]) expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+    expect(read.headers.get('vary')).toBe('Origin');
+  });
+
+  it('When all may, then credentials still count for nothing', async () => {
+    const { call } = await start({ FREEFACE_CORS_ORIGINS: '*' });
+
+    const { headers } = await call('GET', '/things/1', { headers: { origin: 'https://any.example', cookie: 'a=b' } });
+
+    expect(headers.get('access-control-allow-origin')).toBe('*');
+    expect(headers.get('access-control-allow-credentials')).toBeNull();
+  });
+
+  it.each(['app.example', 'https://app.example/', 'https://a.example,*'])(
+    'When the setting is %s, then the start is refused by its name',
+    async (origins) => {
+      await expect(start({ FREEFACE_CORS_ORIGINS: origins })).rejects.toThrow('FREEFACE_CORS_ORIGINS');
+    },
+  );
+});
+
+describe('what is refused', () => {
+  it.each([
+    ['/things/1', 'text/html', 406],
+    ['/things/1', 'application/json;q=0', 406],
+    ['/things/1', 'nonsense', 406],
+    ['/things/1', 'text/html, application/*;q=0.1', 200],
+    ['/things/1', '*/*;q=0.1', 200],
+    ['/things/1', '', 200],
+    ['/picture', 'application/json', 406],
+    ['/picture', 'image/*', 200],
+    ['/picture', 'image/jpeg', 200],
+  ])('When %s is asked for with Accept: %s, then %i', async (path, accept, status) => {
+    const { call } = await start();
+
+    const answer = await call('GET', path, { headers: { accept } });
+
+    expect(answer.status).toBe(status);
+    if (status === 406)
+      expect(answer.json.error).toMatchObject({ code: 'NOT_ACCEPTABLE', details: { available: expect.any(Array) } });
+  });
+
+  it.each([
+    ['gzip', 415],
+    ['identity', 200],
+    ['IDENTITY', 200],
+  ])('When a body comes with Content-Encoding: %s, then %i', async (encoding, status) => {
+    const { call } = await start();
+
+    const answer = await call('POST', '/guarded', { json: {}, headers: { 'content-encoding': encoding } });
+
+    expect(answer.status).toBe(status);
+    if (status === 415) expect(answer.json.message).toContain('uncompressed');
+  });
+
+  it.each(['OPTIONS', 'DELETE', 'PATCH', 'PROPFIND'])('When %s is not taken, then 405 with Allow', async (method) => {
+    const { call } = await start();
+
+    const answer = await call(method, '/things/1', { as: null });
+
+    expect([answer.status, answer.json.error.code, answer.headers.get('allow')]).toEqual([
+      405,
+      'METHOD_NOT_ALLOWED',
+      'GET, HEAD',
+    ]);
+  });
+
+  it('When a path holds a percent sign that begins nothing, then 400; when a query name comes twice, then it is named', async () => {
+    const { call } = await start();
+
+    const path = await call('GET', '/things/%E0%A4%A');
+    const query = await call('GET', '/things/1?limit=1&limit=2');
+    const encoded = await call('GET', '/things/a%2Fb%C3%BC');
+
+    expect([path.status, path.json.error.code]).toEqual([400, 'REQUEST_MALFORMED']);
+    expect([query.status, query.json.error.details]).toEqual([400, [{ field: 'limit', issue: 'is given twice' }]]);
+    expect(encoded.json.data.id).toBe('a/bü');
+  });
+
+  it.each([
+    ['no HTTP', 'hello\r\n\r\n', 400, 'REQUEST_MALFORMED'],
+    ['an unknown method', 'BREW /things/1 HTTP/1.1\r\nHost: x\r\n\r\n', 400, 'REQUEST_MALFORMED'],
+    ['a header without a name', 'GET /things/1 HTTP/1.1\r\nHost: x\r\n: y\r\n\r\n', 400, 'REQUEST_MALFORMED'],
+    ['no Host', 'GET /things/1 HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'REQUEST_MALFORMED'],
+    [
+      'two lengths',
+      'POST /guarded HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      400,
+      'REQUEST_MALFORMED',
+    ],
+    ['a URL of 20 kB', `GET /things/${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
+    [
+      'headers of 20 kB',
+      `GET /things/1 HTTP/1.1\r\nHost: x\r\nA: ${'x'.repeat(20_000)}\r\n\r\n`,
+      431,
+      'HEADERS_TOO_LARGE',
+    ],
+    ['TRACE', 'TRACE /things/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 405, 'METHOD_NOT_ALLOWED'],
+    ['OPTIONS *', 'OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 404, 'ROUTE_NOT_FOUND'],
+  ])('When %s comes, then it gets the envelope too, and the connection ends', async (_, text, status, code) => {
+    const { url } = await start();
+
+    const answer = await raw(url, text);
+
+    expect([answer.status, answer.json.success, answer.json.error.code]).toEqual([status, false, code]);
+    expect(answer.head).toMatch(/^connection: close\r?$/im);
+    expect(answer.head).toContain(`x-request-id: ${answer.json.error.request_id}`);
+    expect(answer.head).toMatch(/x-content-type-options: nosniff/i);
+  });
+
+  it('When the whole URL stands in the request line, then it is understood', async () => {
+    const { url } = await start();
+
+    const answer = await raw(url, `GET ${url}/things/7?limit=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+
+    expect([answer.status, answer.json.data.id]).toEqual([200, '7']);
+  });
+});
+
+describe('refusals of large bodies', () => {
+  it('When a stranger sends 20 MB, then 401 comes before the body has, is read in full, and the connection goes on', async () => {
+    const { url } = await start();
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    const size = 20_000_000;
+    socket.write(`POST /guarded HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: ${size}\r\n\r\n`);
+    socket.write(Buffer.alloc(1000));
+
+    const [refusal] = (await once(socket, 'data')) as [Buffer];
+    for (let sent = 1000; sent < size; sent += 1_000_000) {
+      if (!socket.write(Buffer.alloc(Math.min(1_000_000, size - sent)))) await once(socket, 'drain');
+    }
+    socket.write('GET /things/1 HTTP/1.1\r\nHost: x\r\n\r\n');
+    const [next] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+
+    expect(refusal.toString()).toMatch(/^HTTP\/1.1 401 /);
+    expect(next.toString()).toMatch(/^HTTP\/1.1 200 /);
+  });
+
+  it('When there is no room for bodies, then 429 says when to come back, before the body has come', async () => {
+    const { call, url, adminKey } = await start({ FREEFACE_MAX_HELD_BYTES: '1048576' });
+    const body = Buffer.alloc(3_000_000);
+    const headers = { 'content-type': 'image/png', authorization: `Bearer ${adminKey}` };
+
+    const sending = request(`${url}/guarded`, { method: 'POST', headers: { ...headers, 'content-length': 3_000_000 } });
+    sending.write(body.subarray(0, 2_000_000));
+    const [early] = await once(sending, 'response');
+    sending.destroy();
+    const whole = await call('POST', '/guarded', { body, headers });
+    const small = await call('POST', '/guarded', { body: body.subarray(0, 500_000), headers });
+
+    expect([early.statusCode, early.headers['retry-after']]).toEqual([429, '1']);
+    expect([whole.status, whole.json.error.code]).toEqual([429, 'BUSY']);
+    expect([small.status, small.json.data.bytes]).toEqual([200, 500_000]);
+  });
+
+  it('When a client asks first, then it is told to go on only if the body is wanted', async () => {
+    const { url, adminKey } = await start();
+    const ask = async (authorization: string) => {
+      const headers = { 'content-type': 'image/png', 'content-length': 5, expect: '100-continue', authorization };
+      const asking = request(`${url}/guarded`, { method: 'POST', headers });
+      let wanted = false;
+      asking.on('continue', () => {
+        wanted = true;
+        asking.end('hello');
+      });
+      asking.flushHeaders();
+      const [answer] = await once(asking, 'response');
+      asking.destroy();
+      return [answer.statusCode, wanted];
+    };
+
+    expect([await ask(`Bearer ${adminKey}`), await ask('Bearer wrong')]).toEqual([
+      [200, true],
+      [401, false],
+    ]);
+  });
+});
+
+/** Sends `text` as it is and reads until the server closes. */
+async function raw(url: string, text: string) {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk) => chunks.push(chunk));
+  socket.write(text);
+  await once(socket, 'close');
+  const [head = '', body = ''] = Buffer.concat(chunks).toString().split('\r\n\r\n');
+  return { head, status: Number(head.split(' ')[1]), json: JSON.parse(body) };
+}
