@@ -23,8 +23,10 @@ import getPerson from './get-person/index.ts';
 import getPersonByExternalId from './get-person-by-external-id/index.ts';
 import getReadiness from './get-readiness/index.ts';
 import getTenant from './get-tenant/index.ts';
+import getTimeline from './get-timeline/index.ts';
 import getUser from './get-user/index.ts';
 import listApiKeys from './list-api-keys/index.ts';
+import listAppearances from './list-appearances/index.ts';
 import listPersons from './list-persons/index.ts';
 import listPersonsByExternalIds from './list-persons-by-external-ids/index.ts';
 import listTenants from './list-tenants/index.ts';
@@ -67,8 +69,10 @@ export const functions: readonly FunctionDefinition[] = [
   getPersonByExternalId,
   getReadiness,
   getTenant,
+  getTimeline,
   getUser,
   listApiKeys,
+  listAppearances,
   listPersons,
   listPersonsByExternalIds,
   listTenants,

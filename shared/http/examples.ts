@@ -18,6 +18,16 @@ export const detectedFace = {
   pose: { yaw: -1.1, pitch: -14.8, roll: -0.6 },
 };
 
+export const appearance = {
+  face_id: faceId,
+  image_id: imageId,
+  at: '2026-05-01T10:00:00.000Z',
+  captured_at: '2026-05-01T10:00:00.000Z',
+  location: { lat: 52.52, lon: 13.405 },
+  source_id: 'camera-1',
+  similarity: null,
+};
+
 export const recognizedFace = {
   box: { left: 182, top: 305, width: 319, height: 319 },
   decision: 'match',

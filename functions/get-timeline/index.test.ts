@@ -1,0 +1,147 @@
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { sharedPlatform, type TestPlatform } from '../../shared/testing/platform.ts';
+import { drawPortrait } from '../../shared/testing/portraits/index.ts';
+import { functions } from '../registry.gen.ts';
+
+/** What a camera writes into a photo: IFD2 is the exposure's, IFD3 the satellite's. */
+async function photo(scene: string, exposure: Record<string, string>, satellite: Record<string, string> = {}) {
+  const portrait = await drawPortrait({ person: 'amaro', scene });
+  return sharp(portrait).withExif({ IFD2: exposure, IFD3: satellite }).jpeg().toBuffer();
+}
+
+const berlin = {
+  GPSLatitude: '52/1 31/1 12/1',
+  GPSLatitudeRef: 'N',
+  GPSLongitude: '13/1 24/1 18/1',
+  GPSLongitudeRef: 'E',
+};
+
+describe('persons/{id}/timeline', () => {
+  const platform = sharedPlatform(functions);
+
+  async function enrolled(image: Uint8Array, fields: Record<string, string>) {
+    const answer = await platform().call('POST', '/api/v1/faces/enroll', { form: { image, ...fields } });
+    expect(answer.json).toMatchObject({ success: true });
+    return answer.json.data;
+  }
+  const timeline = async ({ call }: TestPlatform, personId: string, query = '') =>
+    (await call('GET', `/api/v1/persons/${personId}/timeline${query}`)).json.data;
+
+  it.each([
+    ['wall clock alone, taken as UTC', { DateTimeOriginal: '2023:06:07 08:09:10' }, '2023-06-07T08:09:10.000Z'],
+    [
+      'an hour east of it',
+      { DateTimeOriginal: '2023:06:07 00:30:00', OffsetTimeOriginal: '+01:00' },
+      '2023-06-06T23:30:00.000Z',
+    ],
+    [
+      'half an hour off in the west',
+      { DateTimeOriginal: '2023:06:07 08:09:10', OffsetTimeOriginal: '-09:30' },
+      '2023-06-07T17:39:10.000Z',
+    ],
+    ['a date that is none', { DateTimeOriginal: '2023:02:31 08:00:00' }, null],
+    ['a date to come', { DateTimeOriginal: '2999:01:01 00:00:00' }, null],
+    ['a camera that was never set', { DateTimeOriginal: '0000:00:00 00:00:00' }, null],
+  ])(
+    'When the photo says %s, then that is when the person was seen, or else when it was enrolled',
+    async (what, exposure, at) => {
+      const personId = `time-${what.replaceAll(' ', '-').replaceAll(',', '')}`;
+      const before = Date.now();
+
+      const { face_id } = await enrolled(await photo(what, exposure), { person_id: personId });
+
+      const { appearances } = await timeline(platform(), personId);
+      expect(appearances).toEqual([expect.objectContaining({ face_id, captured_at: at, location: null })]);
+      if (at !== null) expect(appearances[0].at).toBe(at);
+      else expect(Date.parse(appearances[0].at)).toBeGreaterThanOrEqual(before);
+    },
+  );
+
+  it.each([
+    ['north and east', {}, { lat: 52.52, lon: 13.405 }],
+    ['south and west', { GPSLatitudeRef: 'S', GPSLongitudeRef: 'W' }, { lat: -52.52, lon: -13.405 }],
+    ['with a height of nonsense', { GPSAltitude: '0/0', GPSAltitudeRef: '7' }, { lat: 52.52, lon: 13.405 }],
+    ['of a receiver without a fix', { GPSLatitude: '0/1 0/1 0/1', GPSLongitude: '0/1 0/1 0/1' }, null],
+    ['beyond the pole', { GPSLatitude: '95/1 0/1 0/1' }, null],
+    ['of minutes that are none', { GPSLatitude: '52/1 1/0 0/1' }, null],
+  ])('When the photo says a place %s, then that is where, or else there is none', async (what, satellite, location) => {
+    const personId = `place-${what.replaceAll(' ', '-')}`;
+
+    await enrolled(await photo(what, {}, { ...berlin, ...satellite }), { person_id: personId });
+
+    const [appearance] = (await timeline(platform(), personId)).appearances;
+    if (location === null) expect(appearance.location).toBeNull();
+    else {
+      expect(appearance.location.lat).toBeCloseTo(location.lat, 6);
+      expect(appearance.location.lon).toBeCloseTo(location.lon, 6);
+    }
+  });
+
+  it('When the request says when and where, then that goes before what the photo says', async () => {
+    const image = await photo('both', { DateTimeOriginal: '2020:01:01 00:00:00' }, berlin);
+
+    await enrolled(image, {
+      person_id: 'told',
+      captured_at: '2024-02-29T23:59:59-03:00',
+      location: '{"lat":-33.86,"lon":151.21}',
+      source_id: 'gate-3',
+    });
+
+    expect((await timeline(platform(), 'told')).appearances).toEqual([
+      expect.objectContaining({
+        at: '2024-03-01T02:59:59.000Z',
+        location: { lat: -33.86, lon: 151.21 },
+        source_id: 'gate-3',
+        similarity: null,
+      }),
+    ]);
+  });
+
+  it('When a person was seen often, then pages in both orders hold each appearance once, within the time asked for', async () => {
+    const days = ['03', '01', '05', '02', '04'];
+    for (const day of days) {
+      const image = await drawPortrait({ person: 'boris', scene: `day ${day}` });
+      await enrolled(image, { person_id: 'often', captured_at: `2024-05-${day}T12:00:00Z` });
+    }
+    const walk = async (query: string) => {
+      const seen: string[][] = [];
+      let token: string | null = null;
+      do {
+        const page = await timeline(
+          platform(),
+          'often',
+          `?limit=2${query}${token === null ? '' : `&page_token=${token}`}`,
+        );
+        seen.push(page.appearances.map(({ at }: { at: string }) => at.slice(8, 10)));
+        token = page.next_page_token;
+        expect(page.has_more).toBe(token !== null);
+      } while (token !== null);
+      return seen;
+    };
+
+    expect(await walk('')).toEqual([['01', '02'], ['03', '04'], ['05']]);
+    expect(await walk('&order=desc')).toEqual([['05', '04'], ['03', '02'], ['01']]);
+    expect(await walk('&from=2024-05-02T12:00:00Z&to=2024-05-04T12:00:00Z')).toEqual([['02', '03']]);
+  });
+
+  it('When it is asked wrongly, then the answer says what is wrong', async () => {
+    const { call } = platform();
+    await call('POST', '/api/v1/persons', { json: { person_id: 'unseen' } });
+    const failure = async (path: string) => {
+      const { status, json } = await call('GET', `/api/v1/persons/${path}`);
+      return [status, json.error.code, json.error.details?.[0]?.field];
+    };
+
+    expect((await timeline(platform(), 'unseen')).appearances).toEqual([]);
+    expect(await failure('nobody/timeline')).toEqual([404, 'PERSON_NOT_FOUND', undefined]);
+    expect(await failure('unseen/timeline?from=yesterday')).toEqual([400, 'VALIDATION_FAILED', 'from']);
+    expect(await failure('unseen/timeline?from=2024-01-02T00:00:00Z&to=2024-01-01T00:00:00Z')).toEqual([
+      400,
+      'VALIDATION_FAILED',
+      'from',
+    ]);
+    expect(await failure('unseen/timeline?limit=0')).toEqual([400, 'VALIDATION_FAILED', 'limit']);
+    expect(await failure('unseen/timeline?page_token=x')).toEqual([400, 'PAGE_TOKEN_INVALID', undefined]);
+  });
+});
