@@ -6,7 +6,14 @@ import { type FunctionDefinition, type HttpManifest, isBinary, isHttp } from '..
 type Json = Record<string, unknown>;
 
 /** What any function may answer, whatever it does. */
-const commonErrors: readonly ErrorCode[] = ['NOT_ACCEPTABLE', 'INTERNAL', 'STORE_UNAVAILABLE', 'NOT_READY', 'TIMEOUT'];
+const commonErrors: readonly ErrorCode[] = [
+  'NOT_ACCEPTABLE',
+  'HEADERS_TOO_LARGE',
+  'INTERNAL',
+  'STORE_UNAVAILABLE',
+  'NOT_READY',
+  'TIMEOUT',
+];
 const behindTheDoor: readonly ErrorCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'RATE_LIMITED'];
 const withBody: readonly ErrorCode[] = ['BODY_MALFORMED', 'BODY_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED'];
 
@@ -186,16 +193,18 @@ function bodyOf({ body, image, examples }: HttpManifest): Json | undefined {
   };
 }
 
-function successOf({ output, status = 200, examples }: HttpManifest): Json {
+function successOf({ output, status = 200, examples, errors = [] }: HttpManifest): Json {
   const headers = { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } };
   if (isBinary(output)) {
-    const content = Object.fromEntries(
-      output.binary.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]),
-    );
+    const content = Object.fromEntries(output.binary.map((type) => [type, { schema: rawSchema(type) }]));
     return {
       200: { description: 'The bytes.', headers, content },
-      206: { description: 'The range asked for.', headers, content },
-      304: { description: 'Not changed.' },
+      ...(errors.includes('RANGE_NOT_SATISFIABLE')
+        ? {
+            206: { description: 'The range asked for.', headers, content },
+            304: { description: 'Not changed.' },
+          }
+        : {}),
     };
   }
   const schema = {
@@ -216,6 +225,12 @@ function successOf({ output, status = 200, examples }: HttpManifest): Json {
   return status === 201
     ? { 200: answer('It was there already.'), 201: answer('Created.') }
     : { [status]: answer('Done.') };
+}
+
+/** What comes without an envelope. */
+function rawSchema(type: string): Json {
+  if (type.includes('json')) return type.includes('ndjson') ? { type: 'string' } : { type: 'object' };
+  return type.startsWith('text/') ? { type: 'string' } : { type: 'string', format: 'binary' };
 }
 
 function codesOf(manifest: HttpManifest): Set<ErrorCode> {
