@@ -1,7 +1,14 @@
 import * as z from 'zod';
 import type { RequiredScope } from '../../shared/domain/access.ts';
 import { type ErrorCode, errorTable } from '../../shared/errors.ts';
-import { type FunctionDefinition, type HttpManifest, isBinary, isHttp } from '../../shared/runtime/define.ts';
+import {
+  changesState,
+  type FunctionDefinition,
+  type HttpManifest,
+  isBinary,
+  isHttp,
+} from '../../shared/runtime/define.ts';
+import { headerParameters, headersOf, sharedHeaders, sharedParameters } from './open-api-headers.ts';
 
 type Json = Record<string, unknown>;
 
@@ -15,7 +22,8 @@ const commonErrors: readonly ErrorCode[] = [
   'TIMEOUT',
 ];
 const behindTheDoor: readonly ErrorCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'RATE_LIMITED'];
-const withBody: readonly ErrorCode[] = ['BODY_MALFORMED', 'BODY_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED'];
+const withBody: readonly ErrorCode[] = ['BODY_MALFORMED', 'BODY_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED', 'BUSY'];
+const withIdempotencyKey: readonly ErrorCode[] = ['IDEMPOTENCY_KEY_IN_USE', 'IDEMPOTENCY_KEY_REUSED'];
 
 /** Whoever takes an image may find it missing or unusable, or be too busy to look. */
 const withImage: readonly ErrorCode[] = [
@@ -24,7 +32,6 @@ const withImage: readonly ErrorCode[] = [
   'IMAGE_CORRUPT',
   'UNSUPPORTED_IMAGE',
   'IMAGE_TOO_LARGE',
-  'BUSY',
 ];
 
 /** The OpenAPI 3.1 description of all HTTP functions. */
@@ -65,7 +72,8 @@ export function openApi(definitions: readonly FunctionDefinition[]): Json {
       },
       schemas: { Error: errorSchema },
       examples: Object.fromEntries([...usedCodes(manifests)].sort().map((code) => [code, errorExample(code)])),
-      headers: { RequestId: { description: 'Id of this request, also in the log.', schema: { type: 'string' } } },
+      parameters: sharedParameters,
+      headers: sharedHeaders,
     },
   };
 }
@@ -125,7 +133,11 @@ function operation(manifest: HttpManifest): Json {
     ...describing(description, trigger.scope),
     ...(tag === undefined ? {} : { tags: [tag] }),
     ...securityOf(trigger.scope),
-    parameters: [...parametersOf(manifest.params, 'path'), ...parametersOf(manifest.query, 'query')],
+    parameters: [
+      ...parametersOf(manifest.params, 'path'),
+      ...parametersOf(manifest.query, 'query'),
+      ...headerParameters(manifest),
+    ],
     ...(requestBody === undefined ? {} : { requestBody }),
     responses: { ...successOf(manifest), ...failuresOf(manifest) },
   };
@@ -240,6 +252,9 @@ function codesOf(manifest: HttpManifest): Set<ErrorCode> {
     ...(manifest.params === undefined ? [] : (['ID_MALFORMED'] as const)),
     'VALIDATION_FAILED',
     ...(takesBody ? withBody : []),
+    ...(changesState(manifest) ? withIdempotencyKey : []),
+    ...(changesState(manifest) && manifest.secret === true ? (['IDEMPOTENCY_SECRET_SHOWN'] as const) : []),
+    ...(manifest.rateLimit === undefined ? [] : (['RATE_LIMITED'] as const)),
     ...(manifest.image === undefined ? [] : withImage),
     ...(manifest.errors ?? []),
     ...commonErrors,
@@ -257,7 +272,7 @@ function failuresOf(manifest: HttpManifest): Json {
         status,
         {
           description: list.map((code) => `\`${code}\` ${errorTable[code][2]}`).join('\n\n'),
-          headers: { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } },
+          headers: headersOf(manifest, status),
           content: {
             'application/json': {
               schema: { $ref: '#/components/schemas/Error' },
