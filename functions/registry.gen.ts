@@ -12,6 +12,7 @@ import downloadImage from './download-image/index.ts';
 import enrollFace from './enroll-face/index.ts';
 import eraseFace from './erase-face/index.ts';
 import erasePerson from './erase-person/index.ts';
+import exportAudit from './export-audit/index.ts';
 import extractFaces from './extract-faces/index.ts';
 import getFace from './get-face/index.ts';
 import getHealth from './get-health/index.ts';
@@ -27,6 +28,7 @@ import getTimeline from './get-timeline/index.ts';
 import getUser from './get-user/index.ts';
 import listApiKeys from './list-api-keys/index.ts';
 import listAppearances from './list-appearances/index.ts';
+import listAudit from './list-audit/index.ts';
 import listPersons from './list-persons/index.ts';
 import listPersonsByExternalIds from './list-persons-by-external-ids/index.ts';
 import listTenants from './list-tenants/index.ts';
@@ -58,6 +60,7 @@ export const functions: readonly FunctionDefinition[] = [
   enrollFace,
   eraseFace,
   erasePerson,
+  exportAudit,
   extractFaces,
   getFace,
   getHealth,
@@ -73,6 +76,7 @@ export const functions: readonly FunctionDefinition[] = [
   getUser,
   listApiKeys,
   listAppearances,
+  listAudit,
   listPersons,
   listPersonsByExternalIds,
   listTenants,

@@ -148,7 +148,7 @@ function entryOf(event: HttpExchange, data: unknown): NewAuditEntry {
 /** What was answered: the handler's own data, or, where an earlier answer is given once more, that. */
 function bodyOf({ answered }: HttpExchange, { body, headers }: OutgoingResponse): unknown {
   if (answered !== null) return answered.data;
-  const isJson = headers['content-type']?.includes('json') === true;
+  const isJson = headers['content-type']?.startsWith('application/json') === true;
   return isJson && typeof body === 'string' ? (JSON.parse(body) as { data?: unknown }).data : null;
 }
 

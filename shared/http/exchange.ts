@@ -22,7 +22,8 @@ export interface IncomingRequest {
 export interface OutgoingResponse {
   readonly status: number;
   readonly headers: Record<string, string>;
-  readonly body: string | Uint8Array | null;
+  /** What comes bit by bit is sent as it comes; an answer that fails on the way is cut off. */
+  readonly body: string | Uint8Array | AsyncIterable<Uint8Array> | null;
 }
 
 /** What the middlewares pass along: each fills in its part, the handler reads the whole. */

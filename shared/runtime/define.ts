@@ -149,7 +149,8 @@ export interface Reply<Data> {
 }
 
 export interface BinaryReply {
-  readonly bytes: Uint8Array | null;
+  /** Bit by bit for what is too long to hold. */
+  readonly bytes: Uint8Array | AsyncIterable<Uint8Array> | null;
   readonly contentType?: string;
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;

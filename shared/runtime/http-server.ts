@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { AppError } from '../errors.ts';
 import type { IncomingRequest, OutgoingResponse } from '../http/exchange.ts';
 import { explainListenError } from './address.ts';
@@ -118,10 +120,16 @@ function targetOf(url: string): string {
 
 function send({ message, response, context }: Exchange, answer: OutgoingResponse): void {
   const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
+  const streamed = body !== null && !(body instanceof Uint8Array);
   const headers: Record<string, string | number> = { ...answer.headers };
-  if (answer.status !== 204 && answer.status !== 304) headers['content-length'] ??= body?.length ?? 0;
+  if (answer.status !== 204 && answer.status !== 304 && !streamed) headers['content-length'] ??= body?.length ?? 0;
   if (!message.complete && !drain(message, context.config.maxImageBytes * drainFactor)) headers.connection = 'close';
   response.writeHead(answer.status, headers);
   if (message.method === 'HEAD' || body === null) response.end();
-  else response.end(body);
+  else if (streamed) {
+    // The head is gone; all that can be done about a failure is to end without the end mark.
+    pipeline(Readable.from(body, { objectMode: false }), response).catch((error: unknown) =>
+      context.log.warn({ err: error }, 'an answer was cut off'),
+    );
+  } else response.end(body);
 }

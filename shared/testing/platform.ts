@@ -144,7 +144,7 @@ export async function send(
     ...(body === undefined ? {} : { body }),
   });
   const bytes = new Uint8Array(await response.arrayBuffer());
-  const isJson = response.headers.get('content-type')?.includes('json') === true && bytes.length > 0;
+  const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '') && bytes.length > 0;
   return {
     status: response.status,
     headers: response.headers,

@@ -1,0 +1,166 @@
+import { createReadStream, existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { config as loadEnvironment } from 'dotenv';
+import { openAuditFile } from '../shared/adapters/embedded/audit-file.ts';
+import { type AuditLine, auditLine, type ChainHead, createChainVerifier } from '../shared/domain/audit-chain.ts';
+import { AppError } from '../shared/errors.ts';
+
+const usage = `Usage: npm run verify-audit -- [OPTIONS]
+
+Proves the audit log: that no entry was changed, removed, inserted or moved. Prints the head of every chain, its last entry.
+Keep a head elsewhere, on paper or in another system; given as --head later, it proves that nothing was cut off at the end
+and that the log was not written anew since.
+
+  --data DIR        a data folder, also while the platform runs (default FREEFACE_DATA, or .freeface)
+  --file FILE       an export instead: what GET /api/v1/audit/export gave, without conditions
+  --head SEQ:HASH   an entry that has to be there; may be repeated
+
+Exit codes: 0 proved, 1 broken, 2 wrong usage or nothing to read.
+`;
+
+/** Breaks that are printed; the rest is counted. */
+const mostBreaks = 20;
+
+class UsageError extends Error {}
+
+interface Terminal {
+  readonly stdout: Pick<NodeJS.WritableStream, 'write'>;
+  readonly stderr: Pick<NodeJS.WritableStream, 'write'>;
+}
+
+interface Settings {
+  readonly source: { readonly file: string } | { readonly dataDir: string };
+  readonly heads: readonly Pick<ChainHead, 'sequence' | 'hash'>[];
+}
+
+/** `npm run verify-audit`: answers the exit code. */
+export async function main(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+  terminal: Terminal,
+): Promise<number> {
+  try {
+    const settings = readSettings(args, environment);
+    if (settings === 'help') {
+      terminal.stdout.write(usage);
+      return 0;
+    }
+    const trouble = await verify(settings, terminal);
+    return trouble === 0 ? 0 : 1;
+  } catch (error) {
+    const isUsage = error instanceof UsageError || (error instanceof TypeError && 'code' in error);
+    if (!isUsage && !(error instanceof AppError)) throw error;
+    terminal.stderr.write(isUsage ? `${error.message}\n\n${usage}` : `${error.message}\n`);
+    return 2;
+  }
+}
+
+function readSettings(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Settings | 'help' {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      data: { type: 'string' },
+      file: { type: 'string' },
+      head: { type: 'string', multiple: true, default: [] },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  if (values.data !== undefined && values.file !== undefined) throw new UsageError('Give --data or --file, not both.');
+  if (values.file !== undefined && !existsSync(values.file)) throw new UsageError(`There is no file ${values.file}.`);
+  return {
+    source:
+      values.file === undefined
+        ? { dataDir: resolve(values.data ?? (environment.FREEFACE_DATA || '.freeface')) }
+        : { file: values.file },
+    heads: values.head.map(readHead),
+  };
+}
+
+function readHead(text: string): Settings['heads'][number] {
+  const [, sequence, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
+  if (sequence === undefined || hash === undefined) throw new UsageError(`--head ${text} is not SEQ:HASH.`);
+  return { sequence: Number(sequence), hash };
+}
+
+/** Resolves to how many things are wrong. */
+async function verify({ source, heads }: Settings, { stdout }: Terminal): Promise<number> {
+  const verifier = createChainVerifier();
+  const missing = new Set(heads.map(({ sequence, hash }) => `${sequence}:${hash}`));
+  let entries = 0;
+  let troubles = 0;
+  const complain = (message: string): void => {
+    troubles += 1;
+    if (troubles <= mostBreaks) stdout.write(`${message}\n`);
+  };
+  const take = (line: AuditLine): void => {
+    entries += 1;
+    missing.delete(`${line.sequence}:${line.hash}`);
+    const broken = verifier.add(line);
+    if (broken !== null) complain(broken.message);
+  };
+  if ('file' in source) await readExport(source.file, take, complain);
+  else await readFolder(source.dataDir, take, complain);
+  for (const head of missing) complain(`The entry ${head} is not there: the log was cut off, or written anew.`);
+  for (const { tenant, chain, sequence, hash } of verifier.heads())
+    stdout.write(`head of tenant ${tenant}, chain ${chain}: ${sequence}:${hash}\n`);
+  const counted = `${entries} entries in ${verifier.heads().length} chains`;
+  stdout.write(troubles === 0 ? `${counted}: proved.\n` : `${counted}: BROKEN, ${troubles} faults.\n`);
+  return troubles;
+}
+
+async function readFolder(
+  dataDir: string,
+  take: (line: AuditLine) => void,
+  complain: (message: string) => void,
+): Promise<void> {
+  const file = openAuditFile(dataDir);
+  try {
+    for (const tenant of await file.tenants()) {
+      for await (const entry of file.chains(tenant)) take(auditLine(tenant, entry));
+      const wrong = file.wronglyIndexed(tenant);
+      if (wrong > 0) complain(`Tenant ${tenant}: ${wrong} subjects are not indexed as the entries say.`);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function readExport(
+  path: string,
+  take: (line: AuditLine) => void,
+  complain: (message: string) => void,
+): Promise<void> {
+  let number = 0;
+  for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
+    number += 1;
+    const line = parseLine(text);
+    if (line === null) complain(`Line ${number} is not an entry.`);
+    else take(line);
+  }
+}
+
+function parseLine(text: string): AuditLine | null {
+  try {
+    const line = JSON.parse(text) as Partial<AuditLine> | null;
+    const isEntry =
+      typeof line === 'object' &&
+      line !== null &&
+      Number.isSafeInteger(line.sequence) &&
+      [line.tenant, line.chain, line.previous, line.hash].every((field) => typeof field === 'string');
+    return isEntry ? (line as AuditLine) : null;
+  } catch {
+    return null;
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  loadEnvironment({ quiet: true });
+  process.exitCode = await main(process.argv.slice(2), process.env, process);
+}
