@@ -22,7 +22,7 @@ export default defineFunction(
     name: 'create-api-key',
     summary: 'Create a service key',
     description: 'The key is shown this once: only a digest of it is kept.',
-    tag: 'api keys',
+    tag: 'keys',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/api_keys', scope: 'users:manage' },
     body,
     output: wire.apiKey.extend({ key: wire.secretKey }),

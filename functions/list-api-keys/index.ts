@@ -9,7 +9,7 @@ export default defineFunction(
     name: 'list-api-keys',
     summary: 'List service keys',
     description: 'Oldest first, in pages; revoked and expired ones too. Never the keys themselves.',
-    tag: 'api keys',
+    tag: 'keys',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/api_keys', scope: 'users:manage' },
     query: z.object({ limit: common.pageLimit(50, 500), page_token: common.pageToken }),
     output: z.object({ api_keys: z.array(wire.apiKey), next_page_token: z.string().nullable(), has_more: z.boolean() }),

@@ -1,0 +1,147 @@
+import { decodeJwt } from 'jose';
+import { describe, expect, it } from 'vitest';
+import { fakeClock } from '../../shared/testing/fake-clock.ts';
+import { goodPassword, logIn, newLogin, sightless, sightlessOptions } from '../../shared/testing/logins.ts';
+import { sharedPlatform, startPlatform } from '../../shared/testing/platform.ts';
+
+const me = '/api/v1/auth/me';
+
+describe('log-in', () => {
+  const platform = sharedPlatform(sightless, sightlessOptions);
+
+  it('When the password is right, then the tokens are good for what the role may', async () => {
+    const { call } = platform();
+    const { userId, username } = await newLogin(platform(), { role: 'viewer' });
+
+    const answer = await logIn({ call }, { username: username.toUpperCase() });
+
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    const { data } = answer.json;
+    expect(data).toEqual({
+      access_token: expect.any(String),
+      token_type: 'Bearer',
+      expires_in: 600,
+      refresh_token: expect.stringMatching(/^ffr\.default\./),
+      refresh_expires_in: expect.closeTo(14 * 24 * 3600, -1),
+      user: { user_id: userId, username, name: username, role: 'viewer', tenant: 'default' },
+    });
+    expect((await call('GET', '/api/v1/persons', { as: data.access_token })).status).toBe(200);
+    expect((await call('POST', '/api/v1/persons', { json: {}, as: data.access_token })).status).toBe(403);
+    expect((await call('GET', me, { as: data.refresh_token })).status).toBe(401);
+  });
+
+  it('When a token is looked at, then it holds no secret and ends soon', async () => {
+    const { token, userId, username } = await newLogin(platform());
+
+    const claims = decodeJwt(token);
+
+    expect(claims).toMatchObject({ sub: userId, name: username, role: 'operator', tenant: 'default' });
+    expect(claims.exp! - claims.iat!).toBe(600);
+  });
+
+  it('When anything about the login is wrong, then the answer is the same', async () => {
+    const { call } = platform();
+    const { username } = await newLogin(platform());
+    const disabled = await newLogin(platform());
+    await call('PUT', `/api/v1/users/${disabled.userId}`, { json: { disabled: true } });
+
+    const answers = [
+      await logIn({ call }, { username, password: 'four purple umbrellas' }),
+      await logIn({ call }, { username: 'nobody' }),
+      await logIn({ call }, { username, tenant: 'nowhere' }),
+      await logIn({ call }, { username: disabled.username }),
+    ];
+
+    const told = answers.map(({ status, json: { error, ...rest } }) => ({ status, code: error.code, ...rest }));
+    expect(told[0]).toMatchObject({ status: 401, code: 'LOGIN_FAILED', success: false });
+    expect(told).toEqual(told.map(() => told[0]));
+  });
+
+  it.each([
+    ['the password is missing', { username: 'ada' }, 'password'],
+    ['the password is no text', { username: 'ada', password: 5 }, 'password'],
+    ['the password is endless', { username: 'ada', password: 'x'.repeat(257) }, 'password'],
+    ['the tenant has no such form', { username: 'ada', password: 'x', tenant: 'No!' }, 'tenant'],
+    ['a field is unknown', { username: 'ada', password: 'x', admin: true }, 'admin'],
+  ])('When %s, then 400 names the field', async (_, json, field) => {
+    const answer = await platform().call('POST', '/api/v1/auth/login', { json, as: null });
+
+    expect([answer.status, answer.json.error.details[0].field]).toEqual([400, field]);
+    expect(JSON.stringify(answer.json)).not.toContain('xxxx');
+  });
+});
+
+describe('log-in, again and again', () => {
+  it('When passwords fail, then the account is locked for a growing time, also one that is not there', async () => {
+    const clock = fakeClock();
+    const platform = await startPlatform(sightless, { ...sightlessOptions, clock });
+    const { username } = await newLogin(platform);
+
+    for (const name of [username, 'nobody']) {
+      const statuses = [];
+      for (let i = 0; i < 6; i++) {
+        statuses.push((await logIn(platform, { username: name, password: 'wrong, all wrong' })).status);
+      }
+      expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
+    }
+    const locked = await logIn(platform, { username });
+
+    expect([locked.status, locked.json.error.code, locked.headers.get('retry-after')]).toEqual([
+      429,
+      'LOGIN_LOCKED',
+      '1',
+    ]);
+    await clock.advance(1000);
+    expect((await logIn(platform, { username })).status).toBe(200);
+  });
+
+  it('When one address tries many names, then its own limit stops it', async () => {
+    const settings = { FREEFACE_RATE_LIMIT_LOGIN: '3' };
+    const platform = await startPlatform(sightless, { ...sightlessOptions, settings });
+
+    const answers = [];
+    for (const username of ['a', 'b', 'c', 'd']) answers.push(await logIn(platform, { username }));
+
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 429]);
+    expect(answers[3]?.json.error.code).toBe('RATE_LIMITED');
+  });
+
+  it('When a life of logins, keys and mistakes is over, then the log holds none of their secrets', async () => {
+    const platform = await startPlatform(sightless, sightlessOptions);
+    const { call, logs } = platform;
+    const { username, token, refreshToken } = await newLogin(platform, { role: 'admin' });
+    const wrong = 'a password typed wrong';
+    await logIn(platform, { username, password: wrong });
+    await logIn(platform, { username: 'my pass-phrase in the wrong field' });
+    await call('POST', '/api/v1/auth/login', { body: `{"password":"${wrong}`, as: null });
+    const json = { old_password: goodPassword, new_password: 'four yellow bicycles' };
+    await call('POST', '/api/v1/auth/password', { json, as: token });
+    const refreshed = await call('POST', '/api/v1/auth/refresh', { json: { refresh_token: refreshToken }, as: null });
+    await call('POST', '/api/v1/auth/refresh', { json: { refresh_token: `${refreshToken}x` }, as: null });
+    const made = await call('POST', '/api/v1/api_keys', { json: { name: 'door', scopes: ['faces:read'] } });
+    await call('GET', me, { headers: { 'x-api-key': made.json.data.key }, as: null });
+    await call('GET', me, { as: `${token}x` });
+    platform.context.log.info({ password: wrong, user: { refresh_token: refreshToken } }, 'a mistake of ours');
+
+    const text = JSON.stringify(logs);
+
+    const secrets = [
+      goodPassword,
+      wrong,
+      'my pass-phrase',
+      json.new_password,
+      secretOf(token),
+      secretOf(refreshToken),
+      secretOf(refreshed.json.data.access_token),
+      secretOf(refreshed.json.data.refresh_token),
+      secretOf(made.json.data.key),
+      secretOf(platform.adminKey!),
+    ];
+    expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);
+    expect(text).toContain('a mistake of ours');
+  });
+});
+
+/** The part of a token or key that is worth something. */
+const secretOf = (token: string): string => token.split('.').at(-1)!;

@@ -1,0 +1,100 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openCache } from '../adapters/embedded/cache.ts';
+import { fakeClock } from '../testing/fake-clock.ts';
+import { newTenant } from '../testing/record-factories.ts';
+import { delayAfter, tryPassword } from './lockout.ts';
+
+async function setUp() {
+  const clock = fakeClock();
+  const cache = await openCache({ clock });
+  onTestFinished(() => cache.close());
+  const account = { tenant: newTenant(), username: 'ada' };
+  let tried = 0;
+  /** Tries a password and says what came of it. */
+  const attempt = (right: boolean, who = account) =>
+    tryPassword(who, { cache, clock }, async () => {
+      tried++;
+      return right ? 'in' : null;
+    }).catch((error) => (error.code === 'LOGIN_LOCKED' ? `locked ${error.retryAfter}` : error.code));
+  const fail = async (times: number) => {
+    const outcomes = [];
+    for (let i = 0; i < times; i++) outcomes.push(await attempt(false));
+    return outcomes;
+  };
+  return { clock, cache, account, attempt, fail, tried: () => tried };
+}
+
+describe('the lockout', () => {
+  it('When passwords fail, then from the 5th on each next attempt waits twice as long, up to 15 minutes', () => {
+    const seconds = [1, 4, 5, 6, 7, 8, 14, 15, 50, 5000].map((failures) => delayAfter(failures) / 1000);
+
+    expect(seconds).toEqual([0, 0, 1, 2, 4, 8, 512, 900, 900, 900]);
+  });
+
+  it('When it is locked, then not even the right password is tried until the time is over', async () => {
+    const { clock, attempt, fail, tried } = await setUp();
+
+    const failures = await fail(6);
+
+    expect(failures).toEqual([...Array.from({ length: 5 }, () => 'LOGIN_FAILED'), 'locked 1']);
+    expect(await attempt(true)).toBe('locked 1');
+    expect(tried()).toBe(5);
+    await clock.advance(1000);
+    expect(await fail(2)).toEqual(['LOGIN_FAILED', 'locked 2']);
+    await clock.advance(1999);
+    expect(await attempt(true)).toBe('locked 1');
+    await clock.advance(1);
+    expect(await attempt(true)).toBe('in');
+  });
+
+  it('When a password is right, then the failures before are forgotten', async () => {
+    const { clock, attempt, fail } = await setUp();
+    await fail(5);
+    await clock.advance(1000);
+
+    await attempt(true);
+
+    expect(await fail(6)).toEqual([...Array.from({ length: 5 }, () => 'LOGIN_FAILED'), 'locked 1']);
+  });
+
+  it('When a day has gone since the first failure, then it starts anew', async () => {
+    const { clock, fail } = await setUp();
+    await fail(4);
+
+    await clock.advance(24 * 60 * 60_000);
+
+    expect(await fail(5)).toEqual(Array.from({ length: 5 }, () => 'LOGIN_FAILED'));
+  });
+
+  it('When a thousand are tried at once, then no more get through than one by one', async () => {
+    const { attempt, tried } = await setUp();
+
+    const outcomes = await Promise.all(Array.from({ length: 1000 }, () => attempt(false)));
+
+    expect(tried()).toBe(5);
+    expect(outcomes.filter((outcome) => outcome === 'locked 1')).toHaveLength(995);
+  });
+
+  it('When one account is locked, then its name in other letters is, and others are not', async () => {
+    const { account, attempt, fail } = await setUp();
+    await fail(5);
+
+    expect(await attempt(true, { ...account, username: 'ADA' })).toBe('locked 1');
+    expect(await attempt(true, { ...account, username: 'bea' })).toBe('in');
+    expect(await attempt(true, { ...account, tenant: newTenant() })).toBe('in');
+  });
+
+  it('When an attempt breaks off, then it counts for nothing and locks nobody', async () => {
+    const { account, cache, clock, attempt, fail } = await setUp();
+    await fail(4);
+
+    for (let i = 0; i < 5; i++) {
+      const broken = tryPassword(account, { cache, clock }, async () => {
+        throw new Error('the store is away');
+      });
+      await expect(broken).rejects.toThrow('the store is away');
+    }
+
+    expect(await attempt(true)).toBe('in');
+  });
+});

@@ -1,0 +1,99 @@
+import { scryptSync } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { hashPassword, passwordProblem, verifyPassword } from './passwords.ts';
+
+describe('hashed passwords', () => {
+  it('When a password is hashed, then the hash names its parameters and only that password fits', async () => {
+    const hash = await hashPassword('three purple umbrellas');
+
+    expect(hash).toMatch(/^\$scrypt\$ln=15,r=8,p=3\$[\w+/]{22}\$[\w+/]{43}$/);
+    expect(await verifyPassword('three purple umbrellas', hash)).toBe(true);
+    expect(await verifyPassword('three purple umbrella', hash)).toBe(false);
+    expect(await verifyPassword('', hash)).toBe(false);
+  });
+
+  it('When one password is hashed twice, then the hashes differ', async () => {
+    const [one, other] = await Promise.all([
+      hashPassword('three purple umbrellas'),
+      hashPassword('three purple umbrellas'),
+    ]);
+
+    expect(one).not.toBe(other);
+  });
+
+  it('When the hash was made elsewhere with other parameters, then those are used', async () => {
+    const salt = Buffer.from('0123456789abcdef');
+    const hash = scryptSync('pässword of old', salt, 64, { N: 2 ** 10, r: 8, p: 1 });
+    const [saltText, hashText] = [salt, hash].map((bytes) => bytes.toString('base64').replace(/=+$/, ''));
+    const stored = `$scrypt$ln=10,r=8,p=1$${saltText}$${hashText}`;
+
+    expect(await verifyPassword('pässword of old', stored)).toBe(true);
+    expect(await verifyPassword('password of old', stored)).toBe(false);
+  });
+
+  it('When one keyboard composes letters and another does not, then it is one password', async () => {
+    const hash = await hashPassword('schöne grüße vom see'.normalize('NFD'));
+
+    expect(await verifyPassword('schöne grüße vom see'.normalize('NFC'), hash)).toBe(true);
+  });
+
+  it('When there is no such user, then nothing fits, and the time spent is that of a real comparison', async () => {
+    const hash = await hashPassword('three purple umbrellas');
+    const real = await cpuOf(() => verifyPassword('another password', hash));
+
+    const nobody = await cpuOf(() => verifyPassword('another password', null));
+
+    expect(nobody.result).toBe(false);
+    expect(nobody.milliseconds).toBeGreaterThan(real.milliseconds / 3);
+    expect(nobody.milliseconds).toBeLessThan(real.milliseconds * 3);
+  });
+
+  it('When more come at once than can wait, then the rest is BUSY, and what waits and is not wanted any more leaves', async () => {
+    const gone = new AbortController();
+    setMaxListeners(50, gone.signal);
+
+    const outcomes = Promise.allSettled(
+      Array.from({ length: 50 }, (_, i) => verifyPassword('x', null, i < 2 ? undefined : gone.signal)),
+    );
+    gone.abort(new Error('gone'));
+
+    const reasons = (await outcomes).map((outcome) =>
+      outcome.status === 'fulfilled' ? 'done' : (outcome.reason.code ?? outcome.reason.message),
+    );
+    const count = (reason: string) => reasons.filter((each) => each === reason).length;
+    expect({ done: count('done'), gone: count('gone'), busy: count('BUSY') }).toEqual({ done: 2, gone: 40, busy: 8 });
+  });
+});
+
+describe('new passwords', () => {
+  it.each([
+    ['is short', 'elf letters', /at least 12/],
+    ['has many bytes and few characters', '😀😁😂🤣😃😄😅😆😉😊😋', /at least 12/],
+    ['is endless', 'abcdefgh'.repeat(33), /at most 256/],
+    ['is the username', 'Ada.Lovelace.1815', /username/],
+    ['is little more than the username', 'ada.lovelace.1815!', /username/],
+    ['is one that everybody takes', 'Password2024!', /too easy/],
+    ['is a row of keys', 'qwertyuiop12', /too easy/],
+    ['is one letter', 'aaaaaaaaaaaaaaaa', /too easy/],
+  ])('When a new password %s, then it is refused', (_, password, problem) => {
+    expect(passwordProblem(password, 'ada.lovelace.1815')).toMatch(problem);
+  });
+
+  it.each([
+    ['a phrase', 'three purple umbrellas'],
+    ['letters of another script', 'пароль из двух слов'],
+    ['random', 'Z8#kq2!vLp0w'],
+    ['a phrase that begins like a bad one', 'welcome to the jungle of the seven seas'],
+    ['as long as allowed', 'abcdefgh'.repeat(32)],
+  ])('When a new password is %s, then it is taken', (_, password) => {
+    expect(passwordProblem(password, 'ada')).toBeNull();
+  });
+});
+
+async function cpuOf<Result>(work: () => Promise<Result>): Promise<{ result: Result; milliseconds: number }> {
+  const before = process.cpuUsage();
+  const result = await work();
+  const { user, system } = process.cpuUsage(before);
+  return { result, milliseconds: (user + system) / 1000 };
+}
