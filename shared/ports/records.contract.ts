@@ -27,6 +27,39 @@ export function recordsContract({ name, open }: { name: string; open: (clock: Fa
     return { clock, tenant: newTenant(), ...(await open(clock)) };
   };
 
+  describe(`${name}: usage`, () => {
+    it('When rows come and go, then a tenant is told what it holds, also after it was opened again', async () => {
+      const { records, tenant, reopen } = await setUp();
+      const photo = newEnrolment(2);
+      const empty = await records.usage(tenant);
+
+      await records.createPerson(tenant, newPerson());
+      await records.saveEnrolment(tenant, photo);
+      await records.saveEnrolment(tenant, photo);
+      await records.saveEnrolment(tenant, newEnrolment(1));
+      await records.saveEnrolment(newTenant(), newEnrolment(3));
+      const full = await records.usage(tenant);
+      await records.deleteFace(tenant, photo.faces[0]!.faceId);
+      await records.deletePerson(tenant, photo.person.personId);
+      const reopened = await reopen();
+      const left = await reopened.usage(tenant);
+
+      expect(empty).toEqual({ persons: 0, faces: 0, bytes: 0 });
+      expect(full).toEqual({ persons: 3, faces: 3, bytes: 2 * 12_345 });
+      expect(left).toEqual({ persons: 2, faces: 1, bytes: 12_345 });
+    });
+
+    it('When a write is refused, then it counts for nothing', async () => {
+      const { records, tenant } = await setUp();
+      const stranger = newFace({ personId: randomUUID() });
+
+      const refused = records.saveEnrolment(tenant, { ...newEnrolment(1), faces: [stranger] });
+
+      await expect(refused).rejects.toMatchObject({ code: 'PERSON_NOT_FOUND' });
+      expect(await records.usage(tenant)).toEqual({ persons: 0, faces: 0, bytes: 0 });
+    });
+  });
+
   describe(`${name}: persons`, () => {
     it('When a person is created, then it reads back whole and only for its tenant', async () => {
       const { records, tenant, clock } = await setUp();

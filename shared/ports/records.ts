@@ -169,6 +169,14 @@ export interface Backlog {
   readonly meanProcessingMs: number | null;
 }
 
+/** How much a tenant holds. */
+export interface Usage {
+  readonly persons: number;
+  readonly faces: number;
+  /** Of images. */
+  readonly bytes: number;
+}
+
 /**
  * Persons, faces and images. What a resolved write has done is seen by every later read and survives a crash; a rejected
  * one leaves nothing behind. Errors (AppError): PERSON_NOT_FOUND, PERSON_EXISTS, EXTERNAL_ID_TAKEN, VERSION_CONFLICT,
@@ -251,6 +259,8 @@ export interface Records {
   expireJobs(finishedBefore: number, limit: number, options?: CallOptions): Promise<number>;
   backlog(options?: CallOptions): Promise<Backlog>;
 
+  /** Costs the same however much a tenant holds. */
+  usage(tenant: Tenant, options?: CallOptions): Promise<Usage>;
   /** Tenants that have rows. */
   tenants(options?: CallOptions): Promise<Tenant[]>;
   /** Oldest events that are written but not yet published. */

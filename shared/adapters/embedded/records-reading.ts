@@ -1,4 +1,4 @@
-import type { Face, Image, Page, PageOptions, Person } from '../../ports/records.ts';
+import type { Face, Image, Page, PageOptions, Person, Usage } from '../../ports/records.ts';
 import { asTenant, type Tenant } from '../../ports/tenant.ts';
 import type { Database, Value } from './database.ts';
 import type { PageTokens } from './page-token.ts';
@@ -109,6 +109,12 @@ export const isWithoutImages = (database: Database): boolean =>
 /** When the tables were made, in milliseconds since the epoch. */
 export const madeAt = (database: Database): number =>
   database.get<{ at: number }>('SELECT min(applied_at) AS at FROM schema_migrations')!.at;
+
+/** See migrations/embedded/008-usage.sql. */
+export function usage(database: Database, tenant: Tenant): Usage {
+  const row = database.get<Usage>('SELECT persons, faces, bytes FROM usage WHERE tenant = ?', [tenant]);
+  return { persons: row?.persons ?? 0, faces: row?.faces ?? 0, bytes: row?.bytes ?? 0 };
+}
 
 /** Tenants that have rows, found by jumping from one to the next in each index. */
 export function tenants(database: Database): Tenant[] {

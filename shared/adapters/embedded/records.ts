@@ -106,6 +106,7 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
       reading(options, () => listAppearances(reader, tokens, tenant, personId, filter, options)),
     summarizeAppearances: (tenant, personId, filter, options) =>
       reading(options, () => summarizeAppearances(reader, tenant, personId, filter, options)),
+    usage: (tenant, options) => reading(options, () => read.usage(reader, tenant)),
     tenants: (options) => reading(options, () => read.tenants(reader)),
 
     createJob: (tenant, job, options) =>
