@@ -19,7 +19,14 @@ export default defineFunction(
     emits: ['freeface.face.erased.v1'],
     ...sizes.erasure,
   },
-  async ({ params, ...call }, ports) => ({
-    data: { face_id: params.face_id, erased: await eraseFace(params.face_id, call, ports) },
-  }),
+  async ({ params, ...call }, ports) => {
+    const erased = await eraseFace(params.face_id, call, ports);
+    return {
+      data: { face_id: params.face_id, erased: wire.presentErased(erased) },
+      audit: {
+        about: { person_id: erased.personId, image_ids: erased.imageIds },
+        details: { templates: erased.vectors, images: erased.images },
+      },
+    };
+  },
 );

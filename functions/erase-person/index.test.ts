@@ -1,4 +1,7 @@
+import { createHash } from 'node:crypto';
+import { compactVerify, createLocalJWKSet } from 'jose';
 import { describe, expect, it } from 'vitest';
+import { defaultTenant } from '../../shared/ports/tenant.ts';
 import { enrolPortrait, recognizePortrait } from '../../shared/testing/gallery.ts';
 import { sharedPlatform } from '../../shared/testing/platform.ts';
 import { drawGroup, drawPortrait } from '../../shared/testing/portraits/index.ts';
@@ -15,7 +18,7 @@ describe('DELETE persons/{person_id}', () => {
 
     const answer = await call('DELETE', `/api/v1/persons/${one.person_id}`);
 
-    expect(answer.json.data).toEqual({ person_id: one.person_id, erased: { faces: 2, vectors: 2, images: 2 } });
+    expect(answer.json.data).toMatchObject({ person_id: one.person_id, erased: { faces: 2, vectors: 2, images: 2 } });
     expect((await recognizePortrait(platform(), { person: 'amaro' })).best.decision).toBe('unknown');
     const gone = await Promise.all(
       [`persons/${one.person_id}`, `faces/${one.face_id}`, `images/${one.image_id}`].map((each) =>
@@ -63,6 +66,54 @@ describe('DELETE persons/{person_id}', () => {
     for await (const id of ports.vectors.faceIds('default' as never)) ids.push(id);
     const faces = await ports.records.getFaces('default' as never, ids);
     expect(faces.map(({ faceId }) => faceId).sort()).toEqual(ids.sort());
+  });
+
+  it('When a person is erased, then the receipt is signed, and the audit log knows it and keeps no name', async () => {
+    const { call, ports } = platform();
+    const one = await enrolPortrait(platform(), { person: 'greta' }, { name: 'Gita Secret-Name' });
+
+    const answer = await call('DELETE', `/api/v1/persons/${one.person_id}`);
+
+    const { receipt } = answer.json.data;
+    const { signature, ...statement } = receipt;
+    const keys = createLocalJWKSet((await call('GET', '/.well-known/jwks.json', { as: null })).json);
+    const { payload } = await compactVerify(signature, keys);
+    expect(JSON.parse(Buffer.from(payload).toString())).toMatchObject(statement);
+    expect(statement).toMatchObject({
+      tenant: 'default',
+      person_id: one.person_id,
+      request_id: answer.headers.get('x-request-id'),
+      removed: { persons: 1, faces: 1, templates: 1, images: 1, jobs: 0 },
+      read_back: { records: true, templates: true, images: true, jobs: true, cached_answers: true },
+    });
+    const about = { personId: one.person_id };
+    const [done, intent] = (await ports.audit.list(defaultTenant, about, { limit: 2 })).items;
+    expect(intent).toMatchObject({ action: 'erase-person', status: 102, actor: statement.requested_by });
+    expect(done).toMatchObject({
+      action: 'erase-person',
+      status: 200,
+      subjects: { persons: [one.person_id], faces: [one.face_id], images: [one.image_id] },
+      details: {
+        receipt_id: receipt.receipt_id,
+        receipt_digest: createHash('sha256').update(signature).digest('hex'),
+        faces: 1,
+      },
+    });
+    const log = (await ports.audit.list(defaultTenant, {}, { limit: 1000 })).items;
+    expect(JSON.stringify(log)).not.toMatch(/Secret-Name|"greta"/);
+  });
+
+  it('When a receipt is changed, then its signature no longer holds', async () => {
+    const { call } = platform();
+    await call('POST', '/api/v1/persons', { json: { person_id: 'heinz' } });
+    const { receipt } = (await call('DELETE', '/api/v1/persons/heinz')).json.data;
+    const [head, payload, mac] = receipt.signature.split('.');
+    const forged = Buffer.from(Buffer.from(payload, 'base64url').toString().replace('heinz', 'franz'));
+
+    const keys = createLocalJWKSet((await call('GET', '/.well-known/jwks.json')).json);
+
+    await expect(compactVerify(`${head}.${payload}.${mac}`, keys)).resolves.toBeDefined();
+    await expect(compactVerify(`${head}.${forged.toString('base64url')}.${mac}`, keys)).rejects.toThrow();
   });
 
   it('When there is no such person, then 404', async () => {

@@ -1,9 +1,9 @@
 import { AppError } from '../errors.ts';
 import { outboxEntry } from '../events/catalogue.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Image } from '../ports/records.ts';
+import type { Image, Job, Person } from '../ports/records.ts';
 import type { CallContext } from '../runtime/define.ts';
-import { raiseEpoch } from './epoch.ts';
+import { galleryEpoch, raiseEpoch } from './epoch.ts';
 
 type ErasurePorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'cache'>;
 
@@ -11,11 +11,18 @@ export interface Erased {
   readonly faces: number;
   readonly vectors: number;
   readonly images: number;
+  /** Enrolments that were accepted and not forgotten yet; none where a single face is erased. */
+  readonly jobs: number;
+  readonly faceIds: readonly string[];
+  readonly imageIds: readonly string[];
+  /** Whose the faces were. */
+  readonly personId: string | null;
 }
 
 /**
- * Erases a person: vectors first, so that a search finds nothing from then on, then records, then images that nobody else is
- * on; then reads back from every store. Errors: PERSON_NOT_FOUND; INTERNAL when something is still there.
+ * Erases a person: vectors first, so that a search finds nothing from then on, then records with the jobs that name the person,
+ * then images that nobody else is on; then reads back from every store. Events on their way hold ids alone, and what they are
+ * about is not found any more. Errors: PERSON_NOT_FOUND; INTERNAL when something is still there.
  */
 export async function erasePerson(personId: string, call: CallContext, ports: ErasurePorts): Promise<Erased> {
   const { tenant, signal } = call;
@@ -27,7 +34,7 @@ export async function erasePerson(personId: string, call: CallContext, ports: Er
     outbox: [notice(personId, faceIds.length, call)],
   });
   if (removed === null) throw new AppError('PERSON_NOT_FOUND');
-  return finish(removed.faceIds, removed.images, vectors, call, ports);
+  return finish({ ...removed, vectors }, call, ports);
 }
 
 /** Erases one face in the same way. Errors: FACE_NOT_FOUND; INTERNAL when something is still there. */
@@ -46,44 +53,67 @@ export async function eraseFace(faceId: string, call: CallContext, ports: Erasur
   });
   const removed = await ports.records.deleteFace(tenant, faceId, { outbox: [entry] });
   if (removed === null) throw new AppError('FACE_NOT_FOUND');
-  return finish([faceId], removed.image === null ? [] : [removed.image], vectors, call, ports);
+  const images = removed.image === null ? [] : [removed.image];
+  return finish({ person: null, faceIds: [faceId], images, jobs: [], vectors }, call, ports, removed.face.personId);
+}
+
+interface Removed {
+  /** null: only a face was erased. */
+  readonly person: Person | null;
+  readonly faceIds: readonly string[];
+  readonly images: readonly Image[];
+  readonly jobs: readonly Job[];
+  readonly vectors: number;
 }
 
 /** From here on the caller's patience no longer counts: what is begun is finished. */
 async function finish(
-  faceIds: readonly string[],
-  images: readonly Image[],
-  vectors: number,
+  removed: Removed,
   call: CallContext,
   ports: ErasurePorts,
+  personId = removed.person?.personId ?? null,
 ): Promise<Erased> {
   const { tenant } = call;
+  const { faceIds, images, jobs } = removed;
+  const epoch = await galleryEpoch(ports.cache, tenant, {});
   await raiseEpoch(ports.cache, tenant);
   // Faces that were enrolled while their person was being erased.
   const late = await ports.vectors.remove(tenant, faceIds);
   // One that fails does not keep the others: reconcile-gallery removes it, and this call says that it is still there.
-  const deletions = await Promise.allSettled(images.map(({ blobKey }) => ports.images.delete(tenant, blobKey)));
+  const keys = [...images.map(({ blobKey }) => blobKey), ...jobs.map(({ imageKey }) => imageKey)];
+  const deletions = await Promise.allSettled(keys.map((key) => ports.images.delete(tenant, key)));
   const failed = deletions.find((each) => each.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
-  await readBack(faceIds, images, call, ports);
-  return { faces: faceIds.length, vectors: vectors + late, images: images.length };
+  await readBack(removed, { keys, epoch }, call, ports);
+  return {
+    faces: faceIds.length,
+    vectors: removed.vectors + late,
+    images: images.length,
+    jobs: jobs.length,
+    faceIds,
+    imageIds: images.map(({ imageId }) => imageId),
+    personId,
+  };
 }
 
+/** Errors: INTERNAL, with what is still there as its cause. Somebody new of the same id is somebody else. */
 async function readBack(
-  faceIds: readonly string[],
-  images: readonly Image[],
+  { person, faceIds, jobs }: Removed,
+  { keys, epoch }: { readonly keys: readonly string[]; readonly epoch: string },
   { tenant }: CallContext,
-  ports: ErasurePorts,
+  { records, vectors, images, cache }: ErasurePorts,
 ): Promise<void> {
+  const still = (what: string) => new AppError('INTERNAL', { cause: new Error(`${what} still there after erasure`) });
+  const [again] = person === null ? [] : await records.getPersons(tenant, [person.personId]);
+  if (again !== undefined && again.createdAt === person?.createdAt) throw still('the person is');
   for (let start = 0; start < faceIds.length; start += 1000) {
-    const left = await ports.records.getFaces(tenant, faceIds.slice(start, start + 1000));
-    if (left.length > 0)
-      throw new AppError('INTERNAL', { cause: new Error(`${left.length} faces are still recorded after erasure`) });
+    const left = await records.getFaces(tenant, faceIds.slice(start, start + 1000));
+    if (left.length > 0) throw still(`${left.length} faces are`);
   }
-  for (const { blobKey } of images) {
-    if ((await ports.images.get(tenant, blobKey)) !== null)
-      throw new AppError('INTERNAL', { cause: new Error(`image ${blobKey} is still stored after erasure`) });
-  }
+  if ((await vectors.remove(tenant, faceIds)) > 0) throw still('templates were');
+  for (const { jobId } of jobs) if ((await records.getJob(tenant, jobId)) !== null) throw still(`job ${jobId} is`);
+  for (const key of keys) if ((await images.get(tenant, key)) !== null) throw still(`image ${key} is`);
+  if ((await galleryEpoch(cache, tenant, {})) === epoch) throw still('cached answers are');
 }
 
 async function faceIdsOf(

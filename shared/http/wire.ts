@@ -221,5 +221,7 @@ export const erased = z
   .object({ faces: z.number().int(), vectors: z.number().int(), images: z.number().int() })
   .describe('How many of each were removed; read back from every store.');
 
+export const presentErased = ({ faces, vectors, images }: z.output<typeof erased>) => ({ faces, vectors, images });
+
 /** Entity tag of a person as it is now, for If-Match. */
 export const personTag = ({ version }: Pick<Person, 'version'>): string => `"${version}"`;
