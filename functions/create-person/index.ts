@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { outboxEntry } from '../../shared/events/catalogue.ts';
+import { checkQuota } from '../../shared/gallery/quota.ts';
 import * as wire from '../../shared/http/wire.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
 import { sizes } from '../../shared/runtime/sizes.ts';
@@ -19,13 +20,13 @@ export default defineFunction(
     }),
     output: wire.person,
     status: 201,
-    errors: ['PERSON_EXISTS', 'EXTERNAL_ID_TAKEN'],
+    errors: ['PERSON_EXISTS', 'EXTERNAL_ID_TAKEN', 'QUOTA_EXCEEDED'],
     examples: { request: { external_id: 'ada', name: 'Ada Lovelace', metadata: { team: 'engines' } } },
-    uses: ['records'],
+    uses: ['records', 'accounts'],
     emits: ['freeface.person.created.v1'],
     ...sizes.record,
   },
-  async ({ body, tenant, signal, clock, newId, traceparent }, { records }) => {
+  async ({ body, tenant, signal, clock, newId, traceparent }, { records, accounts }) => {
     const personId = body.person_id ?? newId();
     const notice = outboxEntry('freeface.person.created.v1', {
       id: newId(),
@@ -35,6 +36,7 @@ export default defineFunction(
       key: personId,
       data: { person_id: personId },
     });
+    await checkQuota(tenant, async () => ({ persons: 1 }), { accounts, records }, { signal });
     const person = await records.createPerson(
       tenant,
       {

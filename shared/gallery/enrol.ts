@@ -10,11 +10,21 @@ import { outboxEntry } from '../events/catalogue.ts';
 import { presentBox, presentRejectedFace, presentScore } from '../http/wire.ts';
 import type { ExtractedFace, Extraction, ModelIdentity, PackDescription } from '../ports/extractor.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Consent, Face, JsonObject, NewFace, NewPerson, OutboxEntry, SavedEnrolment } from '../ports/records.ts';
+import type {
+  Consent,
+  Face,
+  JsonObject,
+  NewFace,
+  NewPerson,
+  OutboxEntry,
+  SavedEnrolment,
+  Usage,
+} from '../ports/records.ts';
 import type { CallContext } from '../runtime/define.ts';
 import { raiseEpoch } from './epoch.ts';
 import { identify } from './identify.ts';
 import { type ImageBlob, imageBlob } from './image-blob.ts';
+import { checkQuota } from './quota.ts';
 
 export interface EnrolmentRequest {
   readonly image: Uint8Array;
@@ -53,9 +63,11 @@ export interface EnrolmentResult {
   /** Faces of the photo that were not looked at because only one was asked for. */
   readonly leftOut: number;
   readonly model: ModelIdentity;
+  /** Removes what this enrolment created. */
+  takeBack(): Promise<void>;
 }
 
-type EnrolmentPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'cache' | 'extractor'>;
+export type EnrolmentPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'cache' | 'extractor' | 'accounts'>;
 
 /**
  * Enrols the faces of a photo.
@@ -77,6 +89,7 @@ export async function enrol(
   const pack = await ports.extractor.describe(request.pack, { signal });
   const digest = createHash('sha256').update(request.image).digest('hex');
   const blob = imageBlob(request.image, imageIdOf(tenant, digest), call, ports);
+  await checkQuota(tenant, () => addedAtLeast(request, digest, call, ports), ports, { signal });
   const enrolling = enrolRecords({ request, digest, blob, pack }, call, ports);
   const { saved, accepted, rejected, leftOut, model } = await enrolling.catch(async (error: unknown) => {
     await blob.takeBack();
@@ -84,7 +97,14 @@ export async function enrol(
   });
   await index(saved, accepted, pack, call, ports);
   await raiseEpoch(ports.cache, tenant);
-  return { faces: saved.faces, imageId: saved.image.imageId, rejected, leftOut, model };
+  return {
+    faces: saved.faces,
+    imageId: saved.image.imageId,
+    rejected,
+    leftOut,
+    model,
+    takeBack: () => takeBack(saved, call, ports),
+  };
 }
 
 interface EnrolmentInput {
@@ -103,15 +123,11 @@ async function enrolRecords({ request, digest, blob, pack }: EnrolmentInput, cal
   });
   const person = request.person === null ? null : await resolvePerson(request.person, call, ports.records);
 
-  const chosen = chooseFaces(extraction, request);
+  const ranked = mainFirst(extraction);
+  const chosen = chooseFaces(ranked, extraction, request);
   const judged = await Promise.all(
     chosen.map((face, i) =>
-      judge(
-        face,
-        { request, digest, pack, person: i === 0 ? person : null, rank: extraction.faces.indexOf(face) },
-        call,
-        ports,
-      ),
+      judge(face, { request, digest, pack, person: i === 0 ? person : null, rank: ranked.indexOf(face) }, call, ports),
     ),
   );
   const accepted = judged.flatMap((each) => ('accepted' in each ? [each.accepted] : []));
@@ -119,8 +135,47 @@ async function enrolRecords({ request, digest, blob, pack }: EnrolmentInput, cal
   // The named person's face comes first; without it the photo enrols nobody, whoever else is on it.
   if (accepted.length === 0 || (person !== null && 'rejected' in judged[0]!)) throw rejection(rejected);
 
+  await checkQuota(call.tenant, () => added({ request, digest, person, accepted }, call, ports), ports, {
+    signal: call.signal,
+  });
   const saved = await save({ request, digest, blob, extraction, person, accepted }, call, ports);
   return { saved, accepted, rejected, leftOut: extraction.faces.length - chosen.length, model: extraction.model };
+}
+
+/** What this enrolment will add; what is there already counts for nothing, so that a repeat is never refused. */
+async function added(
+  { request, digest, person, accepted }: Pick<SaveInput, 'request' | 'digest' | 'person' | 'accepted'>,
+  call: CallContext,
+  ports: EnrolmentPorts,
+): Promise<Partial<Usage>> {
+  const ids = accepted.map(({ face }) => face.faceId);
+  const known = await ports.records.getFaces(call.tenant, ids, { signal: call.signal });
+  return {
+    persons: person?.create == null ? 0 : 1,
+    faces: ids.length - known.length,
+    bytes: await newBytes(request, digest, call, ports),
+  };
+}
+
+/** Before the photo is looked at: where even this has no room, there is no need to. Of a photo that is known, nothing may be new. */
+async function addedAtLeast(
+  request: EnrolmentRequest,
+  digest: string,
+  call: CallContext,
+  ports: EnrolmentPorts,
+): Promise<Partial<Usage>> {
+  const bytes = await newBytes(request, digest, call, ports);
+  return bytes === 0 ? {} : { faces: 1, bytes };
+}
+
+async function newBytes(
+  { image }: EnrolmentRequest,
+  digest: string,
+  { tenant, signal }: CallContext,
+  { records }: EnrolmentPorts,
+): Promise<number> {
+  const known = await records.getImage(tenant, imageIdOf(tenant, digest), { signal });
+  return known === null ? image.length : 0;
 }
 
 interface ResolvedPerson {
@@ -160,17 +215,30 @@ const externalIdTaken = (externalId: string | undefined) =>
     details: [{ field: 'external_id', issue: `${JSON.stringify(externalId)} belongs to another person` }],
   });
 
-/** The one that is meant comes first; a group follows in order of size. */
-function chooseFaces({ faces, image }: Extraction, { person, multiFace }: EnrolmentRequest): readonly ExtractedFace[] {
+/** The main face, the one that a photo of one person means, then the others in order of size. Ids are given in this order. */
+function mainFirst({ faces, image }: Extraction): readonly ExtractedFace[] {
+  const [main] = mainFaces(
+    faces.map(({ box }) => box),
+    image,
+  );
+  return main === undefined ? faces : [faces[main]!, ...faces.toSpliced(main, 1)];
+}
+
+/** The one that is meant comes first. */
+function chooseFaces(
+  ranked: readonly ExtractedFace[],
+  { faces, image }: Extraction,
+  { person, multiFace }: EnrolmentRequest,
+): readonly ExtractedFace[] {
   if (faces.length === 0) throw new AppError('NO_FACE', { details: [{ field: 'image', issue: 'shows no face' }] });
-  if (multiFace) return faces;
+  if (multiFace) return ranked;
   const candidates = mainFaces(
     faces.map(({ box }) => box),
     image,
   );
   if (person !== null && candidates.length > 1) {
     throw new AppError('AMBIGUOUS_FACE', {
-      message: `The photo shows ${faces.length} faces, ${candidates.length} of similar size; crop it to the one that is meant, or set processing_options.enable_multi_face to true to enrol all, the biggest as this person.`,
+      message: `The photo shows ${faces.length} faces, ${candidates.length} of similar size; crop it to the one that is meant, or set processing_options.enable_multi_face to true to enrol all, the main one as this person.`,
       details: {
         faces: candidates.map((i) => ({
           box: presentBox(faces[i]!.box),
@@ -179,7 +247,7 @@ function chooseFaces({ faces, image }: Extraction, { person, multiFace }: Enrolm
       },
     });
   }
-  return [faces[candidates[0]!]!];
+  return ranked.slice(0, 1);
 }
 
 interface AcceptedFace {
@@ -193,11 +261,11 @@ interface JudgeInput {
   readonly pack: PackDescription;
   /** Whose face this is said to be. */
   readonly person: ResolvedPerson | null;
-  /** By size among all faces of the photo, from 0. */
+  /** Among all faces of the photo, the main one first, from 0. */
   readonly rank: number;
 }
 
-/** The biggest face is the named person's; the others of a group are nobody's unless auto_associate finds whose they are. */
+/** The main face is the named person's; the others of a group are nobody's unless auto_associate finds whose they are. */
 async function judge(
   extracted: ExtractedFace,
   { request, digest, pack, person, rank }: JudgeInput,
