@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AppError } from '../../shared/errors.ts';
+import * as examples from '../../shared/http/examples-accounts.ts';
 import * as wire from '../../shared/http/wire-accounts.ts';
 import { tryPassword } from '../../shared/identity/lockout.ts';
 import { hashPassword, verifyPassword } from '../../shared/identity/passwords.ts';
@@ -18,7 +19,10 @@ export default defineFunction(
     body: z.object({ old_password: wire.password, new_password: wire.newPassword }),
     output: wire.user,
     errors: ['LOGIN_FAILED', 'LOGIN_LOCKED', 'VERSION_CONFLICT', 'USER_NOT_FOUND', 'BUSY'],
-    examples: { request: { old_password: 'three purple umbrellas', new_password: 'four yellow bicycles' } },
+    examples: {
+      request: { old_password: 'three purple umbrellas', new_password: 'four yellow bicycles' },
+      response: { ...examples.user, version: 2 },
+    },
     uses: ['accounts', 'cache'],
     ...sizes.login,
   },

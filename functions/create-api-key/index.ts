@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import * as examples from '../../shared/http/examples-accounts.ts';
 import { timestamp } from '../../shared/http/wire.ts';
 import * as wire from '../../shared/http/wire-accounts.ts';
 import { newApiKey } from '../../shared/identity/api-keys.ts';
@@ -29,7 +30,10 @@ export default defineFunction(
     secret: true,
     status: 201,
     errors: ['TENANT_NOT_FOUND'],
-    examples: { request: { name: 'front door', scopes: ['faces:read', 'persons:read'], expires_in_days: 90 } },
+    examples: {
+      request: { name: 'front door', scopes: ['faces:read', 'persons:read'], expires_in_days: 90 },
+      response: { ...examples.apiKey, key: 'ffk.default.pA8zz7VCCPrA.1fYJ…' },
+    },
     uses: ['accounts'],
     ...sizes.record,
   },

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { scopesOfRole } from '../../shared/domain/access.ts';
+import * as examples from '../../shared/http/examples-accounts.ts';
 import { versionTag } from '../../shared/http/if-match.ts';
 import * as wire from '../../shared/http/wire-accounts.ts';
 import { newApiKey } from '../../shared/identity/api-keys.ts';
@@ -29,7 +30,19 @@ export default defineFunction(
     secret: true,
     status: 201,
     errors: ['TENANT_EXISTS'],
-    examples: { request: { tenant: 'north', name: 'North site', quota: { persons: 5000 }, consent_required: true } },
+    examples: {
+      request: { tenant: 'north', name: 'North site', quota: { persons: 5000 }, consent_required: true },
+      response: {
+        tenant: examples.tenant,
+        api_key: {
+          ...examples.apiKey,
+          name: 'first admin key',
+          scopes: scopesOfRole.admin,
+          expires_at: null,
+          key: 'ffk.north.v6rCfhPlhyx2.t26g…',
+        },
+      },
+    },
     uses: ['accounts'],
     ...sizes.record,
   },

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import * as examples from '../../shared/http/examples-accounts.ts';
 import { versionTag } from '../../shared/http/if-match.ts';
 import * as wire from '../../shared/http/wire-accounts.ts';
 import { callerOf, requireRole } from '../../shared/identity/caller.ts';
@@ -26,6 +27,7 @@ export default defineFunction(
     errors: ['USER_EXISTS', 'TENANT_NOT_FOUND', 'BUSY'],
     examples: {
       request: { username: 'ada', name: 'Ada Lovelace', role: 'operator', password: 'three purple umbrellas' },
+      response: examples.user,
     },
     uses: ['accounts'],
     ...sizes.login,

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AppError } from '../../shared/errors.ts';
+import * as examples from '../../shared/http/examples-accounts.ts';
 import * as wire from '../../shared/http/wire-accounts.ts';
 import { callerOf, requireRole } from '../../shared/identity/caller.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
@@ -16,6 +17,7 @@ export default defineFunction(
     params: z.object({ user_id: wire.userId }),
     output: z.object({ user_id: z.string() }),
     errors: ['USER_NOT_FOUND'],
+    examples: { response: { user_id: examples.user.user_id } },
     uses: ['accounts'],
     ...sizes.record,
   },

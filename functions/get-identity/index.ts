@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { scopes } from '../../shared/domain/access.ts';
+import * as examples from '../../shared/http/examples-accounts.ts';
 import { presentTimeOrNull } from '../../shared/http/wire.ts';
 import * as wire from '../../shared/http/wire-accounts.ts';
 import { callerOf } from '../../shared/identity/caller.ts';
@@ -25,6 +26,7 @@ export default defineFunction(
         .nullable()
         .describe('When the key ends, or the login unless it is refreshed; null: never, or not known here.'),
     }),
+    examples: { response: examples.identity },
     uses: ['accounts'],
     ...sizes.record,
   },

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AppError } from '../../shared/errors.ts';
+import * as examples from '../../shared/http/examples-accounts.ts';
 import { versionTag } from '../../shared/http/if-match.ts';
 import * as wire from '../../shared/http/wire-accounts.ts';
 import { callerOf, requireOwnTenant } from '../../shared/identity/caller.ts';
@@ -16,6 +17,7 @@ export default defineFunction(
     params: z.object({ tenant: wire.tenantId }),
     output: wire.tenant,
     errors: ['TENANT_NOT_FOUND'],
+    examples: { response: examples.tenant },
     uses: ['accounts'],
     ...sizes.record,
   },

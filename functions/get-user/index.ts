@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AppError } from '../../shared/errors.ts';
+import * as examples from '../../shared/http/examples-accounts.ts';
 import { versionTag } from '../../shared/http/if-match.ts';
 import * as wire from '../../shared/http/wire-accounts.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
@@ -14,6 +15,7 @@ export default defineFunction(
     params: z.object({ user_id: wire.userId }),
     output: wire.user,
     errors: ['USER_NOT_FOUND'],
+    examples: { response: examples.user },
     uses: ['accounts'],
     ...sizes.record,
   },

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import * as examples from '../../shared/http/examples-accounts.ts';
 import * as common from '../../shared/http/wire.ts';
 import * as wire from '../../shared/http/wire-accounts.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
@@ -14,6 +15,7 @@ export default defineFunction(
     query: z.object({ limit: common.pageLimit(50, 500), page_token: common.pageToken }),
     output: z.object({ users: z.array(wire.user), next_page_token: z.string().nullable(), has_more: z.boolean() }),
     errors: ['PAGE_TOKEN_INVALID'],
+    examples: { response: { users: [examples.user], next_page_token: null, has_more: false } },
     uses: ['accounts'],
     ...sizes.record,
   },

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import * as examples from '../../shared/http/examples-accounts.ts';
 import * as wire from '../../shared/http/wire-accounts.ts';
 import { logIn } from '../../shared/identity/sessions.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
@@ -21,7 +22,7 @@ export default defineFunction(
     output: wire.tokens,
     secret: true,
     errors: ['LOGIN_FAILED', 'LOGIN_LOCKED', 'BUSY', 'NOT_READY'],
-    examples: { request: { username: 'ada', password: 'three purple umbrellas' } },
+    examples: { request: { username: 'ada', password: 'three purple umbrellas' }, response: examples.tokens },
     uses: ['accounts', 'cache'],
     ...sizes.login,
   },

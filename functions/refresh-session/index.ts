@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import * as examples from '../../shared/http/examples-accounts.ts';
 import * as wire from '../../shared/http/wire-accounts.ts';
 import { refreshSession } from '../../shared/identity/sessions.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
@@ -17,6 +18,10 @@ export default defineFunction(
     output: wire.tokens,
     secret: true,
     errors: ['UNAUTHENTICATED', 'NOT_READY'],
+    examples: {
+      request: { refresh_token: examples.tokens.refresh_token },
+      response: examples.tokens,
+    },
     uses: ['accounts'],
     ...sizes.record,
   },

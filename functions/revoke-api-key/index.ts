@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AppError } from '../../shared/errors.ts';
+import * as examples from '../../shared/http/examples-accounts.ts';
 import * as wire from '../../shared/http/wire-accounts.ts';
 import { callerOf, requireGrant } from '../../shared/identity/caller.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
@@ -15,6 +16,7 @@ export default defineFunction(
     params: z.object({ key_id: wire.keyId }),
     output: wire.apiKey,
     errors: ['API_KEY_NOT_FOUND'],
+    examples: { response: { ...examples.apiKey, revoked_at: '2026-06-01T10:00:00.000Z' } },
     uses: ['accounts'],
     ...sizes.record,
   },

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import { outboxEntry } from '../../shared/events/catalogue.ts';
 import { raiseEpoch } from '../../shared/gallery/epoch.ts';
+import { expectedVersion } from '../../shared/http/if-match.ts';
 import * as wire from '../../shared/http/wire.ts';
 import type { PersonChanges } from '../../shared/ports/records.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
@@ -37,7 +38,7 @@ export default defineFunction(
     const changes = changesOf(body);
     const [before] = await records.getPersons(tenant, [params.person_id], { signal });
     if (before === undefined) throw new AppError('PERSON_NOT_FOUND');
-    const version = expectedVersion(headers['if-match']);
+    const version = expectedVersion(headers);
     const notice = outboxEntry('freeface.person.updated.v1', {
       id: newId(),
       at: clock.now(),
@@ -64,10 +65,4 @@ function changesOf({ external_id: externalId, name, metadata, consent }: z.outpu
     message: 'Nothing to change: give external_id, name, metadata or consent.',
     details: [{ field: 'name', issue: 'or external_id, metadata or consent is required' }],
   });
-}
-
-/** undefined: whatever is stored. A tag of another form fits no version. */
-function expectedVersion(ifMatch: string | undefined): number | undefined {
-  if (ifMatch === undefined || ifMatch === '*') return undefined;
-  return Number(/^"(\d{1,15})"$/.exec(ifMatch)?.[1] ?? 0);
 }

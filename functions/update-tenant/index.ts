@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AppError } from '../../shared/errors.ts';
+import * as examples from '../../shared/http/examples-accounts.ts';
 import { expectedVersion, versionTag } from '../../shared/http/if-match.ts';
 import * as wire from '../../shared/http/wire-accounts.ts';
 import { callerOf, requireGrant, requireOwnTenant } from '../../shared/identity/caller.ts';
@@ -23,7 +24,10 @@ export default defineFunction(
     }),
     output: wire.tenant,
     errors: ['TENANT_NOT_FOUND', 'VERSION_CONFLICT'],
-    examples: { request: { consent_required: true, retention: { images_days: 90 } } },
+    examples: {
+      request: { consent_required: true, retention: { images_days: 90 } },
+      response: { ...examples.tenant, retention: { images_days: 90, unknown_faces_days: null }, version: 2 },
+    },
     uses: ['accounts'],
     ...sizes.record,
   },

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AppError } from '../../shared/errors.ts';
+import * as examples from '../../shared/http/examples-accounts.ts';
 import { expectedVersion, versionTag } from '../../shared/http/if-match.ts';
 import * as wire from '../../shared/http/wire-accounts.ts';
 import { callerOf, requireRole } from '../../shared/identity/caller.ts';
@@ -24,7 +25,7 @@ export default defineFunction(
     }),
     output: wire.user,
     errors: ['USER_NOT_FOUND', 'VERSION_CONFLICT', 'BUSY'],
-    examples: { request: { role: 'viewer' } },
+    examples: { request: { role: 'viewer' }, response: { ...examples.user, role: 'viewer', version: 2 } },
     uses: ['accounts'],
     ...sizes.login,
   },

@@ -111,7 +111,7 @@ async function tokensOf(
     accessToken: token,
     expiresIn,
     refreshToken: `ffr.${tenant}.${sessionId}.${secret}`,
-    refreshExpiresIn: Math.floor((expiresAt - clock.now()) / 1000),
+    refreshExpiresIn: Math.round((expiresAt - clock.now()) / 1000),
   };
 }
 

@@ -2,8 +2,24 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 
 export type { Logger };
 
-const secretFields = [
+/**
+ * JSON lines on standard output, one event each. Callers pass identifiers and numbers only: never image bytes, tokens,
+ * passwords, names or embeddings. Leaving out `secretFields` is the second fence.
+ */
+export function createLogger(level: string, destination?: DestinationStream): Logger {
+  const options = {
+    level,
+    base: null,
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: { level: (label: string) => ({ level: label }), log: withoutSecrets },
+  };
+  return destination === undefined ? pino(options) : pino(options, destination);
+}
+
+const secretFields = new Set([
   'authorization',
+  'cookie',
+  'headers',
   'x-api-key',
   'password',
   'old_password',
@@ -14,22 +30,30 @@ const secretFields = [
   'privateJwk',
   'image_data',
   'embedding',
-];
+]);
+/** Levels of objects that are looked into. */
+const depth = 4;
 
-/**
- * JSON lines on standard output, one event each. Callers pass identifiers and numbers only: never image bytes, tokens,
- * passwords, names or embeddings. `redact` is the second fence.
- */
-export function createLogger(level: string, destination?: DestinationStream): Logger {
-  const options = {
-    level,
-    base: null,
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
-    formatters: { level: (label: string) => ({ level: label }) },
-    redact: {
-      paths: ['headers', ...secretFields.flatMap((name) => [`["${name}"]`, `*["${name}"]`])],
-      remove: true,
-    },
-  };
-  return destination === undefined ? pino(options) : pino(options, destination);
+/** The same fields when there is nothing to hide, so that an ordinary line costs a look at its names; pino's own `redact` costs 15 µs. */
+function withoutSecrets(fields: Record<string, unknown>, level = depth): Record<string, unknown> {
+  let kept = fields;
+  for (const [name, value] of Object.entries(fields)) {
+    const clean = secretFields.has(name) ? undefined : cleaned(value, level - 1);
+    if (clean === value) continue;
+    if (kept === fields) kept = { ...fields };
+    kept[name] = clean;
+  }
+  return kept;
+}
+
+/** Errors and whatever else has a class are left to the serializers. */
+function cleaned(value: unknown, level: number): unknown {
+  if (typeof value !== 'object' || value === null || level === 0) return value;
+  if (Array.isArray(value)) {
+    const items = value.map((item) => cleaned(item, level - 1));
+    return items.every((item, index) => item === value[index]) ? value : items;
+  }
+  return Object.getPrototypeOf(value) === Object.prototype
+    ? withoutSecrets(value as Record<string, unknown>, level)
+    : value;
 }
