@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { consentHolds } from '../../shared/domain/consent.ts';
 import type { Decision, Fpir } from '../../shared/domain/decision.ts';
 import { AppError } from '../../shared/errors.ts';
+import { consentTime } from '../../shared/gallery/consent.ts';
 import { answerKey, answerTtlMs, galleryEpoch } from '../../shared/gallery/epoch.ts';
 import { type Identification, identify } from '../../shared/gallery/identify.ts';
 import * as examples from '../../shared/http/examples.ts';
@@ -27,7 +29,7 @@ export default defineFunction(
     name: 'recognize-faces',
     summary: 'Say who is in a photo',
     description:
-      'Open-set identification of every face: a stranger is `unknown`. The threshold follows from the promised false-positive identification rate `fpir` and the size of the gallery; more people enrolled make it stricter.',
+      'Open-set identification of every face: a stranger is `unknown`. The threshold follows from the promised false-positive identification rate `fpir` and the size of the gallery; more people enrolled make it stricter. Where the tenant requires consent, whose consent is not in force is unknown.',
     tag: 'faces',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/faces/recognize', scope: 'faces:read' },
     body: z.object({
@@ -48,15 +50,16 @@ export default defineFunction(
       request: { fpir: 0.01 },
       response: { faces: [examples.recognizedFace], best: examples.recognizedFace, cached: false },
     },
-    uses: ['records', 'vectors', 'cache', 'extractor'],
+    uses: ['records', 'vectors', 'cache', 'extractor', 'accounts'],
     ...sizes.vision,
   },
-  async ({ body, image, tenant, signal }, ports) => {
+  async ({ body, image, tenant, clock, signal }, ports) => {
     const { cache, extractor } = ports;
+    const consentAt = await consentTime({ tenant, clock, signal }, ports);
     const pack = await extractor.describe(body.strategy, { signal });
     const epoch = await galleryEpoch(cache, tenant, { signal });
     const digest = createHash('sha256').update(image).digest('hex');
-    const key = answerKey('recognize', epoch, [digest, pack.space, body.fpir]);
+    const key = answerKey('recognize', epoch, [digest, pack.space, body.fpir, consentAt !== null]);
     const known = await cache.get(tenant, key, { signal });
     if (known !== null) return { data: answer(JSON.parse(known) as RecognizedFace[], true) };
 
@@ -64,12 +67,13 @@ export default defineFunction(
     if (extraction.faces.length === 0)
       throw new AppError('NO_FACE', { details: [{ field: 'image', issue: 'shows no face' }] });
     const fpir: Fpir = body.fpir;
-    const faces = await Promise.all(
-      extraction.faces.map(async (face) =>
-        present(face, await identify(tenant, face.embedding!, { pack, fpir, signal }, ports)),
-      ),
+    const found = await Promise.all(
+      extraction.faces.map((face) => identify(tenant, face.embedding!, { pack, fpir, consentAt, signal }, ports)),
     );
-    await cache.set(tenant, key, JSON.stringify(faces), { ttlMs: answerTtlMs, signal });
+    const faces = extraction.faces.map((face, i) => present(face, found[i]!));
+    const consents = found.map(({ person }) => person?.consent ?? null);
+    const ttlMs = consentAt === null ? answerTtlMs : consentHolds(consents, clock.now(), answerTtlMs);
+    if (ttlMs > 0) await cache.set(tenant, key, JSON.stringify(faces), { ttlMs, signal });
     return { data: answer(faces, false) };
   },
 );

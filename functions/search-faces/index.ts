@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Box } from '../../shared/domain/geometry.ts';
 import { cosineOf, similarityOf } from '../../shared/domain/similarity.ts';
 import { AppError } from '../../shared/errors.ts';
+import { consentTime } from '../../shared/gallery/consent.ts';
 import { personsOf } from '../../shared/gallery/identify.ts';
 import * as examples from '../../shared/http/examples.ts';
 import * as wire from '../../shared/http/wire.ts';
@@ -85,11 +86,12 @@ export default defineFunction(
         ],
       },
     },
-    uses: ['records', 'vectors', 'extractor'],
+    uses: ['records', 'vectors', 'extractor', 'accounts'],
     ...sizes.vision,
   },
-  async ({ body, image, tenant, signal }, ports) => {
+  async ({ body, image, tenant, clock, signal }, ports) => {
     const { vectors, records, extractor } = ports;
+    const consentAt = await consentTime({ tenant, clock, signal }, ports);
     const pack = await extractor.describe(body.strategy, { signal });
     const probes = await findProbes(body, image, pack, { tenant, signal }, ports);
     const filter = await filterOf(body, { tenant, signal }, records);
@@ -101,7 +103,7 @@ export default defineFunction(
           embeddings.map((embedding) => vectors.search(tenant, pack, embedding, options)),
         );
         const hits = nearest(found.flat(), body.limit);
-        const persons = await personsOf(tenant, hits, records, signal);
+        const persons = await personsOf(tenant, hits, { consentAt, signal }, records);
         return { box: box && wire.presentBox(box), matches: hits.flatMap((hit) => presentHit(hit, persons, pack)) };
       }),
     );

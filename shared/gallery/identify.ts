@@ -5,6 +5,7 @@ import type { Ports } from '../ports/index.ts';
 import type { Person } from '../ports/records.ts';
 import type { Tenant } from '../ports/tenant.ts';
 import type { VectorHit } from '../ports/vectors.ts';
+import { mayBeNamed } from './consent.ts';
 
 export interface Identification {
   readonly decision: Decision;
@@ -17,23 +18,33 @@ export interface Identification {
 /** More than one, so that a face whose person was just erased does not hide the next one. */
 const candidates = 10;
 
-/** Says whose face this is, or that it is nobody's, keeping the false-positive rate `fpir` at the gallery's present size. */
+/**
+ * Says whose face this is, or that it is nobody's, keeping the false-positive rate `fpir` at the gallery's present size. Whose consent
+ * is not in force at `consentAt` is nobody (see consentTime).
+ */
 export async function identify(
   tenant: Tenant,
   probe: Float32Array,
   {
     pack,
     fpir,
+    consentAt,
     signal,
     notFaceIds,
-  }: { pack: PackDescription; fpir: number; signal: AbortSignal; notFaceIds?: readonly string[] },
+  }: {
+    pack: PackDescription;
+    fpir: number;
+    consentAt: number | null;
+    signal: AbortSignal;
+    notFaceIds?: readonly string[];
+  },
   { vectors, records }: Pick<Ports, 'vectors' | 'records'>,
 ): Promise<Identification> {
   const [{ assigned }, hits] = await Promise.all([
     vectors.count(tenant, pack, { signal }),
     vectors.search(tenant, pack, probe, { limit: candidates, filter: { assigned: true, notFaceIds }, signal }),
   ]);
-  const persons = await personsOf(tenant, hits, records, signal);
+  const persons = await personsOf(tenant, hits, { consentAt, signal }, records);
   const nearest = hits.find((hit) => hit.personId !== null && persons.has(hit.personId));
   if (nearest === undefined) return { decision: 'unknown', similarity: 0, person: null };
   const decision = decide(pack.calibration, nearest.cosine, fpir, assigned);
@@ -44,18 +55,18 @@ export async function identify(
   };
 }
 
-/** The persons that hits belong to, by id. A person erased since the search is not among them. */
+/** The persons that hits belong to and who may be named, by id. A person erased since the search is not among them. */
 export async function personsOf(
   tenant: Tenant,
   hits: readonly Pick<VectorHit, 'personId'>[],
+  { consentAt, signal }: { readonly consentAt: number | null; readonly signal: AbortSignal },
   records: Ports['records'],
-  signal: AbortSignal,
 ): Promise<Map<string, Person>> {
   const ids = [...new Set(hits.flatMap(({ personId }) => (personId === null ? [] : [personId])))];
   const found = new Map<string, Person>();
   for (let start = 0; start < ids.length; start += 1000) {
     for (const person of await records.getPersons(tenant, ids.slice(start, start + 1000), { signal }))
-      found.set(person.personId, person);
+      if (mayBeNamed(person, consentAt)) found.set(person.personId, person);
   }
   return found;
 }
