@@ -18,6 +18,8 @@ done
 [ -n "$address" ] || { cat "$log"; echo 'not ready within a minute'; exit 1; }
 
 curl -fsS "$address/api/v1/health" | grep -q '"status":"ok"'
+curl -fsS -H "X-API-Key: $(cat "$data/admin.key")" "$address/api/v1/auth/me" | grep -q '"tenants:manage"'
+[ "$(curl -s -o /dev/null -w '%{http_code}' "$address/api/v1/persons")" = 401 ]
 kill "$pid"
 wait "$pid" || true
 for _ in $(seq 100); do

@@ -5,7 +5,7 @@ import { decodeImageData, maxBase64Length } from './image-data.ts';
 import { imageTooLarge } from './image-too-large.ts';
 import { parseJson } from './json-body.ts';
 import { readForm } from './multipart.ts';
-import { fieldsFromText, isOwnQuery, namedOnce } from './text-fields.ts';
+import { fieldsFromText, filledFields, isOwnQuery, namedOnce } from './text-fields.ts';
 
 /**
  * An image arrives as base64 in the JSON field `image_data`, as the part `image` of a form, or as the raw body with its
@@ -34,7 +34,7 @@ async function readMultipart({ manifest, request, input, limits }: HttpExchange)
   const { image_data, ...fields } = form.fields;
   if (image_data !== undefined) form.image ??= decodeImageData(image_data, limits.imageBytes);
   input.image = form.image;
-  input.body = fieldsFromText(manifest.body, fields);
+  input.body = fieldsFromText(manifest.body, filledFields(manifest.body, fields));
 }
 
 async function readRaw({ manifest, request, input, limits }: HttpExchange) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { fieldsFromText } from './text-fields.ts';
+import { fieldsFromText, filledFields } from './text-fields.ts';
 
 const schema = z.object({
   name: z.string().optional(),
@@ -55,5 +55,13 @@ describe('fieldsFromText', () => {
 
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
     expect(Object.keys(read).sort()).toEqual(['__proto__', 'constructor']);
+  });
+});
+
+describe('filledFields', () => {
+  it('When a form sends fields that were left empty, then those it knows count as not given', () => {
+    const fields = { name: '', 'options.deep': '', limit: '3', nonsense: '' };
+
+    expect(filledFields(schema, fields)).toEqual({ limit: '3', nonsense: '' });
   });
 });

@@ -27,6 +27,18 @@ export function fieldsFromText(
   return read;
 }
 
+/** A page's form sends also what was left empty: of the fields it knows, that is the same as not given. */
+export function filledFields(
+  schema: z.ZodObject | undefined,
+  fields: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(fields).filter(
+      ([name, text]) => text !== '' || fieldOf(schema, splitOnce(name)[0] ?? name) === undefined,
+    ),
+  );
+}
+
 /** The fields of a raw image stand in the query, beside the query's own. */
 export const isOwnQuery = (manifest: HttpManifest, name: string): boolean =>
   Object.hasOwn(manifest.query?.shape ?? {}, name);
