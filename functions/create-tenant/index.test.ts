@@ -103,6 +103,12 @@ describe('tenants', () => {
     expect([read.json.data, read.headers.get('etag')]).toEqual([changed.json.data, '"2"']);
   });
 
+  it('When there is nothing to change, then 400 says what could be', async () => {
+    const answer = await platform().call('PUT', `${tenants}/default`, { json: {} });
+
+    expect([answer.status, answer.json.message]).toEqual([400, expect.stringContaining('quota')]);
+  });
+
   it('When quotas are set, then only by an owner, and null takes one away', async () => {
     const { call } = platform();
     const { url, key } = await newTenant({ quota: { persons: 5, faces: 9 } });

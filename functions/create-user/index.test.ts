@@ -74,6 +74,17 @@ describe('users', () => {
     expect((await call('GET', url)).json.data).toEqual(renamed.json.data);
   });
 
+  it('When there is nothing to change, then 400 says what could be', async () => {
+    const { data } = (await create({})).json;
+
+    const answer = await platform().call('PUT', `${users}/${data.user_id}`, { json: {} });
+
+    expect([answer.status, answer.json.message]).toEqual([
+      400,
+      expect.stringContaining('name, role, disabled or pass'),
+    ]);
+  });
+
   it('When an admin sets a new password, then the old one and all logins are worth nothing', async () => {
     const { call } = platform();
     const { userId, username, token } = await newLogin(platform());

@@ -32,6 +32,7 @@ export default defineFunction(
     ...sizes.record,
   },
   async ({ params, body, headers, principal, tenant: own, signal }, { accounts }) => {
+    wire.refuseNothing(body, 'name, quota, consent_required or retention');
     const tenant = wire.toTenant(params.tenant);
     const caller = callerOf(principal);
     requireOwnTenant(caller, own, tenant);

@@ -31,6 +31,7 @@ export default defineFunction(
   },
   async ({ params, body, headers, principal, tenant, signal }, { accounts }) => {
     const caller = callerOf(principal);
+    wire.refuseNothing(body, 'name, role, disabled or password');
     const { password, ...given } = body;
     const before = await accounts.getUser(tenant, params.user_id, { signal });
     if (before === null) throw new AppError('USER_NOT_FOUND');

@@ -5,7 +5,7 @@ import { passwordLength, passwordProblem } from '../identity/passwords.ts';
 import type { OpenSession } from '../identity/sessions.ts';
 import type { ApiKey, Quota, Retention, TenantRecord, User } from '../ports/accounts.ts';
 import { asTenant, type Tenant } from '../ports/tenant.ts';
-import { presentTime, presentTimeOrNull } from './wire.ts';
+import { isPrintable, presentTime, presentTimeOrNull } from './wire.ts';
 
 /** The shapes of users, keys, tenants and logins on the wire. */
 
@@ -13,7 +13,7 @@ const label = z
   .string()
   .min(1, 'must not be empty')
   .max(128, 'must have at most 128 characters')
-  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not have control characters');
+  .refine(isPrintable, 'must not have control characters');
 
 export const userName = label.describe('For people to read.');
 export const keyName = label.describe('What the key is for.');
@@ -58,6 +58,13 @@ export function checkNewPassword(given: string, owner: Pick<User, 'username'>, f
 /** Throws VALIDATION_FAILED in the form of a schema's refusal. */
 export function refuseField(field: string, issue: string): never {
   throw new AppError('VALIDATION_FAILED', { message: `${field}: ${issue}`, details: [{ field, issue }] });
+}
+
+/** Errors: VALIDATION_FAILED when a change gives none of its fields, which `wanted` lists. */
+export function refuseNothing(change: object, wanted: string): void {
+  if (Object.values(change).some((value) => value !== undefined)) return;
+  const details = [{ field: 'name', issue: `give ${wanted}` }];
+  throw new AppError('VALIDATION_FAILED', { message: `Nothing to change: give ${wanted}.`, details });
 }
 
 export const role = z
