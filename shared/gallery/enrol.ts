@@ -21,6 +21,7 @@ import type {
   Usage,
 } from '../ports/records.ts';
 import type { CallContext } from '../runtime/define.ts';
+import { consentTime, nobodyConsented, requireConsent } from './consent.ts';
 import { raiseEpoch } from './epoch.ts';
 import { identify } from './identify.ts';
 import { type ImageBlob, imageBlob } from './image-blob.ts';
@@ -62,6 +63,8 @@ export interface EnrolmentResult {
   readonly rejected: readonly RejectedFace[];
   /** Faces of the photo that were not looked at because only one was asked for. */
   readonly leftOut: number;
+  /** Faces that were not kept because nobody is known to have consented to it. */
+  readonly withoutConsent: number;
   readonly model: ModelIdentity;
   /** Removes what this enrolment created. */
   takeBack(): Promise<void>;
@@ -78,7 +81,8 @@ export type EnrolmentPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'cac
  * back when a later step fails; when the process dies in between nothing was acknowledged, and reconcile-gallery clears up. A
  * person or face erased between the last two steps is noticed by reading back, and its vectors go too.
  *
- * Errors: those of the extractor, NO_FACE, AMBIGUOUS_FACE, FACE_REJECTED, FACE_OF_OTHER_PERSON, EXTERNAL_ID_TAKEN.
+ * Errors: those of the extractor, NO_FACE, AMBIGUOUS_FACE, FACE_REJECTED, FACE_OF_OTHER_PERSON, EXTERNAL_ID_TAKEN,
+ * CONSENT_REQUIRED.
  */
 export async function enrol(
   request: EnrolmentRequest,
@@ -86,12 +90,14 @@ export async function enrol(
   ports: EnrolmentPorts,
 ): Promise<EnrolmentResult> {
   const { tenant, signal } = call;
+  const consentAt = await consentTime(call, ports);
+  if (consentAt !== null) await refuseWithoutConsent(request, consentAt, call, ports);
   const pack = await ports.extractor.describe(request.pack, { signal });
   const digest = createHash('sha256').update(request.image).digest('hex');
   const blob = imageBlob(request.image, imageIdOf(tenant, digest), call, ports);
   await checkQuota(tenant, () => addedAtLeast(request, digest, call, ports), ports, { signal });
-  const enrolling = enrolRecords({ request, digest, blob, pack }, call, ports);
-  const { saved, accepted, rejected, leftOut, model } = await enrolling.catch(async (error: unknown) => {
+  const enrolling = enrolRecords({ request, digest, blob, pack, consentAt }, call, ports);
+  const { saved, accepted, rejected, ...rest } = await enrolling.catch(async (error: unknown) => {
     await blob.takeBack();
     throw error;
   });
@@ -101,10 +107,21 @@ export async function enrol(
     faces: saved.faces,
     imageId: saved.image.imageId,
     rejected,
-    leftOut,
-    model,
+    ...rest,
     takeBack: () => takeBack(saved, call, ports),
   };
+}
+
+/** Before the photo is looked at. Errors: CONSENT_REQUIRED. See: [Note: Where consent is required] */
+export async function refuseWithoutConsent(
+  { person, autoAssociate }: Pick<EnrolmentRequest, 'person' | 'autoAssociate'>,
+  consentAt: number,
+  call: CallContext,
+  { records }: Pick<Ports, 'records'>,
+): Promise<void> {
+  if (person !== null) requireConsent((await resolvePerson(person, call, records)).consent, consentAt);
+  // Whose face it is may turn out to be somebody who consented.
+  else if (!autoAssociate) throw nobodyConsented();
 }
 
 interface EnrolmentInput {
@@ -112,34 +129,56 @@ interface EnrolmentInput {
   readonly digest: string;
   readonly blob: ImageBlob;
   readonly pack: PackDescription;
+  /** See consentTime. */
+  readonly consentAt: number | null;
 }
 
 /** Everything up to the records; the vectors are yet to come. */
-async function enrolRecords({ request, digest, blob, pack }: EnrolmentInput, call: CallContext, ports: EnrolmentPorts) {
+async function enrolRecords(
+  { request, digest, blob, pack, consentAt }: EnrolmentInput,
+  call: CallContext,
+  ports: EnrolmentPorts,
+) {
   const extraction = await ports.extractor.extract(request.image, {
     pack: request.pack,
+    purpose: 'template',
     signal: call.signal,
     onDecoded: blob.begin,
   });
   const person = request.person === null ? null : await resolvePerson(request.person, call, ports.records);
+  if (person !== null && consentAt !== null) requireConsent(person.consent, consentAt);
 
   const ranked = mainFirst(extraction);
   const chosen = chooseFaces(ranked, extraction, request);
   const judged = await Promise.all(
     chosen.map((face, i) =>
-      judge(face, { request, digest, pack, person: i === 0 ? person : null, rank: ranked.indexOf(face) }, call, ports),
+      judge(
+        face,
+        { request, digest, pack, consentAt, person: i === 0 ? person : null, rank: ranked.indexOf(face) },
+        call,
+        ports,
+      ),
     ),
   );
-  const accepted = judged.flatMap((each) => ('accepted' in each ? [each.accepted] : []));
+  const good = judged.flatMap((each) => ('accepted' in each ? [each.accepted] : []));
   const rejected = judged.flatMap((each) => ('rejected' in each ? [each.rejected] : []));
   // The named person's face comes first; without it the photo enrols nobody, whoever else is on it.
-  if (accepted.length === 0 || (person !== null && 'rejected' in judged[0]!)) throw rejection(rejected);
+  if (good.length === 0 || (person !== null && 'rejected' in judged[0]!)) throw rejection(rejected);
+  const accepted = consentAt === null ? good : good.filter(({ face }) => face.personId !== null);
+  if (accepted.length === 0) throw nobodyConsented();
 
   await checkQuota(call.tenant, () => added({ request, digest, person, accepted }, call, ports), ports, {
     signal: call.signal,
   });
   const saved = await save({ request, digest, blob, extraction, person, accepted }, call, ports);
-  return { saved, accepted, rejected, leftOut: extraction.faces.length - chosen.length, model: extraction.model };
+  return {
+    saved,
+    accepted,
+    rejected,
+    leftOut: extraction.faces.length - chosen.length,
+    withoutConsent: good.length - accepted.length,
+    model: extraction.model,
+  };
 }
 
 /** What this enrolment will add; what is there already counts for nothing, so that a repeat is never refused. */
@@ -180,6 +219,7 @@ async function newBytes(
 
 interface ResolvedPerson {
   readonly personId: string;
+  readonly consent: Consent | null;
   /** Present when the person has yet to be created. */
   readonly create: NewPerson | null;
 }
@@ -204,10 +244,10 @@ async function resolvePerson(
     });
   }
   const existing = byId ?? byExternalId;
-  if (existing !== undefined) return { personId: existing.personId, create: null };
+  if (existing !== undefined) return { personId: existing.personId, consent: existing.consent, create: null };
   const id = personId ?? call.newId();
   const { name = null, metadata = {}, consent = null } = claim;
-  return { personId: id, create: { personId: id, externalId: externalId ?? null, name, metadata, consent } };
+  return { personId: id, consent, create: { personId: id, externalId: externalId ?? null, name, metadata, consent } };
 }
 
 const externalIdTaken = (externalId: string | undefined) =>
@@ -259,6 +299,8 @@ interface JudgeInput {
   readonly request: EnrolmentRequest;
   readonly digest: string;
   readonly pack: PackDescription;
+  /** See consentTime. */
+  readonly consentAt: number | null;
   /** Whose face this is said to be. */
   readonly person: ResolvedPerson | null;
   /** Among all faces of the photo, the main one first, from 0. */
@@ -268,7 +310,7 @@ interface JudgeInput {
 /** The main face is the named person's; the others of a group are nobody's unless auto_associate finds whose they are. */
 async function judge(
   extracted: ExtractedFace,
-  { request, digest, pack, person, rank }: JudgeInput,
+  { request, digest, pack, consentAt, person, rank }: JudgeInput,
   call: CallContext,
   ports: EnrolmentPorts,
 ): Promise<{ accepted: AcceptedFace } | { rejected: RejectedFace }> {
@@ -282,7 +324,9 @@ async function judge(
   }
   const faceId = faceIdOf(call.tenant, digest, pack.space, rank);
   const joined =
-    person === null && request.autoAssociate ? await associate(embedding, faceId, pack, call, ports) : null;
+    person === null && request.autoAssociate
+      ? await associate(embedding, faceId, { pack, consentAt }, call, ports)
+      : null;
   const personId = person?.personId ?? joined?.personId ?? null;
   const duplicate =
     personId !== null &&
@@ -312,7 +356,7 @@ async function judge(
 async function associate(
   embedding: Float32Array,
   faceId: string,
-  pack: PackDescription,
+  { pack, consentAt }: Pick<JudgeInput, 'pack' | 'consentAt'>,
   call: CallContext,
   ports: EnrolmentPorts,
 ) {
@@ -320,7 +364,7 @@ async function associate(
   const { decision, similarity, person } = await identify(
     tenant,
     embedding,
-    { pack, fpir: strictFpir, signal, notFaceIds: [faceId] },
+    { pack, fpir: strictFpir, consentAt, signal, notFaceIds: [faceId] },
     ports,
   );
   return decision === 'match' && person !== null ? { personId: person.personId, similarity } : null;
