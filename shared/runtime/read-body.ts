@@ -13,10 +13,13 @@ export function readBody(
   limit: number,
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    if (announcedLength(message) > limit) {
+    const announced = announcedLength(message);
+    if (announced > limit) {
       reject(tooLarge(limit));
       return;
     }
+    // Written in place where the length is known: pieces put together at the end would need the room twice.
+    let whole: Buffer | undefined;
     const chunks: Buffer[] = [];
     let length = 0;
     let held = 0;
@@ -24,15 +27,17 @@ export function readBody(
       budget.give(held);
       held = 0;
       chunks.length = 0;
+      whole = undefined;
     };
     response.once('close', giveBack);
     const onData = (chunk: Buffer) => {
-      length += chunk.length;
-      if (length > limit) refuse(tooLarge(limit));
+      if (length + chunk.length > limit) refuse(tooLarge(limit));
       else if (!budget.take(chunk.length)) refuse(new AppError('BUSY'));
       else {
         held += chunk.length;
-        chunks.push(chunk);
+        if (announced === 0) chunks.push(chunk);
+        else (whole ??= Buffer.allocUnsafeSlow(announced)).set(chunk, length);
+        length += chunk.length;
       }
     };
     const refuse = (error: AppError) => {
@@ -45,7 +50,7 @@ export function readBody(
       reject(new AppError('BODY_MALFORMED', { message: 'The body ended early.', cause }));
     if (waitsToBeAsked(message)) response.writeContinue();
     message.on('data', onData);
-    message.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)));
+    message.on('end', () => resolve(whole ?? (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length))));
     message.on('error', endedEarly);
     message.on('close', () => endedEarly());
   });
