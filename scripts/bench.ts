@@ -12,12 +12,13 @@ import { openBareRuns } from './bench/bare-runs.ts';
 import { builtFunctions, measureColdStart } from './bench/cold-start.ts';
 import { measureLatency } from './bench/latency.ts';
 import { photoSet } from './bench/photos.ts';
+import { measurePipeline } from './bench/pipeline.ts';
 import { dataFolders, residentMegabytes, type Started, start } from './bench/platform.ts';
 import { type Row, table } from './bench/rows.ts';
 import { measureThroughput } from './bench/throughput.ts';
 import { measureVectors } from './bench/vectors.ts';
 
-const sections = ['latency', 'throughput', 'memory', 'cold-start', 'vectors', 'accuracy'] as const;
+const sections = ['latency', 'throughput', 'memory', 'cold-start', 'vectors', 'pipeline', 'accuracy'] as const;
 type Section = (typeof sections)[number];
 
 const usage = `Usage: npm run bench [-- OPTIONS]
@@ -112,6 +113,7 @@ async function measure(settings: Settings): Promise<Row[]> {
       }),
     );
     await step('vectors', () => measureVectors({ quick }));
+    await step('pipeline', () => measurePipeline(folders.fresh(), { quick }));
     if (photos === null) process.stderr.write('no labelled photos: accuracy is left out\n');
     else await step('accuracy', () => measureAccuracyRows(photos, config));
   } finally {
