@@ -10,10 +10,13 @@ import deleteUser from './delete-user/index.ts';
 import detectFaces from './detect-faces/index.ts';
 import downloadImage from './download-image/index.ts';
 import enrollFace from './enroll-face/index.ts';
+import enrollFaceAsync from './enroll-face-async/index.ts';
 import eraseFace from './erase-face/index.ts';
 import erasePerson from './erase-person/index.ts';
+import expireData from './expire-data/index.ts';
 import exportAudit from './export-audit/index.ts';
 import extractFaces from './extract-faces/index.ts';
+import getEnrollmentStatus from './get-enrollment-status/index.ts';
 import getFace from './get-face/index.ts';
 import getHealth from './get-health/index.ts';
 import getIdentity from './get-identity/index.ts';
@@ -35,6 +38,10 @@ import listTenants from './list-tenants/index.ts';
 import listUsers from './list-users/index.ts';
 import logIn from './log-in/index.ts';
 import logOut from './log-out/index.ts';
+import processEnrollmentCritical from './process-enrollment-critical/index.ts';
+import processEnrollmentHigh from './process-enrollment-high/index.ts';
+import processEnrollmentLow from './process-enrollment-low/index.ts';
+import processEnrollmentNormal from './process-enrollment-normal/index.ts';
 import recognizeFaces from './recognize-faces/index.ts';
 import reconcileGallery from './reconcile-gallery/index.ts';
 import refreshSession from './refresh-session/index.ts';
@@ -58,10 +65,13 @@ export const functions: readonly FunctionDefinition[] = [
   detectFaces,
   downloadImage,
   enrollFace,
+  enrollFaceAsync,
   eraseFace,
   erasePerson,
+  expireData,
   exportAudit,
   extractFaces,
+  getEnrollmentStatus,
   getFace,
   getHealth,
   getIdentity,
@@ -83,6 +93,10 @@ export const functions: readonly FunctionDefinition[] = [
   listUsers,
   logIn,
   logOut,
+  processEnrollmentCritical,
+  processEnrollmentHigh,
+  processEnrollmentLow,
+  processEnrollmentNormal,
   recognizeFaces,
   reconcileGallery,
   refreshSession,

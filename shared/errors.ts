@@ -60,6 +60,7 @@ export const errorTable = {
   IMAGE_NOT_FOUND: [404, 'poison', 'There is no such image.'],
   IMAGE_EXPIRED: [410, 'poison', 'The image was removed when its time of retention was over.'],
   JOB_NOT_FOUND: [404, 'poison', 'There is no such job.'],
+  JOB_FAILED: [422, 'poison', 'The job has failed; its status says why.'],
   PERSON_EXISTS: [409, 'poison', 'A person with this id exists.'],
   EXTERNAL_ID_TAKEN: [409, 'poison', 'Another person has this external_id.'],
   FACE_OF_OTHER_PERSON: [409, 'poison', 'This face is enrolled for another person.'],

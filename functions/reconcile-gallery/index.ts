@@ -1,7 +1,12 @@
+import { enrolmentJobs } from '../../shared/domain/tuning.ts';
 import { raiseEpoch } from '../../shared/gallery/epoch.ts';
 import { reconcile } from '../../shared/gallery/reconcile.ts';
+import type { Records } from '../../shared/ports/records.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
 import { sizes } from '../../shared/runtime/sizes.ts';
+
+/** Rows removed at once. */
+const batch = 500;
 
 /** Longer than any enrolment takes. */
 const settledMs = 15 * 60 * 1000;
@@ -22,6 +27,6 @@ export default defineFunction(
       if (outcome.rebuilt + outcome.lost > 0) await raiseEpoch(ports.cache, tenant);
       for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += outcome[key];
     }
-    return total;
+    return { ...total, oldJobs: await expireJobs(clock.now() - enrolmentJobs.keptMs, signal, ports.records) };
   },
 );

@@ -14,6 +14,9 @@ export default defineFunction(
     trigger: { kind: 'cron', everyMinutes: 1, atStart: true, afterWrites: true },
     uses: ['records', 'events'],
     emits: [
+      'freeface.enrollment.requested.v1',
+      'freeface.enrollment.completed.v1',
+      'freeface.enrollment.failed.v1',
       'freeface.face.enrolled.v1',
       'freeface.face.erased.v1',
       'freeface.person.created.v1',

@@ -11,6 +11,6 @@ const namespace = '6d0f2f0a-6c3b-5d4e-9a61-2f7a3f1c8b5e';
  */
 export const imageIdOf = (tenant: string, digest: string): string => v5(`image/${tenant}/${digest}`, namespace);
 
-/** `index`: the face's rank by size in the photo, from 0. */
+/** `index`: the face's rank in the photo, the main one first and then by size, from 0. */
 export const faceIdOf = (tenant: string, digest: string, space: string, index: number): string =>
   v5(`face/${tenant}/${digest}/${space}/${index}`, namespace);

@@ -183,6 +183,20 @@ export const sameFace = {
   overlap: 0.3,
 } as const;
 
+/** Enrolment in the background. Held by shared/gallery/enrolment-jobs.test.ts. */
+export const enrolmentJobs = {
+  /** Jobs of a lane that are worked on at once in one process: the urgent find room, the others fill what is left. */
+  concurrency: { critical: 8, high: 4, normal: 2, low: 1 },
+  /** Attempts, the first included; then the job has failed. As many as the delivery of its event makes. */
+  mostAttempts: 9,
+  /** Jobs of a lane that may wait; beyond, BUSY. At two seconds each a lane is five hours behind by then. */
+  mostWaiting: 10_000,
+  /** How long a job is taken to need before any was measured, in milliseconds. */
+  assumedMs: 2000,
+  /** How long a finished job can be asked about, in milliseconds. */
+  keptMs: 7 * 24 * 60 * 60 * 1000,
+} as const;
+
 /** When sightings make one place. Held by shared/domain/places.test.ts. */
 export const places = {
   /** Edge of the cells in which sightings are counted, in metres: a house with its garden, and what GPS errs. */

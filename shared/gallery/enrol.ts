@@ -95,7 +95,7 @@ export async function enrol(
   const pack = await ports.extractor.describe(request.pack, { signal });
   const digest = createHash('sha256').update(request.image).digest('hex');
   const blob = imageBlob(request.image, imageIdOf(tenant, digest), call, ports);
-  await checkQuota(tenant, () => addedAtLeast(request, digest, call, ports), ports, { signal });
+  await refuseWithoutRoom(request, digest, call, ports);
   const enrolling = enrolRecords({ request, digest, blob, pack, consentAt }, call, ports);
   const { saved, accepted, rejected, ...rest } = await enrolling.catch(async (error: unknown) => {
     await blob.takeBack();
@@ -196,22 +196,28 @@ async function added(
   };
 }
 
-/** Before the photo is looked at: where even this has no room, there is no need to. Of a photo that is known, nothing may be new. */
-async function addedAtLeast(
+/**
+ * Before the photo is looked at: where not even one face of it has room, there is no need to. Of a photo that is known, nothing may
+ * be new. Errors: QUOTA_EXCEEDED.
+ */
+export async function refuseWithoutRoom(
   request: EnrolmentRequest,
   digest: string,
   call: CallContext,
-  ports: EnrolmentPorts,
-): Promise<Partial<Usage>> {
-  const bytes = await newBytes(request, digest, call, ports);
-  return bytes === 0 ? {} : { faces: 1, bytes };
+  ports: Pick<Ports, 'records' | 'accounts'>,
+): Promise<void> {
+  const addedAtLeast = async () => {
+    const bytes = await newBytes(request, digest, call, ports);
+    return bytes === 0 ? {} : { faces: 1, bytes };
+  };
+  await checkQuota(call.tenant, addedAtLeast, ports, { signal: call.signal });
 }
 
 async function newBytes(
   { image }: EnrolmentRequest,
   digest: string,
   { tenant, signal }: CallContext,
-  { records }: EnrolmentPorts,
+  { records }: Pick<Ports, 'records'>,
 ): Promise<number> {
   const known = await records.getImage(tenant, imageIdOf(tenant, digest), { signal });
   return known === null ? image.length : 0;
@@ -521,5 +527,6 @@ async function takeBack(
   const personId = saved.faces[0]?.face.personId;
   if (!saved.personCreated || personId == null) return;
   const { items } = await records.listFaces(tenant, { personId }, { limit: 1 });
-  if (items.length === 0) await records.deletePerson(tenant, personId);
+  // The job that this enrolment belongs to will be tried again.
+  if (items.length === 0) await records.deletePerson(tenant, personId, { keepJobs: true });
 }

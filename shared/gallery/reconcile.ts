@@ -4,6 +4,7 @@ import type { Face, Image } from '../ports/records.ts';
 import type { Tenant } from '../ports/tenant.ts';
 import type { VectorSpace } from '../ports/vectors.ts';
 import type { CallContext } from '../runtime/define.ts';
+import { jobOfImageKey } from './enrolment-jobs.ts';
 
 type ReconcilePorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'extractor'>;
 type Caller = Pick<CallContext, 'signal' | 'log'>;
@@ -38,9 +39,12 @@ export async function reconcile(
   const blobs = new Set<string>();
   const faceIds = new Set<string>();
   for await (const image of allImages(tenant, caller, ports)) {
-    blobs.add(image.blobKey);
+    // What has expired has no file; one that a crash has left is a stray.
+    if (image.expiredAt === null) blobs.add(image.blobKey);
     const faces = await facesOn(tenant, image, caller, ports);
     for (const { faceId } of faces) faceIds.add(faceId);
+    // Without the image a lost template cannot be made anew, and that the face is lost cannot be told.
+    if (image.expiredAt !== null) continue;
     const settled = image.createdAt < before;
     await repair(tenant, image, faces, { settled, outcome }, caller, ports).catch((error: unknown) => {
       if (caller.signal.aborted) throw error;
@@ -51,11 +55,23 @@ export async function reconcile(
   }
   await removeStrayVectors(tenant, faceIds, outcome, caller, ports);
   for await (const { key, writtenAt } of ports.images.keys(tenant, caller)) {
-    if (blobs.has(key) || writtenAt >= before) continue;
+    if (blobs.has(key) || writtenAt >= before || (await isAwaited(tenant, key, caller, ports))) continue;
     await ports.images.delete(tenant, key, caller);
     outcome.strayImages += 1;
   }
   return outcome;
+}
+
+/** Whether a job has yet to enrol this image. */
+async function isAwaited(
+  tenant: Tenant,
+  key: string,
+  { signal }: Caller,
+  { records }: ReconcilePorts,
+): Promise<boolean> {
+  const jobId = jobOfImageKey(key);
+  const job = jobId === null ? null : await records.getJob(tenant, jobId, { signal });
+  return job !== null && job.finishedAt === null;
 }
 
 async function* allImages(tenant: Tenant, { signal }: Caller, { records }: ReconcilePorts): AsyncIterable<Image> {
@@ -98,7 +114,10 @@ async function repair(
     const missing = ofPack.filter(({ faceId, space }) => space === description.space && !present.has(faceId));
     if (missing.length === 0) continue;
     const bytes = await ports.images.get(tenant, image.blobKey, caller);
-    const found = bytes === null ? [] : (await ports.extractor.extract(bytes, { pack, signal: caller.signal })).faces;
+    const found =
+      bytes === null
+        ? []
+        : (await ports.extractor.extract(bytes, { pack, purpose: 'template', signal: caller.signal })).faces;
     for (const face of missing) {
       const match = found.find(({ box }) => intersectionOverUnion(box, face.box) > sameFace);
       if (match?.embedding !== undefined) {

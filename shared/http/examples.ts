@@ -2,6 +2,7 @@
 
 export const faceId = '1ca19c9b-1521-5cf0-b3e8-373f9bdf2491';
 export const personId = '01a20d7d-5463-74f0-9d9f-eeae117700f8';
+export const jobId = '01a20d80-1b5c-7f3a-8c39-5a7d0a4f9c11';
 export const imageId = 'fd494fe4-009e-5cc1-911b-a43ca874d394';
 
 export const detectedFace = {

@@ -782,8 +782,12 @@ export function recordsContract({ name, open }: { name: string; open: (clock: Fa
       ];
       for (const job of [byId!, byExternalId!, other!, nobody!]) await records.createJob(tenant, job);
 
+      await records.deletePerson(tenant, person.personId, { keepJobs: true });
+      const kept = await records.getJob(tenant, byId!.jobId);
+      await records.createPerson(tenant, person);
       const removed = await records.deletePerson(tenant, person.personId);
 
+      expect(kept).not.toBeNull();
       expect(removed?.jobs.map(({ imageKey }) => imageKey).sort()).toEqual(
         [byId!.imageKey, byExternalId!.imageKey].sort(),
       );

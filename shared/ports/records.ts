@@ -198,11 +198,14 @@ export interface Records {
     changes: PersonChanges,
     options?: WriteOptions & { version?: number | undefined },
   ): Promise<Person>;
-  /** Removes the person, its faces, images that no remaining face is on, and jobs that name it. null when there is none. */
+  /**
+   * Removes the person, its faces, images that no remaining face is on, and, unless `keepJobs`, the jobs that name it. null when
+   * there is none.
+   */
   deletePerson(
     tenant: Tenant,
     personId: string,
-    options?: WriteOptions,
+    options?: WriteOptions & { readonly keepJobs?: boolean },
   ): Promise<{ person: Person; faceIds: string[]; images: Image[]; jobs: Job[] } | null>;
 
   /**

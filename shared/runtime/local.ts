@@ -44,7 +44,7 @@ export async function runLocally(
     if (ports.accounts !== undefined) await firstStart(ports.accounts, context);
     const schedule = await startCrons(definitions, ports, context);
     stops.push(schedule.stop);
-    for (const definition of definitions) await subscribe(definition, ports, context, stops);
+    for (const definition of definitions) await subscribe(definition, ports, context, stops, schedule.afterWrite);
     let readiness: Readiness = 'ready';
     const route = routeRequests(definitions, ports, context, imageReader);
     const answer: Answer = async (request) => {
@@ -69,6 +69,7 @@ async function subscribe(
   ports: Partial<Ports>,
   context: RuntimeContext,
   stops: (() => Promise<void>)[],
+  afterWrite: () => void,
 ): Promise<void> {
   const { trigger, name, uses, concurrency } = definition.manifest as EventManifest;
   if (trigger.kind !== 'event' || trigger.topic === null || ports.events === undefined) return;
@@ -81,7 +82,11 @@ async function subscribe(
       delivery: trigger.delivery ?? defaultDelivery,
       concurrency,
     },
-    (event, { signal }) => handle(event, undefined, signal),
+    async (event, { signal }) => {
+      const outcome = await handle(event, undefined, signal);
+      afterWrite();
+      return outcome;
+    },
   );
   stops.push(stop);
 }

@@ -29,7 +29,7 @@ export async function deletePerson(
   tenant: Tenant,
   personId: string,
   beforeCommit: () => void,
-  signal?: AbortSignal,
+  { signal, keepJobs = false }: { signal?: AbortSignal | undefined; keepJobs?: boolean } = {},
 ): Promise<{ person: Person; faceIds: string[]; images: Image[]; jobs: Job[] } | null> {
   const row = personRow(database, tenant, personId);
   if (row === undefined) return null;
@@ -53,7 +53,7 @@ export async function deletePerson(
       await breathe(signal);
     }
     const person = toPerson(row);
-    const jobs = deleteJobsOf(database, tenant, person);
+    const jobs = keepJobs ? [] : deleteJobsOf(database, tenant, person);
     database.run('DELETE FROM persons WHERE tenant = ? AND person_id = ?', [tenant, personId]);
     beforeCommit();
     return { person, faceIds, images, jobs };

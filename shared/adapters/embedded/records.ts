@@ -85,7 +85,7 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
     deleteFace: (tenant, faceId, options) => write(options, () => deleteFace(writer, tenant, faceId)),
     deletePerson: (tenant, personId, options) =>
       queue.run(
-        () => deletePerson(writer, tenant, personId, () => addToOutbox(writer, options), options?.signal),
+        () => deletePerson(writer, tenant, personId, () => addToOutbox(writer, options), options),
         options?.signal,
       ),
 

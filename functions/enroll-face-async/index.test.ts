@@ -1,0 +1,290 @@
+import { describe, expect, it } from 'vitest';
+import { embeddedOpeners } from '../../shared/adapters/embedded/index.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { Event } from '../../shared/ports/events.ts';
+import type { Openers } from '../../shared/runtime/ports.ts';
+import { fakeClock } from '../../shared/testing/fake-clock.ts';
+import { folderWithWeights, sharedPlatform, startPlatform, type TestPlatform } from '../../shared/testing/platform.ts';
+import { drawPortrait, drawScene } from '../../shared/testing/portraits/index.ts';
+import { functions } from '../registry.gen.ts';
+
+const tenant = 'default' as never;
+const path = '/api/v1/faces/enroll_async';
+const withoutLanes = functions.filter(({ manifest }) => !manifest.name.startsWith('process-enrollment'));
+
+const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
+const statusOf = async ({ call }: TestPlatform, id: string) =>
+  (await call('GET', `/api/v1/faces/enroll/status/${id}`)).json;
+/** Resolves when `count` jobs have ended. */
+async function ended(platform: TestPlatform, count: number): Promise<Event[]> {
+  const ends = (events: Event[]) => events.filter(({ type }) => /enrollment\.(completed|failed)/.test(type));
+  let seen: Event[] = [];
+  while (ends(seen).length < count) seen = await platform.events(seen.length + 1);
+  return ends(seen);
+}
+async function jobImages({ ports }: TestPlatform): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of ports.images.keys(tenant)) if (key.startsWith('job.')) keys.push(key);
+  return keys;
+}
+
+describe('faces/enroll_async', () => {
+  it('When the published example is sent, then it is answered as published, and the job ends as faces/enroll would have answered', async () => {
+    const platform = await startPlatform(functions);
+    const { call } = platform;
+    const json = {
+      person_id: 'employee_123',
+      image_data: base64(await drawPortrait({ person: 'amaro' })),
+      priority: 'high',
+      processing_options: { auto_associate: true, enable_multi_face: true, quality_threshold: 0.8 },
+      webhook_url: 'https://example.com/hooks/faces',
+    };
+
+    const answer = await call('POST', path, { json });
+    const [event] = await ended(platform, 1);
+
+    const { face_id, job_id } = answer.json.data;
+    expect([answer.status, answer.json]).toEqual([
+      202,
+      { success: true, data: { face_id, job_id, status: 'processing', estimated_completion: '< 30 seconds' } },
+    ]);
+    expect(event).toMatchObject({ type: 'freeface.enrollment.completed.v1', data: { job_id, face_id } });
+    const { data } = await statusOf(platform, job_id);
+    expect(data).toMatchObject({
+      job_id,
+      face_id,
+      status: 'completed',
+      priority: 'high',
+      attempts: 1,
+      result: { face_id, person_id: 'employee_123', status: 'enrolled', rejected: [] },
+      error: null,
+      webhook: { url: 'https://example.com/hooks/faces', status: 'pending' },
+    });
+    expect(data.timings.processing_ms).toBeGreaterThan(0);
+    expect((await statusOf(platform, face_id)).data).toEqual(data);
+    expect((await call('GET', '/api/v1/persons/employee_123')).json.data.face_count).toBe(1);
+    const again = await call('POST', '/api/v1/faces/enroll', {
+      json: { ...json, priority: undefined, webhook_url: undefined },
+    });
+    expect([again.status, again.json.data.face_id]).toEqual([200, face_id]);
+    expect(await jobImages(platform)).toEqual([]);
+  });
+
+  it('When the photo shows nobody, then the job fails with the code, the event is a dead letter, and no image stays', async () => {
+    const platform = await startPlatform(functions);
+
+    const { json } = await platform.call('POST', path, { form: { person_id: 'nobody', image: await drawScene() } });
+    await ended(platform, 1);
+
+    expect((await statusOf(platform, json.data.job_id)).data).toMatchObject({
+      status: 'failed',
+      priority: 'normal',
+      attempts: 1,
+      result: null,
+      error: { code: 'NO_FACE', message: expect.any(String), details: [{ field: 'image', issue: 'shows no face' }] },
+      webhook: null,
+    });
+    expect(await deadLetters(platform, 1)).toMatchObject([
+      { topic: 'freeface.enrollments.normal', group: 'process-enrollment-normal', status: 422, reason: 'NO_FACE' },
+    ]);
+    expect(await jobImages(platform)).toEqual([]);
+    expect((await platform.call('GET', '/api/v1/persons/nobody')).status).toBe(404);
+  });
+
+  it('When the event of a job comes ten times at once, then there is one face and one end', async () => {
+    const dataDir = folderWithWeights();
+    const before = await startPlatform(withoutLanes, { dataDir });
+    const { json } = await before.call('POST', path, {
+      form: { external_id: 'once', priority: 'critical', image: await drawPortrait({ person: 'boris' }) },
+    });
+    const [requested] = await published(before, 'freeface.enrollments.critical', 1);
+    const copies = Array.from({ length: 9 }, (_, i) => ({ ...requested!, partitionkey: `copy-${i}` }));
+    await before.ports.events.publish('freeface.enrollments.critical', copies as Event[]);
+    await before.close();
+
+    const platform = await startPlatform(functions, { dataDir });
+    const ends = await ended(platform, 1);
+    await handled(platform, 10);
+
+    expect(ends).toHaveLength(1);
+    expect((await statusOf(platform, json.data.job_id)).data).toMatchObject({ status: 'completed' });
+    expect((await platform.call('GET', '/api/v1/persons/by_external_id/once')).json.data.face_count).toBe(1);
+    expect((await platform.ports.records.listFaces(tenant, {}, { limit: 10 })).items).toHaveLength(1);
+    expect(await platform.ports.events.deadLetters()).toEqual([]);
+    expect(await jobImages(platform)).toEqual([]);
+  });
+
+  it('When a store fails for a while, then the job is tried again and done', async () => {
+    let failures = 2;
+    const openers: Openers = {
+      ...embeddedOpeners,
+      vectors: async (context) => {
+        const vectors = await embeddedOpeners.vectors(context);
+        return {
+          ...vectors,
+          upsert: async (...entries) => {
+            if (failures-- > 0) throw new AppError('STORE_UNAVAILABLE');
+            return vectors.upsert(...entries);
+          },
+        };
+      },
+    };
+    const platform = await startPlatform(functions, { openers });
+
+    const { json } = await platform.call('POST', path, {
+      form: { person_id: 'patient', image: await drawPortrait({ person: 'kira' }) },
+    });
+    await ended(platform, 1);
+
+    expect((await statusOf(platform, json.data.job_id)).data).toMatchObject({ status: 'completed', attempts: 3 });
+    expect((await platform.call('GET', '/api/v1/persons/patient')).json.data.face_count).toBe(1);
+  });
+
+  it('When a store fails for good, then the job has failed after the last attempt and tells nothing of the inside', async () => {
+    const clock = fakeClock();
+    const openers: Openers = {
+      ...embeddedOpeners,
+      vectors: async (context) => ({
+        ...(await embeddedOpeners.vectors(context)),
+        upsert: () => Promise.reject(new Error('disk sda1 is on fire')),
+      }),
+    };
+    const platform = await startPlatform(functions, { openers, clock });
+    const { json } = await platform.call('POST', path, {
+      form: { person_id: 'unlucky', image: await drawPortrait({ person: 'kira' }) },
+    });
+    const job = async () => platform.ports.records.getJob(tenant, json.data.job_id);
+
+    for (let attempt = 1; attempt <= 9; attempt++) {
+      while ((await job())!.attempts < attempt) await clock.advance(1000);
+    }
+    while ((await job())!.finishedAt === null) await clock.advance(1);
+
+    const { data } = await statusOf(platform, json.data.job_id);
+    expect(data).toMatchObject({
+      status: 'failed',
+      attempts: 9,
+      error: { code: 'INTERNAL', message: 'Something went wrong.' },
+    });
+    expect(await jobImages(platform)).toEqual([]);
+    expect((await platform.call('GET', '/api/v1/persons/unlucky')).status).toBe(404);
+  });
+
+  it('When a job waits, then its image is kept however long, and the job is done once somebody works on it', async () => {
+    const dataDir = folderWithWeights();
+    const clock = fakeClock();
+    const before = await startPlatform(withoutLanes, { dataDir, clock });
+    const { json } = await before.call('POST', path, {
+      form: { person_id: 'late', image: await drawPortrait({ person: 'amaro' }) },
+    });
+    for (let hour = 0; hour < 3; hour++) await clock.advance(60 * 60 * 1000);
+
+    expect((await statusOf(before, json.data.job_id)).data).toMatchObject({
+      status: 'queued',
+      attempts: 0,
+      timings: { waiting_ms: null, processing_ms: null },
+    });
+    expect(await jobImages(before)).toEqual([`job.${json.data.job_id}`]);
+    await before.close();
+    const after = await startPlatform(functions, { dataDir, clock });
+    await ended(after, 1);
+
+    expect((await statusOf(after, json.data.job_id)).data).toMatchObject({ status: 'completed' });
+  });
+
+  it('When the person is erased before the job is done, then job and image are gone and nobody is enrolled', async () => {
+    const dataDir = folderWithWeights();
+    const before = await startPlatform(withoutLanes, { dataDir });
+    await before.call('POST', '/api/v1/persons', { json: { person_id: 'erased', external_id: 'erased-ext' } });
+    const image = await drawPortrait({ person: 'amaro' });
+    const { json } = await before.call('POST', path, { form: { external_id: 'erased-ext', image } });
+
+    await before.call('DELETE', '/api/v1/persons/erased');
+
+    expect(await statusOf(before, json.data.job_id)).toMatchObject({ error: { code: 'JOB_NOT_FOUND' } });
+    expect(await jobImages(before)).toEqual([]);
+    await before.close();
+    const after = await startPlatform(functions, { dataDir });
+    await handled(after, 1);
+    expect((await after.ports.records.listFaces(tenant, {}, { limit: 10 })).items).toEqual([]);
+    expect((await after.call('GET', '/api/v1/persons/by_external_id/erased-ext')).status).toBe(404);
+  });
+});
+
+describe('faces/enroll_async and its status, asked wrongly', () => {
+  const platform = sharedPlatform(withoutLanes);
+
+  it.each([
+    ['webhook_url', 'http://example.com/hook'],
+    ['webhook_url', 'https://user:secret@example.com/hook'],
+    ['webhook_url', 'ftp://example.com'],
+    ['webhook_url', 'nonsense'],
+    ['priority', 'urgent'],
+    ['name', 'Ada'],
+    ['captured_at', '2999-01-01T00:00:00Z'],
+    ['person_id', '../x'],
+  ])('When %s is %s, then 400 names it, and no job and no image is there', async (field, value) => {
+    const image = await drawPortrait({ person: 'amaro' });
+
+    const answer = await platform().call('POST', path, { form: { image, [field]: value } });
+
+    expect([answer.status, answer.json.error.details[0].field]).toEqual([400, field]);
+    expect(await jobImages(platform())).toEqual([]);
+  });
+
+  it('When the model pack is not loaded, then 422 says which are', async () => {
+    const form = { image: await drawPortrait({ person: 'amaro' }), strategy: 'high-accuracy' };
+
+    expect((await platform().call('POST', path, { form })).json.error.code).toBe('STRATEGY_UNAVAILABLE');
+  });
+
+  it('When the id is of a face enrolled at once, of nothing, or no id, then there is no such job', async () => {
+    const { call } = platform();
+    const enrolled = await call('POST', '/api/v1/faces/enroll', {
+      form: { person_id: 'at-once', image: await drawPortrait({ person: 'kira' }) },
+    });
+
+    const codes = [];
+    for (const id of [enrolled.json.data.face_id, '00000000-0000-4000-8000-000000000000', 'employee_123'])
+      codes.push((await statusOf(platform(), id)).error.code);
+
+    expect(codes).toEqual(['JOB_NOT_FOUND', 'JOB_NOT_FOUND', 'ID_MALFORMED']);
+  });
+});
+
+/** The first `count` events of a topic, read by a group of its own. */
+async function published({ ports }: TestPlatform, topic: string, count: number): Promise<Event[]> {
+  const seen: Event[] = [];
+  return new Promise((resolve) => {
+    void ports.events.subscribe(
+      {
+        group: `reader-${topic}`,
+        topic,
+        delivery: { retry: 0, backoff: 'linear', backoffDelayMs: 1, timeoutMs: 1000 },
+        concurrency: 1,
+      },
+      async (event) => {
+        if (seen.push(event) === count) resolve(seen);
+        return { status: 204 };
+      },
+    );
+  });
+}
+
+/** Resolves when the lanes have answered `count` events with success. */
+async function handled({ logs }: TestPlatform, count: number): Promise<void> {
+  const answered = () =>
+    logs.filter(
+      ({ msg, event_type, status }) =>
+        msg === 'event answered' && event_type === 'freeface.enrollment.requested.v1' && status === 204,
+    ).length;
+  while (answered() < count) await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function deadLetters({ ports }: TestPlatform, count: number) {
+  for (;;) {
+    const letters = await ports.events.deadLetters();
+    if (letters.length >= count) return letters;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

@@ -1,0 +1,75 @@
+import * as z from 'zod';
+import { priorities } from '../../shared/domain/priority.ts';
+import { enrolmentFields } from '../../shared/gallery/enrol-request.ts';
+import { acceptEnrolment } from '../../shared/gallery/enrolment-jobs.ts';
+import * as examples from '../../shared/http/examples.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+const webhookUrl = z
+  .url({ protocol: /^https$/, error: 'must be an https URL' })
+  .max(2048, 'must have at most 2048 characters')
+  .refine((text) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    return url?.username === '' && url.password === '';
+  }, 'must not hold a username or password')
+  .describe(
+    'Kept with the job and shown by its status. This version sends nothing there yet; ask faces/enroll/status/{id}.',
+  );
+
+export default defineFunction(
+  {
+    name: 'enroll-face-async',
+    summary: 'Accept a photo and enrol its faces later',
+    description:
+      'As faces/enroll, but answers as soon as the photo is safe, with the id of the job and the id that the main face of the photo gets. `GET faces/enroll/status/{id}` tells what became of it, with either id.',
+    tag: 'faces',
+    trigger: { kind: 'http', method: 'POST', path: '/api/v1/faces/enroll_async', scope: 'faces:write' },
+    body: enrolmentFields.extend({
+      priority: z
+        .enum(priorities)
+        .default('normal')
+        .describe('Each priority has a queue of its own: the urgent do not wait for the others.'),
+      webhook_url: webhookUrl.optional(),
+    }),
+    image: 'required',
+    output: z.object({
+      face_id: z.string(),
+      job_id: z.string(),
+      status: z.literal('processing'),
+      estimated_completion: z.string().describe('From the length of the queue and the pace so far.'),
+    }),
+    status: 202,
+    errors: ['STRATEGY_UNAVAILABLE', 'CONSENT_REQUIRED', 'QUOTA_EXCEEDED'],
+    examples: {
+      request: { person_id: 'employee_123', priority: 'high', processing_options: { quality_threshold: 0.8 } },
+      response: {
+        face_id: examples.faceId,
+        job_id: examples.jobId,
+        status: 'processing',
+        estimated_completion: '< 30 seconds',
+      },
+    },
+    uses: ['records', 'images', 'extractor', 'accounts'],
+    emits: ['freeface.enrollment.requested.v1'],
+    ...sizes.image,
+  },
+  async ({ body, image, ...call }, ports) => {
+    const { priority, webhook_url, ...fields } = body;
+    const { job, estimate } = await acceptEnrolment(
+      fields,
+      image,
+      { priority, webhookUrl: webhook_url ?? null },
+      call,
+      ports,
+    );
+    return {
+      data: {
+        face_id: job.faceId,
+        job_id: job.jobId,
+        status: 'processing' as const,
+        estimated_completion: estimate,
+      },
+    };
+  },
+);

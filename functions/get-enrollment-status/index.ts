@@ -1,0 +1,91 @@
+import * as z from 'zod';
+import { priorities } from '../../shared/domain/priority.ts';
+import { AppError } from '../../shared/errors.ts';
+import { enrolmentExample, enrolmentOutput } from '../../shared/gallery/enrol-request.ts';
+import * as examples from '../../shared/http/examples.ts';
+import * as wire from '../../shared/http/wire.ts';
+import type { Job } from '../../shared/ports/records.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+const output = z.object({
+  job_id: z.string(),
+  face_id: z.string().describe('Id that the main face of the photo gets.'),
+  status: z.enum(['queued', 'processing', 'completed', 'failed']),
+  priority: z.enum(priorities),
+  attempts: z.number().int().describe('Times it was begun.'),
+  created_at: z.string(),
+  started_at: z.string().nullable().describe('When the latest attempt began.'),
+  finished_at: z.string().nullable(),
+  timings: z.object({
+    waiting_ms: z.number().int().nullable().describe('From the request to the beginning of the latest attempt.'),
+    processing_ms: z.number().int().nullable().describe('From there to the end.'),
+  }),
+  result: enrolmentOutput.nullable().describe('What faces/enroll would have answered; null until it is completed.'),
+  error: z
+    .object({ code: z.string(), message: z.string(), details: z.unknown().optional() })
+    .nullable()
+    .describe('As faces/enroll would have answered; null unless it failed.'),
+  webhook: z
+    .object({ url: z.string(), status: z.literal('pending') })
+    .nullable()
+    .describe(
+      'The webhook_url of the request. pending: nothing was sent; this version keeps the URL and sends nothing yet.',
+    ),
+});
+
+export default defineFunction(
+  {
+    name: 'get-enrollment-status',
+    summary: 'Say what became of an accepted enrolment',
+    description:
+      'By the id of the job, or of its face: then of the newest job for it. A finished job is kept for a week.',
+    tag: 'faces',
+    trigger: { kind: 'http', method: 'GET', path: '/api/v1/faces/enroll/status/{id}', scope: 'faces:write' },
+    params: z.object({ id: z.guid('must be a UUID').describe('job_id or face_id.') }),
+    output,
+    errors: ['JOB_NOT_FOUND'],
+    examples: {
+      response: {
+        job_id: examples.jobId,
+        face_id: examples.faceId,
+        status: 'completed',
+        priority: 'high',
+        attempts: 1,
+        created_at: '2026-05-01T10:00:00.000Z',
+        started_at: '2026-05-01T10:00:00.020Z',
+        finished_at: '2026-05-01T10:00:00.420Z',
+        timings: { waiting_ms: 20, processing_ms: 400 },
+        result: enrolmentExample,
+        error: null,
+        webhook: null,
+      },
+    },
+    uses: ['records'],
+    ...sizes.record,
+  },
+  async ({ params, tenant, signal }, { records }) => {
+    const job = await records.getJob(tenant, params.id.toLowerCase(), { signal });
+    if (job === null) throw new AppError('JOB_NOT_FOUND');
+    return { data: present(job) };
+  },
+);
+
+const present = (job: Job): z.input<typeof output> => ({
+  job_id: job.jobId,
+  face_id: job.faceId,
+  status: job.status,
+  priority: job.priority,
+  attempts: job.attempts,
+  created_at: wire.presentTime(job.createdAt),
+  started_at: wire.presentTimeOrNull(job.startedAt),
+  finished_at: wire.presentTimeOrNull(job.finishedAt),
+  timings: {
+    waiting_ms: job.startedAt === null ? null : job.startedAt - job.createdAt,
+    processing_ms: job.startedAt === null || job.finishedAt === null ? null : job.finishedAt - job.startedAt,
+  },
+  // Written by this platform in these forms.
+  result: job.result as z.input<typeof enrolmentOutput> | null,
+  error: job.error as { code: string; message: string } | null,
+  webhook: job.webhookUrl === null ? null : { url: job.webhookUrl, status: 'pending' },
+});

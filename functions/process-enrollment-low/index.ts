@@ -1,0 +1,22 @@
+import { enrolmentJobs } from '../../shared/domain/tuning.ts';
+import { processEnrolment } from '../../shared/gallery/enrolment-jobs.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+export default defineFunction(
+  {
+    name: 'process-enrollment-low',
+    summary: 'Enrol accepted photos of low priority',
+    trigger: { kind: 'event', type: 'freeface.enrollment.requested.v1', topic: 'freeface.enrollments.low' },
+    uses: ['records', 'vectors', 'images', 'cache', 'extractor', 'accounts'],
+    emits: [
+      'freeface.enrollment.completed.v1',
+      'freeface.enrollment.failed.v1',
+      'freeface.person.created.v1',
+      'freeface.face.enrolled.v1',
+    ],
+    ...sizes.vision,
+    concurrency: enrolmentJobs.concurrency.low,
+  },
+  processEnrolment,
+);

@@ -1,0 +1,155 @@
+import * as z from 'zod';
+import { captureTimeProblem } from '../domain/capture-time.ts';
+import { enrolment } from '../domain/tuning.ts';
+import { AppError } from '../errors.ts';
+import * as examples from '../http/examples.ts';
+import * as wire from '../http/wire.ts';
+import type { CallContext } from '../runtime/define.ts';
+import { type EnrolmentPorts, type EnrolmentRequest, type EnrolmentResult, enrol, type PersonClaim } from './enrol.ts';
+
+/** What a client says beside the image. */
+export const enrolmentFields = z.object({
+  person_id: wire.personId.optional(),
+  external_id: wire.externalId.optional(),
+  name: wire.personFields.name.optional().describe('For a person that is created; one that exists keeps its own.'),
+  metadata: wire.personFields.metadata.optional(),
+  consent: wire.consent.optional(),
+  processing_options: z
+    .strictObject({
+      auto_associate: z
+        .boolean()
+        .default(false)
+        .describe('Join an unnamed face to the person it matches at the strict threshold.'),
+      enable_multi_face: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Enrol every face, not the main one alone. The main one, the biggest that no edge cuts, is the named person; the others are nobody in particular.',
+        ),
+      quality_threshold: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(enrolment.qualityThreshold)
+        .describe('Faces of a lower quality score are rejected.'),
+      reject_near_duplicates: z
+        .boolean()
+        .default(false)
+        .describe('Reject a face that is nearly the same picture as one the person already has.'),
+    })
+    .prefault({}),
+  captured_at: wire.timestamp
+    .optional()
+    .describe("When the photo was taken, from 1826 to a day from now; from the photo's EXIF when absent."),
+  location: wire.location.optional().describe("Where the photo was taken; from the photo's EXIF when absent."),
+  source_id: z.string().min(1).max(128).optional().describe('Camera or folder that the photo comes from.'),
+  strategy: wire.strategy,
+});
+export type EnrolmentFields = z.output<typeof enrolmentFields>;
+
+/** What a client is told of an enrolment. */
+export const enrolmentOutput = z.object({
+  face_id: z.string(),
+  person_id: z.string().nullable(),
+  image_id: z.string(),
+  status: z.literal('enrolled'),
+  faces: z.array(
+    wire.detectedFace.extend({
+      face_id: z.string(),
+      person_id: z.string().nullable(),
+      similarity: wire.similarity.nullable(),
+    }),
+  ),
+  rejected: z.array(wire.rejectedFace),
+  model: wire.model,
+});
+
+export const enrolmentExample = {
+  face_id: examples.faceId,
+  person_id: examples.personId,
+  image_id: examples.imageId,
+  status: 'enrolled',
+  faces: [{ face_id: examples.faceId, person_id: examples.personId, similarity: null, ...examples.detectedFace }],
+  rejected: [],
+  model: { pack: 'builtin', id: 'dlib-resnet-128.p1', dimension: 128 },
+};
+
+/** Errors: VALIDATION_FAILED for fields that do not go together. */
+export function enrolmentRequest(body: EnrolmentFields, image: Uint8Array, now: number): EnrolmentRequest {
+  const options = body.processing_options;
+  return {
+    image,
+    person: claimOf(body),
+    autoAssociate: options.auto_associate,
+    multiFace: options.enable_multi_face,
+    qualityThreshold: options.quality_threshold,
+    rejectNearDuplicates: options.reject_near_duplicates,
+    capturedAt: capturedAtOf(body, now),
+    location: body.location ?? null,
+    sourceId: body.source_id ?? null,
+    pack: body.strategy,
+  };
+}
+
+/** Enrols; when two enrolments create the same person at the same moment, the second finds it made. */
+export const enrolOnce = (
+  request: EnrolmentRequest,
+  call: CallContext,
+  ports: EnrolmentPorts,
+): Promise<EnrolmentResult> =>
+  enrol(request, call, ports).catch((error: unknown) => {
+    if (error instanceof AppError && error.code === 'EXTERNAL_ID_TAKEN' && error.details === undefined)
+      return enrol(request, call, ports);
+    throw error;
+  });
+
+export function presentEnrolment(result: EnrolmentResult): z.input<typeof enrolmentOutput> {
+  const main = result.faces[0]!.face;
+  return {
+    face_id: main.faceId,
+    person_id: main.personId,
+    image_id: result.imageId,
+    status: 'enrolled',
+    faces: result.faces.map(({ face }) => ({
+      face_id: face.faceId,
+      person_id: face.personId,
+      similarity: face.similarity === null ? null : wire.presentSimilarity(face.similarity),
+      ...wire.presentDetectedFace(face),
+    })),
+    rejected: result.rejected.map(({ face, reasons }) => wire.presentRejectedFace(face, reasons)),
+    model: wire.presentModel(result.model),
+  };
+}
+
+/** What to say of faces of the photo that were not enrolled although they are good enough. */
+export function leftOutMessage({ leftOut, withoutConsent }: EnrolmentResult): string | undefined {
+  if (withoutConsent > 0) {
+    return `${withoutConsent === 1 ? '1 face was' : `${withoutConsent} faces were`} left out: nobody is known to have consented.`;
+  }
+  if (leftOut === 0) return undefined;
+  return `Enrolled one face of ${leftOut + 1}; set processing_options.enable_multi_face to true to enrol all.`;
+}
+
+function capturedAtOf({ captured_at }: EnrolmentFields, now: number): number | null {
+  if (captured_at === undefined) return null;
+  const at = Date.parse(captured_at);
+  const issue = captureTimeProblem(at, now);
+  if (issue === null) return at;
+  throw new AppError('VALIDATION_FAILED', {
+    message: `captured_at ${issue}.`,
+    details: [{ field: 'captured_at', issue }],
+  });
+}
+
+function claimOf(given: EnrolmentFields): PersonClaim | null {
+  const { person_id: personId, external_id: externalId, name, metadata, consent } = given;
+  if (personId !== undefined || externalId !== undefined) {
+    return { personId, externalId, name, metadata: metadata && wire.asJsonObject(metadata), consent };
+  }
+  const orphan = (['name', 'metadata', 'consent'] as const).find((field) => given[field] !== undefined);
+  if (orphan === undefined) return null;
+  throw new AppError('VALIDATION_FAILED', {
+    message: `${orphan} needs a person_id or an external_id beside it.`,
+    details: [{ field: orphan, issue: 'needs person_id or external_id' }],
+  });
+}

@@ -1,0 +1,180 @@
+import { createHash } from 'node:crypto';
+import { faceIdOf } from '../domain/ids.ts';
+import type { Priority } from '../domain/priority.ts';
+import { enrolmentJobs as tuning } from '../domain/tuning.ts';
+import { waitingTime } from '../domain/waiting-time.ts';
+import { AppError, toAppError } from '../errors.ts';
+import { eventData, outboxEntry } from '../events/catalogue.ts';
+import type { Ports } from '../ports/index.ts';
+import type { Job, JsonObject, OutboxEntry } from '../ports/records.ts';
+import type { CallContext, EventCall } from '../runtime/define.ts';
+import { consentTime } from './consent.ts';
+import { type EnrolmentPorts, type EnrolmentResult, refuseWithoutConsent, refuseWithoutRoom } from './enrol.ts';
+import {
+  type EnrolmentFields,
+  enrolmentFields,
+  enrolmentRequest,
+  enrolOnce,
+  presentEnrolment,
+} from './enrol-request.ts';
+
+export interface AcceptedEnrolment {
+  readonly job: Job;
+  /** When it will be done, for people. */
+  readonly estimate: string;
+}
+
+const keyPrefix = 'job.';
+
+/** The unfinished job that an image file belongs to; null: it is no job's. */
+export const jobOfImageKey = (key: string): string | null =>
+  key.startsWith(keyPrefix) ? key.slice(keyPrefix.length) : null;
+
+/**
+ * Accepts an enrolment to be done later.
+ *
+ * [Note: An accepted enrolment is done]
+ * The image is durable first, then the job together with the event that calls for it; only then is the client answered. From
+ * there on a crash delays and loses nothing: the outbox publishes the event, the broker delivers it until somebody has finished
+ * the job. Each step may happen twice. The ids follow from the image, so twice makes one face, and the first outcome stays.
+ *
+ * Errors: VALIDATION_FAILED, CONSENT_REQUIRED, QUOTA_EXCEEDED, STRATEGY_UNAVAILABLE; BUSY when the lane is too long.
+ */
+export async function acceptEnrolment(
+  fields: EnrolmentFields,
+  image: Uint8Array,
+  { priority, webhookUrl }: { priority: Priority; webhookUrl: string | null },
+  call: CallContext,
+  { records, images, extractor, accounts }: Pick<Ports, 'records' | 'images' | 'extractor' | 'accounts'>,
+): Promise<AcceptedEnrolment> {
+  const { tenant, signal, clock, newId, traceparent } = call;
+  // What is wrong with the fields, or refused for want of consent, is told now rather than later.
+  const request = enrolmentRequest(fields, image, clock.now());
+  const consentAt = await consentTime(call, { accounts });
+  if (consentAt !== null) await refuseWithoutConsent(request, consentAt, call, { records });
+  const digest = createHash('sha256').update(image).digest('hex');
+  await refuseWithoutRoom(request, digest, call, { records, accounts });
+  const { pack, space } = await extractor.describe(fields.strategy, { signal });
+  const backlog = await records.backlog({ signal });
+  const ahead = backlog.jobs[priority];
+  if (ahead >= tuning.mostWaiting) throw new AppError('BUSY', { retryAfter: 60 });
+
+  const jobId = newId();
+  const imageKey = `${keyPrefix}${jobId}`;
+  const faceId = faceIdOf(tenant, digest, space, 0);
+  await images.put(tenant, imageKey, image, { signal });
+  const requested = outboxEntry('freeface.enrollment.requested.v1', {
+    id: newId(),
+    at: clock.now(),
+    tenant,
+    key: fields.person_id ?? faceId,
+    priority,
+    traceparent,
+    data: { job_id: jobId, face_id: faceId },
+  });
+  const job = await records
+    .createJob(
+      tenant,
+      {
+        jobId,
+        faceId,
+        priority,
+        personId: fields.person_id ?? null,
+        externalId: fields.external_id ?? null,
+        imageKey,
+        // With today's pack: another one would give the face another id.
+        request: { ...(fields as unknown as JsonObject), strategy: pack },
+        webhookUrl,
+      },
+      { outbox: [requested] },
+    )
+    .catch(async (error: unknown) => {
+      await images.delete(tenant, imageKey);
+      throw error;
+    });
+  const rounds = Math.ceil((ahead + 1) / tuning.concurrency[priority]);
+  return { job, estimate: waitingTime(rounds * (backlog.meanProcessingMs ?? tuning.assumedMs)) };
+}
+
+/**
+ * Does the job that an event calls for. Resolves when there is nothing left to do. Errors: what may pass, to be tried again; JOB_FAILED
+ * or what made it fail, for the dead letters.
+ */
+export async function processEnrolment(call: EventCall, ports: EnrolmentPorts): Promise<undefined> {
+  const { job_id: jobId } = eventData('freeface.enrollment.requested.v1', call.event);
+  const job = await ports.records.startJob(call.tenant, jobId, { signal: call.signal });
+  // Erased with its person, or finished so long ago that nobody can ask about it any more.
+  if (job === null || job.status === 'completed') return;
+  if (job.status === 'failed') throw new AppError('JOB_FAILED');
+  try {
+    // Whatever kills the process kills it again.
+    if (job.attempts > tuning.mostAttempts)
+      throw new AppError('JOB_FAILED', { message: 'Every attempt was cut short.' });
+    await attempt(job, call, ports);
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    if (error.eventStatus === 503 && job.attempts < tuning.mostAttempts) throw thrown;
+    await giveUp(job, error, call, ports);
+    throw error.eventStatus === 422 ? error : new AppError('JOB_FAILED', { cause: error });
+  }
+}
+
+async function attempt(job: Job, call: EventCall, ports: EnrolmentPorts): Promise<void> {
+  const { tenant, signal } = call;
+  const image = await ports.images.get(tenant, job.imageKey, { signal });
+  if (image === null) {
+    const now = await ports.records.getJob(tenant, job.jobId, { signal });
+    // Another delivery of the event was faster, or the person was erased.
+    if (now === null || now.finishedAt !== null) return;
+    throw new AppError('IMAGE_NOT_FOUND', { message: 'The image of the job is gone.' });
+  }
+  const request = enrolmentRequest(enrolmentFields.parse(job.request), image, job.createdAt);
+  await complete(job, await enrolOnce(request, call, ports), call, ports);
+}
+
+/** Heeds no signal: what is enrolled is told. */
+async function complete(
+  job: Job,
+  result: EnrolmentResult,
+  call: EventCall,
+  { records, images }: EnrolmentPorts,
+): Promise<void> {
+  const presented = presentEnrolment(result);
+  const data = { job_id: job.jobId, face_id: presented.face_id, person_id: presented.person_id };
+  const done = await records.finishJob(
+    call.tenant,
+    job.jobId,
+    { status: 'completed', personId: presented.person_id, result: presented as unknown as JsonObject },
+    { outbox: [notice('freeface.enrollment.completed.v1', job, data, call)] },
+  );
+  // The person was erased meanwhile, and this job with it.
+  if (done === null) await result.takeBack();
+  await images.delete(call.tenant, job.imageKey);
+}
+
+async function giveUp(job: Job, error: AppError, call: EventCall, { records, images }: EnrolmentPorts): Promise<void> {
+  const { code, details } = error;
+  const hidden = error.httpStatus >= 500;
+  await records.finishJob(
+    call.tenant,
+    job.jobId,
+    {
+      status: 'failed',
+      error: {
+        code,
+        message: hidden ? error.publicMessage : error.message,
+        ...(hidden || details === undefined ? {} : { details: details as JsonObject }),
+      },
+    },
+    { outbox: [notice('freeface.enrollment.failed.v1', job, { job_id: job.jobId, face_id: job.faceId, code }, call)] },
+  );
+  await images.delete(call.tenant, job.imageKey);
+}
+
+const notice = <Type extends 'freeface.enrollment.completed.v1' | 'freeface.enrollment.failed.v1'>(
+  type: Type,
+  job: Job,
+  data: Parameters<typeof outboxEntry<Type>>[1]['data'],
+  { tenant, clock, newId, traceparent }: EventCall,
+): OutboxEntry =>
+  outboxEntry(type, { id: newId(), at: clock.now(), tenant, key: job.personId ?? job.faceId, traceparent, data });
