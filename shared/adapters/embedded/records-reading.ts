@@ -119,7 +119,7 @@ export function usage(database: Database, tenant: Tenant): Usage {
 /** Tenants that have rows, found by jumping from one to the next in each index. */
 export function tenants(database: Database): Tenant[] {
   const found = new Set<string>();
-  for (const table of ['persons', 'images']) {
+  for (const table of ['persons', 'images', 'jobs']) {
     const rows = database.all<{ tenant: string }>(
       `WITH RECURSIVE each (tenant) AS (
          SELECT min(tenant) FROM ${table}
