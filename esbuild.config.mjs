@@ -65,7 +65,7 @@ export async function functionNames() {
  * @param {readonly PortName[]} ports
  */
 function entryOf({ name, trigger, ...rest }, ports) {
-  const front = trigger.kind === 'http' && 'image' in rest ? 'image' : trigger.kind;
+  const front = trigger.kind === 'http' ? frontOf({ trigger, ...rest }) : trigger.kind;
   return `
     import definition from './functions/${name}/index.ts';
     import { front } from './shared/runtime/front-${front}.ts';
@@ -74,6 +74,16 @@ function entryOf({ name, trigger, ...rest }, ports) {
     await main(definition, front, {
       ${ports.map((port) => `${port}: async (context) => (await import('./shared/adapters/embedded/${port}.ts')).open${capitalised(port)}(adapterOptions(context)),`).join('\n')}
     });`;
+}
+
+/**
+ * Who anybody may call carries no guards, and who takes no image no reader for it.
+ *
+ * @param {{ trigger: import('./shared/runtime/define.ts').HttpTrigger, image?: unknown, rateLimit?: unknown }} manifest
+ */
+function frontOf({ trigger, image, rateLimit }) {
+  if (image !== undefined) return 'image';
+  return trigger.scope === null && rateLimit === undefined ? 'open' : 'http';
 }
 
 /** @param {string} word */

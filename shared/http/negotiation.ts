@@ -1,4 +1,4 @@
-import Negotiator from 'negotiator';
+import preferredMediaTypes from 'negotiator/lib/mediaType.js';
 import { AppError } from '../errors.ts';
 import { type HttpManifest, isBinary } from '../runtime/define.ts';
 import type { HttpMiddleware } from './exchange.ts';
@@ -30,5 +30,5 @@ export function negotiate({ output, body, image }: HttpManifest): HttpMiddleware
 function accepts(accept: string, given: string[]): boolean {
   // Most callers: no need to take it apart.
   if (accept === '*/*' || given.includes(accept)) return true;
-  return new Negotiator({ headers: { accept } }).mediaTypes(given).length > 0;
+  return preferredMediaTypes(accept, given).length > 0;
 }

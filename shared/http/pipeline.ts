@@ -7,21 +7,26 @@ import type { RuntimeContext } from '../runtime/context.ts';
 import type { BinaryReply, FunctionDefinition, HttpCall, HttpManifest, Reply } from '../runtime/define.ts';
 import { isBinary } from '../runtime/define.ts';
 import { pickPorts } from '../runtime/ports.ts';
-import { audit, auditIntent } from './audit.ts';
-import { authenticate } from './authenticate.ts';
 import { body, type ImageReader } from './body.ts';
 import { clientAddress } from './client-address.ts';
 import { deadline } from './deadline.ts';
 import { errors } from './errors.ts';
 import type { HttpExchange, IncomingRequest, OutgoingResponse } from './exchange.ts';
-import { idempotently } from './idempotency.ts';
+import type { Guards, OpenGuards } from './guards.ts';
 import { negotiate } from './negotiation.ts';
 import { observe } from './observe.ts';
-import { addressLimit, keyLimit } from './rate-limit.ts';
 import { requestId } from './request-id.ts';
 import { traceContext } from './trace-context.ts';
 import { untilAborted } from './until-aborted.ts';
 import { validate } from './validate.ts';
+
+/** What a pipeline is handed from outside, so that a bundle carries no more than its function needs. */
+export interface Equipment {
+  /** See: [Note: Guards come from outside] */
+  readonly guards?: OpenGuards;
+  /** For functions whose manifest has an image. */
+  readonly images?: ImageReader;
+}
 
 /** Takes a request through the middlewares to the handler; never throws. */
 export type HttpFunction = (request: IncomingRequest) => Promise<OutgoingResponse>;
@@ -34,11 +39,11 @@ export function httpPipeline(
   definition: FunctionDefinition,
   ports: Partial<Ports>,
   context: RuntimeContext,
-  images?: ImageReader,
+  { images, guards }: Equipment,
 ): HttpFunction {
   const manifest = definition.manifest as HttpManifest;
   const own = pickPorts(ports, manifest.uses);
-  const once = idempotently(manifest, ports);
+  const { witness, door, threshold, once } = guards?.(manifest, ports, context) ?? unguarded(manifest);
   const handle = definition.handler as unknown as (
     call: HttpCall<HttpManifest>,
     ports: object,
@@ -56,22 +61,26 @@ export function httpPipeline(
     .use(observe(context.metrics))
     .use(requestId())
     .use(traceContext())
-    .use(audit(manifest, ports))
+    .use(witness)
     .use(errors())
     .use(deadline())
-    .use(addressLimit(manifest, ports, context))
-    .use(authenticate(manifest, ports, context))
-    .use(keyLimit(ports, context))
+    .use(door)
     .use(negotiate(manifest))
     .use(body(images))
     .use(validate())
-    .use(auditIntent(manifest, ports));
+    .use(threshold);
 
   return async (request) => {
     const exchange = newExchange(manifest, request, context);
     const response = (await pipeline(exchange, noLambda)) as OutgoingResponse;
     return { ...response, headers: { ...exchange.answerHeaders, ...response.headers } };
   };
+}
+
+/** A function that asks who calls, and could not find out, must not answer anybody. */
+function unguarded({ name, trigger: { scope }, rateLimit }: HttpManifest): Guards {
+  if (scope !== null || rateLimit !== undefined) throw new Error(`${name} is not for everybody and has no guards`);
+  return { witness: [], door: [], threshold: [], once: (_, run) => run() };
 }
 
 /** The middlewares know no Lambda; middy's types want one. */

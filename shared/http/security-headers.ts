@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import helmet from 'helmet';
 
 /**
@@ -35,7 +34,8 @@ export function securityHeaders({
     },
     removeHeader: () => {},
   };
-  protect({} as IncomingMessage, collecting as unknown as ServerResponse, (error) => {
+  const [request, response] = [{}, collecting] as unknown as Parameters<typeof protect>;
+  protect(request, response, (error) => {
     if (error !== undefined) throw error;
   });
   return headers;

@@ -1,5 +1,6 @@
 import { cronPipeline } from '../events/cron-pipeline.ts';
 import { eventPipeline } from '../events/pipeline.ts';
+import { openGuards } from '../http/guards.ts';
 import { imageReader } from '../http/image-reader.ts';
 import type { Delivery } from '../ports/events.ts';
 import type { PortName, Ports } from '../ports/index.ts';
@@ -46,7 +47,7 @@ export async function runLocally(
     stops.push(schedule.stop);
     for (const definition of definitions) await subscribe(definition, ports, context, stops, schedule.afterWrite);
     let readiness: Readiness = 'ready';
-    const route = routeRequests(definitions, ports, context, imageReader);
+    const route = routeRequests(definitions, ports, context, { guards: openGuards, images: imageReader });
     const answer: Answer = async (request) => {
       const response = (await answerProbe(request.path, readiness, context)) ?? (await route(request));
       if (request.method !== 'GET' && request.method !== 'HEAD') schedule.afterWrite();

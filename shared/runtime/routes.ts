@@ -1,8 +1,7 @@
 import { AppError } from '../errors.ts';
-import type { ImageReader } from '../http/body.ts';
 import { errorResponse } from '../http/errors.ts';
 import type { IncomingRequest, OutgoingResponse } from '../http/exchange.ts';
-import { type HttpFunction, httpPipeline } from '../http/pipeline.ts';
+import { type Equipment, type HttpFunction, httpPipeline } from '../http/pipeline.ts';
 import type { Ports } from '../ports/index.ts';
 import type { RuntimeContext } from './context.ts';
 import { type FunctionDefinition, isHttp } from './define.ts';
@@ -14,9 +13,9 @@ export function routeRequests(
   definitions: readonly FunctionDefinition[],
   ports: Partial<Ports>,
   context: RuntimeContext,
-  images?: ImageReader,
+  equipment: Equipment,
 ): Answer {
-  const route = createRouter(definitions.flatMap((definition) => routesOf(definition, ports, context, images)));
+  const route = createRouter(definitions.flatMap((definition) => routesOf(definition, ports, context, equipment)));
   return async (request) => {
     const match = route(request.method, request.path);
     if (match.kind === 'found') return match.target({ ...request, params: match.params });
@@ -28,11 +27,11 @@ function routesOf(
   definition: FunctionDefinition,
   ports: Partial<Ports>,
   context: RuntimeContext,
-  images: ImageReader | undefined,
+  equipment: Equipment,
 ): Route<HttpFunction>[] {
   const { manifest } = definition;
   if (!isHttp(manifest)) return [];
-  const target = httpPipeline(definition, ports, context, images);
+  const target = httpPipeline(definition, ports, context, equipment);
   const { method, path, aliases = [] } = manifest.trigger;
   return [path, ...aliases].map((each) => ({ method, path: each, target }));
 }

@@ -110,6 +110,7 @@ describe('one function on its own', () => {
     opening.reject(new Error('no cache'));
 
     expect(answers.map(({ status }) => status)).toEqual([200, 503, 503]);
+    expect([answers[2]!.json.error.code, answers[2]!.headers.get('retry-after')]).toEqual(['NOT_READY', '1']);
     await expect(ready).rejects.toThrow('no cache');
   });
 

@@ -1,5 +1,8 @@
+import { AppError } from '../errors.ts';
+import { errorResponse } from '../http/errors.ts';
+import type { OutgoingResponse } from '../http/exchange.ts';
 import type { RuntimeContext } from './context.ts';
-import { type FunctionDefinition, portsOf } from './define.ts';
+import { type FunctionDefinition, isHttp, portsOf } from './define.ts';
 import type { Front } from './fronts.ts';
 import { answerProbe, type Readiness } from './health.ts';
 import { type Answer, listen } from './http-server.ts';
@@ -23,7 +26,7 @@ export async function serve(
   context: RuntimeContext,
 ): Promise<RunningFunction> {
   let readiness: Readiness = 'starting';
-  let answer: Answer = async () => ({ status: 503, headers: { 'retry-after': '1' }, body: null });
+  let answer: Answer = async () => notReady(definition, context);
   const server = await listen(
     async (request) => (await answerProbe(request.path, readiness, context)) ?? answer(request),
     context,
@@ -46,4 +49,13 @@ export async function serve(
       );
     },
   };
+}
+
+/** A broker is told by the status alone. */
+function notReady({ manifest }: FunctionDefinition, { newId }: RuntimeContext): OutgoingResponse {
+  const requestId = newId();
+  const { headers, ...answer } = errorResponse(new AppError('NOT_READY'), requestId);
+  return isHttp(manifest)
+    ? { ...answer, headers: { ...headers, 'x-request-id': requestId } }
+    : { status: answer.status, headers: { 'retry-after': '1' }, body: null };
 }

@@ -29,7 +29,7 @@ const rules: readonly { room: string; mayImport: readonly RegExp[] }[] = [
     room: 'shared/http/',
     mayImport: [
       /^shared\/(domain|ports|http|identity|errors|runtime\/(define|context|metrics|ports))/,
-      /^(zod|@middy\/core|aws-lambda|@fastify\/busboy|rate-limiter-flexible\/lib\/.*|negotiator|helmet|cors|node:(crypto|net))$/,
+      /^(zod|@middy\/core|aws-lambda|@fastify\/busboy|rate-limiter-flexible\/lib\/.*|negotiator\/lib\/mediaType\.js|helmet|cors|node:(crypto|net))$/,
     ],
   },
   {

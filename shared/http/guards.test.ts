@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest';
+import * as z from 'zod';
+import { functions } from '../../functions/registry.gen.ts';
+import { createContext } from '../runtime/context.ts';
+import { changesState, type HttpManifest, isHttp } from '../runtime/define.ts';
+import { createLogger } from '../runtime/log.ts';
+import { sizes } from '../runtime/sizes.ts';
+import { testConfig } from '../testing/platform.ts';
+import { temporaryFolder } from '../testing/temporary-folder.ts';
+import { openGuards } from './guards.ts';
+import { httpPipeline } from './pipeline.ts';
+
+const manifest = { ...sizes.page, name: 'shut', summary: 'Shut', uses: [], output: z.object({}) } as const;
+const shut = [
+  { ...manifest, trigger: { kind: 'http', method: 'GET', path: '/shut', scope: 'faces:read' } },
+  { ...manifest, rateLimit: 'login', trigger: { kind: 'http', method: 'POST', path: '/shut', scope: null } },
+] as const satisfies readonly HttpManifest[];
+
+it.each(shut)(
+  'When a function is not for everybody ($trigger.method), then it is not served without guards',
+  (each) => {
+    const context = createContext(testConfig(temporaryFolder()), { log: createLogger('silent') });
+    const definition = { manifest: each, handler: async () => ({ data: {} }) };
+
+    expect(() => httpPipeline(definition, {}, context, {})).toThrow('no guards');
+  },
+);
+
+it('When a function asks who calls and has no accounts, then it is not served with guards either', () => {
+  const context = createContext(testConfig(temporaryFolder()), { log: createLogger('silent') });
+  const definition = { manifest: shut[0], handler: async () => ({ data: {} }) };
+
+  expect(() => httpPipeline(definition, {}, context, { guards: openGuards })).toThrow();
+});
+
+it('When a function does not read with GET, then it heeds an Idempotency-Key, save those that change nothing or know no caller', () => {
+  const heedless = functions
+    .map(({ manifest: each }) => each)
+    .filter(isHttp)
+    .filter((each) => each.trigger.method !== 'GET' && !changesState(each))
+    .map(({ name }) => name);
+
+  expect(heedless.sort()).toEqual(['detect-faces', 'log-in', 'recognize-faces', 'refresh-session', 'search-faces']);
+});
