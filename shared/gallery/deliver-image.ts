@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import { byteRange } from '../http/byte-range.ts';
 import * as wire from '../http/wire.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Image } from '../ports/records.ts';
+import type { Face, Image } from '../ports/records.ts';
 import type { BinaryReply, CallContext } from '../runtime/define.ts';
 
 export const imageParams = z.object({ image_id: wire.imageId });
@@ -32,7 +32,8 @@ type ImagePorts = Pick<Ports, 'records' | 'images' | 'extractor'>;
 
 /**
  * An image or a rendering of it. It may be kept by the caller, but has to be asked for again each time (with If-None-Match,
- * answered 304), so that an erased image is gone everywhere. Errors: IMAGE_NOT_FOUND, FACE_NOT_FOUND, RANGE_NOT_SATISFIABLE.
+ * answered 304), so that an erased image is gone everywhere. Errors: IMAGE_NOT_FOUND, IMAGE_EXPIRED, FACE_NOT_FOUND,
+ * RANGE_NOT_SATISFIABLE.
  */
 export async function deliverImage(
   imageId: string,
@@ -53,16 +54,20 @@ export async function deliverImage(
   }
   const image = await ports.records.getImage(tenant, imageId, { signal });
   if (image === null) throw new AppError('IMAGE_NOT_FOUND');
+  if (image.expiredAt !== null) throw new AppError('IMAGE_EXPIRED');
   const common = {
     etag: tagOf(image, variant, faceId),
     'cache-control': 'private, no-cache',
     'accept-ranges': 'bytes',
   };
-  if (matches(headers['if-none-match'], common.etag)) return { status: 304, bytes: null, headers: common };
+  // An image does not say who is on it; the audit log shall.
+  const { items: faces } = await ports.records.listFaces(tenant, { imageId }, { limit: 1000, signal });
+  const audit = { about: faces.map((face) => ({ face_id: face.faceId, person_id: face.personId })) };
+  if (matches(headers['if-none-match'], common.etag)) return { status: 304, bytes: null, headers: common, audit };
 
   const original = await ports.images.get(tenant, image.blobKey, { signal });
   if (original === null) throw new AppError('IMAGE_NOT_FOUND');
-  const bytes = variant === 'original' ? original : await render(image, original, variant, faceId, call, ports);
+  const bytes = variant === 'original' ? original : await render(original, variant, faces, faceId, call, ports);
   const contentType = variant === 'original' ? image.contentType : 'image/jpeg';
   const described = {
     ...common,
@@ -70,9 +75,10 @@ export async function deliverImage(
   };
   const ifRange = headers['if-range'];
   const range = ifRange === undefined || ifRange === common.etag ? byteRange(headers.range, bytes.length) : undefined;
-  if (range === undefined) return { bytes, contentType, headers: described };
+  if (range === undefined) return { bytes, contentType, headers: described, audit };
   return {
     status: 206,
+    audit,
     bytes: bytes.subarray(range.start, range.end + 1),
     contentType,
     headers: { ...described, 'content-range': `bytes ${range.start}-${range.end}/${bytes.length}` },
@@ -80,15 +86,14 @@ export async function deliverImage(
 }
 
 async function render(
-  image: Image,
   original: Uint8Array,
   variant: 'preview' | 'face',
+  faces: readonly Face[],
   faceId: string | undefined,
-  { tenant, signal }: CallContext,
-  { records, extractor }: ImagePorts,
+  { signal }: CallContext,
+  { extractor }: Pick<ImagePorts, 'extractor'>,
 ): Promise<Uint8Array> {
   if (variant === 'preview') return extractor.render(original, { variant, signal });
-  const { items: faces } = await records.listFaces(tenant, { imageId: image.imageId }, { limit: 1000, signal });
   const face =
     faceId === undefined
       ? faces.toSorted((a, b) => b.box.width * b.box.height - a.box.width * a.box.height)[0]

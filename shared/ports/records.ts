@@ -61,6 +61,7 @@ export interface Image {
   /** Key in the images port. */
   readonly blobKey: string;
   readonly contentType: string;
+  /** 0 once it has expired. */
   readonly bytes: number;
   readonly width: number;
   readonly height: number;
@@ -68,8 +69,10 @@ export interface Image {
   readonly location: Location | null;
   readonly sourceId: string | null;
   readonly createdAt: number;
+  /** When its bytes were given up because their time of retention was over; they do not come back. null: they are there. */
+  readonly expiredAt: number | null;
 }
-export type NewImage = Omit<Image, 'createdAt'>;
+export type NewImage = Omit<Image, 'createdAt' | 'expiredAt'>;
 
 export interface Page<T> {
   readonly items: T[];
@@ -227,6 +230,12 @@ export interface Records {
   ): Promise<{ face: Face; image: Image | null } | null>;
 
   getImage(tenant: Tenant, imageId: string, options?: CallOptions): Promise<Image | null>;
+  /** Images not expired that were stored before a time (milliseconds since the epoch), oldest first; `limit`: 1..1000. */
+  imagesBefore(tenant: Tenant, before: number, limit: number, options?: CallOptions): Promise<Image[]>;
+  /** Faces of nobody that were enrolled before a time, oldest first; `limit`: 1..1000. */
+  unknownFacesBefore(tenant: Tenant, before: number, limit: number, options?: CallOptions): Promise<Face[]>;
+  /** Says that an image's bytes are given up. The image as it was; null when there is none or it has expired already. */
+  expireImage(tenant: Tenant, imageId: string, options?: CallOptions): Promise<Image | null>;
   /** Oldest first. */
   listImages(tenant: Tenant, options: PageOptions): Promise<Page<Image>>;
 

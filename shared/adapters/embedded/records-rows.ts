@@ -32,6 +32,7 @@ export interface ImageRow extends PlaceColumns {
   captured_at: number | null;
   source_id: string | null;
   created_at: number;
+  expired_at: number | null;
 }
 
 export interface FaceRow extends PlaceColumns {
@@ -77,6 +78,7 @@ export const toImage = (row: ImageRow): Image => ({
   location: toLocation(row),
   sourceId: row.source_id,
   createdAt: row.created_at,
+  expiredAt: row.expired_at,
 });
 
 export const toFace = (row: FaceRow): Face => ({

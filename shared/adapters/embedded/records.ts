@@ -13,6 +13,7 @@ import { saveEnrolment } from './records-enrolment.ts';
 import * as jobs from './records-jobs.ts';
 import { createPerson, updatePerson } from './records-persons.ts';
 import * as read from './records-reading.ts';
+import * as retention from './records-retention.ts';
 import { type OutboxRow, toImage, toOutbox } from './records-rows.ts';
 import { lockStore } from './store-lock.ts';
 import type { StoreOptions } from './store-options.ts';
@@ -102,6 +103,12 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
         return row === undefined ? null : toImage(row);
       }),
     listImages: (tenant, options) => reading(options, () => read.listImages(reader, tokens, tenant, options)),
+    imagesBefore: (tenant, before, limit, options) =>
+      reading(options, () => retention.imagesBefore(reader, tenant, before, limit)),
+    unknownFacesBefore: (tenant, before, limit, options) =>
+      reading(options, () => retention.unknownFacesBefore(reader, tenant, before, limit)),
+    expireImage: (tenant, imageId, options) =>
+      write(options, () => retention.expireImage(writer, tenant, imageId, now())),
     listAppearances: (tenant, personId, filter, options) =>
       reading(options, () => listAppearances(reader, tokens, tenant, personId, filter, options)),
     summarizeAppearances: (tenant, personId, filter, options) =>

@@ -1,0 +1,125 @@
+import { expect, it } from 'vitest';
+import { cronPipeline } from '../../shared/events/cron-pipeline.ts';
+import { defaultTenant } from '../../shared/ports/tenant.ts';
+import { fakeClock } from '../../shared/testing/fake-clock.ts';
+import { enrolPortrait, recognizePortrait } from '../../shared/testing/gallery.ts';
+import { startPlatform } from '../../shared/testing/platform.ts';
+import { drawPortrait } from '../../shared/testing/portraits/index.ts';
+import { newEnrolment, newFace, newImage } from '../../shared/testing/record-factories.ts';
+import reconcileGallery from '../reconcile-gallery/index.ts';
+import { functions } from '../registry.gen.ts';
+import expireData from './index.ts';
+
+const day = 24 * 60 * 60 * 1000;
+
+async function start(retention: object) {
+  const clock = fakeClock();
+  const platform = await startPlatform(functions, { clock });
+  const setting = await platform.call('PUT', '/api/v1/tenants/default', { json: { retention } });
+  expect(setting.json).toMatchObject({ success: true });
+  // Time alone would also run what else is due in these days.
+  const run = (definition: typeof expireData | typeof reconcileGallery, signal = new AbortController().signal) =>
+    cronPipeline(definition, platform.ports, platform.context)(signal);
+  let passed = 0;
+  const later = { ...clock, now: () => clock.now() + passed };
+  Object.assign(platform.context, { clock: later });
+  return { ...platform, platform, run, pass: (milliseconds: number) => (passed += milliseconds) };
+}
+
+it('When the time of images is over, then they are gone and their people are still recognised', async () => {
+  const { platform, call, ports, run, pass } = await start({ images_days: 30 });
+  const old = await enrolPortrait(platform, { person: 'amaro' });
+  const { blobKey } = (await ports.records.getImage(defaultTenant, old.image_id))!;
+  const before = await call('GET', `/api/v1/images/${old.image_id}`);
+
+  pass(31 * day);
+  expect(await run(expireData)).toBe(true);
+
+  const after = await call('GET', `/api/v1/images/${old.image_id}`, {
+    headers: { 'if-none-match': before.headers.get('etag')! },
+  });
+  expect([before.status, after.status, after.json.error.code]).toEqual([200, 410, 'IMAGE_EXPIRED']);
+  expect((await call('GET', `/api/v1/images/${old.image_id}/download?variant=face`)).status).toBe(410);
+  expect(await ports.images.get(defaultTenant, blobKey)).toBeNull();
+  expect((await call('GET', `/api/v1/faces/${old.face_id}`)).status).toBe(200);
+  expect((await recognizePortrait(platform, { person: 'amaro' })).best.decision).toBe('match');
+  const [done, begun] = (
+    await ports.audit.list(defaultTenant, { imageId: old.image_id, actor: 'system' }, { limit: 9 })
+  ).items;
+  expect(begun).toMatchObject({ action: 'expire-data', status: 102, subjects: { images: [old.image_id] } });
+  expect(done).toMatchObject({ status: 200, details: { images: 1, bytes: before.bytes.length, images_days: 30 } });
+});
+
+it('When everything is held against each other, then an expired image is no damage, and a file that was left goes', async () => {
+  const { platform, ports, run, pass } = await start({ images_days: 1 });
+  const { face_id, image_id } = await enrolPortrait(platform, { person: 'amaro' });
+  const { blobKey } = (await ports.records.getImage(defaultTenant, image_id))!;
+  pass(2 * day);
+  // As a crash leaves it, between the mark and the file.
+  await ports.records.expireImage(defaultTenant, image_id);
+  await ports.vectors.remove(defaultTenant, [face_id]);
+
+  expect(await run(reconcileGallery)).toBe(true);
+
+  expect(await ports.images.get(defaultTenant, blobKey)).toBeNull();
+  expect(await ports.records.getFaces(defaultTenant, [face_id])).toHaveLength(1);
+});
+
+it('When the time of unknown faces is over, then they go completely, and faces of people stay', async () => {
+  const { platform, call, ports, run, pass } = await start({ unknown_faces_days: 7 });
+  const known = await enrolPortrait(platform, { person: 'amaro' });
+  const image = await drawPortrait({ person: 'dana' });
+  const unknown = (await call('POST', '/api/v1/faces/enroll', { form: { image } })).json.data;
+  pass(6 * day);
+  await run(expireData);
+  const kept = await call('GET', `/api/v1/faces/${unknown.face_id}`);
+
+  pass(2 * day);
+  await run(expireData);
+
+  expect(kept.status).toBe(200);
+  const gone = await Promise.all(
+    [`faces/${unknown.face_id}`, `images/${unknown.image_id}`].map((each) => call('GET', `/api/v1/${each}`)),
+  );
+  expect(gone.map(({ status }) => status)).toEqual([404, 404]);
+  expect((await call('GET', `/api/v1/images/${known.image_id}`)).status).toBe(200);
+  const templates: string[] = [];
+  for await (const id of ports.vectors.faceIds(defaultTenant)) templates.push(id);
+  expect(templates).toEqual([known.face_id]);
+});
+
+it('When many are due and a run is cut short, then the next one does the rest', async () => {
+  const { ports, run, pass, logs } = await start({ images_days: 1, unknown_faces_days: 1 });
+  for (let i = 0; i < 130; i++) {
+    await ports.records.saveEnrolment(defaultTenant, newEnrolment());
+    await ports.records.saveEnrolment(defaultTenant, { person: null, image: newImage(), faces: [newFace()] });
+  }
+  pass(2 * day);
+  const stop = new AbortController();
+  const cut = run(expireData, stop.signal);
+  while ((await ports.records.usage(defaultTenant)).bytes > 12_345 * 200) await new Promise(setImmediate);
+  stop.abort(new Error('enough'));
+  const complete = await cut;
+  const halfway = await ports.records.usage(defaultTenant);
+
+  expect(complete).toBe(false);
+  expect(await run(expireData)).toBe(true);
+
+  expect(halfway.bytes).toBeGreaterThan(0);
+  expect(await ports.records.usage(defaultTenant)).toEqual({ persons: 130, faces: 130, bytes: 0 });
+  const noted = (await ports.audit.list(defaultTenant, { action: 'expire-data' }, { limit: 100 })).items;
+  const sum = (key: string) => noted.reduce((total, { details }) => total + Number(details[key] ?? 0), 0);
+  expect(Math.max(...noted.map(({ subjects }) => subjects.images.length))).toBe(100);
+  expect(sum('faces')).toBe(130);
+  expect(logs).toContainEqual(expect.objectContaining({ msg: 'ran', function: 'expire-data', faces: 130 }));
+});
+
+it('When a tenant keeps things for good, then nothing expires', async () => {
+  const { platform, call, run, pass } = await start({});
+  const one = await enrolPortrait(platform, { person: 'amaro' });
+  pass(10_000 * day);
+
+  await run(expireData);
+
+  expect((await call('GET', `/api/v1/images/${one.image_id}`)).status).toBe(200);
+});
