@@ -232,6 +232,23 @@ describe('faces/enroll_async and its status, asked wrongly', () => {
     expect(await jobImages(platform())).toEqual([]);
   });
 
+  it('When a job is done, then the audit log says who asked for it, and what was enrolled', async () => {
+    const platform = await startPlatform(functions);
+    const json = { person_id: 'ada', image_data: base64(await drawPortrait({ person: 'amaro' })) };
+
+    const { data } = (await platform.call('POST', path, { json })).json;
+    await ended(platform, 1);
+
+    const [done, asked] = (await platform.ports.audit.list(tenant, { personId: 'ada' }, { limit: 9 })).items;
+    expect(asked).toMatchObject({ action: 'enroll-face-async', status: 202, details: { job_id: data.job_id } });
+    expect(done).toMatchObject({
+      action: 'process-enrollment-normal',
+      actor: 'system',
+      subjects: { persons: ['ada'], faces: [data.face_id] },
+      details: { job_id: data.job_id },
+    });
+  });
+
   it('When the model pack is not loaded, then 422 says which are', async () => {
     const form = { image: await drawPortrait({ person: 'amaro' }), strategy: 'high-accuracy' };
 

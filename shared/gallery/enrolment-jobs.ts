@@ -17,6 +17,7 @@ import {
   enrolOnce,
   presentEnrolment,
 } from './enrol-request.ts';
+import { systemEntry } from './system-audit.ts';
 
 export interface AcceptedEnrolment {
   readonly job: Job;
@@ -92,20 +93,26 @@ export async function acceptEnrolment(
       await images.delete(tenant, imageKey);
       throw error;
     });
+  call.metrics.jobsAccepted.inc({ priority });
   const rounds = Math.ceil((ahead + 1) / tuning.concurrency[priority]);
   return { job, estimate: waitingTime(rounds * (backlog.meanProcessingMs ?? tuning.assumedMs)) };
 }
+
+type JobPorts = EnrolmentPorts & Pick<Ports, 'audit'>;
 
 /**
  * Does the job that an event calls for. Resolves when there is nothing left to do. Errors: what may pass, to be tried again; JOB_FAILED
  * or what made it fail, for the dead letters.
  */
-export async function processEnrolment(call: EventCall, ports: EnrolmentPorts): Promise<undefined> {
+export async function processEnrolment(call: EventCall, ports: JobPorts): Promise<undefined> {
   const { job_id: jobId } = eventData('freeface.enrollment.requested.v1', call.event);
   const job = await ports.records.startJob(call.tenant, jobId, { signal: call.signal });
   // Erased with its person, or finished so long ago that nobody can ask about it any more.
   if (job === null || job.status === 'completed') return;
   if (job.status === 'failed') throw new AppError('JOB_FAILED');
+  const { priority, attempts, createdAt, startedAt } = job;
+  if (attempts === 1) call.metrics.jobWaitSeconds.observe({ priority }, (startedAt! - createdAt) / 1000);
+  else call.metrics.jobRetries.inc({ priority });
   try {
     // Whatever kills the process kills it again.
     if (job.attempts > tuning.mostAttempts)
@@ -119,7 +126,7 @@ export async function processEnrolment(call: EventCall, ports: EnrolmentPorts): 
   }
 }
 
-async function attempt(job: Job, call: EventCall, ports: EnrolmentPorts): Promise<void> {
+async function attempt(job: Job, call: EventCall, ports: JobPorts): Promise<void> {
   const { tenant, signal } = call;
   const image = await ports.images.get(tenant, job.imageKey, { signal });
   if (image === null) {
@@ -129,7 +136,7 @@ async function attempt(job: Job, call: EventCall, ports: EnrolmentPorts): Promis
     throw new AppError('IMAGE_NOT_FOUND', { message: 'The image of the job is gone.' });
   }
   const request = enrolmentRequest(enrolmentFields.parse(job.request), image, job.createdAt);
-  await complete(job, await enrolOnce(request, call, ports), call, ports);
+  await complete(job, await enrolOnce(request, job.priority, call, ports), call, ports);
 }
 
 /** Heeds no signal: what is enrolled is told. */
@@ -137,9 +144,10 @@ async function complete(
   job: Job,
   result: EnrolmentResult,
   call: EventCall,
-  { records, images }: EnrolmentPorts,
+  { records, images, audit }: JobPorts,
 ): Promise<void> {
   const presented = presentEnrolment(result);
+  await audit.append(call.tenant, enrolledEntry(job, result, call), { durable: true });
   const data = { job_id: job.jobId, face_id: presented.face_id, person_id: presented.person_id };
   const done = await records.finishJob(
     call.tenant,
@@ -149,13 +157,21 @@ async function complete(
   );
   // The person was erased meanwhile, and this job with it.
   if (done === null) await result.takeBack();
+  else if (done.changed) countEnd(done.job, call);
   await images.delete(call.tenant, job.imageKey);
+}
+
+/** Who asked stands in the log with the id of the job. A job whose end is delayed by a crash is written down twice. */
+function enrolledEntry(job: Job, { faces, imageId }: EnrolmentResult, call: EventCall) {
+  const persons = new Set(faces.flatMap(({ face }) => face.personId ?? []));
+  const subjects = { persons: [...persons], faces: faces.map(({ face }) => face.faceId), images: [imageId] };
+  return systemEntry(`process-enrollment-${job.priority}`, subjects, { details: { job_id: job.jobId } }, call);
 }
 
 async function giveUp(job: Job, error: AppError, call: EventCall, { records, images }: EnrolmentPorts): Promise<void> {
   const { code, details } = error;
   const hidden = error.httpStatus >= 500;
-  await records.finishJob(
+  const ended = await records.finishJob(
     call.tenant,
     job.jobId,
     {
@@ -168,7 +184,13 @@ async function giveUp(job: Job, error: AppError, call: EventCall, { records, ima
     },
     { outbox: [notice('freeface.enrollment.failed.v1', job, { job_id: job.jobId, face_id: job.faceId, code }, call)] },
   );
+  if (ended?.changed === true) countEnd(ended.job, call);
   await images.delete(call.tenant, job.imageKey);
+}
+
+function countEnd({ priority, status, startedAt, finishedAt }: Job, { metrics }: EventCall): void {
+  metrics.jobsFinished.inc({ priority, status });
+  metrics.jobSeconds.observe({ priority }, (finishedAt! - startedAt!) / 1000);
 }
 
 const notice = <Type extends 'freeface.enrollment.completed.v1' | 'freeface.enrollment.failed.v1'>(

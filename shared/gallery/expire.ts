@@ -5,6 +5,7 @@ import type { NewAuditEntry } from '../ports/audit.ts';
 import type { Ports } from '../ports/index.ts';
 import type { CallContext } from '../runtime/define.ts';
 import { eraseFace } from './erase.ts';
+import { systemEntry } from './system-audit.ts';
 
 type ExpiryPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'cache' | 'audit'>;
 
@@ -96,23 +97,13 @@ async function eraseUnknown(faceId: string, call: CallContext, ports: ExpiryPort
 }
 
 async function note(
-  { faces = [], images = [] }: { readonly faces?: readonly string[]; readonly images?: readonly string[] },
+  subjects: Parameters<typeof systemEntry>[1],
   details: NewAuditEntry['details'],
   status: number,
-  { tenant, requestId, signal }: CallContext,
+  call: CallContext,
   { audit }: ExpiryPorts,
 ): Promise<void> {
-  const entry = {
-    action: 'expire-data',
-    actor: 'system',
-    actorName: null,
-    subjects: { persons: [], faces, images, more: 0 },
-    status,
-    code: null,
-    address: null,
-    requestId,
-    details,
-  };
+  const entry = systemEntry('expire-data', subjects, { status, details }, call);
   // What was done is written down also when the run is being cut short.
-  await audit.append(tenant, entry, { durable: true, ...(status === 102 ? { signal } : {}) });
+  await audit.append(call.tenant, entry, { durable: true, ...(status === 102 ? { signal: call.signal } : {}) });
 }

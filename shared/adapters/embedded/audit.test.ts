@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import Libsql from 'libsql';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -108,7 +109,12 @@ describe('an audit log that somebody meddled with', () => {
 it('When the process is killed while it appends, then what was acknowledged is there, in an unbroken chain', async () => {
   const dataDir = temporaryFolder();
   const outfile = join(process.cwd(), '.build', 'audit-kill-test', 'child.mjs');
-  await build({ ...common, splitting: false, entryPoints: ['shared/testing/audit-kill-child.ts'], outfile });
+  await build({
+    ...common,
+    splitting: false,
+    entryPoints: [fileURLToPath(new URL('../../testing/audit-kill-child.ts', import.meta.url))],
+    outfile,
+  });
   let acknowledged = 0;
 
   for (let round = 0; round < 3; round++) {
