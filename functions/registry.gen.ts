@@ -23,8 +23,10 @@ import getIdentity from './get-identity/index.ts';
 import getImage from './get-image/index.ts';
 import getKeySet from './get-key-set/index.ts';
 import getLiveness from './get-liveness/index.ts';
+import getMetrics from './get-metrics/index.ts';
 import getPerson from './get-person/index.ts';
 import getPersonByExternalId from './get-person-by-external-id/index.ts';
+import getPrometheusMetrics from './get-prometheus-metrics/index.ts';
 import getReadiness from './get-readiness/index.ts';
 import getTenant from './get-tenant/index.ts';
 import getTimeline from './get-timeline/index.ts';
@@ -78,8 +80,10 @@ export const functions: readonly FunctionDefinition[] = [
   getImage,
   getKeySet,
   getLiveness,
+  getMetrics,
   getPerson,
   getPersonByExternalId,
+  getPrometheusMetrics,
   getReadiness,
   getTenant,
   getTimeline,

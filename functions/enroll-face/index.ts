@@ -42,7 +42,7 @@ export default defineFunction(
     ...sizes.vision,
   },
   async ({ body, image, ...call }, ports) => {
-    const result = await enrolOnce(enrolmentRequest(body, image, call.clock.now()), call, ports);
+    const result = await enrolOnce(enrolmentRequest(body, image, call.clock.now()), 'direct', call, ports);
     const message = leftOutMessage(result);
     return {
       status: result.faces.some(({ created }) => created) ? 201 : 200,

@@ -53,7 +53,7 @@ export default defineFunction(
     uses: ['records', 'vectors', 'cache', 'extractor', 'accounts'],
     ...sizes.vision,
   },
-  async ({ body, image, tenant, clock, signal }, ports) => {
+  async ({ body, image, tenant, clock, signal, metrics }, ports) => {
     const { cache, extractor } = ports;
     const consentAt = await consentTime({ tenant, clock, signal }, ports);
     const pack = await extractor.describe(body.strategy, { signal });
@@ -61,6 +61,7 @@ export default defineFunction(
     const digest = createHash('sha256').update(image).digest('hex');
     const key = answerKey('recognize', epoch, [digest, pack.space, body.fpir, consentAt !== null]);
     const known = await cache.get(tenant, key, { signal });
+    metrics.answers.inc({ cached: String(known !== null) });
     if (known !== null) return { data: answer(JSON.parse(known) as RecognizedFace[], true) };
 
     const extraction = await extractor.extract(image, { pack: body.strategy, signal });
@@ -70,6 +71,7 @@ export default defineFunction(
     const found = await Promise.all(
       extraction.faces.map((face) => identify(tenant, face.embedding!, { pack, fpir, consentAt, signal }, ports)),
     );
+    for (const { decision } of found) metrics.decisions.inc({ decision });
     const faces = extraction.faces.map((face, i) => present(face, found[i]!));
     const consents = found.map(({ person }) => person?.consent ?? null);
     const ttlMs = consentAt === null ? answerTtlMs : consentHolds(consents, clock.now(), answerTtlMs);

@@ -89,7 +89,7 @@ export default defineFunction(
     uses: ['records', 'vectors', 'extractor', 'accounts'],
     ...sizes.vision,
   },
-  async ({ body, image, tenant, clock, signal }, ports) => {
+  async ({ body, image, tenant, clock, signal, metrics }, ports) => {
     const { vectors, records, extractor } = ports;
     const consentAt = await consentTime({ tenant, clock, signal }, ports);
     const pack = await extractor.describe(body.strategy, { signal });
@@ -107,6 +107,11 @@ export default defineFunction(
         return { box: box && wire.presentBox(box), matches: hits.flatMap((hit) => presentHit(hit, persons, pack)) };
       }),
     );
+    const probe = image !== undefined ? 'image' : body.face_id !== undefined ? 'face' : 'person';
+    for (const { matches } of faces) {
+      metrics.searches.inc({ probe });
+      metrics.searchMatches.observe(matches.length);
+    }
     return { data: { faces } };
   },
 );

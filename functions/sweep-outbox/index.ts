@@ -25,7 +25,7 @@ export default defineFunction(
     ],
     ...sizes.background,
   },
-  async ({ signal }, { records, events }) => {
+  async ({ signal, metrics }, { records, events }) => {
     let published = 0;
     for (;;) {
       const pending = await records.pendingOutbox(batch, { signal });
@@ -37,6 +37,7 @@ export default defineFunction(
           entries.map(({ entry }) => entry.event),
           { signal },
         );
+        for (const { entry } of entries) metrics.eventsPublished.inc({ type: entry.event.type });
         await records.settleOutbox(
           entries.map(({ id }) => id),
           { signal },

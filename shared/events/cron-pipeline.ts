@@ -15,11 +15,21 @@ export function cronPipeline(
   ) => Promise<Record<string, unknown>>;
   return async (signal) => {
     const call = newCall(manifest, context, signal, undefined);
+    const { metrics } = context;
+    const labels = { function: manifest.name };
+    const begun = performance.now();
     try {
       const summary = await handle(call, ports);
+      metrics.cronRuns.inc({ ...labels, outcome: 'done' });
+      metrics.cronSeconds.observe(labels, (performance.now() - begun) / 1000);
+      metrics.cronSucceeded.set(labels, context.clock.now() / 1000);
+      for (const [what, value] of Object.entries(summary)) {
+        if (typeof value === 'number' && value > 0) metrics.cronDone.inc({ ...labels, what }, value);
+      }
       call.log[Object.values(summary).some((value) => value !== 0) ? 'info' : 'debug'](summary, 'ran');
       return true;
     } catch (error) {
+      metrics.cronRuns.inc({ ...labels, outcome: signal.aborted ? 'cut short' : 'failed' });
       // What the end of the process cuts short is no failure: the next run does it.
       if (signal.aborted) call.log.info('run cut short');
       else call.log.error({ err: error }, 'run failed');

@@ -19,6 +19,7 @@ export function newCall(
     traceparent,
     signal,
     clock: context.clock,
+    metrics: context.metrics,
     newId: context.newId,
     log: context.log.child({ function: manifest.name, request_id: requestId, trace_id: traceparent.slice(3, 35) }),
   };

@@ -18,11 +18,17 @@ export function eventPipeline(definition: FunctionDefinition, ports: object, con
   const handle = definition.handler as unknown as (call: EventCall, ports: object) => Promise<Event | undefined>;
   return async (event, bytes, signal) => {
     const call = { ...newCall(manifest, context, signal, event.traceparent), tenant: tenantOf(event), event, bytes };
+    const begun = performance.now();
     const outcome = await handle(call, ports).then<EventOutcome, EventOutcome>(
       (reply) => (reply === undefined ? { status: 204 } : { status: 200, reply }),
       (error: unknown) => failedOutcome(error, call),
     );
-    context.metrics.events.inc({ function: manifest.name, type: event.type, status: outcome.status });
+    const { metrics } = context;
+    const labels = { function: manifest.name };
+    metrics.events.inc({ ...labels, type: manifest.trigger.type, status: outcome.status });
+    metrics.eventSeconds.observe(labels, (performance.now() - begun) / 1000);
+    if (outcome.status === 503) metrics.eventsRetried.inc(labels);
+    if (outcome.status === 422) metrics.eventsPoisoned.inc(labels);
     call.log.info({ event_id: event.id, event_type: event.type, status: outcome.status }, 'event answered');
     return outcome;
   };

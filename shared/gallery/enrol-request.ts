@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { captureTimeProblem } from '../domain/capture-time.ts';
+import type { Priority } from '../domain/priority.ts';
 import { enrolment } from '../domain/tuning.ts';
-import { AppError } from '../errors.ts';
+import { AppError, toAppError } from '../errors.ts';
 import * as examples from '../http/examples.ts';
 import * as wire from '../http/wire.ts';
 import type { CallContext } from '../runtime/define.ts';
@@ -91,17 +92,42 @@ export function enrolmentRequest(body: EnrolmentFields, image: Uint8Array, now: 
   };
 }
 
-/** Enrols; when two enrolments create the same person at the same moment, the second finds it made. */
-export const enrolOnce = (
+/** Where an enrolment comes from: a request that waits for it, or a job. */
+export type EnrolmentLane = 'direct' | Priority;
+
+/** Enrols, and counts what becomes of it. When two enrolments create the same person at the same moment, the second finds it made. */
+export async function enrolOnce(
   request: EnrolmentRequest,
+  lane: EnrolmentLane,
   call: CallContext,
   ports: EnrolmentPorts,
-): Promise<EnrolmentResult> =>
-  enrol(request, call, ports).catch((error: unknown) => {
-    if (error instanceof AppError && error.code === 'EXTERNAL_ID_TAKEN' && error.details === undefined)
-      return enrol(request, call, ports);
+): Promise<EnrolmentResult> {
+  const begun = performance.now();
+  try {
+    const result = await enrol(request, call, ports).catch((error: unknown) => {
+      if (error instanceof AppError && error.code === 'EXTERNAL_ID_TAKEN' && error.details === undefined)
+        return enrol(request, call, ports);
+      throw error;
+    });
+    call.metrics.enrolmentSeconds.observe({ lane }, (performance.now() - begun) / 1000);
+    countEnrolled(result, lane, call);
+    return result;
+  } catch (error) {
+    const { code, httpStatus } = toAppError(error);
+    call.metrics.enrolments.inc({ outcome: httpStatus < 500 && code !== 'BUSY' ? 'refused' : 'failed', lane });
+    call.metrics.enrolmentRefusals.inc({ code });
     throw error;
-  });
+  }
+}
+
+function countEnrolled({ faces, rejected, leftOut }: EnrolmentResult, lane: EnrolmentLane, { metrics }: CallContext) {
+  const created = faces.filter((each) => each.created);
+  metrics.enrolments.inc({ outcome: created.length > 0 ? 'enrolled' : 'repeated', lane });
+  metrics.facesFound.inc(faces.length + rejected.length + leftOut);
+  metrics.facesEnrolled.inc(created.length);
+  metrics.facesJoined.inc(created.filter(({ face }) => face.similarity !== null).length);
+  for (const { reasons } of rejected) for (const reason of reasons) metrics.facesRejected.inc({ reason });
+}
 
 export function presentEnrolment(result: EnrolmentResult): z.input<typeof enrolmentOutput> {
   const main = result.faces[0]!.face;

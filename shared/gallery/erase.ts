@@ -85,6 +85,9 @@ async function finish(
   const failed = deletions.find((each) => each.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
   await readBack(removed, { keys, epoch }, call, ports);
+  call.metrics.erasures.inc({ what: removed.person === null ? 'face' : 'person' });
+  call.metrics.erasedFaces.inc(faceIds.length);
+  call.metrics.erasedImages.inc(images.length);
   return {
     faces: faceIds.length,
     vectors: removed.vectors + late,

@@ -1,18 +1,27 @@
-import { toAppError } from '../errors.ts';
+import { type ErrorCode, toAppError } from '../errors.ts';
+import type { Metrics } from '../runtime/metrics.ts';
 import type { HttpMiddleware } from './exchange.ts';
 
 /** Turns whatever was thrown into the error envelope. The inner message of a 5xx goes to the log, never to the client. */
-export function errors(): HttpMiddleware {
+/** Whoever is refused for one of these is refused for who they are. */
+const doorCodes: readonly ErrorCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'LOGIN_FAILED', 'LOGIN_LOCKED'];
+
+export function errors(metrics: Metrics): HttpMiddleware {
   return {
     onError: function errorsOnError(request) {
       const { event } = request;
       if (event.request.gone.aborted) {
+        metrics.clientsGone.inc({ function: event.manifest.name });
         // Nobody reads the answer; 499 keeps those who left apart from those who were failed.
         request.response = { status: 499, headers: {}, body: null };
         return;
       }
       const error = toAppError(request.error);
-      event.log = event.log.child({ code: error.code });
+      const { code } = error;
+      metrics.requestErrors.inc({ function: event.manifest.name, code });
+      if (doorCodes.includes(code)) metrics.authFailures.inc({ code });
+      if (code === 'BUSY') metrics.shed.inc({ function: event.manifest.name });
+      event.log = event.log.child({ code });
       if (error.httpStatus >= 500) event.log.error({ err: error.cause ?? error }, 'request failed');
       request.response = errorResponse(error, event.requestId);
     },

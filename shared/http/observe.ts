@@ -1,5 +1,5 @@
 import type { Metrics } from '../runtime/metrics.ts';
-import type { HttpMiddleware } from './exchange.ts';
+import type { HttpMiddleware, OutgoingResponse } from './exchange.ts';
 
 /** One log line and the request metrics for every answer. The path is the route's: a real one may hold somebody's name. */
 export function observe(metrics: Metrics): HttpMiddleware {
@@ -8,7 +8,11 @@ export function observe(metrics: Metrics): HttpMiddleware {
     const milliseconds = performance.now() - (begun.get(event) ?? 0);
     const { status } = response!;
     metrics.requests.inc({ function: event.manifest.name, method: event.request.method, status });
-    metrics.requestSeconds.observe({ function: event.manifest.name }, milliseconds / 1000);
+    const labels = { function: event.manifest.name };
+    metrics.requestSeconds.observe(labels, milliseconds / 1000);
+    metrics.requestBytes.observe(labels, Number(event.request.headers['content-length'] ?? 0) || 0);
+    const size = sizeOf(response!.body);
+    if (size !== undefined) metrics.responseBytes.observe(labels, size);
     event.log.info(
       {
         method: event.request.method,
@@ -26,4 +30,11 @@ export function observe(metrics: Metrics): HttpMiddleware {
     after: finish,
     onError: finish as NonNullable<HttpMiddleware['onError']>,
   };
+}
+
+/** In bytes; undefined: not known before it is sent. */
+function sizeOf(body: OutgoingResponse['body']): number | undefined {
+  if (body === null) return 0;
+  if (typeof body === 'string') return Buffer.byteLength(body);
+  return body instanceof Uint8Array ? body.length : undefined;
 }

@@ -337,12 +337,12 @@ describe('the HTTP pipeline', () => {
   });
 
   it('When requests are answered, then the metrics count them', async () => {
-    const { call } = await start();
+    const { call, context } = await start();
     await call('GET', '/failing/busy');
 
-    const { bytes } = await call('GET', '/metrics');
+    const { text } = await context.metrics.text(undefined, []);
 
-    expect(Buffer.from(bytes).toString()).toContain(
+    expect(text).toContain(
       'freeface_http_requests_total{function="failing",method="GET",status="429"} 1',
     );
   });

@@ -62,7 +62,7 @@ export function httpPipeline(
     .use(requestId())
     .use(traceContext())
     .use(witness)
-    .use(errors())
+    .use(errors(context.metrics))
     .use(deadline())
     .use(door)
     .use(negotiate(manifest))
@@ -72,7 +72,11 @@ export function httpPipeline(
 
   return async (request) => {
     const exchange = newExchange(manifest, request, context);
-    const response = (await pipeline(exchange, noLambda)) as OutgoingResponse;
+    const underWay = { function: manifest.name };
+    context.metrics.inFlight.inc(underWay);
+    const response = (await pipeline(exchange, noLambda).finally(() =>
+      context.metrics.inFlight.dec(underWay),
+    )) as OutgoingResponse;
     return { ...response, headers: { ...exchange.answerHeaders, ...response.headers } };
   };
 }
@@ -99,6 +103,7 @@ function newExchange(manifest: HttpManifest, request: IncomingRequest, context: 
     signal: request.gone,
     clock: context.clock,
     log: context.log,
+    metrics: context.metrics,
     newId: context.newId,
     answered: null,
     input: { params: {}, query: {}, body: {}, image: undefined },
@@ -114,6 +119,7 @@ const asCall = ({
   signal,
   clock,
   log,
+  metrics,
   newId,
   input,
   request,
@@ -126,6 +132,7 @@ const asCall = ({
     signal,
     clock,
     log,
+    metrics,
     newId,
     ...input,
     headers: request.headers,

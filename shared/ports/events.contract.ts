@@ -53,6 +53,29 @@ export function eventsContract({ name, open }: { name: string; open: (clock: Fak
       ]);
     });
 
+    it('When events wait, are done and are given up, then the state tells how many and since when', async () => {
+      const { events, clock, topic, subscription } = await setUp();
+      const before = await events.state();
+      const begun = clock.now();
+      let answer: EventAnswer = { status: 503 };
+      await events.subscribe(subscription({ delivery: { ...delivery, retry: 100 } }), async () => answer);
+      const waiting = async () => (await events.state()).groups.find((each) => each.topic === topic);
+      const idle = await waiting();
+
+      await events.publish(topic, [newEvent()]);
+      await clock.advance(500);
+      await events.publish(topic, [newEvent()]);
+      await clock.advance(100);
+      const busy = await waiting();
+      answer = { status: 422 };
+      await clock.until(async () => (await waiting())?.waiting === 0);
+
+      expect(idle).toEqual({ topic, group: 'group', waiting: 0, oldestAt: null });
+      expect(busy).toEqual({ topic, group: 'group', waiting: 2, oldestAt: begun });
+      expect(await waiting()).toEqual(idle);
+      expect((await events.state()).deadLetters - before.deadLetters).toBe(2);
+    });
+
     it('When a group subscribes late, then it starts at the earliest event, and other topics stay apart', async () => {
       const { events, clock, topic, subscription } = await setUp();
       const published = [newEvent(), newEvent(), newEvent()];

@@ -41,6 +41,18 @@ export interface DeadLetter {
   readonly at: number;
 }
 
+export interface EventsState {
+  readonly deadLetters: number;
+  /** Groups that read here, and what they have not finished. */
+  readonly groups: readonly {
+    readonly topic: string;
+    readonly group: string;
+    readonly waiting: number;
+    /** When the oldest of these was published, in milliseconds since the epoch; null when there is none. */
+    readonly oldestAt: number | null;
+  }[];
+}
+
 export type Deliver = (event: Event, context: { attempt: number; signal: AbortSignal }) => Promise<EventAnswer>;
 
 /**
@@ -55,6 +67,7 @@ export interface Events {
    * by its event status. RangeError when the group already reads the topic here.
    */
   subscribe(subscription: Subscription, deliver: Deliver): Promise<() => Promise<void>>;
+  state(options?: CallOptions): Promise<EventsState>;
   /** Oldest first. */
   deadLetters(options?: CallOptions & { limit?: number }): Promise<DeadLetter[]>;
   /** Aborts what is in flight; those events come again after the next start. */

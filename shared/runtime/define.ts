@@ -7,6 +7,7 @@ import type { Delivery, Event } from '../ports/events.ts';
 import type { PortName, Ports } from '../ports/index.ts';
 import type { Tenant } from '../ports/tenant.ts';
 import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
 
 export interface HttpTrigger {
   readonly kind: 'http';
@@ -105,6 +106,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Of this process. */
+  readonly metrics: Metrics;
   /** A new UUIDv7. */
   readonly newId: () => string;
 }

@@ -3,14 +3,12 @@ import type { RuntimeContext } from './context.ts';
 
 export type Readiness = 'starting' | 'ready' | 'stopping';
 
-/** What Kubernetes asks of a function: `/health/liveness`, `/health/readiness`, `/metrics`. undefined: another path. */
+/** What Kubernetes asks of a function that is served alone: its probes and its metrics. undefined: another path. */
 export async function answerProbe(
   path: string,
   readiness: Readiness,
   context: RuntimeContext,
 ): Promise<OutgoingResponse | undefined> {
-  if (path === '/health/liveness') return text(200, 'alive');
-  if (path === '/health/readiness') return text(readiness === 'ready' ? 200 : 503, readiness);
   if (path === '/metrics') {
     const { registry } = context.metrics;
     return {
@@ -19,6 +17,13 @@ export async function answerProbe(
       body: await registry.metrics(),
     };
   }
+  return answerHealth(path, readiness);
+}
+
+/** `/health/liveness` and `/health/readiness`. undefined: another path. */
+export function answerHealth(path: string, readiness: Readiness): OutgoingResponse | undefined {
+  if (path === '/health/liveness') return text(200, 'alive');
+  if (path === '/health/readiness') return text(readiness === 'ready' ? 200 : 503, readiness);
   return undefined;
 }
 

@@ -7,7 +7,7 @@ import type { PortName, Ports } from '../ports/index.ts';
 import type { RuntimeContext } from './context.ts';
 import type { CronManifest, EventManifest, FunctionDefinition } from './define.ts';
 import { firstStart } from './first-start.ts';
-import { answerProbe, type Readiness } from './health.ts';
+import { answerHealth, type Readiness } from './health.ts';
 import { type Answer, listen } from './http-server.ts';
 import { type Openers, openPorts, pickPorts } from './ports.ts';
 import { routeRequests } from './routes.ts';
@@ -49,7 +49,7 @@ export async function runLocally(
     let readiness: Readiness = 'ready';
     const route = routeRequests(definitions, ports, context, { guards: openGuards, images: imageReader });
     const answer: Answer = async (request) => {
-      const response = (await answerProbe(request.path, readiness, context)) ?? (await route(request));
+      const response = answerHealth(request.path, readiness) ?? (await route(request));
       if (request.method !== 'GET' && request.method !== 'HEAD') schedule.afterWrite();
       return response;
     };

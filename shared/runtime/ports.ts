@@ -1,5 +1,6 @@
 import type { PortName, Ports } from '../ports/index.ts';
 import type { RuntimeContext } from './context.ts';
+import { observePort } from './observe-port.ts';
 
 /** How each port is opened; a bundle holds the openers of its declared ports alone. */
 export type Openers = { readonly [Name in PortName]?: (context: RuntimeContext) => Promise<Ports[Name]> };
@@ -16,7 +17,7 @@ export async function openPorts(
   openers: Openers,
   context: RuntimeContext,
 ): Promise<OpenPorts> {
-  const opened: [PortName, { close(): Promise<void> }][] = [];
+  const opened: [PortName, Ports[PortName]][] = [];
   const close = async () => {
     for (const [name, port] of opened.splice(0).reverse()) {
       await port.close().catch((error: unknown) => context.log.error({ err: error, port: name }, 'closing failed'));
@@ -26,7 +27,7 @@ export async function openPorts(
     for (const name of new Set(names)) {
       const open = openers[name];
       if (open === undefined) throw new Error(`the port ${name} has no adapter here`);
-      opened.push([name, await open(context)]);
+      opened.push([name, observePort(name, await open(context), context.metrics)]);
     }
   } catch (error) {
     await close();

@@ -56,6 +56,7 @@ function unrouted(
     { request_id: requestId, method: method.slice(0, 20), status: error.httpStatus, code: error.code },
     'answered',
   );
+  context.metrics.unrouted.inc({ status: error.httpStatus });
   const answer = errorResponse(error, requestId);
   return {
     ...answer,

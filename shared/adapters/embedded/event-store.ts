@@ -1,5 +1,5 @@
 import { CloudEvent } from 'cloudevents';
-import type { DeadLetter, Event } from '../../ports/events.ts';
+import type { DeadLetter, Event, EventsState } from '../../ports/events.ts';
 import type { Database } from './database.ts';
 
 /** An event without its body. */
@@ -98,6 +98,20 @@ export function createEventStore(database: Database) {
       database.run('UPDATE consumer_groups SET position = ? WHERE topic = ? AND name = ?', [position, topic, group]);
       database.run('DELETE FROM deliveries WHERE topic = ? AND name = ? AND sequence <= ?', [topic, group, position]);
     },
+
+    /** Of groups given by topic and name. An event passed over because of its type counts until a later one is done. */
+    state: (groups: readonly (readonly [topic: string, group: string])[]): EventsState => ({
+      deadLetters: database.get<{ count: number }>('SELECT count(*) AS count FROM dead_letters')!.count,
+      groups: groups.map(([topic, group]) => {
+        const { waiting, oldestAt } = database.get<{ waiting: number; oldestAt: number | null }>(
+          `SELECT count(*) AS waiting, min(published_at) AS oldestAt FROM events
+           WHERE topic = ?1 AND sequence > (SELECT position FROM consumer_groups WHERE topic = ?1 AND name = ?2)
+             AND sequence NOT IN (SELECT sequence FROM deliveries WHERE topic = ?1 AND name = ?2 AND due_at IS NULL)`,
+          [topic, group],
+        )!;
+        return { topic, group, waiting, oldestAt };
+      }),
+    }),
 
     deadLetters: (limit: number): DeadLetter[] =>
       database

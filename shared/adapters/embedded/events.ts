@@ -107,6 +107,13 @@ function eventsOn(database: Database, unlock: () => void, options: EventsOptions
       };
     },
 
+    async state(stateOptions) {
+      requireOpen();
+      stateOptions?.signal?.throwIfAborted();
+      await Promise.all([...groups.values()].map(({ group }) => group.flush()));
+      return store.state([...groups.keys()].map((id) => JSON.parse(id) as [topic: string, group: string]));
+    },
+
     async deadLetters({ limit = 1000, signal } = {}) {
       requireOpen();
       signal?.throwIfAborted();

@@ -1,0 +1,108 @@
+import * as z from 'zod';
+import { priorities } from '../../shared/domain/priority.ts';
+import * as wire from '../../shared/http/wire.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+const count = z.number().int();
+const milliseconds = z.number().nullable();
+
+export default defineFunction(
+  {
+    name: 'get-metrics',
+    summary: 'Show what the platform counts',
+    description:
+      'Requests, memory, extractor and cache are of the process that answers and of all tenants, since it started; jobs and events are of all tenants; the gallery is of your tenant. Latencies are estimated from histograms. `metrics/prometheus` has more.',
+    tag: 'health',
+    trigger: { kind: 'http', method: 'GET', path: '/api/v1/metrics', scope: 'metrics:read' },
+    output: z.object({
+      started_at: z.string(),
+      uptime_seconds: z.number(),
+      requests: z.object({ total: count, in_flight: count, by_status: z.record(z.string(), count) }),
+      latencies: z
+        .record(z.string(), z.object({ count, p50_ms: milliseconds, p95_ms: milliseconds, p99_ms: milliseconds }))
+        .describe('By function.'),
+      gallery: z.object({ persons: count, faces: count, image_bytes: count }),
+      extractor: z.object({ in_work: count.describe('Images in it or waiting for it.'), shed: count }),
+      cache: z.object({ hits: count, misses: count }),
+      jobs: z.object({
+        waiting: z.record(z.enum(priorities), count),
+        mean_processing_ms: z.number().nullable().describe('Of the latest.'),
+      }),
+      events: z.object({
+        outbox_pending: count,
+        published: count.describe('By this process.'),
+        dead_letters: count,
+        lag: z.array(
+          z.object({
+            topic: z.string(),
+            group: z.string(),
+            waiting: count,
+            oldest_seconds: z.number().nullable(),
+          }),
+        ),
+      }),
+      memory: z.object({
+        resident_bytes: count,
+        heap_used_bytes: count,
+        heap_total_bytes: count,
+        external_bytes: count,
+      }),
+      model: z.object({ pack: z.string(), id: z.string() }).describe('The default model pack.'),
+    }),
+    uses: ['records', 'events', 'extractor'],
+    ...sizes.page,
+  },
+  async ({ tenant, clock, signal, metrics }, { records, events, extractor }) => {
+    const now = clock.now();
+    const uptime = process.uptime();
+    const report = await metrics.report();
+    const { persons, faces, bytes } = await records.usage(tenant, { signal });
+    const backlog = await records.backlog({ signal });
+    const state = await events.state({ signal });
+    const { pack, space } = await extractor.describe(undefined, { signal });
+    const memory = process.memoryUsage();
+    return {
+      data: {
+        started_at: wire.presentTime(now - Math.round(uptime * 1000)),
+        uptime_seconds: Math.round(uptime * 10) / 10,
+        requests: {
+          total: report.requests.total,
+          in_flight: report.requests.inFlight,
+          by_status: report.requests.byStatus,
+        },
+        latencies: Object.fromEntries(
+          Object.entries(report.latencies).map(([name, { count: total, p50, p95, p99 }]) => [
+            name,
+            { count: total, p50_ms: p50, p95_ms: p95, p99_ms: p99 },
+          ]),
+        ),
+        gallery: { persons, faces, image_bytes: bytes },
+        extractor: { in_work: report.extractor.inWork, shed: report.extractor.shed },
+        cache: report.cache,
+        jobs: {
+          waiting: { ...backlog.jobs },
+          mean_processing_ms: backlog.meanProcessingMs === null ? null : Math.round(backlog.meanProcessingMs),
+        },
+        events: {
+          outbox_pending: backlog.outbox,
+          published: report.eventsPublished,
+          dead_letters: state.deadLetters,
+          lag: state.groups.map(({ topic, group, waiting, oldestAt }) => ({
+            topic,
+            group,
+            waiting,
+            oldest_seconds: oldestAt === null ? null : Math.max(0, Math.round((now - oldestAt) / 1000)),
+          })),
+        },
+        memory: {
+          resident_bytes: memory.rss,
+          heap_used_bytes: memory.heapUsed,
+          heap_total_bytes: memory.heapTotal,
+          external_bytes: memory.external,
+        },
+        model: { pack, id: space },
+      },
+    };
+  },
+);

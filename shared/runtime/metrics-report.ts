@@ -1,0 +1,92 @@
+import type { Counter, Gauge, Histogram, MetricValue } from 'prom-client';
+
+export interface Latencies {
+  readonly count: number;
+  /** Milliseconds, estimated between the bounds of a histogram; null when there was no request. */
+  readonly p50: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
+}
+
+/** What the process has counted since it started. */
+export interface MetricsReport {
+  readonly requests: { readonly total: number; readonly inFlight: number; readonly byStatus: Record<string, number> };
+  readonly latencies: Record<string, Latencies>;
+  readonly extractor: { readonly inWork: number; readonly shed: number };
+  readonly cache: { readonly hits: number; readonly misses: number };
+  readonly eventsPublished: number;
+}
+
+interface Sources {
+  readonly requests: Counter<'function' | 'method' | 'status'>;
+  readonly requestSeconds: Histogram<'function'>;
+  readonly inFlight: Gauge<'function'>;
+  readonly extractorWorking: Gauge;
+  readonly extractorShed: Counter;
+  readonly cacheLookups: Counter<'result'>;
+  readonly eventsPublished: Counter<'type'>;
+}
+
+export async function reportOf(metrics: Sources): Promise<MetricsReport> {
+  const requests = (await metrics.requests.get()).values;
+  const byStatus: Record<string, number> = {};
+  for (const { labels, value } of requests)
+    byStatus[String(labels.status)] = (byStatus[String(labels.status)] ?? 0) + value;
+  const lookups = (await metrics.cacheLookups.get()).values;
+  return {
+    requests: { total: sum(requests), inFlight: sum((await metrics.inFlight.get()).values), byStatus },
+    latencies: latenciesOf((await metrics.requestSeconds.get()).values as BucketValue[]),
+    extractor: {
+      inWork: sum((await metrics.extractorWorking.get()).values),
+      shed: sum((await metrics.extractorShed.get()).values),
+    },
+    cache: {
+      hits: sum(lookups.filter(({ labels }) => labels.result === 'hit')),
+      misses: sum(lookups.filter(({ labels }) => labels.result === 'miss')),
+    },
+    eventsPublished: sum((await metrics.eventsPublished.get()).values),
+  };
+}
+
+const sum = (values: readonly MetricValue<string>[]): number => values.reduce((total, { value }) => total + value, 0);
+
+interface BucketValue {
+  readonly value: number;
+  readonly metricName?: string;
+  readonly labels: { readonly function?: string | number; readonly le?: string | number };
+}
+
+function latenciesOf(values: readonly BucketValue[]): Record<string, Latencies> {
+  const buckets = new Map<string, { upTo: number; count: number }[]>();
+  for (const { labels, value } of values) {
+    if (labels.le === undefined) continue;
+    const name = String(labels.function);
+    const upTo = labels.le === '+Inf' ? Number.POSITIVE_INFINITY : Number(labels.le);
+    buckets.set(name, [...(buckets.get(name) ?? []), { upTo, count: value }]);
+  }
+  return Object.fromEntries(
+    [...buckets].map(([name, list]) => {
+      const count = list.at(-1)?.count ?? 0;
+      const at = (share: number) => quantile(list, share);
+      return [name, { count, p50: at(0.5), p95: at(0.95), p99: at(0.99) }];
+    }),
+  );
+}
+
+/**
+ * The time in milliseconds that `share` of the requests kept, on a straight line within its bucket, as Prometheus' histogram_quantile
+ * has it; beyond the last bound that bound.
+ *
+ * @param buckets cumulative, with bounds in seconds
+ */
+export function quantile(buckets: readonly { upTo: number; count: number }[], share: number): number | null {
+  const total = buckets.at(-1)?.count ?? 0;
+  if (total === 0) return null;
+  const rank = share * total;
+  const index = buckets.findIndex(({ count }) => count >= rank);
+  const { upTo, count } = buckets[index]!;
+  const below = buckets[index - 1] ?? { upTo: 0, count: 0 };
+  if (upTo === Number.POSITIVE_INFINITY) return below.upTo * 1000;
+  const part = count === below.count ? 1 : (rank - below.count) / (count - below.count);
+  return Math.round((below.upTo + part * (upTo - below.upTo)) * 1e6) / 1000;
+}
