@@ -36,6 +36,7 @@ export const common = /** @type {const} */ ({
   splitting: true,
   mainFields: ['module', 'main'],
   external: [...externals],
+  alias: { '@opentelemetry/api': './shared/runtime/no-spans.ts' },
   sourcemap: 'linked',
   sourcesContent: false,
   metafile: true,

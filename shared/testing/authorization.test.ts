@@ -124,7 +124,10 @@ describe('who may call what', () => {
       as('GET', `/api/v1/images/${imageId}/download`),
       as('GET', `/api/v1/users/${viewer.userId}`),
       as('DELETE', `/api/v1/users/${viewer.userId}`),
+    ]);
+    const tenants = await Promise.all([
       as('GET', '/api/v1/tenants/default'),
+      as('GET', '/api/v1/tenants/nowhere'),
       as('PUT', '/api/v1/tenants/default', { json: { name: 'Theirs' } }),
     ]);
     const [listed, byIds, recognized, searched, audit, users] = await Promise.all([
@@ -137,6 +140,7 @@ describe('who may call what', () => {
     ]);
 
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 404));
+    expect(tenants.map(({ status }) => status)).toEqual([403, 403, 403]);
     expect(listed.json.data.persons).toEqual([]);
     expect(byIds.json.data.persons).toEqual([]);
     expect(recognized.json.data.faces.map(({ decision }: { decision: string }) => decision)).toEqual(['unknown']);
@@ -226,6 +230,7 @@ describe('who may call what', () => {
 });
 
 const samples: Readonly<Record<string, string>> = {
+  tenant: 'default',
   face_id: '00000000-0000-5000-8000-000000000000',
   image_id: '00000000-0000-5000-8000-000000000000',
   id: '00000000-0000-5000-8000-000000000000',

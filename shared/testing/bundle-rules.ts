@@ -10,7 +10,7 @@ export const driversOf: Readonly<Record<PortName, readonly string[]>> = {
   cache: ['lru-cache'],
   accounts: ['libsql'],
   audit: ['libsql'],
-  extractor: ['sharp', 'onnxruntime-node', 'exifr', 'protobufjs', '@vladmandic/face-api', '@vladmandic/human'],
+  extractor: ['sharp', 'onnxruntime-node', 'exifr'],
 };
 
 const kilobyte = 1000;

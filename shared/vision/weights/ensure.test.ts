@@ -170,7 +170,7 @@ describe('addPack', () => {
     expect(pack.detector.file.path).toBe(join(folder, 'mine/files/own.onnx'));
     await writeFile(join(folder, 'mine/files/own.onnx'), 'changed');
 
-    await expect(ensurePack('mine', places)).rejects.toThrow('with another content than it was added with');
+    await expect(ensurePack('mine', places)).rejects.toThrow('with another content than it should have');
   });
 
   it('When a digest is given and is another, then nothing is added', async () => {

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { type ModelFile, type Pack, packFiles } from '../pack.ts';
 import { download } from './download.ts';
-import { isIntact, sizeOf, writeWhole } from './files.ts';
+import { isIntact, writeWhole } from './files.ts';
 import { findPack, PackError, type PackPlaces } from './packs.ts';
 import { type Recipe, recipes } from './recipes.ts';
+import { missingFile } from './verify.ts';
 
 /** Told at the start of every file, as it grows, and at its end with `done === total`. */
 export interface ModelProgress {
@@ -73,14 +74,6 @@ async function build(file: ModelFile, recipe: Recipe): Promise<void> {
     throw new PackError(`${built}: is another version of ${recipe.package} installed? Run \`npm ci\`.`);
   }
   await writeWhole(file.path, bytes);
-}
-
-async function missingFile(pack: Pack, file: ModelFile): Promise<PackError> {
-  const there = await sizeOf(file.path);
-  const trouble =
-    there === null ? `lacks ${file.path}` : `has a ${file.path} with another content than it was added with`;
-  const cure = `Put the file there (SHA-256 ${file.sha256}, ${file.bytes} bytes), or run \`npm run models -- add ${pack.name} --from DIR\``;
-  return new PackError(`The model pack ${pack.name} ${trouble}. Its source: ${file.source}. ${cure}.`);
 }
 
 /** Models come over https; plain http only from this machine. */
