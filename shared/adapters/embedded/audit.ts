@@ -104,14 +104,17 @@ function appendEntry(database: Database, tenant: Tenant, entry: NewAuditEntry, a
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     entryValues(tenant, appended),
   );
-  // One statement for all of them: each call of the driver costs more than a row.
-  database.run(
-    `INSERT INTO audit_subjects (tenant, kind, id, at, sequence)
-     SELECT ?1, kind.value, id.value, ?2, ?3
-     FROM json_each('["person", "face", "image"]') AS kind, json_each(?4, '$.' || kind.value || 's') AS id WHERE true
-     ON CONFLICT DO NOTHING`,
-    [tenant, at, appended.sequence, JSON.stringify(entry.subjects)],
-  );
+  const { persons, faces, images } = entry.subjects;
+  if (persons.length + faces.length + images.length > 0) {
+    // One statement for all of them: each call of the driver costs more than a row.
+    database.run(
+      `INSERT INTO audit_subjects (tenant, kind, id, at, sequence)
+       SELECT ?1, kind.value, id.value, ?2, ?3
+       FROM json_each('["person", "face", "image"]') AS kind, json_each(?4, '$.' || kind.value || 's') AS id WHERE true
+       ON CONFLICT DO NOTHING`,
+      [tenant, at, appended.sequence, JSON.stringify(entry.subjects)],
+    );
+  }
   return appended;
 }
 
