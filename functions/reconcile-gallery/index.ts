@@ -11,7 +11,7 @@ const batch = 500;
 /** Longer than any enrolment takes. */
 const settledMs = 15 * 60 * 1000;
 
-/** Clears up after a crash in the middle of an enrolment, and makes lost templates anew; the latter soon after the start. */
+/** Clears up after a crash in the middle of an enrolment, makes lost templates anew (soon after the start), and forgets old jobs. */
 export default defineFunction(
   {
     name: 'reconcile-gallery',
@@ -30,3 +30,12 @@ export default defineFunction(
     return { ...total, oldJobs: await expireJobs(clock.now() - enrolmentJobs.keptMs, signal, ports.records) };
   },
 );
+
+async function expireJobs(finishedBefore: number, signal: AbortSignal, records: Records): Promise<number> {
+  let removed = 0;
+  for (;;) {
+    const now = await records.expireJobs(finishedBefore, batch, { signal });
+    removed += now;
+    if (now < batch) return removed;
+  }
+}

@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { expect, it, onTestFinished } from 'vitest';
+import { functions } from '../../functions/registry.gen.ts';
+import { adminKeyPath } from '../runtime/first-start.ts';
+import { folderWithWeights, send, startPlatform } from './platform.ts';
+import { drawPortrait } from './portraits/index.ts';
+
+it('When the process is killed right after it accepted enrolments, then the next one does them, each once', async () => {
+  const dataDir = folderWithWeights();
+  const accepted: { job_id: string; face_id: string }[] = [];
+
+  for (const round of [0, 1]) {
+    const child = spawn(process.execPath, [await builtChild(), dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const exited = once(child, 'exit');
+    const [port] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+    const authorization = `Bearer ${readFileSync(adminKeyPath(dataDir), 'utf8').trim()}`;
+    for (const scene of ['first', 'second']) {
+      const answer = await send(`http://127.0.0.1:${port}`, 'POST', '/api/v1/faces/enroll_async', {
+        form: { external_id: 'survivor', image: await drawPortrait({ person: 'amaro', scene: `${scene} ${round}` }) },
+        headers: { authorization },
+      });
+      expect(answer.status).toBe(202);
+      accepted.push(answer.json.data);
+    }
+    child.kill('SIGKILL');
+    expect(await exited).toEqual([null, 'SIGKILL']);
+  }
+
+  const platform = await startPlatform(functions, { dataDir });
+  const statuses = async () =>
+    Promise.all(
+      accepted.map(
+        async ({ job_id }) => (await platform.call('GET', `/api/v1/faces/enroll/status/${job_id}`)).json.data,
+      ),
+    );
+  let done = await statuses();
+  while (done.some(({ finished_at }) => finished_at === null)) done = await statuses();
+
+  expect(done.map(({ status, result }) => [status, result.face_id])).toEqual(
+    accepted.map(({ face_id }) => ['completed', face_id]),
+  );
+  const person = await platform.call('GET', '/api/v1/persons/by_external_id/survivor');
+  expect(person.json.data.face_count).toBe(4);
+  expect(await platform.ports.events.deadLetters()).toEqual([]);
+}, 120_000);
+
+let built: Promise<string> | undefined;
+
+/** Inside the repository, so that the child finds its packages. */
+function builtChild(): Promise<string> {
+  built ??= (async () => {
+    const folder = fileURLToPath(new URL('../../.build/', import.meta.url));
+    mkdirSync(folder, { recursive: true });
+    const outdir = mkdtempSync(join(folder, 'kill-platform-'));
+    onTestFinished(() => rmSync(outdir, { recursive: true, force: true }));
+    await build({
+      entryPoints: [fileURLToPath(new URL('./kill-platform.ts', import.meta.url))],
+      outdir,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      packages: 'external',
+      loader: { '.sql': 'text', '.html': 'text' },
+      outExtension: { '.js': '.mjs' },
+    });
+    return join(outdir, 'kill-platform.mjs');
+  })();
+  return built;
+}

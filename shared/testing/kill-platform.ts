@@ -1,0 +1,12 @@
+import { writeSync } from 'node:fs';
+import { functions } from '../../functions/registry.gen.ts';
+import { embeddedOpeners } from '../adapters/embedded/index.ts';
+import { readConfig } from '../config.ts';
+import { createContext } from '../runtime/context.ts';
+import { runLocally } from '../runtime/local.ts';
+import { createLogger } from '../runtime/log.ts';
+
+/** A whole platform that somebody is going to kill. Argument: data folder. Says its port on standard output. */
+const config = readConfig({ FREEFACE_DATA: process.argv[2], PORT: '0' });
+const { port } = await runLocally(functions, embeddedOpeners, createContext(config, { log: createLogger('silent') }));
+writeSync(1, `${port}\n`);
