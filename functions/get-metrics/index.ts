@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { priorities } from '../../shared/domain/priority.ts';
 import * as wire from '../../shared/http/wire.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
 import { sizes } from '../../shared/runtime/sizes.ts';
@@ -26,7 +25,7 @@ export default defineFunction(
       extractor: z.object({ in_work: count.describe('Images in it or waiting for it.'), shed: count }),
       cache: z.object({ hits: count, misses: count }),
       jobs: z.object({
-        waiting: z.record(z.enum(priorities), count),
+        waiting: z.object({ critical: count, high: count, normal: count, low: count }),
         mean_processing_ms: z.number().nullable().describe('Of the latest.'),
       }),
       events: z.object({

@@ -57,7 +57,7 @@ describe('places', () => {
         ),
       );
 
-    fc.assert(
+    void fc.assert(
       fc.property(shuffled, ([points, others]) => {
         const places = placesAt(points).map(rounded).sort();
 

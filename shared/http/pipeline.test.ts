@@ -342,9 +342,7 @@ describe('the HTTP pipeline', () => {
 
     const { text } = await context.metrics.text(undefined, []);
 
-    expect(text).toContain(
-      'freeface_http_requests_total{function="failing",method="GET",status="429"} 1',
-    );
+    expect(text).toContain('freeface_http_requests_total{function="failing",method="GET",status="429"} 1');
   });
 
   it('When a body trickles in for longer than the time limit, then 504 and the process lives', async () => {
