@@ -8,6 +8,7 @@ import appearances from '../../../migrations/embedded/006-appearances.sql?raw';
 import jobs from '../../../migrations/embedded/007-jobs.sql?raw';
 import usage from '../../../migrations/embedded/008-usage.sql?raw';
 import retention from '../../../migrations/embedded/009-retention.sql?raw';
+import faceCount from '../../../migrations/embedded/010-face-count.sql?raw';
 import { AppError } from '../../errors.ts';
 import type { Database } from './database.ts';
 
@@ -25,6 +26,7 @@ export const migrations = {
     { name: '007-jobs.sql', sql: jobs },
     { name: '008-usage.sql', sql: usage },
     { name: '009-retention.sql', sql: retention },
+    { name: '010-face-count.sql', sql: faceCount },
   ],
   events: [{ name: '002-broker.sql', sql: broker }],
   vectors: [{ name: '003-templates.sql', sql: templates }],

@@ -7,7 +7,7 @@ import type { PageTokens, Position } from './page-token.ts';
 import { facesById } from './records-reading.ts';
 
 /** Index entries per statement: a few milliseconds each. */
-const step = 4000;
+const step = 1000;
 
 type Order = 'oldest-first' | 'newest-first';
 type AppearanceOptions = Parameters<Records['listAppearances']>[3];
@@ -25,7 +25,7 @@ export async function listAppearances(
   const listing = JSON.stringify(['appearances', tenant, personId, order, filter]);
   const start = after === undefined ? undefined : tokens.read(listing, after);
   const found: Sighting[] = [];
-  const wanted = { tenant, personId, filter, order, start };
+  const wanted = { tenant, personId, filter, order, start, first: filter.area === undefined ? limit + 1 : step };
   for await (const each of sightings(database, wanted, { signal })) if (found.push(each) > limit) break;
   const shown = found.slice(0, limit);
   const last = shown.at(-1);
@@ -55,7 +55,7 @@ export async function summarizeAppearances(
   let count = 0;
   let first: number | null = null;
   let last: number | null = null;
-  const wanted = { tenant, personId, filter, order: 'oldest-first' as const, start: undefined };
+  const wanted = { tenant, personId, filter, order: 'oldest-first' as const, start: undefined, first: step };
   for await (const { seen_at: at, latitude: lat, longitude: lon } of sightings(database, wanted, options)) {
     count++;
     first ??= at;
@@ -79,16 +79,19 @@ interface Wanted {
   readonly order: Order;
   /** Begins after this one. */
   readonly start: Position | undefined;
+  /** Index entries to begin with. */
+  readonly first: number;
 }
 
 /** What matches, from the index alone, in steps with other work of the process between them. */
 async function* sightings(
   database: Database,
-  { tenant, personId, filter: { from, to, area }, order, start }: Wanted,
+  { tenant, personId, filter: { from, to, area }, order, start, first }: Wanted,
   options?: CallOptions,
 ): AsyncIterable<Sighting> {
   const [beyond, direction] = order === 'oldest-first' ? ['>', 'ASC'] : ['<', 'DESC'];
   let position = start;
+  let wanted = Math.min(first, step);
   for (;;) {
     const rows = database.all<Sighting>(
       `SELECT seen_at, face_id, latitude, longitude FROM faces WHERE tenant = ? AND person_id = ?
@@ -101,7 +104,7 @@ async function* sightings(
         ...(from === undefined ? [] : [from]),
         ...(to === undefined ? [] : [to]),
         ...(position ?? []),
-        step,
+        wanted,
       ],
     );
     for (const row of rows) {
@@ -109,7 +112,8 @@ async function* sightings(
       if (area === undefined || (lat !== null && lon !== null && isInside(area, { lat, lon }))) yield row;
     }
     const last = rows.at(-1);
-    if (rows.length < step || last === undefined) return;
+    if (rows.length < wanted || last === undefined) return;
+    wanted = step;
     position = [last.seen_at, last.face_id];
     await new Promise((resolve) => setImmediate(resolve));
     options?.signal?.throwIfAborted();

@@ -14,7 +14,7 @@ const most = 1000;
  */
 const selectPerson = `SELECT persons.*, (SELECT coalesce(sum(most), 0) FROM
   (SELECT max(faces_of_space) AS most FROM
-    (SELECT image_id, count(*) AS faces_of_space FROM faces INDEXED BY faces_by_person
+    (SELECT image_id, count(*) AS faces_of_space FROM faces INDEXED BY faces_by_person_image
      WHERE faces.tenant = persons.tenant AND faces.person_id = persons.person_id GROUP BY image_id, space)
    GROUP BY image_id)) AS face_count FROM persons`;
 
