@@ -31,7 +31,7 @@ export interface ImageFacts extends Size {
 
 export interface ExtractedFace extends DetectedFace {
   readonly quality: MeasuredQuality;
-  /** The template: `dimension` numbers of unit L2 norm. Absent when `embed` was false. */
+  /** Probe or template: `dimension` numbers of unit L2 norm. Absent when `embed` was false. */
   readonly embedding?: Float32Array;
 }
 
@@ -42,11 +42,19 @@ export interface Extraction {
   readonly faces: readonly ExtractedFace[];
 }
 
+/**
+ * What an embedding is for: `probe` to be looked up once, `template` to be kept. A pack may spend more on a template; both lie
+ * in the same space.
+ */
+export type EmbeddingPurpose = 'probe' | 'template';
+
 export interface ExtractOptions extends CallOptions {
   /** Pack to use; the configured default when absent. Unknown: AppError STRATEGY_UNAVAILABLE. */
   readonly pack?: string | undefined;
   /** false: detect only. Default true. */
   readonly embed?: boolean | undefined;
+  /** Default `probe`. */
+  readonly purpose?: EmbeddingPurpose | undefined;
   /** Called once when the bytes have turned out to be an image, before faces are searched; never when they are refused or shed. */
   readonly onDecoded?: (() => void) | undefined;
 }
