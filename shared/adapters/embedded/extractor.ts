@@ -11,7 +11,7 @@ import { type Component, calibrationSchema, type Pack } from '../../vision/pack.
 import { findFaces, type Parts } from '../../vision/pipeline.ts';
 import { detectors, embedders, landmarkers } from '../../vision/registry.ts';
 import { renderImage } from '../../vision/render.ts';
-import { ensurePack, type ModelProgress } from '../../vision/weights/ensure.ts';
+import { verifyPack } from '../../vision/weights/verify.ts';
 import { openWorkerPool, type WorkerPool } from '../../vision/worker-pool.ts';
 
 export interface ExtractorOptions {
@@ -19,9 +19,8 @@ export interface ExtractorOptions {
   readonly packs: readonly string[];
   /** The repository's `models` folder: catalogue and calibrations. */
   readonly modelsDir: string;
-  /** Weights lie, and are made when they are missing, in its `models` folder. */
+  /** Weights lie in its `models` folder. */
   readonly dataDir: string;
-  readonly progress?: ((event: ModelProgress) => void) | undefined;
   /** Of an image; defaults in `decoding`. */
   readonly maxImageBytes?: number | undefined;
   readonly maxImagePixels?: number | undefined;
@@ -31,7 +30,7 @@ export interface ExtractorOptions {
 
 /**
  * Extracts in this process. Packs load when they are first asked for. Bounded: two photos per thread in work, and a queue
- * that sheds with BUSY. Errors while loading a pack are those of ensurePack; they are forgotten, so that the next call tries again.
+ * that sheds with BUSY. Errors while loading a pack are those of verifyPack; they are forgotten, so that the next call tries again.
  */
 export function openExtractor(options: ExtractorOptions): Extractor {
   const pool = openWorkerPool({ size: options.threads });
@@ -91,7 +90,7 @@ interface OpenPack {
 }
 
 async function openPack(name: string, options: ExtractorOptions, pool: WorkerPool): Promise<OpenPack> {
-  const pack = await ensurePack(name, options);
+  const pack = await verifyPack(name, options);
   const calibration = await calibrationOf(pack, options.modelsDir);
   const network = ({ file }: Component) => openNetwork(pool, file.path, file);
   const networks = {
