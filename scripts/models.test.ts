@@ -63,7 +63,9 @@ describe('npm run models', () => {
 
     expect(refused).toMatchObject({ code: 1, out: expect.stringContaining('VGGFace2 were collected for research') });
     expect(added).toMatchObject({ code: 0, out: expect.stringContaining('FREEFACE_MODEL_PACK=my-balanced') });
-    expect((await models('list')).out).toContain('my-balanced (added, ready)');
+    const listed = (await models('list')).out;
+    expect(listed).toContain('my-balanced (added, ready)');
+    expect(listed).toContain('terms: WIDER FACE and VGGFace2 were collected for research');
     expect(await models('get', 'my-balanced')).toMatchObject({ code: 0 });
   });
 
@@ -73,6 +75,7 @@ describe('npm run models', () => {
     for (const component of [template.detector, template.embedder]) component.file.path = join(mine, 'net.onnx');
     await writeFile(join(mine, 'pack.json'), JSON.stringify({ ...template, name: 'mine', terms: undefined }));
     expect(await models('add', join(mine, 'pack.json'))).toMatchObject({ code: 0 });
+    expect((await models('list')).out).toContain('terms: see the source of your files');
 
     const run = await models('remove', 'mine');
 

@@ -122,6 +122,9 @@ async function list(places: PackPlaces, say: (text: string) => void): Promise<vo
       missing.length === 0 ? 'ready' : needsUser ? 'needs your files' : 'not there yet: npm run models -- get';
     say(`${pack.name} (${origin}, ${state})\n  ${pack.title}`);
     for (const { path, licence } of files) say(`  ${path}\n    code: ${licence.code}; weights: ${licence.weights}`);
+    if (origin === 'added' || files.some((file) => originOf(file) === 'user')) {
+      say(`  terms: ${pack.terms ?? 'see the source of your files'}`);
+    }
   }
   for (const { name, title } of (await readCatalogue(places)).templates) {
     say(`${name} (template: npm run models -- show ${name})\n  ${title}`);

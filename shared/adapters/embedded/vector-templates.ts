@@ -1,3 +1,4 @@
+import { AppError } from '../../errors.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { VectorEntry } from '../../ports/vectors.ts';
 import { type Database, openDatabase } from './database.ts';
@@ -13,7 +14,7 @@ interface StoredTemplate {
 
 /** The durable side of the vector store. A write calls `apply` when it is durable, before any later write does. */
 export interface Templates {
-  /** Read to the end before anything is written. */
+  /** Read to the end before anything is written. Errors: STORE_UNAVAILABLE, which names the file, when it is damaged. */
   all(): IterableIterator<StoredTemplate>;
   upsert(
     tenant: Tenant,
@@ -66,7 +67,13 @@ export function openTemplates(path: string, encryptionKey: string, now: number):
         `SELECT tenant, space, face_id, person_id, image_id, captured_at, latitude, longitude, accuracy_m, embedding
          FROM templates ORDER BY id`,
       );
-      for (const row of rows) yield toTemplate(row);
+      try {
+        for (const row of rows) yield toTemplate(row);
+      } catch (cause) {
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        const message = `${path} is damaged: ${reason}. Put it back from a backup.`;
+        throw new AppError('STORE_UNAVAILABLE', { message, cause });
+      }
     },
     upsert: (tenant, space, entries, signal, apply) =>
       commits.run(

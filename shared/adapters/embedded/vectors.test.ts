@@ -63,6 +63,22 @@ it('When the key file is missing or another one, then opening says so', async ()
   await expect(openVectors({ dataDir, clock })).rejects.toThrow(/templates\.db cannot be opened.*key/);
 });
 
+it('When the templates are damaged in the middle of the file, then opening names it', async () => {
+  const { dataDir, vectors, tenant } = await setUp();
+  await vectors.upsert(
+    tenant,
+    space,
+    Array.from({ length: 600 }, () => newEntry(128)),
+  );
+  await vectors.close();
+  const path = join(dataDir, 'vectors', 'templates.db');
+  const bytes = readFileSync(path);
+  bytes.fill(0xa5, Math.floor(bytes.length / 3), Math.floor((2 * bytes.length) / 3));
+  writeFileSync(path, bytes);
+
+  await expect(openVectors({ dataDir, clock })).rejects.toThrow(/templates\.db is damaged: .*backup/);
+});
+
 it('When the data folder is in use, then a second opening says so', async () => {
   const { dataDir } = await setUp();
 
