@@ -161,6 +161,8 @@ export const extraction = {
   /** Photos and bytes that may wait; beyond, BUSY. */
   maxWaiting: 256,
   maxWaitingBytes: 256 * 1024 * 1024,
+  /** Pixels decoded at once, of all photos together: two phone photos, or hundreds of small ones. */
+  decodedPixels: 32_000_000,
 } as const;
 
 /** Which face a photo of one person means. Held by shared/domain/selection.test.ts. */

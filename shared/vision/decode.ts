@@ -2,6 +2,7 @@ import type { Sharp } from 'sharp';
 import { decoding } from '../domain/tuning.ts';
 import { AppError } from '../errors.ts';
 import type { ImageFacts } from '../ports/extractor.ts';
+import type { Budget } from './budget.ts';
 import { readExif } from './exif.ts';
 import { guardExif } from './exif-guard.ts';
 import { contentTypeOf, type ImageFormat, imageFormat, supported } from './image-format.ts';
@@ -21,6 +22,13 @@ export interface ImageLimits {
   readonly maxPixels: number;
 }
 
+export interface DecodeOptions {
+  readonly limits?: ImageLimits | undefined;
+  /** In pixels: how many may be decoded at once, of all photos together. */
+  readonly pixels?: Budget | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Bytes to pixels and facts. The header is checked before a pixel is decoded. Errors: EMPTY_IMAGE, UNSUPPORTED_IMAGE,
  * IMAGE_CORRUPT, IMAGE_TOO_LARGE.
@@ -30,10 +38,13 @@ export interface ImageLimits {
  * `failOn: 'error'` draws that line; what libjpeg merely warns of (stray bytes, anything behind the end) stays readable, and
  * an unreadable EXIF block only costs the time and the place.
  */
-export async function decodeImage(bytes: Uint8Array, limits: ImageLimits = decoding): Promise<DecodedImage> {
+export async function decodeImage(
+  bytes: Uint8Array,
+  { limits = decoding, pixels, signal }: DecodeOptions = {},
+): Promise<DecodedImage> {
   const { image, facts, exif } = await openImage(bytes, limits);
   const side = decoding.longerSide;
-  const [{ data, info }, { capturedAt, location }] = await Promise.all([
+  const decode = () =>
     image
       .resize(side, side, { fit: 'inside', withoutEnlargement: true })
       .flatten({ background: decoding.background })
@@ -42,7 +53,9 @@ export async function decodeImage(bytes: Uint8Array, limits: ImageLimits = decod
       .toBuffer({ resolveWithObject: true })
       .catch((cause: unknown) => {
         throw undecodable(facts.format, cause);
-      }),
+      });
+  const [{ data, info }, { capturedAt, location }] = await Promise.all([
+    pixels ? pixels.run(facts.width * facts.height, decode, signal) : decode(),
     exif ? readExif(exif, Date.now()) : { capturedAt: null, location: null },
   ]);
   const raster = { pixels: data, width: info.width, height: info.height };

@@ -1,13 +1,13 @@
 import { rendering } from '../domain/tuning.ts';
 import { AppError } from '../errors.ts';
 import type { RenderOptions } from '../ports/extractor.ts';
-import { type ImageLimits, openImage } from './decode.ts';
+import { type DecodeOptions, openImage } from './decode.ts';
 
 /** A JPEG without metadata for people to look at. Errors as decodeImage. */
 export async function renderImage(
   bytes: Uint8Array,
-  { variant, box }: RenderOptions,
-  limits?: ImageLimits,
+  { variant, box, signal }: RenderOptions,
+  { limits, pixels }: Omit<DecodeOptions, 'signal'> = {},
 ): Promise<Uint8Array> {
   const { image, facts } = await openImage(bytes, limits);
   if (variant === 'face' && box) {
@@ -24,12 +24,14 @@ export async function renderImage(
   const side = variant === 'face' ? rendering.faceSide : rendering.previewSide;
   if (variant === 'face') image.resize(side, side, { fit: 'cover' });
   else image.resize(side, side, { fit: 'inside', withoutEnlargement: true });
-  return image
-    .flatten({ background: rendering.background })
-    .toColourspace('srgb')
-    .jpeg({ quality: rendering.jpegQuality })
-    .toBuffer()
-    .catch((cause: unknown) => {
-      throw new AppError('IMAGE_CORRUPT', { cause });
-    });
+  const draw = () =>
+    image
+      .flatten({ background: rendering.background })
+      .toColourspace('srgb')
+      .jpeg({ quality: rendering.jpegQuality })
+      .toBuffer()
+      .catch((cause: unknown) => {
+        throw new AppError('IMAGE_CORRUPT', { cause });
+      });
+  return pixels ? pixels.run(facts.width * facts.height, draw, signal) : draw();
 }

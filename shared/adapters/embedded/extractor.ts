@@ -4,6 +4,7 @@ import type { Calibration } from '../../domain/calibration.ts';
 import { decoding, extraction } from '../../domain/tuning.ts';
 import { AppError } from '../../errors.ts';
 import type { Extraction, Extractor, PackDescription } from '../../ports/extractor.ts';
+import { openBudget } from '../../vision/budget.ts';
 import { decodeImage } from '../../vision/decode.ts';
 import { openGate } from '../../vision/gate.ts';
 import { openNetwork } from '../../vision/network.ts';
@@ -29,8 +30,8 @@ export interface ExtractorOptions {
 }
 
 /**
- * Extracts in this process. Packs load when they are first asked for. Bounded: two photos per thread in work, and a queue
- * that sheds with BUSY. Errors while loading a pack are those of verifyPack; they are forgotten, so that the next call tries again.
+ * Extracts in this process. Packs load when they are first asked for. Bounded: two photos per thread in work, big ones
+ * decoded one after another, and a queue that sheds with BUSY. Errors while loading a pack are those of verifyPack; they are forgotten, so that the next call tries again.
  */
 export function openExtractor(options: ExtractorOptions): Extractor {
   const pool = openWorkerPool({ size: options.threads });
@@ -41,6 +42,7 @@ export function openExtractor(options: ExtractorOptions): Extractor {
   });
   const { maxImageBytes: maxBytes = decoding.maxBytes, maxImagePixels: maxPixels = decoding.maxPixels } = options;
   const limits = { maxBytes, maxPixels };
+  const pixels = openBudget(extraction.decodedPixels);
   const opened = new Map<string, Promise<OpenPack>>();
 
   function packOf(name: string | undefined): Promise<OpenPack> {
@@ -66,7 +68,7 @@ export function openExtractor(options: ExtractorOptions): Extractor {
       return gate.run(
         bytes.length,
         async (): Promise<Extraction> => {
-          const decoded = await decodeImage(bytes, limits);
+          const decoded = await decodeImage(bytes, { limits, pixels, signal });
           signal?.throwIfAborted();
           onDecoded?.();
           const faces = await findFaces(decoded, parts, { embed, signal });
@@ -77,7 +79,7 @@ export function openExtractor(options: ExtractorOptions): Extractor {
       );
     },
     render: (bytes, renderOptions) =>
-      gate.run(bytes.length, () => renderImage(bytes, renderOptions, limits), renderOptions.signal),
+      gate.run(bytes.length, () => renderImage(bytes, renderOptions, { limits, pixels }), renderOptions.signal),
     describe: async (pack) => (await packOf(pack)).description,
     ready: async () => void (await packOf(undefined)),
     close: () => pool.close(),
