@@ -32,8 +32,8 @@ async function main(): Promise<void> {
   try {
     const folder = resolve(values.people);
     const files = await listPeople(folder);
-    const photos = await embedPeople(extractor, folder, files, (done) => {
-      if (done % 200 === 0) console.error(`${done} of ${files.length} photos`);
+    const { photos } = await embedPeople(extractor, folder, files, (done, of) => {
+      if (done % 400 === 0) console.error(`${done} of ${of} embeddings`);
     });
     const date = new Date().toISOString().slice(0, 10);
     const text = await calibrate(photos, { pack: values.pack, dataSet: values.name, date }, console.error);

@@ -26,7 +26,9 @@ export interface AccuracyReport {
   readonly falseFacesOnPicturesWithout: number;
   /** Median and first percentile of the quality score. */
   readonly quality: { readonly median: number; readonly low: number };
+  /** From bytes to probes, and to templates. */
   readonly photosPerCpuSecond: number;
+  readonly enrolledPerCpuSecond: number;
 }
 
 /**
@@ -37,14 +39,12 @@ export async function measureAccuracy(extractor: Extractor, folder: string): Pro
   const people = join(folder, 'lfw');
   const files = await listPeople(people);
   for (const file of files.slice(0, 8)) await extractor.extract(await readFile(join(people, file)));
-  const before = process.cpuUsage();
-  const photos = await embedPeople(extractor, people, files);
-  const spent = process.cpuUsage(before);
+  const { photos, probesPerCpuSecond, templatesPerCpuSecond } = await embedPeople(extractor, people, files);
 
-  const byFile = new Map(photos.map((photo) => [photo.file, photo.embedding]));
+  const byFile = new Map(photos.map((photo) => [photo.file, photo]));
   const pairs = (await readTable(join(people, 'pairs.csv'))).map(({ fold, a, b, same }) => {
-    const first = byFile.get(a!);
-    const second = byFile.get(b!);
+    const first = byFile.get(a!)?.template;
+    const second = byFile.get(b!)?.probe;
     return { fold: Number(fold), same: same === '1', cosine: first && second ? cosine(first, second) : -1 };
   });
   const trials = openSetTrials(photos, { trials: 20, seed: 1 });
@@ -52,7 +52,7 @@ export async function measureAccuracy(extractor: Extractor, folder: string): Pro
   return {
     pack,
     photos: photos.length,
-    photosWithoutFace: photos.filter(({ embedding }) => !embedding).length,
+    photosWithoutFace: photos.filter(({ probe }) => !probe).length,
     verification: verificationAccuracy(pairs),
     openSet: {
       gallerySize: trials[0]!.gallerySize,
@@ -71,7 +71,8 @@ export async function measureAccuracy(extractor: Extractor, folder: string): Pro
       median: qualities[Math.floor(qualities.length / 2)]!,
       low: qualities[Math.floor(qualities.length / 100)]!,
     },
-    photosPerCpuSecond: files.length / ((spent.user + spent.system) / 1e6),
+    photosPerCpuSecond: probesPerCpuSecond,
+    enrolledPerCpuSecond: templatesPerCpuSecond,
   };
 }
 

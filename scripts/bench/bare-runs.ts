@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Config } from '../../shared/config.ts';
+import type { EmbeddingPurpose } from '../../shared/ports/extractor.ts';
 import { decodeImage } from '../../shared/vision/decode.ts';
 import { type Network, openNetwork } from '../../shared/vision/network.ts';
 import type { Component } from '../../shared/vision/pack.ts';
@@ -11,8 +12,8 @@ import { openWorkerPool } from '../../shared/vision/worker-pool.ts';
 
 /** What the networks alone take for a photo: the floor under every answer. */
 export interface BareRuns {
-  /** The runs that the pipeline makes for this photo, with their inputs. */
-  record(photo: Uint8Array): Promise<readonly BareRun[]>;
+  /** The runs that the pipeline makes for this photo and purpose, with their inputs. */
+  record(photo: Uint8Array, purpose?: EmbeddingPurpose): Promise<readonly BareRun[]>;
   /** Milliseconds of these runs, one after another, on this thread, with nothing around them. */
   replay(runs: readonly BareRun[]): Promise<number>;
   close(): Promise<void>;
@@ -68,9 +69,9 @@ export async function openBareRuns({ packs, dataDir, modelsDir }: Config): Promi
     ),
   };
   return {
-    async record(photo) {
+    async record(photo, purpose = 'probe') {
       taken = [];
-      await findFaces(await decodeImage(photo), parts, { embed: true });
+      await findFaces(await decodeImage(photo), parts, { embed: true, purpose });
       return taken;
     },
     async replay(runs) {

@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:http';
-import type { Extractor } from '../../shared/ports/extractor.ts';
+import type { EmbeddingPurpose, Extractor } from '../../shared/ports/extractor.ts';
 import type { BareRuns } from './bare-runs.ts';
 import { cpuOf, type Started } from './platform.ts';
 import { median, type Row } from './rows.ts';
@@ -20,28 +20,37 @@ export async function measureLatency(
   warmUp: number,
 ): Promise<Row[]> {
   const serverCpu = () => cpuOf(server.child.pid!) ?? Number.NaN;
-  const ask = (name: string, fields: (i: number) => Record<string, string> = () => ({})) => ({
+  const ask = (
+    name: string,
+    purpose: EmbeddingPurpose,
+    fields: (i: number) => Record<string, string> = () => ({}),
+  ) => ({
     name: `${name}, over HTTP`,
+    purpose,
     run: (photo: Uint8Array, i: number) => post(server, `/api/v1/faces/${name}`, photo, fields(i)),
     cpu: serverCpu,
   });
   const questions = [
-    ask('enroll', (i) => ({ external_id: `bench-${i}` })),
-    ask('search'),
-    ask('recognize'),
-    { name: 'extraction, in process', run: (photo: Uint8Array) => extractor.extract(photo), cpu: ownCpu },
+    ask('enroll', 'template', (i) => ({ external_id: `bench-${i}` })),
+    ask('search', 'probe'),
+    ask('recognize', 'probe'),
+    {
+      name: 'extraction, in process',
+      purpose: 'probe' as const,
+      run: (photo: Uint8Array) => extractor.extract(photo),
+      cpu: ownCpu,
+    },
   ].map((question) => ({ ...question, answers: [] as Spent[], floors: [] as Spent[] }));
   for (const [i, photo] of photos.entries()) {
-    const runs = await bare.record(photo);
-    let before = await spent(() => bare.replay(runs), ownCpu);
-    for (const { run, cpu, answers, floors } of questions) {
+    const runs = { probe: await bare.record(photo, 'probe'), template: await bare.record(photo, 'template') };
+    for (const { purpose, run, cpu, answers, floors } of questions) {
+      const before = await spent(() => bare.replay(runs[purpose]), ownCpu);
       const answer = await spent(() => run(photo, i), cpu);
-      const after = await spent(() => bare.replay(runs), ownCpu);
+      const after = await spent(() => bare.replay(runs[purpose]), ownCpu);
       if (i >= warmUp) {
         answers.push(answer);
         floors.push({ wall: (before.wall + after.wall) / 2, cpu: (before.cpu + after.cpu) / 2 });
       }
-      before = after;
     }
   }
   return questions.flatMap(({ name, answers, floors }) => [

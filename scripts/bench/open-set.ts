@@ -14,17 +14,17 @@ export interface OpenSetOptions {
 export function openSetTrials(photos: readonly PersonPhoto[], { trials, seed }: OpenSetOptions): OpenSetTrial[] {
   const random = randomFrom(seed);
   const people = byPerson(photos);
-  const several = people.filter((own) => own.filter(({ embedding }) => embedding).length >= 2);
+  const several = people.filter((own) => own.filter(({ template }) => template).length >= 2);
   return Array.from({ length: trials }, () => {
     const enrolled = new Set(shuffled(several, random).slice(0, Math.floor(several.length / 2)));
     const gallery: { person: string; template: Float32Array }[] = [];
     const probes: { person: string; probe: Float32Array | null }[] = [];
     for (const own of enrolled) {
       const order = shuffled(own, random);
-      const first = order.find(({ embedding }) => embedding)!;
+      const first = order.find(({ template }) => template)!;
       const second = order.find((photo) => photo !== first)!;
-      gallery.push({ person: first.person, template: first.embedding! });
-      probes.push({ person: second.person, probe: second.embedding });
+      gallery.push({ person: first.person, template: first.template! });
+      probes.push({ person: second.person, probe: second.probe });
     }
     const best = (probe: Float32Array, counts: (person: string) => boolean) =>
       gallery.reduce(
@@ -40,7 +40,7 @@ export function openSetTrials(photos: readonly PersonPhoto[], { trials, seed }: 
       ),
       strangers: people
         .filter((own) => !enrolled.has(own))
-        .map((own) => shuffled(own, random)[0]!.embedding)
+        .map((own) => shuffled(own, random)[0]!.probe)
         .map((probe) => (probe ? best(probe, () => true) : -1)),
     };
   });

@@ -1,13 +1,15 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ExtractedFace, Extraction, Extractor } from '../../shared/ports/extractor.ts';
+import type { EmbeddingPurpose, ExtractedFace, Extraction, Extractor } from '../../shared/ports/extractor.ts';
 
-/** A photo of one person: the template of the face nearest its centre, null when no face was found. */
+/** A photo of one person: what was made of the face nearest its centre, null when no face was found. */
 export interface PersonPhoto {
   readonly person: string;
   /** `<person>/<file>`. */
   readonly file: string;
-  readonly embedding: Float32Array | null;
+  /** As it is looked up, and as it is kept. */
+  readonly probe: Float32Array | null;
+  readonly template: Float32Array | null;
   readonly faces: number;
   readonly quality: number;
 }
@@ -27,33 +29,52 @@ export async function listPeople(folder: string): Promise<string[]> {
   return lists.flat().toSorted();
 }
 
-/** Embeds them all, two at a time for each thread of the extractor. `onPhoto` is told after each. */
+export interface EmbeddedPeople {
+  readonly photos: readonly PersonPhoto[];
+  /** Photos a CPU second of this process, from bytes to embeddings. */
+  readonly probesPerCpuSecond: number;
+  readonly templatesPerCpuSecond: number;
+}
+
+/** Embeds them all as probes and then as templates, two at a time for each thread of the extractor. `onPhoto` is told after each. */
 export async function embedPeople(
   extractor: Extractor,
   folder: string,
   files: readonly string[],
-  onPhoto: (done: number) => void = () => {},
-): Promise<PersonPhoto[]> {
-  const photos: PersonPhoto[] = [];
-  let next = 0;
+  onPhoto: (done: number, of: number) => void = () => {},
+): Promise<EmbeddedPeople> {
   let done = 0;
-  const work = async () => {
-    for (let i = next++; i < files.length; i = next++) {
-      const file = files[i]!;
-      const extraction = await extractor.extract(await readFile(join(folder, file)));
-      const face = centralFace(extraction);
-      photos[i] = {
-        person: file.slice(0, file.indexOf('/')),
-        file,
-        embedding: face?.embedding ?? null,
-        faces: extraction.faces.length,
-        quality: face?.quality.score ?? 0,
-      };
-      onPhoto(++done);
-    }
+  const embedAll = async (purpose: EmbeddingPurpose) => {
+    const extractions: { face: ExtractedFace | undefined; faces: number }[] = [];
+    const before = process.cpuUsage();
+    let next = 0;
+    const work = async () => {
+      for (let i = next++; i < files.length; i = next++) {
+        const extraction = await extractor.extract(await readFile(join(folder, files[i]!)), { purpose });
+        extractions[i] = { face: centralFace(extraction), faces: extraction.faces.length };
+        onPhoto(++done, 2 * files.length);
+      }
+    };
+    await Promise.all(Array.from({ length: 4 }, work));
+    const { user, system } = process.cpuUsage(before);
+    return { extractions, perCpuSecond: files.length / ((user + system) / 1e6) };
   };
-  await Promise.all(Array.from({ length: 4 }, work));
-  return photos;
+  const probes = await embedAll('probe');
+  const templates = await embedAll('template');
+  const photos = files.map((file, i) => {
+    const { face, faces } = probes.extractions[i]!;
+    const probe = face?.embedding ?? null;
+    const template = templates.extractions[i]!.face?.embedding ?? null;
+    return {
+      person: file.slice(0, file.indexOf('/')),
+      file,
+      probe,
+      template,
+      faces,
+      quality: face?.quality.score ?? 0,
+    };
+  });
+  return { photos, probesPerCpuSecond: probes.perCpuSecond, templatesPerCpuSecond: templates.perCpuSecond };
 }
 
 /** The face whose box's centre is nearest to the photo's: bystanders are common. */

@@ -56,7 +56,8 @@ describe('openSetTrials', () => {
   const photo = (person: string, index: number, embedding: Float32Array | null) => ({
     person,
     file: `${person}/${index}.jpg`,
-    embedding,
+    probe: embedding,
+    template: embedding,
     faces: 1,
     quality: 1,
   });

@@ -19,7 +19,7 @@ export interface CrossFitRow {
 /** Calibrates on half of the people and counts on the other half, `splits` times with other halves. */
 export function crossFit(photos: readonly PersonPhoto[], splits: number, seed: number): CrossFitRow[] {
   const random = randomFrom(seed);
-  const people = byPerson(photos.filter(({ embedding }) => embedding));
+  const people = byPerson(photos.filter(({ template }) => template));
   const rows = new Map<string, { fpir: number; gallerySize: number; rates: number[]; probes: number }>();
   for (let split = 0; split < splits; split++) {
     const order = shuffled(people, random);
@@ -45,12 +45,12 @@ export function crossFit(photos: readonly PersonPhoto[], splits: number, seed: n
 
 /** Highest cosine of strangers' probes to galleries drawn anew ten times. */
 function strangersBest(people: readonly PersonPhoto[][], gallerySize: number, random: () => number): number[] {
-  const any = (own: readonly PersonPhoto[]) => own[Math.floor(random() * own.length)]!.embedding!;
+  const any = (own: readonly PersonPhoto[]) => own[Math.floor(random() * own.length)]!;
   return Array.from({ length: 10 }, () => {
     const order = shuffled(people, random);
-    const gallery = order.slice(0, gallerySize).map(any);
+    const gallery = order.slice(0, gallerySize).map((own) => any(own).template!);
     return order.slice(gallerySize).map((own) => {
-      const probe = any(own);
+      const probe = any(own).probe!;
       return gallery.reduce((best, template) => Math.max(best, cosine(probe, template)), -1);
     });
   }).flat();

@@ -91,7 +91,8 @@ describe('measureStrangers', () => {
     const face = (person: number, index: number) => ({
       person: `p${person}`,
       file: `p${person}/${index}.jpg`,
-      embedding: Float32Array.from([person % 2, 1 - (person % 2)]),
+      probe: Float32Array.from([person % 2, 1 - (person % 2)]),
+      template: Float32Array.from([person % 2, 1 - (person % 2)]),
       faces: 1,
       quality: random(),
     });

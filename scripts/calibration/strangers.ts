@@ -5,7 +5,7 @@ import { randomFrom } from '../bench/statistics.ts';
 /** How alike different people look to a network. */
 export interface Strangers {
   readonly people: number;
-  /** Cosines of pairs of different people, highest first; every pair of people `draws` times, each time with photos drawn anew. */
+  /** Cosines of one's probe with another's template, highest first; every pair of people `draws` times, each time with photos drawn anew. */
   readonly cosines: Float32Array;
   /**
    * Standard error, in cosine, of the quantile at `tailProbability`, from resampling people: pairs that share a person are not
@@ -22,16 +22,14 @@ const resamples = 40;
 
 export function measureStrangers(photos: readonly PersonPhoto[], seed: number): Strangers {
   const random = randomFrom(seed);
-  const people = byPerson(photos.filter(({ embedding }) => embedding)).map((own) =>
-    own.map(({ embedding }) => embedding!),
-  );
+  const people = byPerson(photos.filter(({ template }) => template));
   const pairs = (people.length * (people.length - 1)) / 2;
   const cosines = new Float32Array(pairs * draws);
   let next = 0;
   for (let draw = 0; draw < draws; draw++) {
-    const templates = people.map((own) => own[Math.floor(random() * own.length)]!);
-    for (let i = 1; i < templates.length; i++) {
-      for (let j = 0; j < i; j++) cosines[next++] = cosine(templates[i]!, templates[j]!);
+    const drawn = people.map((own) => own[Math.floor(random() * own.length)]!);
+    for (let i = 1; i < drawn.length; i++) {
+      for (let j = 0; j < i; j++) cosines[next++] = cosine(drawn[i]!.probe!, drawn[j]!.template!);
     }
   }
   const tailError = resampledError(cosines.subarray(0, pairs), people.length, random);

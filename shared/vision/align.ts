@@ -12,7 +12,7 @@ import { inTurns } from './in-turns.ts';
 import type { Chips, FaceLandmarks, View } from './kinds.ts';
 import type { AlignmentName } from './pack.ts';
 import type { Pyramid } from './pyramid.ts';
-import { warpChip } from './warp.ts';
+import { type Sampling, warpChip } from './warp.ts';
 
 /** Side of the chips that light and sharpness are measured on, the same for every pack. */
 export const lightSide = arcfaceTemplate.side;
@@ -24,6 +24,7 @@ export async function alignFaces(
   alignment: AlignmentName,
   side: number,
   views: readonly Pick<View, 'zoom'>[],
+  sampling: Sampling = 'bilinear',
 ): Promise<Chips> {
   const bytes = 3 * side * side;
   const pixels = new Uint8Array(bytes * faces.length * views.length);
@@ -33,7 +34,7 @@ export async function alignFaces(
       const offset = bytes * (i * views.length + view);
       // The mirror image is made of the same crop.
       if (view > 0 && zoom === views[view - 1]!.zoom) pixels.copyWithin(offset, offset - bytes, offset);
-      else await warpChip(picture, zoomed(toChip, zoom, side), side, pixels, offset);
+      else await warpChip(picture, zoomed(toChip, zoom, side), side, pixels, { offset, sampling });
     }
   });
   return { pixels, side, count: faces.length * views.length };

@@ -1,7 +1,9 @@
 import type { Landmarks } from '../domain/face.ts';
 import type { Box } from '../domain/geometry.ts';
+import type { EmbeddingPurpose } from '../ports/extractor.ts';
 import type { Network } from './network.ts';
 import type { Pyramid } from './pyramid.ts';
+import type { Sampling } from './warp.ts';
 
 /**
  * What a network family must do to take part. Each kind is one file under detectors/, landmarkers/ or embedders/ and one
@@ -81,10 +83,12 @@ export interface Embedder {
   /** Side of the square chip in pixels. */
   readonly side: number;
   readonly dimension: number;
+  /** How its chips are to be drawn. */
+  readonly sampling: Sampling;
   /** Crops it wants of each face. */
-  readonly views: readonly View[];
-  /** One template of unit L2 norm for each face. `chips` holds every face's views, not mirrored, in the order of `views`. */
-  embed(chips: Chips, options?: KindOptions): Promise<Float32Array[]>;
+  readonly views: Readonly<Record<EmbeddingPurpose, readonly View[]>>;
+  /** One embedding of unit L2 norm for each face. `chips` holds every face's views for `purpose`, not mirrored, in their order. */
+  embed(chips: Chips, purpose: EmbeddingPurpose, options?: KindOptions): Promise<Float32Array[]>;
 }
 
 /** What a kind is made from: its own network, opened and checked, and the pack's options for it. */

@@ -2,7 +2,7 @@ import type { Landmarks } from '../domain/face.ts';
 import { type Box, boxArea, type Point, type Size } from '../domain/geometry.ts';
 import { poseOf } from '../domain/pose.ts';
 import { type ChipLight, chipLight, qualityOf } from '../domain/quality.ts';
-import type { ExtractedFace } from '../ports/extractor.ts';
+import type { EmbeddingPurpose, ExtractedFace } from '../ports/extractor.ts';
 import { agrees } from './agreement.ts';
 import { alignFaces, lightSide } from './align.ts';
 import type { DecodedImage } from './decode.ts';
@@ -22,6 +22,7 @@ export interface Parts {
 
 export interface PipelineOptions {
   readonly embed: boolean;
+  readonly purpose: EmbeddingPurpose;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -29,7 +30,7 @@ export interface PipelineOptions {
 export async function findFaces(
   { raster, scale, facts }: DecodedImage,
   parts: Parts,
-  { embed, signal }: PipelineOptions,
+  { embed, purpose, signal }: PipelineOptions,
 ): Promise<ExtractedFace[]> {
   const picture = pyramidOf(raster);
   const begun: Begun = new Map();
@@ -42,14 +43,11 @@ export async function findFaces(
     .toSorted((a, b) => boxArea(b.detection.box) - boxArea(a.detection.box));
   const landmarks = faces.map((face) => face.landmarks);
   const { embedder, alignment } = parts;
-  const chips = embed ? await alignFaces(picture, landmarks, alignment, embedder.side, embedder.views) : null;
+  const views = embedder.views[purpose];
+  const chips = embed ? await alignFaces(picture, landmarks, alignment, embedder.side, views, embedder.sampling) : null;
   const [embeddings, lights] = await Promise.all([
-    chips ? embedder.embed(chips, { signal }) : [],
-    lightsOf(
-      picture,
-      landmarks,
-      chips && alignment === 'arcface-112' ? { chips, perFace: embedder.views.length } : null,
-    ),
+    chips ? embedder.embed(chips, purpose, { signal }) : [],
+    lightsOf(picture, landmarks, chips && alignment === 'arcface-112' ? { chips, perFace: views.length } : null),
   ]);
   return faces.map(({ detection, landmarks: { five } }, i) => {
     const face = describe(detection, five, lights[i]!, scale, facts);

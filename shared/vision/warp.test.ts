@@ -114,10 +114,44 @@ describe('warpChip', () => {
     expect(Math.max(...chip)).toBeLessThan(136);
   });
 
+  it('When an edge is enlarged bicubically, then it is steeper than bilinearly, and no value leaves its range', async () => {
+    const edge = paint(20, 20, (x) => (x < 10 ? [0, 0, 0] : [255, 255, 255]));
+    const toChip = { a: 4, b: 0, tx: -20, ty: -20 };
+    const chips = { bilinear: new Uint8Array(3 * 40 * 40), bicubic: new Uint8Array(3 * 40 * 40) };
+
+    for (const sampling of ['bilinear', 'bicubic'] as const)
+      await warpChip(pyramidOf(edge), toChip, 40, chips[sampling], { sampling });
+
+    const row = (chip: Uint8Array) => Array.from({ length: 40 }, (_, u) => chip[3 * (20 * 40 + u)]!);
+    const rise = (values: number[]) => Math.max(...values.slice(1).map((value, i) => value - values[i]!));
+    expect(rise(row(chips.bicubic))).toBeGreaterThan(rise(row(chips.bilinear)));
+    expect(
+      row(chips.bicubic)
+        .slice(0, 12)
+        .every((value) => value === 0),
+    ).toBe(true);
+    expect(
+      row(chips.bicubic)
+        .slice(28)
+        .every((value) => value === 255),
+    ).toBe(true);
+  });
+
+  it('When a slope is sampled bicubically, then it is the same slope', async () => {
+    const toChip = { a: 0.6, b: 0.8, tx: 5, ty: -40 };
+    const [one, other] = [new Uint8Array(3 * 20 * 20), new Uint8Array(3 * 20 * 20)];
+
+    await warpChip(pyramidOf(slope), toChip, 20, one);
+    await warpChip(pyramidOf(slope), toChip, 20, other, { sampling: 'bicubic' });
+
+    const inner = Array.from({ length: 100 }, (_, i) => 3 * (20 * (5 + Math.floor(i / 10)) + 5 + (i % 10)));
+    expect(Math.max(...inner.map((at) => Math.abs(one[at]! - other[at]!)))).toBeLessThanOrEqual(1);
+  });
+
   it('When an offset is given, then earlier chips stay', async () => {
     const chips = new Uint8Array(2 * 3 * 4 * 4).fill(7);
 
-    await warpChip(pyramidOf(slope), { a: 1, b: 0, tx: 0, ty: 0 }, 4, chips, 48);
+    await warpChip(pyramidOf(slope), { a: 1, b: 0, tx: 0, ty: 0 }, 4, chips, { offset: 48 });
 
     expect(chips.subarray(0, 48).every((value) => value === 7)).toBe(true);
     expect(chips[48 + 2]).toBe(50);

@@ -4,7 +4,7 @@ import { levelFor, type Pyramid } from './pyramid.ts';
 
 /**
  * Draws the square chip of `side` pixels into `into` (8-bit RGB, interleaved, from `offset`), where `toChip` brings raster
- * pixels to chip pixels. Bilinear, from the level in which the face shrinks by less than two; outside the raster black.
+ * pixels to chip pixels. From the level in which the face shrinks by less than two; outside the raster black.
  * Positions are pixel corners: the centre of the first pixel is (0.5, 0.5).
  */
 export async function warpChip(
@@ -12,11 +12,15 @@ export async function warpChip(
   toChip: Similarity,
   side: number,
   into: Uint8Array,
-  offset = 0,
+  { offset = 0, sampling = 'bilinear' }: { readonly offset?: number; readonly sampling?: Sampling } = {},
 ): Promise<void> {
   const level = levelFor(Math.hypot(toChip.a, toChip.b));
-  drawChip(await pyramid.level(level), level, toChip, side, into, offset);
+  const draw = sampling === 'bicubic' ? drawChipBicubic : drawChip;
+  draw(await pyramid.level(level), level, toChip, side, into, offset);
 }
+
+/** `bicubic` (Catmull-Rom) keeps more detail, for three times the work. */
+export type Sampling = 'bilinear' | 'bicubic';
 
 /** See: [Note: Loops stand in functions of their own] */
 function drawChip(
@@ -78,3 +82,62 @@ function drawChip(
     }
   }
 }
+
+/** Sixteen pixels instead of four; see also drawChip. */
+function drawChipBicubic(
+  { pixels, width, height }: Raster,
+  level: number,
+  toChip: Similarity,
+  side: number,
+  into: Uint8Array,
+  offset: number,
+): void {
+  const shrink = 1 / 2 ** level;
+  const back = invert(toChip);
+  const a = back.a * shrink;
+  const b = back.b * shrink;
+  const across = new Float64Array(4);
+  const down = new Float64Array(4);
+  let to = offset;
+  for (let v = 0; v < side; v++) {
+    let x = a * 0.5 - b * (v + 0.5) + back.tx * shrink - 0.5;
+    let y = b * 0.5 + a * (v + 0.5) + back.ty * shrink - 0.5;
+    for (let u = 0; u < side; u++, to += 3, x += a, y += b) {
+      const left = Math.floor(x);
+      const top = Math.floor(y);
+      catmullRom(x - left, across);
+      catmullRom(y - top, down);
+      let red = 0;
+      let green = 0;
+      let blue = 0;
+      for (let j = 0; j < 4; j++) {
+        const row = top + j - 1;
+        // What lies outside weighs nothing.
+        if (row < 0 || row >= height) continue;
+        for (let i = 0; i < 4; i++) {
+          const column = left + i - 1;
+          if (column < 0 || column >= width) continue;
+          const weight = down[j]! * across[i]!;
+          const from = 3 * (row * width + column);
+          red += weight * pixels[from]!;
+          green += weight * pixels[from + 1]!;
+          blue += weight * pixels[from + 2]!;
+        }
+      }
+      into[to] = byteOf(red);
+      into[to + 1] = byteOf(green);
+      into[to + 2] = byteOf(blue);
+    }
+  }
+}
+
+/** Weights of four pixels, of which the second lies `f` before the position. Keys 1981, a = -0.5. */
+function catmullRom(f: number, weights: Float64Array): void {
+  weights[0] = f * (-0.5 + f * (1 - 0.5 * f));
+  weights[1] = 1 + f * f * (1.5 * f - 2.5);
+  weights[2] = f * (0.5 + f * (2 - 1.5 * f));
+  weights[3] = f * f * (0.5 * f - 0.5);
+}
+
+/** Beside an edge the sum leaves 0..255. */
+const byteOf = (value: number): number => (value <= 0 ? 0 : value >= 255 ? 255 : value + 0.5);

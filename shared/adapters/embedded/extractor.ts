@@ -63,7 +63,7 @@ export function openExtractor(options: ExtractorOptions): Extractor {
   }
 
   return {
-    async extract(bytes, { pack, embed = true, onDecoded, signal } = {}) {
+    async extract(bytes, { pack, embed = true, purpose = 'probe', onDecoded, signal } = {}) {
       const { description, parts } = await packOf(pack);
       return gate.run(
         bytes.length,
@@ -71,7 +71,7 @@ export function openExtractor(options: ExtractorOptions): Extractor {
           const decoded = await decodeImage(bytes, { limits, pixels, signal });
           signal?.throwIfAborted();
           onDecoded?.();
-          const faces = await findFaces(decoded, parts, { embed, signal });
+          const faces = await findFaces(decoded, parts, { embed, purpose, signal });
           const { pack: name, space, dimension } = description;
           return { image: decoded.facts, model: { pack: name, space, dimension }, faces };
         },
