@@ -2,6 +2,7 @@ import { AppError } from '../../errors.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { VectorEntry } from '../../ports/vectors.ts';
 import { type Database, openDatabase } from './database.ts';
+import { forcedOnDemand } from './forced-on-demand.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { migrate, migrations } from './migrations.ts';
 import { locationValues, toLocation } from './records-rows.ts';
@@ -50,6 +51,11 @@ type TemplateRow = [
 /** Ids per statement. */
 const step = 500;
 
+/**
+ * [Note: Templates that a power cut takes]
+ * A template can be made again from its image and its record, and reconcile-gallery does so soon after the next start; so writing one
+ * is not forced to the disk, which would be a tenth of an enrolment. Removing one is: nobody may come back.
+ */
 export function openTemplates(path: string, encryptionKey: string, now: number): Templates {
   // Several templates a page instead of one.
   const database = openDatabase(path, { encryptionKey, pageSize: 16_384 });
@@ -59,7 +65,7 @@ export function openTemplates(path: string, encryptionKey: string, now: number):
     database.close();
     throw error;
   }
-  const commits = createGroupCommit(database);
+  const commits = createGroupCommit(forcedOnDemand(database));
 
   return {
     *all() {
@@ -94,7 +100,7 @@ export function openTemplates(path: string, encryptionKey: string, now: number):
           }
           return removed;
         },
-        { signal, apply },
+        { signal, apply, durable: true },
       ),
     drained: () => commits.drained(),
     close: () => database.close(),
