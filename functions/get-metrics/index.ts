@@ -86,7 +86,7 @@ export default defineFunction(
         events: {
           outbox_pending: backlog.outbox,
           published: report.eventsPublished,
-          dead_letters: state.deadLetters,
+          dead_letters: backlog.deadLetters,
           lag: state.groups.map(({ topic, group, waiting, oldestAt }) => ({
             topic,
             group,

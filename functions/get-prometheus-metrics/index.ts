@@ -23,10 +23,10 @@ export default defineFunction(
   async ({ tenant, clock, signal, metrics, headers }, { records, events }) => {
     const { persons, faces, bytes } = await records.usage(tenant, { signal });
     const backlog = await records.backlog({ signal });
-    const { deadLetters, groups } = await events.state({ signal });
+    const { groups } = await events.state({ signal });
     metrics.outboxPending.set(backlog.outbox);
     for (const priority of priorities) metrics.jobsWaiting.set({ priority }, backlog.jobs[priority]);
-    metrics.deadLetters.set(deadLetters);
+    metrics.deadLetters.set(backlog.deadLetters);
     for (const { topic, group, waiting, oldestAt } of groups) {
       metrics.eventLag.set({ topic, group }, waiting);
       const age = oldestAt === null ? 0 : Math.max(0, clock.now() - oldestAt);

@@ -14,3 +14,15 @@ export const imageIdOf = (tenant: string, digest: string): string => v5(`image/$
 /** `index`: the face's rank in the photo, the main one first and then by size, from 0. */
 export const faceIdOf = (tenant: string, digest: string, space: string, index: number): string =>
   v5(`face/${tenant}/${digest}/${space}/${index}`, namespace);
+
+/** `event` is the event's source and id; `group` who was to handle it. */
+export const deadLetterIdOf = (event: string, group: string): string => v5(`dead-letter/${group}/${event}`, namespace);
+
+/** `path` within the tenant's part of the bucket or the watched folder. */
+export const uploadIdOf = (tenant: string, path: string): string => v5(`upload/${tenant}/${path}`, namespace);
+
+/** A file that is put again with other contents is another job. */
+export const uploadJobIdOf = (uploadId: string, version: string): string =>
+  v5(`upload-job/${uploadId}/${version}`, namespace);
+
+export const batchJobIdOf = (batchId: string, item: number): string => v5(`batch-job/${batchId}/${item}`, namespace);

@@ -14,7 +14,7 @@ export async function checkStores(
     vectors: () => ports.vectors.remove(defaultTenant, [], { signal }),
     images: () => ports.images.get(defaultTenant, 'health-check', { signal }),
     cache: () => ports.cache.get(defaultTenant, 'health-check', { signal }),
-    events: () => ports.events.deadLetters({ limit: 1, signal }),
+    events: () => ports.events.state({ signal }),
   };
   const states = await Promise.all(
     Object.entries(probes).map(

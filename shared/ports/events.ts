@@ -30,19 +30,7 @@ export interface Subscription {
   readonly concurrency: number;
 }
 
-export interface DeadLetter {
-  readonly event: Event;
-  readonly topic: string;
-  readonly group: string;
-  readonly status: number;
-  readonly reason: string;
-  readonly attempts: number;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-}
-
 export interface EventsState {
-  readonly deadLetters: number;
   /** Groups that read here, and what they have not finished. */
   readonly groups: readonly {
     readonly topic: string;
@@ -57,7 +45,8 @@ export type Deliver = (event: Event, context: { attempt: number; signal: AbortSi
 
 /**
  * Durable topics. A resolved publish is delivered at least once to every group that subscribes, now or later (a new group
- * starts at the earliest event kept), across crashes; duplicates are possible, so consumers are idempotent.
+ * starts at the earliest event kept), across crashes; duplicates are possible, so consumers are idempotent. What is given up is
+ * published on the topic of dead letters as part of giving it up. See: [Note: Dead letters travel as themselves]
  */
 export interface Events {
   /** All or none. Topic by the event's catalogue entry unless given. */
@@ -68,8 +57,6 @@ export interface Events {
    */
   subscribe(subscription: Subscription, deliver: Deliver): Promise<() => Promise<void>>;
   state(options?: CallOptions): Promise<EventsState>;
-  /** Oldest first. */
-  deadLetters(options?: CallOptions & { limit?: number }): Promise<DeadLetter[]>;
   /** Aborts what is in flight; those events come again after the next start. */
   close(): Promise<void>;
 }

@@ -11,7 +11,16 @@ import {
   newPerson,
   newTenant,
 } from '../testing/record-factories.ts';
-import type { AppearanceFilter, Enrolment, Face, NewFace, Page, PageOptions, Records } from './records.ts';
+import type {
+  AppearanceFilter,
+  Enrolment,
+  Face,
+  NewFace,
+  Page,
+  PageOptions,
+  Records,
+  StoredDeadLetter,
+} from './records.ts';
 import type { Tenant } from './tenant.ts';
 
 export interface RecordsSubject {
@@ -799,19 +808,115 @@ export function recordsContract({ name, open }: { name: string; open: (clock: Fa
       expect(events.map(({ event }) => pending.includes(event.id))).toEqual([true, false, true, false]);
     });
 
-    it('When a job failed, then it keeps the error and forgets what was asked', async () => {
-      const { records, tenant } = await setUp();
+    it('When a job failed, then it keeps the error and what was asked, and can be queued again', async () => {
+      const { records, tenant, clock } = await setUp();
       const job = newJob();
-      await records.createJob(tenant, job);
+      const made = await records.createJob(tenant, job);
+      const early = await records.requeueJob(tenant, job.jobId);
+      await records.startJob(tenant, job.jobId);
+      await clock.advance(10);
 
       await records.finishJob(tenant, job.jobId, failure);
+      const failed = await records.getJob(tenant, job.jobId);
+      const [first, second] = [entry(), entry()];
+      const queued = await records.requeueJob(tenant, job.jobId, { outbox: [first] });
+      const again = await records.requeueJob(tenant, job.jobId, { outbox: [second] });
 
-      expect(await records.getJob(tenant, job.jobId)).toMatchObject({
+      expect(failed).toMatchObject({
         status: 'failed',
         error: failure.error,
-        request: null,
+        request: job.request,
         personId: job.personId,
       });
+      expect(early).toEqual({ job: made, changed: false });
+      expect(queued).toEqual({ job: made, changed: true });
+      expect(again).toEqual({ job: made, changed: false });
+      const pending = await outboxIds(records);
+      expect([first, second].map(({ event }) => pending.includes(event.id))).toEqual([true, false]);
+      expect(await records.requeueJob(newTenant(), job.jobId)).toBeNull();
+    });
+
+    it('When a job is cancelled, then that stays if it was not begun, and nothing happens otherwise', async () => {
+      const { records, tenant } = await setUp();
+      const [waiting, begun] = [newJob(), newJob()];
+      await records.createJob(tenant, waiting);
+      await records.createJob(tenant, begun);
+      await records.startJob(tenant, begun.jobId);
+      const events = [entry(), entry(), entry()] as const;
+
+      const cancelled = await records.cancelJob(tenant, waiting.jobId, { outbox: [events[0]] });
+      const twice = await records.cancelJob(tenant, waiting.jobId, { outbox: [events[1]] });
+      const late = await records.cancelJob(tenant, begun.jobId, { outbox: [events[2]] });
+
+      expect(cancelled).toMatchObject({ changed: true, job: { status: 'cancelled', request: null, attempts: 0 } });
+      expect(cancelled!.job.finishedAt).not.toBeNull();
+      expect(twice).toEqual({ changed: false, job: cancelled!.job });
+      expect(late).toMatchObject({ changed: false, job: { status: 'processing' } });
+      expect(await records.startJob(tenant, waiting.jobId)).toEqual(cancelled!.job);
+      expect((await records.finishJob(tenant, waiting.jobId, outcome))?.changed).toBe(false);
+      expect(await records.cancelJob(newTenant(), waiting.jobId)).toBeNull();
+      const pending = await outboxIds(records);
+      expect(events.map(({ event }) => pending.includes(event.id))).toEqual([true, false, false]);
+    });
+
+    it('When jobs are listed, then newest come first, page by page, and the filters hold', async () => {
+      const { records, tenant, clock } = await setUp();
+      const made = [];
+      for (const priority of ['low', 'high', 'low', 'low'] as const) {
+        made.push((await records.createJob(tenant, newJob({ priority }))).jobId);
+        await clock.advance(10);
+      }
+      await records.cancelJob(tenant, made[2]!);
+
+      const first = await records.listJobs(tenant, {}, { limit: 3 });
+      const rest = await records.listJobs(tenant, {}, { limit: 3, after: first.next! });
+      const ids = async (filter: Parameters<Records['listJobs']>[1]) =>
+        (await records.listJobs(tenant, filter, { limit: 10 })).items.map(({ jobId }) => jobId);
+
+      expect([...first.items, ...rest.items].map(({ jobId }) => jobId)).toEqual(made.toReversed());
+      expect(rest.next).toBeNull();
+      expect(await ids({ priority: 'low' })).toEqual([made[3], made[2], made[0]]);
+      expect(await ids({ status: 'queued', priority: 'low' })).toEqual([made[3], made[0]]);
+      expect(await ids({ status: 'cancelled' })).toEqual([made[2]]);
+      await expect(
+        records.listJobs(tenant, { priority: 'low' }, { limit: 3, after: first.next! }),
+      ).rejects.toMatchObject({ code: 'PAGE_TOKEN_INVALID' });
+      expect((await records.listJobs(newTenant(), {}, { limit: 3 })).items).toEqual([]);
+    });
+
+    it('When a batch is created twice, then each item is there once with its event, in its order, and counted', async () => {
+      const { records, tenant } = await setUp();
+      const batchId = randomUUID();
+      const batch = Array.from({ length: 12 }, (_, item) => ({
+        job: newJob({ batchId, item }),
+        outbox: [entry()],
+      }));
+
+      await records.createJobs(tenant, batch.slice(0, 5));
+      const made = await records.createJobs(
+        tenant,
+        batch.map(({ job }) => ({ job, outbox: [entry()] })),
+      );
+      await records.finishJob(tenant, batch[3]!.job.jobId, failure);
+      await records.createJob(tenant, newJob());
+
+      const ids = batch.map(({ job }) => job.jobId);
+      expect(made.map(({ jobId, item }) => [jobId, item])).toEqual(ids.map((id, i) => [id, i]));
+      const page = await records.listBatch(tenant, batchId, {}, { limit: 7 });
+      const rest = await records.listBatch(tenant, batchId, {}, { limit: 7, after: page.next! });
+      expect([...page.items, ...rest.items].map(({ jobId }) => jobId)).toEqual(ids);
+      const failed = await records.listBatch(tenant, batchId, { status: 'failed' }, { limit: 7 });
+      expect(failed.items.map(({ item }) => item)).toEqual([3]);
+      expect(await records.countBatch(tenant, batchId)).toEqual({
+        queued: 11,
+        processing: 0,
+        completed: 0,
+        failed: 1,
+        cancelled: 0,
+      });
+      expect((await records.countBatch(newTenant(), batchId)).queued).toBe(0);
+      const pending = await outboxIds(records);
+      expect(batch.slice(0, 5).every(({ outbox }) => pending.includes(outbox[0]!.event.id))).toBe(true);
     });
 
     it('When a person is deleted, then the jobs that name it are gone, and no others', async () => {
@@ -864,6 +969,98 @@ export function recordsContract({ name, open }: { name: string; open: (clock: Fa
       expect([early, late]).toEqual([0, 1]);
       expect(await records.getJob(tenant, jobs[0].jobId)).toBeNull();
       expect(await records.getJob(tenant, jobs[1].jobId)).not.toBeNull();
+    });
+  });
+
+  describe(`${name}: dead letters and uploads`, () => {
+    const newLetter = (fields: Partial<StoredDeadLetter> = {}): StoredDeadLetter => ({
+      deadLetterId: randomUUID(),
+      event: entry().event,
+      type: 'freeface.test.v1',
+      topic: 'freeface.events',
+      group: 'group',
+      status: 422,
+      reason: 'NO_FACE',
+      attempts: 1,
+      at: 1_700_000_000_000,
+      ...fields,
+    });
+
+    it('When letters are kept, then they read back, newest first, by type and reason, only for their tenant', async () => {
+      const { records, tenant } = await setUp();
+      const bare = { topic: null, group: null, status: null, reason: null, attempts: null };
+      const letters = [
+        newLetter({ at: 1_700_000_000_001 }),
+        newLetter({ at: 1_700_000_000_002, type: 'freeface.other.v1' }),
+        newLetter({ at: 1_700_000_000_003, ...bare }),
+      ] as const;
+      const before = (await records.backlog()).deadLetters;
+      for (const letter of letters) await records.saveDeadLetter(tenant, letter);
+      const again = { ...letters[0], attempts: 7, at: 1_700_000_000_004 };
+      await records.saveDeadLetter(tenant, again);
+
+      const ids = async (filter: Parameters<Records['listDeadLetters']>[1]) =>
+        (await records.listDeadLetters(tenant, filter, { limit: 10 })).items.map(({ deadLetterId }) => deadLetterId);
+      const first = await records.listDeadLetters(tenant, {}, { limit: 2 });
+      const rest = await records.listDeadLetters(tenant, {}, { limit: 2, after: first.next! });
+
+      expect([...first.items, ...rest.items]).toEqual([again, letters[2], letters[1]]);
+      expect(await ids({ type: 'freeface.other.v1' })).toEqual([letters[1].deadLetterId]);
+      expect(await ids({ reason: 'NO_FACE' })).toEqual([again.deadLetterId, letters[1].deadLetterId]);
+      expect(await records.getDeadLetter(tenant, again.deadLetterId)).toEqual(again);
+      expect(await records.getDeadLetter(newTenant(), again.deadLetterId)).toBeNull();
+      expect((await records.backlog()).deadLetters - before).toBe(3);
+    });
+
+    it('When a letter is removed, then its events go out, once, and old letters go by themselves', async () => {
+      const { records, tenant } = await setUp();
+      const [letter, old] = [newLetter({ at: 2_000_000_000_000 }), newLetter({ at: 1_000 })];
+      await records.saveDeadLetter(tenant, letter);
+      await records.saveDeadLetter(tenant, old);
+      const [first, second] = [entry(), entry()];
+
+      const removed = [
+        await records.removeDeadLetter(newTenant(), letter.deadLetterId),
+        await records.removeDeadLetter(tenant, letter.deadLetterId, { outbox: [first] }),
+        await records.removeDeadLetter(tenant, letter.deadLetterId, { outbox: [second] }),
+      ];
+      const expired = [await records.expireDeadLetters(1_000, 10), await records.expireDeadLetters(1_001, 10)];
+
+      expect(removed).toEqual([false, true, false]);
+      const pending = (await records.pendingOutbox(1000)).map(({ entry: { event } }) => event.id);
+      expect([first, second].map(({ event }) => pending.includes(event.id))).toEqual([true, false]);
+      expect(expired).toEqual([0, 1]);
+      expect((await records.listDeadLetters(tenant, {}, { limit: 10 })).items).toEqual([]);
+    });
+
+    it('When uploads are kept, then they read back, are replaced, listed by image, and deleted', async () => {
+      const { records, tenant } = await setUp();
+      const made = Array.from({ length: 3 }, (_, i) => ({
+        uploadId: randomUUID(),
+        version: `v${i}`,
+        jobId: randomUUID(),
+        imageId: i === 0 ? 'other' : 'image',
+        at: 1_700_000_000_000 + i,
+      }));
+      for (const upload of made) await records.saveUpload(tenant, upload);
+      const replaced = { ...made[2]!, version: 'newer' };
+      await records.saveUpload(tenant, replaced);
+
+      const first = await records.listUploads(tenant, {}, { limit: 2 });
+      const rest = await records.listUploads(tenant, {}, { limit: 2, after: first.next! });
+      const ofImage = await records.listUploads(tenant, { imageId: 'image' }, { limit: 10 });
+      const deleted = [
+        await records.deleteUpload(newTenant(), made[0]!.uploadId),
+        await records.deleteUpload(tenant, made[0]!.uploadId),
+        await records.deleteUpload(tenant, made[0]!.uploadId),
+      ];
+
+      expect([...first.items, ...rest.items]).toEqual([made[0], made[1], replaced]);
+      expect(ofImage.items).toEqual([made[1], replaced]);
+      expect(deleted).toEqual([false, true, false]);
+      expect(await records.getUpload(tenant, made[0]!.uploadId)).toBeNull();
+      expect(await records.getUpload(tenant, made[1]!.uploadId)).toEqual(made[1]);
+      expect(await records.getUpload(newTenant(), made[1]!.uploadId)).toBeNull();
     });
   });
 

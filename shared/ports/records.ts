@@ -129,20 +129,26 @@ export interface AppearanceSummary {
   readonly cells: readonly PlaceCell[];
 }
 
+export const jobStatuses = ['queued', 'processing', 'completed', 'failed', 'cancelled'] as const;
+export type JobStatus = (typeof jobStatuses)[number];
+
 /** An enrolment that was accepted and is done later. */
 export interface Job {
   readonly jobId: string;
   /** Id that the photo's main face gets. */
   readonly faceId: string;
   readonly priority: Priority;
-  readonly status: 'queued' | 'processing' | 'completed' | 'failed';
+  readonly status: JobStatus;
   /** Whom it names; once it is completed, whose the face is. */
   readonly personId: string | null;
   readonly externalId: string | null;
-  /** Key of the image in the images port while the job is not finished. */
+  /** Key of the image in the images port until the job is done or cancelled; one that failed may be tried again. */
   readonly imageKey: string;
-  /** What was asked for; null once the job is finished. */
+  /** What was asked for; null once the job is done or cancelled. */
   readonly request: JsonObject | null;
+  /** The batch that it is an item of, and its place there from 0; null: it was accepted alone. */
+  readonly batchId: string | null;
+  readonly item: number | null;
   readonly webhookUrl: string | null;
   /** Times it was begun. */
   readonly attempts: number;
@@ -157,7 +163,12 @@ export interface Job {
 export type NewJob = Pick<
   Job,
   'jobId' | 'faceId' | 'priority' | 'personId' | 'externalId' | 'imageKey' | 'webhookUrl'
-> & { readonly request: JsonObject };
+> &
+  Partial<Pick<Job, 'batchId' | 'item'>> & { readonly request: JsonObject };
+export interface JobFilter {
+  readonly status?: JobStatus | undefined;
+  readonly priority?: Priority | undefined;
+}
 export type JobOutcome =
   | { readonly status: 'completed'; readonly personId: string | null; readonly result: JsonObject }
   | { readonly status: 'failed'; readonly error: JsonObject };
@@ -170,6 +181,42 @@ export interface Backlog {
   readonly jobs: Readonly<Record<Priority, number>>;
   /** How long the latest finished jobs took from their last start to their end; null when there is none. */
   readonly meanProcessingMs: number | null;
+  /** Dead letters that are kept. */
+  readonly deadLetters: number;
+}
+
+/** An event that was given up. */
+export interface StoredDeadLetter {
+  /** Follows from the event and the group, so that the same failure again is the same letter. */
+  readonly deadLetterId: string;
+  readonly event: Event;
+  readonly type: string;
+  /** null: whoever gave it up did not say. The same of the next four. */
+  readonly topic: string | null;
+  /** Who was to handle it. */
+  readonly group: string | null;
+  /** How the last attempt was answered. */
+  readonly status: number | null;
+  readonly reason: string | null;
+  readonly attempts: number | null;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+export interface DeadLetterFilter {
+  readonly type?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
+/** A file of the bucket or the watched folder that has been seen to. */
+export interface Upload {
+  /** Follows from its path, which may name people and is not kept. */
+  readonly uploadId: string;
+  /** Of the file's contents, as the `uploads` port has it. */
+  readonly version: string;
+  readonly jobId: string;
+  readonly imageId: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
 }
 
 /** How much a tenant holds. */
@@ -258,7 +305,7 @@ export interface Records {
   createJob(tenant: Tenant, job: NewJob, options?: WriteOptions): Promise<Job>;
   /** `id` of the job, or of its face: then the newest job that has it. */
   getJob(tenant: Tenant, id: string, options?: CallOptions): Promise<Job | null>;
-  /** Counts an attempt and says `processing`, unless the job is finished: then it stays as it is. */
+  /** Counts an attempt and says `processing`, unless the job is finished or cancelled: then it stays as it is. */
   startJob(tenant: Tenant, jobId: string, options?: CallOptions): Promise<Job | null>;
   /** The first outcome stays: `changed` is false, and no event goes out, when there was one. null when the job is gone. */
   finishJob(
@@ -267,9 +314,52 @@ export interface Records {
     outcome: JobOutcome,
     options?: WriteOptions,
   ): Promise<{ job: Job; changed: boolean } | null>;
+  /** Several at once, each as by createJob; resolves in the order given. When it rejects, some may be there: the same call again adds the others. */
+  createJobs(
+    tenant: Tenant,
+    jobs: readonly { readonly job: NewJob; readonly outbox: readonly OutboxEntry[] }[],
+    options?: CallOptions,
+  ): Promise<Job[]>;
+  /** Newest first. */
+  listJobs(tenant: Tenant, filter: JobFilter, options: PageOptions): Promise<Page<Job>>;
+  /** Jobs of a batch in their order. */
+  listBatch(
+    tenant: Tenant,
+    batchId: string,
+    filter: Pick<JobFilter, 'status'>,
+    options: PageOptions,
+  ): Promise<Page<Job>>;
+  /** How many jobs of a batch have each status. All 0: there is no such batch. */
+  countBatch(tenant: Tenant, batchId: string, options?: CallOptions): Promise<Record<JobStatus, number>>;
+  /** Cancels a job that is queued and was never begun; `changed` is false for any other. null when there is none. */
+  cancelJob(tenant: Tenant, jobId: string, options?: WriteOptions): Promise<{ job: Job; changed: boolean } | null>;
+  /** Makes a job that failed a queued one without attempts; `changed` is false for any other. null when there is none. */
+  requeueJob(tenant: Tenant, jobId: string, options?: WriteOptions): Promise<{ job: Job; changed: boolean } | null>;
   /** Removes at most `limit` jobs of all tenants that were finished before; resolves to how many. */
   expireJobs(finishedBefore: number, limit: number, options?: CallOptions): Promise<number>;
   backlog(options?: CallOptions): Promise<Backlog>;
+
+  /** Replaces the letter of the same id. */
+  saveDeadLetter(tenant: Tenant, letter: StoredDeadLetter, options?: CallOptions): Promise<void>;
+  getDeadLetter(tenant: Tenant, deadLetterId: string, options?: CallOptions): Promise<StoredDeadLetter | null>;
+  /** Newest first. */
+  listDeadLetters(tenant: Tenant, filter: DeadLetterFilter, options: PageOptions): Promise<Page<StoredDeadLetter>>;
+  /** Resolves to whether there was one; then the outbox's events go out. */
+  removeDeadLetter(tenant: Tenant, deadLetterId: string, options?: WriteOptions): Promise<boolean>;
+  /** Removes at most `limit` letters of all tenants that are older; resolves to how many. */
+  expireDeadLetters(before: number, limit: number, options?: CallOptions): Promise<number>;
+
+  getUpload(tenant: Tenant, uploadId: string, options?: CallOptions): Promise<Upload | null>;
+  /** Replaces what was there. */
+  saveUpload(tenant: Tenant, upload: Upload, options?: CallOptions): Promise<void>;
+  /** Resolves to whether there was one. */
+  deleteUpload(tenant: Tenant, uploadId: string, options?: CallOptions): Promise<boolean>;
+  /** Oldest first; one that is replaced meanwhile may come twice. */
+  listUploads(
+    tenant: Tenant,
+    filter: { readonly imageId?: string | undefined },
+    options: PageOptions,
+  ): Promise<Page<Upload>>;
 
   /** Costs the same however much a tenant holds. */
   usage(tenant: Tenant, options?: CallOptions): Promise<Usage>;

@@ -62,6 +62,8 @@ export const newJob = (fields: Partial<NewJob> = {}): NewJob => ({
   imageKey: randomUUID(),
   request: { source: 'camera-1' },
   webhookUrl: 'https://example.com/hook',
+  batchId: null,
+  item: null,
   ...fields,
 });
 

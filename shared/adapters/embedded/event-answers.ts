@@ -12,6 +12,6 @@ export function verdictOf(status: number): Verdict {
 
 /** Pause in milliseconds after `failures` failed attempts (1 or more). `random` gives 0..1. */
 export function backoffMs({ backoff, backoffDelayMs }: Delivery, failures: number, random: () => number): number {
-  const pause = backoff === 'exponential' ? backoffDelayMs * 2 ** (failures - 1) : backoffDelayMs;
+  const pause = backoff === 'exponential' ? backoffDelayMs * 2 ** Math.min(failures - 1, 20) : backoffDelayMs;
   return Math.round(pause * (1 + 0.2 * random()));
 }

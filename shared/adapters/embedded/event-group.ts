@@ -1,5 +1,6 @@
 import { toAppError } from '../../errors.ts';
 import type { Clock } from '../../ports/clock.ts';
+import { deadLetterTopic } from '../../ports/dead-letter-event.ts';
 import type { Deliver, EventAnswer, Subscription } from '../../ports/events.ts';
 import { backoffMs, verdictOf } from './event-answers.ts';
 import type { DeliveryState, EventStore, Heading, NewDeadLetter, Progress } from './event-store.ts';
@@ -176,7 +177,7 @@ export function startGroup(subscription: Subscription, deliver: Deliver, options
       return;
     }
     item.attempts++;
-    if (verdict === 'retry' && item.attempts <= delivery.retry) {
+    if (topic === deadLetterTopic || (verdict === 'retry' && item.attempts <= delivery.retry)) {
       item.dueAt = clock.now() + backoffMs(delivery, item.attempts, random);
       states.push({ sequence: item.sequence, attempts: item.attempts, dueAt: item.dueAt });
       startWhenDue(item);

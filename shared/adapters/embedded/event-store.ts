@@ -1,5 +1,6 @@
 import { CloudEvent } from 'cloudevents';
-import type { DeadLetter, Event, EventsState } from '../../ports/events.ts';
+import { deadLetterEvent, deadLetterTopic } from '../../ports/dead-letter-event.ts';
+import type { Event, EventsState } from '../../ports/events.ts';
 import type { Database } from './database.ts';
 
 /** An event without its body. */
@@ -36,17 +37,21 @@ export interface Progress {
 
 /** The broker's tables. Synchronous; writes run inside the caller's transaction. */
 export function createEventStore(database: Database) {
+  const append = (topic: string, heading: Omit<Heading, 'sequence'>, event: string, now: number): void => {
+    database.run('INSERT INTO events (topic, type, partition_key, published_at, event) VALUES (?, ?, ?, ?, ?)', [
+      topic,
+      heading.type,
+      heading.key,
+      now,
+      event,
+    ]);
+  };
+  const read = (sequence: number): Event =>
+    parseEvent(database.get<{ event: string }>('SELECT event FROM events WHERE sequence = ?', [sequence])!.event);
+
   return {
     /** `event` as JSON. */
-    append(topic: string, heading: Omit<Heading, 'sequence'>, event: string, now: number): void {
-      database.run('INSERT INTO events (topic, type, partition_key, published_at, event) VALUES (?, ?, ?, ?, ?)', [
-        topic,
-        heading.type,
-        heading.key,
-        now,
-        event,
-      ]);
-    },
+    append,
 
     headingsAfter: (topic: string, sequence: number, limit: number): Heading[] =>
       database.all<Heading>(
@@ -55,10 +60,7 @@ export function createEventStore(database: Database) {
         [topic, sequence, limit],
       ),
 
-    read(sequence: number): Event {
-      const row = database.get<{ event: string }>('SELECT event FROM events WHERE sequence = ?', [sequence]);
-      return parseEvent(row!.event);
-    },
+    read,
 
     /** The group's position; a new group stands before the earliest event kept. */
     joinGroup(topic: string, group: string): number {
@@ -88,12 +90,9 @@ export function createEventStore(database: Database) {
           [topic, group, sequence, attempts, dueAt],
         );
       }
-      for (const { sequence, status, reason, attempts, at } of deadLetters) {
-        database.run(
-          `INSERT INTO dead_letters (topic, name, status, reason, attempts, at, event)
-           SELECT ?, ?, ?, ?, ?, ?, event FROM events WHERE sequence = ?`,
-          [topic, group, status, reason, attempts, at, sequence],
-        );
+      for (const { sequence, at, ...failure } of deadLetters) {
+        const letter = deadLetterEvent(read(sequence), { topic, group, at, ...failure });
+        append(deadLetterTopic, { type: letter.type, key: null }, JSON.stringify(letter), at);
       }
       database.run('UPDATE consumer_groups SET position = ? WHERE topic = ? AND name = ?', [position, topic, group]);
       database.run('DELETE FROM deliveries WHERE topic = ? AND name = ? AND sequence <= ?', [topic, group, position]);
@@ -101,7 +100,6 @@ export function createEventStore(database: Database) {
 
     /** Of groups given by topic and name. An event passed over because of its type counts until a later one is done. */
     state: (groups: readonly (readonly [topic: string, group: string])[]): EventsState => ({
-      deadLetters: database.get<{ count: number }>('SELECT count(*) AS count FROM dead_letters')!.count,
       groups: groups.map(([topic, group]) => {
         const { waiting, oldestAt } = database.get<{ waiting: number; oldestAt: number | null }>(
           `SELECT count(*) AS waiting, min(published_at) AS oldestAt FROM events
@@ -112,22 +110,6 @@ export function createEventStore(database: Database) {
         return { topic, group, waiting, oldestAt };
       }),
     }),
-
-    deadLetters: (limit: number): DeadLetter[] =>
-      database
-        .all<Omit<DeadLetter, 'event' | 'group'> & { event: string; name: string }>(
-          'SELECT topic, name, status, reason, attempts, at, event FROM dead_letters ORDER BY id LIMIT ?',
-          [limit],
-        )
-        .map(({ name, event, topic, status, reason, attempts, at }) => ({
-          event: parseEvent(event),
-          topic,
-          group: name,
-          status,
-          reason,
-          attempts,
-          at,
-        })),
 
     /**
      * Deletes at most `limit` events that every known group is past and that were published before `before`; gives back how

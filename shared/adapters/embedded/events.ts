@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { CloudEvent } from 'cloudevents';
 import { AppError } from '../../errors.ts';
+import { deadLetterTopic } from '../../ports/dead-letter-event.ts';
 import type { Event, Events } from '../../ports/events.ts';
 import { openDataFolder } from './data-folder.ts';
 import { type Database, openDatabase } from './database.ts';
@@ -97,7 +98,10 @@ function eventsOn(database: Database, unlock: () => void, options: EventsOptions
         clock,
         random,
         log,
-        save: (progress) => commits.run(() => store.saveProgress(topic, name, progress)),
+        async save(progress) {
+          await commits.run(() => store.saveProgress(topic, name, progress));
+          if (progress.deadLetters.length > 0) wakeGroups(deadLetterTopic);
+        },
       });
       groups.set(id, { topic, group });
       let stopping: Promise<void> | undefined;
@@ -112,13 +116,6 @@ function eventsOn(database: Database, unlock: () => void, options: EventsOptions
       stateOptions?.signal?.throwIfAborted();
       await Promise.all([...groups.values()].map(({ group }) => group.flush()));
       return store.state([...groups.keys()].map((id) => JSON.parse(id) as [topic: string, group: string]));
-    },
-
-    async deadLetters({ limit = 1000, signal } = {}) {
-      requireOpen();
-      signal?.throwIfAborted();
-      await Promise.all([...groups.values()].map(({ group }) => group.flush()));
-      return store.deadLetters(limit);
     },
 
     close() {

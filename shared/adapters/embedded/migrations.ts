@@ -9,6 +9,9 @@ import jobs from '../../../migrations/embedded/007-jobs.sql?raw';
 import usage from '../../../migrations/embedded/008-usage.sql?raw';
 import retention from '../../../migrations/embedded/009-retention.sql?raw';
 import faceCount from '../../../migrations/embedded/010-face-count.sql?raw';
+import webhooks from '../../../migrations/embedded/011-webhooks.sql?raw';
+import batches from '../../../migrations/embedded/012-batches.sql?raw';
+import deadLetterTopic from '../../../migrations/embedded/013-dead-letter-topic.sql?raw';
 import { AppError } from '../../errors.ts';
 import type { Database } from './database.ts';
 
@@ -27,11 +30,16 @@ export const migrations = {
     { name: '008-usage.sql', sql: usage },
     { name: '009-retention.sql', sql: retention },
     { name: '010-face-count.sql', sql: faceCount },
+    { name: '012-batches.sql', sql: batches },
   ],
-  events: [{ name: '002-broker.sql', sql: broker }],
+  events: [
+    { name: '002-broker.sql', sql: broker },
+    { name: '013-dead-letter-topic.sql', sql: deadLetterTopic },
+  ],
   vectors: [{ name: '003-templates.sql', sql: templates }],
   accounts: [{ name: '004-accounts.sql', sql: accounts }],
   audit: [{ name: '005-audit.sql', sql: audit }],
+  webhooks: [{ name: '011-webhooks.sql', sql: webhooks }],
 } as const satisfies Record<string, readonly Migration[]>;
 
 /**

@@ -1,7 +1,20 @@
 import { type Priority, priorities } from '../../domain/priority.ts';
-import type { Backlog, Job, JobOutcome, JsonObject, NewJob } from '../../ports/records.ts';
+import {
+  type Backlog,
+  type Job,
+  type JobFilter,
+  type JobOutcome,
+  type JobStatus,
+  type JsonObject,
+  jobStatuses,
+  type NewJob,
+  type Page,
+  type PageOptions,
+} from '../../ports/records.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { Database } from './database.ts';
+import type { PageTokens } from './page-token.ts';
+import { page } from './records-reading.ts';
 
 /** Jobs whose pace is taken for the pace of the next. */
 const paceOf = 20;
@@ -22,6 +35,8 @@ interface JobRow {
   created_at: number;
   started_at: number | null;
   finished_at: number | null;
+  batch_id: string | null;
+  item: number | null;
 }
 
 /** Inside a transaction. `created` is false when the job was there. */
@@ -33,8 +48,8 @@ export function createJob(
 ): { job: Job; created: boolean } {
   const { changes } = database.run(
     `INSERT INTO jobs (tenant, job_id, face_id, priority, status, person_id, external_id, image_key, request, webhook_url,
-       attempts, created_at)
-     VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, 0, ?) ON CONFLICT DO NOTHING`,
+       attempts, created_at, batch_id, item)
+     VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, 0, ?, ?, ?) ON CONFLICT DO NOTHING`,
     [
       tenant,
       job.jobId,
@@ -46,6 +61,8 @@ export function createJob(
       JSON.stringify(job.request),
       job.webhookUrl,
       now,
+      job.batchId ?? null,
+      job.item ?? null,
     ],
   );
   return { job: byId(database, tenant, job.jobId)!, created: changes > 0 };
@@ -77,12 +94,86 @@ export function finishJob(
       ? [JSON.stringify(outcome.result), null, outcome.personId]
       : [null, JSON.stringify(outcome.error), null];
   const { changes } = database.run(
-    `UPDATE jobs SET status = ?, result = ?, error = ?, person_id = coalesce(?, person_id), request = NULL, finished_at = ?
+    `UPDATE jobs SET status = ?, result = ?, error = ?, person_id = coalesce(?, person_id), request = CASE WHEN ?1 = 'failed' THEN request END, finished_at = ?
      WHERE tenant = ? AND job_id = ? AND finished_at IS NULL`,
     [outcome.status, result, error, personId, now, tenant, jobId],
   );
   const job = byId(database, tenant, jobId);
   return job === undefined ? null : { job, changed: changes > 0 };
+}
+
+/** Inside a transaction. */
+export function cancelJob(database: Database, tenant: Tenant, jobId: string, now: number): Changed | null {
+  const { changes } = database.run(
+    `UPDATE jobs SET status = 'cancelled', request = NULL, finished_at = ?
+     WHERE tenant = ? AND job_id = ? AND status = 'queued' AND attempts = 0`,
+    [now, tenant, jobId],
+  );
+  const job = byId(database, tenant, jobId);
+  return job === undefined ? null : { job, changed: changes > 0 };
+}
+
+/** Inside a transaction. */
+export function requeueJob(database: Database, tenant: Tenant, jobId: string): Changed | null {
+  const { changes } = database.run(
+    `UPDATE jobs SET status = 'queued', attempts = 0, error = NULL, started_at = NULL, finished_at = NULL
+     WHERE tenant = ? AND job_id = ? AND status = 'failed' AND request IS NOT NULL`,
+    [tenant, jobId],
+  );
+  const job = byId(database, tenant, jobId);
+  return job === undefined ? null : { job, changed: changes > 0 };
+}
+
+interface Changed {
+  readonly job: Job;
+  readonly changed: boolean;
+}
+
+export function listJobs(
+  database: Database,
+  tokens: PageTokens,
+  tenant: Tenant,
+  { status, priority }: JobFilter,
+  options: PageOptions,
+): Page<Job> {
+  const conditions = Object.entries({ status, priority }).filter((each) => each[1] !== undefined) as [string, string][];
+  return page<JobRow, Job>(database, tokens, options, {
+    listing: JSON.stringify(['jobs', tenant, status ?? null, priority ?? null]),
+    select: 'SELECT * FROM jobs INDEXED BY jobs_by_age',
+    where: ['tenant = ?', ...conditions.map(([column]) => `${column} = ?`)].join(' AND '),
+    values: [tenant, ...conditions.map(([, value]) => value)],
+    order: 'DESC',
+    id: 'job_id',
+    toItem: toJob,
+  });
+}
+
+export const listBatch = (
+  database: Database,
+  tokens: PageTokens,
+  tenant: Tenant,
+  batchId: string,
+  { status }: Pick<JobFilter, 'status'>,
+  options: PageOptions,
+): Page<Job> =>
+  page<JobRow, Job>(database, tokens, options, {
+    listing: JSON.stringify(['batch', tenant, batchId, status ?? null]),
+    select: 'SELECT * FROM jobs INDEXED BY jobs_by_batch',
+    where: `tenant = ? AND batch_id = ?${status === undefined ? '' : ' AND status = ?'}`,
+    values: [tenant, batchId, ...(status === undefined ? [] : [status])],
+    order: 'ASC',
+    by: 'item',
+    id: 'job_id',
+    toItem: toJob,
+  });
+
+export function countBatch(database: Database, tenant: Tenant, batchId: string): Record<JobStatus, number> {
+  const rows = database.all<{ status: JobStatus; jobs: number }>(
+    'SELECT status, count(*) AS jobs FROM jobs WHERE tenant = ? AND batch_id = ? GROUP BY status',
+    [tenant, batchId],
+  );
+  const counts = jobStatuses.map((status) => [status, rows.find((row) => row.status === status)?.jobs ?? 0]);
+  return Object.fromEntries(counts) as Record<JobStatus, number>;
 }
 
 /** Inside a transaction. Jobs that name a person are removed and given back. */
@@ -112,7 +203,7 @@ export function backlog(database: Database): Backlog {
   );
   const { mean } = database.get<{ mean: number | null }>(
     `SELECT avg(finished_at - started_at) AS mean FROM
-       (SELECT finished_at, started_at FROM jobs WHERE finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT ?)`,
+       (SELECT finished_at, started_at FROM jobs WHERE finished_at IS NOT NULL AND started_at IS NOT NULL ORDER BY finished_at DESC LIMIT ?)`,
     [paceOf],
   )!;
   return {
@@ -121,6 +212,7 @@ export function backlog(database: Database): Backlog {
       priorities.map((priority) => [priority, waiting.find((row) => row.priority === priority)?.jobs ?? 0]),
     ) as Record<Priority, number>,
     meanProcessingMs: mean,
+    deadLetters: database.get<{ letters: number }>('SELECT count(*) AS letters FROM dead_letters')!.letters,
   };
 }
 
@@ -146,6 +238,8 @@ const toJob = (row: JobRow): Job => ({
   externalId: row.external_id,
   imageKey: row.image_key,
   request: parsed(row.request),
+  batchId: row.batch_id,
+  item: row.item,
   webhookUrl: row.webhook_url,
   attempts: row.attempts,
   result: parsed(row.result),

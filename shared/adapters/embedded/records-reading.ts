@@ -132,37 +132,40 @@ export function tenants(database: Database): Tenant[] {
   return [...found].sort().map(asTenant);
 }
 
-interface Listing<Row, Item> {
+export interface Listing<Row, Item> {
   readonly listing: string;
   readonly select: string;
   readonly where: string;
   readonly values: readonly Value[];
   readonly order: 'ASC' | 'DESC';
+  /** Column of an integer that never changes. Default `created_at`. */
+  readonly by?: (keyof Row & string) | undefined;
   readonly id: keyof Row & string;
   readonly toItem: (row: Row) => Item;
 }
 
 /**
- * A page by key: it begins after the last row of the page before, whatever was added or removed meanwhile. `created_at` and
+ * A page by key: it begins after the last row of the page before, whatever was added or removed meanwhile. What it is ordered by and
  * the id never change, so a row that stays is neither skipped nor seen twice.
  */
-function page<Row extends { created_at: number }, Item>(
+export function page<Row extends object, Item>(
   database: Database,
   tokens: PageTokens,
   { limit, after }: PageOptions,
-  { listing, select, where, values, order, id, toItem }: Listing<Row, Item>,
+  { listing, select, where, values, order, by = 'created_at' as keyof Row & string, id, toItem }: Listing<Row, Item>,
 ): Page<Item> {
   if (!Number.isInteger(limit) || limit < 1 || limit > most) throw new RangeError(`limit must be 1 to ${most}`);
   const position = after === undefined ? undefined : tokens.read(listing, after);
-  const beyond = position === undefined ? '' : ` AND (created_at, ${id}) ${order === 'ASC' ? '>' : '<'} (?, ?)`;
-  const rows = database.all<Row>(
-    `${select} WHERE ${where}${beyond} ORDER BY created_at ${order}, ${id} ${order} LIMIT ?`,
-    [...values, ...(position ?? []), limit + 1],
-  );
+  const beyond = position === undefined ? '' : ` AND (${by}, ${id}) ${order === 'ASC' ? '>' : '<'} (?, ?)`;
+  const rows = database.all<Row>(`${select} WHERE ${where}${beyond} ORDER BY ${by} ${order}, ${id} ${order} LIMIT ?`, [
+    ...values,
+    ...(position ?? []),
+    limit + 1,
+  ]);
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   const next =
-    rows.length > limit && last !== undefined ? tokens.write(listing, [last.created_at, String(last[id])]) : null;
+    rows.length > limit && last !== undefined ? tokens.write(listing, [Number(last[by]), String(last[id])]) : null;
   return { items: shown.map(toItem), next };
 }
 

@@ -8,6 +8,7 @@ import { refuseForeignRecords, refuseMissingRecords } from './left-behind.ts';
 import { migrate, migrations } from './migrations.ts';
 import { createPageTokens } from './page-token.ts';
 import { listAppearances, summarizeAppearances } from './records-appearances.ts';
+import * as letters from './records-dead-letters.ts';
 import { deleteFace, deletePerson } from './records-deletion.ts';
 import { saveEnrolment } from './records-enrolment.ts';
 import * as jobs from './records-jobs.ts';
@@ -15,6 +16,7 @@ import { createPerson, updatePerson } from './records-persons.ts';
 import * as read from './records-reading.ts';
 import * as retention from './records-retention.ts';
 import { type OutboxRow, toImage, toOutbox } from './records-rows.ts';
+import * as uploads from './records-uploads.ts';
 import { lockStore } from './store-lock.ts';
 import type { StoreOptions } from './store-options.ts';
 import { createWriteQueue } from './write-queue.ts';
@@ -125,14 +127,41 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
     getJob: (tenant, id, options) => reading(options, () => jobs.getJob(reader, tenant, id)),
     startJob: (tenant, jobId, options) => write(options, () => jobs.startJob(writer, tenant, jobId, now())),
     finishJob: (tenant, jobId, outcome, options) =>
-      write(
-        options,
-        () => jobs.finishJob(writer, tenant, jobId, outcome, now()),
-        (done) => done?.changed === true,
+      write(options, () => jobs.finishJob(writer, tenant, jobId, outcome, now()), hasChanged),
+    createJobs: (tenant, given, options) =>
+      write(options, () =>
+        given.map(({ job, outbox }) => {
+          const made = jobs.createJob(writer, tenant, job, now());
+          if (made.created) addToOutbox(writer, { outbox });
+          return made.job;
+        }),
       ),
+    listJobs: (tenant, filter, options) =>
+      reading(options, () => jobs.listJobs(reader, tokens, tenant, filter, options)),
+    listBatch: (tenant, batchId, filter, options) =>
+      reading(options, () => jobs.listBatch(reader, tokens, tenant, batchId, filter, options)),
+    countBatch: (tenant, batchId, options) => reading(options, () => jobs.countBatch(reader, tenant, batchId)),
+    cancelJob: (tenant, jobId, options) =>
+      write(options, () => jobs.cancelJob(writer, tenant, jobId, now()), hasChanged),
+    requeueJob: (tenant, jobId, options) => write(options, () => jobs.requeueJob(writer, tenant, jobId), hasChanged),
     expireJobs: (finishedBefore, limit, options) =>
       write(options, () => jobs.expireJobs(writer, finishedBefore, limit)),
     backlog: (options) => reading(options, () => jobs.backlog(reader)),
+
+    saveDeadLetter: (tenant, letter, options) => write(options, () => letters.saveDeadLetter(writer, tenant, letter)),
+    getDeadLetter: (tenant, id, options) => reading(options, () => letters.getDeadLetter(reader, tenant, id)),
+    listDeadLetters: (tenant, filter, options) =>
+      reading(options, () => letters.listDeadLetters(reader, tokens, tenant, filter, options)),
+    removeDeadLetter: (tenant, id, options) =>
+      write(options, () => letters.removeDeadLetter(writer, tenant, id), Boolean),
+    expireDeadLetters: (before, limit, options) =>
+      write(options, () => letters.expireDeadLetters(writer, before, limit)),
+
+    getUpload: (tenant, id, options) => reading(options, () => uploads.getUpload(reader, tenant, id)),
+    saveUpload: (tenant, upload, options) => write(options, () => uploads.saveUpload(writer, tenant, upload)),
+    deleteUpload: (tenant, id, options) => write(options, () => uploads.deleteUpload(writer, tenant, id)),
+    listUploads: (tenant, filter, options) =>
+      reading(options, () => uploads.listUploads(reader, tokens, tenant, filter, options)),
 
     pendingOutbox: (limit, options) =>
       reading(options, () =>
@@ -150,6 +179,8 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
     },
   };
 }
+
+const hasChanged = (done: { readonly changed: boolean } | null): boolean => done?.changed === true;
 
 function addToOutbox(writer: Database, options: WriteOptions | undefined): void {
   for (const { topic, event } of options?.outbox ?? []) {
