@@ -1,0 +1,322 @@
+import * as z from 'zod';
+import { checkAnnotations } from './annotations.ts';
+import { cronProblem } from './cron.ts';
+import * as f from './forms.ts';
+
+/** Kinds of eventing.knative.dev, messaging.knative.dev, flows.knative.dev and sources.knative.dev. */
+
+const object = z.strictObject;
+
+/** Where events go: an object with an address, or a URI (relative to it where both are given). */
+const destination = object({
+  ref: object({
+    apiVersion: f.nonEmpty.optional(),
+    group: f.nonEmpty.optional(),
+    kind: f.nonEmpty,
+    name: f.dnsName,
+    namespace: f.dnsLabel.optional(),
+    address: z.string().optional(),
+  })
+    .superRefine((ref, context) => {
+      if (ref.apiVersion === undefined && ref.group === undefined) f.refuse(context, ['apiVersion'], 'is missing');
+    })
+    .optional(),
+  uri: z.string().min(1).optional(),
+  CACerts: z.string().optional(),
+  audience: z.string().optional(),
+}).superRefine(({ ref, uri }, context) => {
+  if (ref === undefined && uri === undefined) f.refuse(context, ['ref'], 'is missing, and there is no uri either');
+  if (ref === undefined && uri !== undefined && !URL.canParse(uri))
+    f.refuse(context, ['uri'], 'must be absolute where there is no ref');
+});
+
+/** Attempts after the first, pauses, and who gets what cannot be delivered. */
+const delivery = object({
+  retry: f.integer(0).optional(),
+  backoffPolicy: z.enum(['exponential', 'linear']).optional(),
+  backoffDelay: f.isoDuration.optional(),
+  timeout: f.isoDuration.optional(),
+  retryAfterMax: f.isoDuration.optional(),
+  deadLetterSink: destination.optional(),
+  format: z.enum(['json', 'binary']).optional(),
+}).superRefine(({ timeout }, context) => {
+  if (timeout === undefined) return;
+  const seconds = f.isoSeconds(timeout);
+  if (seconds <= 0) f.refuse(context, ['timeout'], 'must be more than nothing');
+  if (seconds >= 600) f.refuse(context, ['timeout'], 'must be less than the longest revision timeout, PT600S');
+});
+
+const metadata = f.metadata.superRefine(({ annotations }, context) =>
+  checkAnnotations(annotations, 'object', ['annotations'], context),
+);
+const reference = object({
+  apiVersion: f.nonEmpty,
+  kind: f.nonEmpty,
+  name: f.dnsName,
+  namespace: f.dnsLabel.optional(),
+});
+
+export const broker = object({
+  apiVersion: z.literal('eventing.knative.dev/v1'),
+  kind: z.literal('Broker'),
+  metadata,
+  spec: object({ config: reference.optional(), delivery: delivery.optional() }).optional(),
+});
+
+const attribute = z
+  .string()
+  .regex(/^[a-z][a-z0-9]*$/, 'must be a CloudEvents attribute: lower-case letters and digits');
+const attributes = z.record(attribute, z.string());
+const filter: z.ZodType = z.lazy(() =>
+  object({
+    exact: attributes.optional(),
+    prefix: attributes.optional(),
+    suffix: attributes.optional(),
+    all: z.array(filter).min(1).optional(),
+    any: z.array(filter).min(1).optional(),
+    not: filter.optional(),
+    cesql: f.nonEmpty.optional(),
+  }).superRefine((value, context) =>
+    f.exactlyOne(value, context, ['exact', 'prefix', 'suffix', 'all', 'any', 'not', 'cesql']),
+  ),
+);
+
+export const trigger = object({
+  apiVersion: z.literal('eventing.knative.dev/v1'),
+  kind: z.literal('Trigger'),
+  metadata,
+  spec: object({
+    broker: f.dnsName.optional(),
+    brokerRef: reference.optional(),
+    filter: object({ attributes: attributes.optional() }).optional(),
+    filters: z.array(filter).optional(),
+    subscriber: destination,
+    delivery: delivery.optional(),
+  }).superRefine((spec, context) => {
+    if (spec.broker === undefined && spec.brokerRef === undefined) f.refuse(context, ['broker'], 'is missing');
+  }),
+});
+
+export const subscription = object({
+  apiVersion: z.literal('messaging.knative.dev/v1'),
+  kind: z.literal('Subscription'),
+  metadata,
+  spec: object({
+    channel: reference,
+    subscriber: destination.optional(),
+    reply: destination.optional(),
+    delivery: delivery.optional(),
+  }).superRefine((spec, context) => {
+    if (spec.subscriber === undefined && spec.reply === undefined) f.refuse(context, ['subscriber'], 'is missing');
+  }),
+});
+
+const channelTemplate = object({ apiVersion: f.nonEmpty, kind: f.nonEmpty, spec: z.looseObject({}).optional() });
+export const channel = object({
+  apiVersion: z.literal('messaging.knative.dev/v1'),
+  kind: z.literal('Channel'),
+  metadata,
+  spec: object({ channelTemplate: channelTemplate.optional(), delivery: delivery.optional() }).optional(),
+});
+export const inMemoryChannel = object({
+  apiVersion: z.literal('messaging.knative.dev/v1'),
+  kind: z.literal('InMemoryChannel'),
+  metadata,
+  spec: object({ delivery: delivery.optional() }).optional(),
+});
+export const kafkaChannel = object({
+  apiVersion: z.literal('messaging.knative.dev/v1beta1'),
+  kind: z.literal('KafkaChannel'),
+  metadata,
+  spec: object({
+    numPartitions: f.integer(1).optional(),
+    replicationFactor: f.integer(1).optional(),
+    retentionDuration: f.isoDuration.optional(),
+    delivery: delivery.optional(),
+  }).optional(),
+});
+
+const step = object({ ...destination.shape, delivery: delivery.optional() });
+export const sequence = object({
+  apiVersion: z.literal('flows.knative.dev/v1'),
+  kind: z.literal('Sequence'),
+  metadata,
+  spec: object({
+    channelTemplate: channelTemplate.optional(),
+    steps: z.array(step).min(1),
+    reply: destination.optional(),
+  }),
+});
+export const parallel = object({
+  apiVersion: z.literal('flows.knative.dev/v1'),
+  kind: z.literal('Parallel'),
+  metadata,
+  spec: object({
+    channelTemplate: channelTemplate.optional(),
+    branches: z
+      .array(
+        object({
+          filter: destination.optional(),
+          subscriber: destination,
+          reply: destination.optional(),
+          delivery: delivery.optional(),
+        }),
+      )
+      .min(1),
+    reply: destination.optional(),
+  }),
+});
+
+const ceOverrides = object({ extensions: z.record(attribute, z.string()).optional() });
+
+export const pingSource = object({
+  apiVersion: z.enum(['sources.knative.dev/v1', 'sources.knative.dev/v1beta2']),
+  kind: z.literal('PingSource'),
+  metadata,
+  spec: object({
+    schedule: z.string().superRefine((schedule, context) => {
+      const problem = cronProblem(schedule);
+      if (problem !== undefined) f.refuse(context, [], problem);
+    }),
+    timezone: z.string().refine(isTimeZone, 'must be a time zone such as Europe/Berlin').optional(),
+    contentType: z
+      .string()
+      .regex(/^[\w.+-]+\/[\w.+-]+/, 'must be a media type')
+      .optional(),
+    data: z.string().optional(),
+    dataBase64: z.base64().optional(),
+    ceOverrides: ceOverrides.optional(),
+    sink: destination,
+  }).superRefine(({ data, dataBase64, contentType }, context) => {
+    if (data !== undefined && dataBase64 !== undefined) f.refuse(context, ['dataBase64'], 'cannot stand beside data');
+    if (contentType === 'application/json' && data !== undefined && !isJson(data))
+      f.refuse(context, ['data'], 'is not JSON as contentType says');
+  }),
+});
+
+const secretKey = object({
+  secretKeyRef: object({ name: f.dnsName, key: f.nonEmpty, optional: z.boolean().optional() }).optional(),
+});
+const topic = z
+  .string()
+  .max(249)
+  .regex(/^[A-Za-z0-9._-]+$/, 'must be the name of a Kafka topic')
+  .refine((name) => name !== '.' && name !== '..', 'must be the name of a Kafka topic');
+const server = z.string().regex(/^[A-Za-z0-9.-]+:\d{1,5}$|^\[[0-9a-f:]+\]:\d{1,5}$/, 'must be host:port');
+const servers = z.array(server).min(1);
+
+export const kafkaSource = object({
+  apiVersion: z.enum(['sources.knative.dev/v1beta1', 'sources.knative.dev/v1']),
+  kind: z.literal('KafkaSource'),
+  metadata: metadata.superRefine(({ labels }, context) => {
+    const name = 'kafkasources.sources.knative.dev/key-type';
+    for (const label of Object.keys(labels ?? {})) {
+      if (label.startsWith('kafkasources.') && label !== name)
+        f.refuse(context, ['labels', label], 'is no label that KafkaSource knows');
+    }
+    const value = labels?.[name];
+    if (value !== undefined && !['string', 'int', 'float', 'byte-array'].includes(value))
+      f.refuse(context, ['labels', name], 'must be one of string, int, float, byte-array');
+  }),
+  spec: object({
+    bootstrapServers: servers,
+    topics: z.array(topic).min(1),
+    consumerGroup: f.nonEmpty.optional(),
+    consumers: f.integer(0).optional(),
+    initialOffset: z.enum(['earliest', 'latest']).optional(),
+    ordering: z.enum(['ordered', 'unordered']).optional(),
+    ceOverrides: ceOverrides.optional(),
+    net: object({
+      sasl: object({
+        enable: z.boolean().optional(),
+        user: secretKey.optional(),
+        password: secretKey.optional(),
+        type: secretKey.optional(),
+      }).optional(),
+      tls: object({
+        enable: z.boolean().optional(),
+        cert: secretKey.optional(),
+        key: secretKey.optional(),
+        caCert: secretKey.optional(),
+      }).optional(),
+    }).optional(),
+    sink: destination,
+    delivery: wholeDelivery(),
+  }),
+});
+
+/**
+ * [Note: The delivery of a KafkaSource is whole]
+ * A part of `delivery` drops the defaults of all the rest: without `retry` nothing is tried again, and without a dead letter sink
+ * what fails is lost with its offset committed. So all of it stands there; `timeout` has a default that holds.
+ */
+function wholeDelivery() {
+  return delivery.superRefine((value, context) => {
+    for (const name of ['retry', 'backoffPolicy', 'backoffDelay', 'deadLetterSink'] as const)
+      if (value[name] === undefined)
+        f.refuse(context, [name], 'is missing; a part of delivery drops the other defaults');
+  });
+}
+
+export const kafkaSink = object({
+  apiVersion: z.enum(['eventing.knative.dev/v1alpha1', 'eventing.knative.dev/v1']),
+  kind: z.literal('KafkaSink'),
+  metadata,
+  spec: object({
+    topic,
+    bootstrapServers: servers,
+    numPartitions: f.integer(1).optional(),
+    replicationFactor: f.integer(1).optional(),
+    contentMode: z.enum(['binary', 'structured']).optional(),
+    auth: object({ secret: object({ ref: object({ name: f.dnsName }) }) }).optional(),
+  }),
+});
+
+export const sinkBinding = object({
+  apiVersion: z.literal('sources.knative.dev/v1'),
+  kind: z.literal('SinkBinding'),
+  metadata,
+  spec: object({
+    subject: object({
+      apiVersion: f.nonEmpty,
+      kind: f.nonEmpty,
+      name: f.dnsName.optional(),
+      namespace: f.dnsLabel.optional(),
+      selector: object({
+        matchLabels: f.labels.optional(),
+        matchExpressions: z
+          .array(
+            object({
+              key: f.qualifiedName,
+              operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
+              values: z.array(z.string()).optional(),
+            }),
+          )
+          .optional(),
+      }).optional(),
+    }),
+    sink: destination,
+    ceOverrides: ceOverrides.optional(),
+  }),
+});
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export type KafkaSource = z.input<typeof kafkaSource>;
+export type PingSource = z.input<typeof pingSource>;
