@@ -27,6 +27,13 @@ const settings = {
     .min(1)
     .default('.freeface')
     .describe('Folder that holds everything: records, vectors, images, keys, models.'),
+  FREEFACE_WATCH: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Folder whose photos are enrolled by themselves: `{external_id}/name.jpg`, or `{tenant}/{external_id}/name.jpg`. A photo that is deleted there is erased. None when absent.',
+    ),
   FREEFACE_MODEL_PACK: z
     .string()
     .regex(/^[a-z0-9-]+(,[a-z0-9-]+)*$/, 'must be a pack name, or several separated by commas')
@@ -67,6 +74,16 @@ const settings = {
     .optional()
     .describe(
       'Web pages of these origins may call, as in `https://app.example,http://localhost:3000`; none when absent.',
+    ),
+  FREEFACE_WEBHOOK_ALLOW: z
+    .string()
+    .regex(
+      /^[\w.:-]+(\/\d{1,3})?(,[\w.:-]+(\/\d{1,3})?)*$/,
+      'must be host names, addresses or ranges separated by commas',
+    )
+    .optional()
+    .describe(
+      'Webhook receivers that may be private, of any port and, when named by host or address, plain HTTP, as in `erp.local,10.20.0.0/16`; none when absent.',
     ),
   FREEFACE_SHUTDOWN_SECONDS: integer(1, 600)
     .default(25)
@@ -110,6 +127,8 @@ export interface Config {
   readonly host: string;
   /** Absolute. */
   readonly dataDir: string;
+  /** Absolute; null: no folder is watched. */
+  readonly watchDir: string | null;
   readonly behindTls: boolean;
   /** null: our own users and keys alone. */
   readonly outsideIssuer: OutsideIssuer | null;
@@ -124,6 +143,8 @@ export interface Config {
   readonly trustedProxies: number;
   /** Empty: no web page of another origin may call. */
   readonly corsOrigins: readonly string[];
+  /** Hosts, addresses and ranges. */
+  readonly webhookAllow: readonly string[];
   readonly shutdownSeconds: number;
   readonly logLevel: string;
 }
@@ -145,6 +166,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     port: value.PORT,
     host: value.HOST,
     dataDir: resolve(value.FREEFACE_DATA),
+    watchDir: value.FREEFACE_WATCH === undefined ? null : resolve(value.FREEFACE_WATCH),
     behindTls: value.FREEFACE_BEHIND_TLS,
     outsideIssuer: outsideIssuerOf(value),
     modelsDir: resolve(value.FREEFACE_MODELS),
@@ -159,6 +181,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     },
     trustedProxies: value.FREEFACE_TRUSTED_PROXIES,
     corsOrigins: value.FREEFACE_CORS_ORIGINS?.split(',') ?? [],
+    webhookAllow: value.FREEFACE_WEBHOOK_ALLOW?.split(',') ?? [],
     shutdownSeconds: value.FREEFACE_SHUTDOWN_SECONDS,
     logLevel: value.LOG_LEVEL,
   };

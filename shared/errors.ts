@@ -45,6 +45,16 @@ export const errorTable = {
   USER_NOT_FOUND: [404, 'poison', 'There is no such user.'],
   USER_EXISTS: [409, 'poison', 'A user with this username exists.'],
   API_KEY_NOT_FOUND: [404, 'poison', 'There is no such key.'],
+  // Webhooks
+  WEBHOOK_NOT_FOUND: [404, 'poison', 'There is no such webhook.'],
+  WEBHOOK_DISABLED: [409, 'poison', 'The webhook is out of use.'],
+  DELIVERY_NOT_FOUND: [404, 'poison', 'There is no such delivery, or it is so old that it was removed.'],
+  // Jobs and events
+  JOB_NOT_CANCELLABLE: [409, 'poison', 'The job has begun or is over.'],
+  BATCH_NOT_FOUND: [404, 'poison', 'There is no such batch.'],
+  UPLOAD_NOT_FOUND: [404, 'poison', 'There is no such file in the bucket or the watched folder.'],
+  DEAD_LETTER_NOT_FOUND: [404, 'poison', 'There is no such dead letter.'],
+  DEAD_LETTER_FINAL: [409, 'poison', 'The event cannot be handled any more.'],
   // The image
   EMPTY_IMAGE: [400, 'poison', 'The image is empty.'],
   IMAGE_CORRUPT: [422, 'poison', 'The image is damaged and cannot be decoded.'],

@@ -1,4 +1,5 @@
 import { eventTypes, isTerminal } from '../../shared/events/catalogue.ts';
+import { deadLetterTopic } from '../../shared/ports/dead-letter-event.ts';
 import { type FunctionDefinition, isHttp } from '../../shared/runtime/define.ts';
 import { createRouter } from '../../shared/runtime/router.ts';
 
@@ -38,9 +39,17 @@ export function checkManifests(folders: readonly string[], definitions: readonly
 
   const emitted = new Set(manifests.flatMap(({ emits = [] }) => emits));
   const consumed = new Set(
-    manifests.flatMap(({ trigger }) => (trigger.kind === 'event' && trigger.topic !== null ? [trigger.type] : [])),
+    manifests.flatMap(({ trigger }) =>
+      trigger.kind === 'event' && trigger.topic !== null && trigger.topic !== deadLetterTopic
+        ? [trigger.type].flat()
+        : [],
+    ),
   );
-  const called = new Set(manifests.flatMap(({ trigger }) => (trigger.kind === 'event' ? [trigger.type] : [])));
+  const called = new Set(
+    manifests.flatMap(({ trigger }) =>
+      trigger.kind === 'event' && trigger.topic !== deadLetterTopic ? [trigger.type].flat() : [],
+    ),
+  );
   for (const type of consumed) if (!emitted.has(type)) breaches.push(`${type} is consumed and nobody emits it`);
   for (const type of eventTypes) {
     if (!emitted.has(type) && !called.has(type))

@@ -86,6 +86,7 @@ const tags: Readonly<Record<string, string>> = {
   users: 'People who may log in.',
   keys: 'Keys of services.',
   tenants: 'Galleries that know nothing of each other, their quotas and rules.',
+  webhooks: 'Be told of what happens, by signed calls of your own server.',
   audit: 'Who looked at or changed what.',
   metrics: 'What the platform does and how long it takes.',
   health: 'How the platform is.',

@@ -10,6 +10,8 @@ export const scopes = [
   'metrics:read',
   'audit:read',
   'users:manage',
+  'webhooks:manage',
+  'events:manage',
   'tenant:manage',
   'tenants:manage',
 ] as const;
@@ -23,7 +25,15 @@ export type Role = (typeof roles)[number];
 
 const viewing: readonly Scope[] = ['faces:read', 'persons:read', 'images:read'];
 const operating: readonly Scope[] = [...viewing, 'faces:write', 'persons:write'];
-const administering: readonly Scope[] = [...operating, 'metrics:read', 'audit:read', 'users:manage', 'tenant:manage'];
+const administering: readonly Scope[] = [
+  ...operating,
+  'metrics:read',
+  'audit:read',
+  'users:manage',
+  'webhooks:manage',
+  'events:manage',
+  'tenant:manage',
+];
 
 /** viewer looks, operator enrols and erases, admin rules one tenant, owner makes tenants as well. */
 export const scopesOfRole: Readonly<Record<Role, readonly Scope[]>> = {

@@ -2,12 +2,19 @@ import { CloudEvent } from 'cloudevents';
 import * as z from 'zod';
 import { type Priority, priorities } from '../domain/priority.ts';
 import { AppError } from '../errors.ts';
+import { deadLetterTopic } from '../ports/dead-letter-event.ts';
 import type { Event } from '../ports/events.ts';
 import type { OutboxEntry } from '../ports/records.ts';
 import type { Tenant } from '../ports/tenant.ts';
 
 /** Kafka topics; the embedded broker keeps them under the same names. */
-export const topics = ['freeface.events', ...priorities.map(enrolmentTopic)] as const;
+export const topics = [
+  'freeface.events',
+  'freeface.webhooks',
+  'freeface.uploads',
+  deadLetterTopic,
+  ...priorities.map(enrolmentTopic),
+] as const;
 export type Topic = (typeof topics)[number];
 
 /** Priorities have a topic each, so that no queue of others stands before an urgent one. */
@@ -51,6 +58,21 @@ const catalogue = {
     data: z.object({ job_id: z.string(), face_id: z.string(), code: z.string() }),
     terminal: true,
   },
+  'freeface.enrollment.cancelled.v1': {
+    topic: 'freeface.events',
+    data: z.object({ job_id: z.string(), face_id: z.string() }),
+    terminal: true,
+  },
+  /** A file came, changed or went; what is there counts, not what the event says. `path` within the tenant's part. */
+  'freeface.upload.changed.v1': {
+    topic: 'freeface.uploads',
+    data: z.object({ path: z.string() }),
+    terminal: false,
+  },
+  /** The same from a bucket, as KafkaSource wraps what is no CloudEvent: the notification as bytes. */
+  'dev.knative.kafka.event': { topic: 'freeface.uploads', data: z.unknown(), terminal: false },
+  /** Something is to be sent to a webhook; its queue says what. */
+  'freeface.webhook.due.v1': { topic: 'freeface.webhooks', data: z.object({ queue: z.string() }), terminal: false },
   /** Request and reply with the image as the raw body. */
   'freeface.image.extract.v1': { topic: null, data: z.unknown(), terminal: false },
   'freeface.image.extracted.v1': { topic: null, data: z.unknown(), terminal: true },
@@ -64,6 +86,13 @@ export const eventTypes = Object.keys(catalogue) as EventType[];
 
 /** true when an event of this type is a notice that nobody inside has to act on. */
 export const isTerminal = (type: EventType): boolean => catalogue[type].terminal;
+
+/** The topic that an event travels on; null: it is none of ours, or travels on none. */
+export function topicOf({ type, priority }: Event): Topic | null {
+  const place = Object.hasOwn(catalogue, type) ? catalogue[type as EventType].topic : null;
+  if (typeof place !== 'function') return place;
+  return place(priorities.find((each) => each === priority) ?? 'normal');
+}
 
 type DataOf<Type extends EventType> = z.output<(typeof catalogue)[Type]['data']>;
 

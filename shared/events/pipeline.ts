@@ -16,6 +16,7 @@ export type EventFunction = (event: Event, bytes: Uint8Array | undefined, signal
 export function eventPipeline(definition: FunctionDefinition, ports: object, context: RuntimeContext): EventFunction {
   const manifest = definition.manifest as EventManifest;
   const handle = definition.handler as unknown as (call: EventCall, ports: object) => Promise<Event | undefined>;
+  const types: readonly string[] = [manifest.trigger.type].flat();
   return async (event, bytes, signal) => {
     const call = { ...newCall(manifest, context, signal, event.traceparent), tenant: tenantOf(event), event, bytes };
     const begun = performance.now();
@@ -25,7 +26,11 @@ export function eventPipeline(definition: FunctionDefinition, ports: object, con
     );
     const { metrics } = context;
     const labels = { function: manifest.name };
-    metrics.events.inc({ ...labels, type: manifest.trigger.type, status: outcome.status });
+    metrics.events.inc({
+      ...labels,
+      type: types.find((type) => type === event.type) ?? types[0]!,
+      status: outcome.status,
+    });
     metrics.eventSeconds.observe(labels, (performance.now() - begun) / 1000);
     if (outcome.status === 503) metrics.eventsRetried.inc(labels);
     if (outcome.status === 422) metrics.eventsPoisoned.inc(labels);

@@ -16,7 +16,17 @@ const kinds: Readonly<Record<string, Kind>> = {
 };
 
 /** Path parameters and fields of an answer that name somebody else than a person: accounts, and jobs. */
-const otherIds = new Set(['user_id', 'key_id', 'tenant', 'job_id', 'id']);
+const otherIds = new Set([
+  'user_id',
+  'key_id',
+  'tenant',
+  'job_id',
+  'batch_id',
+  'dead_letter_id',
+  'webhook_id',
+  'message_id',
+  'id',
+]);
 
 /** Nothing else is an id, whatever stands under the name of one. */
 const idForm = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/;

@@ -5,7 +5,9 @@ import type { Events } from './events.ts';
 import type { Extractor } from './extractor.ts';
 import type { Images } from './images.ts';
 import type { Records } from './records.ts';
+import type { Uploads } from './uploads.ts';
 import type { Vectors } from './vectors.ts';
+import type { Webhooks } from './webhooks.ts';
 
 /** Everything a function can ask for in `uses`. */
 export interface Ports {
@@ -17,5 +19,7 @@ export interface Ports {
   readonly extractor: Extractor;
   readonly accounts: Accounts;
   readonly audit: Audit;
+  readonly uploads: Uploads;
+  readonly webhooks: Webhooks;
 }
 export type PortName = keyof Ports;

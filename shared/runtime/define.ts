@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { Config } from '../config.ts';
 import type { Principal, RequiredScope } from '../domain/access.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { EventType, Topic } from '../events/catalogue.ts';
@@ -6,6 +7,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Delivery, Event } from '../ports/events.ts';
 import type { PortName, Ports } from '../ports/index.ts';
 import type { Tenant } from '../ports/tenant.ts';
+import type { Breakers } from './breaker.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -22,7 +24,8 @@ export interface HttpTrigger {
 
 export interface EventTrigger {
   readonly kind: 'event';
-  readonly type: EventType;
+  /** One, or several of one topic. */
+  readonly type: EventType | readonly EventType[];
   /** null: called directly as request and reply, never through a topic. */
   readonly topic: Topic | null;
   readonly delivery?: Delivery;
@@ -32,6 +35,8 @@ export interface CronTrigger {
   readonly kind: 'cron';
   /** Minutes between two runs. */
   readonly everyMinutes: number;
+  /** The local runtime runs it this often instead; where a platform keeps the schedule, a minute is the least. */
+  readonly localSeconds?: number;
   /** Run once when the process starts, before the first request is answered. */
   readonly atStart?: boolean;
   /** The local runtime also runs it a moment after it has become ready, beside the first requests. */
@@ -108,6 +113,9 @@ export interface CallContext {
   readonly log: Logger;
   /** Of this process. */
   readonly metrics: Metrics;
+  readonly breakers: Breakers;
+  /** The part of the configuration that a handler may know. */
+  readonly config: Pick<Config, 'webhookAllow'>;
   /** A new UUIDv7. */
   readonly newId: () => string;
 }

@@ -79,7 +79,7 @@ async function subscribe(
     {
       group: name,
       topic: trigger.topic,
-      types: [trigger.type],
+      types: [trigger.type].flat(),
       delivery: trigger.delivery ?? defaultDelivery,
       concurrency,
     },
@@ -113,7 +113,7 @@ async function startCrons(definitions: readonly FunctionDefinition[], ports: Par
   };
   for (const { trigger, run } of jobs) {
     const repeat = () =>
-      later(trigger.everyMinutes * 60_000, () => {
+      later((trigger.localSeconds ?? trigger.everyMinutes * 60) * 1000, () => {
         void run();
         repeat();
       });

@@ -122,6 +122,25 @@ export function createMetrics() {
     deadLetters: gauge('dead_letters', 'Events given up.'),
     outboxPending: gauge('outbox_pending_events', 'Events written with their rows and not yet published.'),
 
+    // Webhooks
+    webhookAttempts: counter(
+      'webhook_attempts_total',
+      'Calls of webhooks by how they ended: delivered, refused (an error status), failed (no answer), gone (410).',
+      ['outcome'],
+    ),
+    webhookSeconds: histogram('webhook_attempt_duration_seconds', 'Calls of webhooks.', request, ['outcome']),
+    webhooksPending: gauge('webhook_messages_pending', 'Messages that are still to be delivered.'),
+    webhooksOldestSeconds: gauge('webhook_oldest_pending_seconds', 'Age of the oldest of them.'),
+    webhooksGivenUp: counter(
+      'webhook_messages_given_up_total',
+      'Messages whose last attempt failed, or that waited too long.',
+    ),
+    breakers: gauge('circuit_breakers', 'Circuit breakers that are not closed, by what they guard.', [
+      'guards',
+      'state',
+    ]),
+    breakersOpened: counter('circuit_breakers_opened_total', 'Times that a circuit breaker opened.', ['guards']),
+
     // In the background
     cronRuns: counter('cron_runs_total', 'Runs of a cron function.', ['function', 'outcome']),
     cronSeconds: histogram('cron_run_duration_seconds', 'Runs of a cron function.', long, ['function']),

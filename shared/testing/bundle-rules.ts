@@ -10,6 +10,8 @@ export const driversOf: Readonly<Record<PortName, readonly string[]>> = {
   cache: ['lru-cache'],
   accounts: ['libsql'],
   audit: ['libsql'],
+  uploads: ['chokidar'],
+  webhooks: ['libsql'],
   extractor: ['sharp', 'onnxruntime-node', 'exifr'],
 };
 
@@ -25,7 +27,7 @@ export const adapterFiles = ({ inputs }: Pick<Metafile, 'inputs'>): string[] =>
   Object.keys(inputs)
     .flatMap(
       (path) =>
-        /^shared\/adapters\/embedded\/(records|vectors|images|events|cache|extractor|accounts|audit)\.ts$/.exec(
+        /^shared\/adapters\/embedded\/(records|vectors|images|events|cache|extractor|accounts|audit|uploads|webhooks)\.ts$/.exec(
           path,
         )?.[1] ?? [],
     )

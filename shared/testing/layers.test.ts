@@ -8,7 +8,7 @@ const rules: readonly { room: string; mayImport: readonly RegExp[] }[] = [
     room: 'functions/',
     mayImport: [
       /^functions\/(?!registry)/,
-      /^shared\/(domain|events\/catalogue|ports|http|gallery|identity|errors|runtime\/(define|sizes))/,
+      /^shared\/(domain|events\/catalogue|ports|http|gallery|identity|webhooks|errors|runtime\/(define|sizes))/,
       /^(zod|cloudevents|node:.*)$/,
     ],
   },
@@ -24,6 +24,13 @@ const rules: readonly { room: string; mayImport: readonly RegExp[] }[] = [
   {
     room: 'shared/identity/',
     mayImport: [/^shared\/(domain|ports|identity|vision\/gate|errors)/, /^(jose|uuid|node:crypto)$/],
+  },
+  {
+    room: 'shared/webhooks/',
+    mayImport: [
+      /^shared\/(domain|ports|events\/catalogue|http|identity|webhooks|errors|runtime\/(define|breaker))/,
+      /^(zod|ipaddr\.js|node:(crypto|http|https|dns\/promises|net))$/,
+    ],
   },
   {
     room: 'shared/http/',

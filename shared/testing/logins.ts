@@ -5,8 +5,8 @@ import type { Role } from '../domain/access.ts';
 import { portsOf } from '../runtime/define.ts';
 import type { Answer, PlatformOptions, TestPlatform } from './platform.ts';
 
-const { accounts, audit, cache, records, events } = embeddedOpeners;
-const openers = { accounts, audit, cache, records, events };
+const { accounts, audit, cache, records, events, webhooks } = embeddedOpeners;
+const openers = { accounts, audit, cache, records, events, webhooks };
 
 /** Everything that needs neither eyes nor images nor vectors. */
 export const sightless = functions.filter(({ manifest }) =>

@@ -8,7 +8,7 @@ export interface Numbered {
 }
 
 interface Listing<Row extends Numbered, Item> {
-  readonly table: 'tenants' | 'users' | 'api_keys';
+  readonly table: 'tenants' | 'users' | 'api_keys' | 'webhooks';
   /** null: all tenants' rows. */
   readonly tenant: string | null;
   readonly toItem: (row: Row) => Item;

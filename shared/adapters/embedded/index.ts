@@ -11,4 +11,6 @@ export const embeddedOpeners = {
   extractor: async (context) => (await import('./extractor.ts')).openExtractor(adapterOptions(context)),
   accounts: async (context) => (await import('./accounts.ts')).openAccounts(adapterOptions(context)),
   audit: async (context) => (await import('./audit.ts')).openAudit(adapterOptions(context)),
+  uploads: async (context) => (await import('./uploads.ts')).openUploads(adapterOptions(context)),
+  webhooks: async (context) => (await import('./webhooks.ts')).openWebhooks(adapterOptions(context)),
 } as const satisfies Openers;

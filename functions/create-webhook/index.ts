@@ -1,0 +1,58 @@
+import * as z from 'zod';
+import { webhooks as tuning, webhookTypes } from '../../shared/domain/webhooks.ts';
+import * as examples from '../../shared/http/examples-webhooks.ts';
+import { notStored } from '../../shared/http/wire-accounts.ts';
+import * as wire from '../../shared/http/wire-webhooks.ts';
+import { actorOf, callerOf } from '../../shared/identity/caller.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+import { newSecret } from '../../shared/webhooks/dispatch.ts';
+import { requireTarget } from '../../shared/webhooks/target.ts';
+
+export default defineFunction(
+  {
+    name: 'create-webhook',
+    summary: 'Create a webhook',
+    description: [
+      'From now on the URL gets a POST for each event that is asked for: `{type, timestamp, data}` with ids in `data`, signed as of Standard Webhooks (headers `webhook-id`, `webhook-timestamp`, `webhook-signature`). The secret is shown this once.',
+      'Any 2xx within 15 seconds takes it. Anything else is tried again after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h and 24 h, and then given up; 410 puts the webhook out of use. Redirects are not followed. A message may come twice, with the same `webhook-id`, and may come out of turn.',
+    ].join('\n\n'),
+    tag: 'webhooks',
+    trigger: { kind: 'http', method: 'POST', path: '/api/v1/webhooks', scope: 'webhooks:manage' },
+    body: z.object({
+      url: wire.url,
+      description: wire.description.optional(),
+      event_types: wire.types.optional(),
+    }),
+    output: wire.webhook.extend({ secret: wire.secret }),
+    secret: true,
+    status: 201,
+    errors: ['QUOTA_EXCEEDED'],
+    examples: {
+      request: { url: 'https://erp.example/hooks/faces', description: 'Time clock' },
+      response: { ...examples.webhook, secret: examples.secret },
+    },
+    uses: ['webhooks'],
+    ...sizes.record,
+  },
+  async ({ body, principal, tenant, clock, signal, config, newId }, { webhooks }) => {
+    requireTarget(body.url, 'url', config);
+    const secret = newSecret();
+    const webhook = await webhooks.createWebhook(
+      tenant,
+      {
+        webhookId: newId(),
+        url: body.url,
+        description: body.description ?? '',
+        types: [...new Set(body.event_types ?? webhookTypes)],
+        createdBy: actorOf(callerOf(principal)),
+        secret,
+      },
+      { most: tuning.mostWebhooks, signal },
+    );
+    return {
+      data: { ...wire.presentWebhook(webhook, clock.now()), secret },
+      headers: { ...notStored, location: `/api/v1/webhooks/${webhook.webhookId}` },
+    };
+  },
+);

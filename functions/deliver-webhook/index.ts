@@ -1,0 +1,28 @@
+import { webhooks as tuning } from '../../shared/domain/webhooks.ts';
+import { eventData } from '../../shared/events/catalogue.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+import { deliverQueue } from '../../shared/webhooks/deliver.ts';
+
+export default defineFunction(
+  {
+    name: 'deliver-webhook',
+    summary: 'Send what is due to a receiver',
+    trigger: {
+      kind: 'event',
+      type: 'freeface.webhook.due.v1',
+      topic: 'freeface.webhooks',
+      delivery: { retry: 3, backoff: 'exponential', backoffDelayMs: 1000, timeoutMs: 60_000 },
+    },
+    uses: ['webhooks', 'events'],
+    emits: ['freeface.webhook.due.v1'],
+    ...sizes.record,
+    concurrency: tuning.concurrency,
+    timeoutSeconds: 60,
+  },
+  async (call, ports) => {
+    const { queue } = eventData('freeface.webhook.due.v1', call.event);
+    await deliverQueue({ tenant: call.tenant, queue }, call, ports);
+    return undefined;
+  },
+);

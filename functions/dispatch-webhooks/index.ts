@@ -1,0 +1,16 @@
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+import { dispatchEvent, toldTypes } from '../../shared/webhooks/dispatch.ts';
+
+export default defineFunction(
+  {
+    name: 'dispatch-webhooks',
+    summary: 'Make of an event the messages to webhooks',
+    trigger: { kind: 'event', type: toldTypes, topic: 'freeface.events' },
+    uses: ['records', 'webhooks', 'events'],
+    emits: ['freeface.webhook.due.v1'],
+    ...sizes.record,
+    concurrency: 16,
+  },
+  dispatchEvent,
+);

@@ -1,0 +1,47 @@
+import * as z from 'zod';
+import * as examples from '../../shared/http/examples-webhooks.ts';
+import * as common from '../../shared/http/wire.ts';
+import * as wire from '../../shared/http/wire-webhooks.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+export default defineFunction(
+  {
+    name: 'list-webhook-deliveries',
+    summary: 'List what was sent to a webhook, and what became of it',
+    description: 'Newest first, in pages; kept for 30 days. `status=dead` are the dead letters.',
+    tag: 'webhooks',
+    trigger: {
+      kind: 'http',
+      method: 'GET',
+      path: '/api/v1/webhooks/{webhook_id}/deliveries',
+      scope: 'webhooks:manage',
+    },
+    params: z.object({ webhook_id: wire.webhookId }),
+    query: z.object({
+      status: wire.status.optional(),
+      limit: common.pageLimit(50, 200),
+      page_token: common.pageToken,
+    }),
+    output: z.object({
+      deliveries: z.array(wire.delivery),
+      next_page_token: z.string().nullable(),
+      has_more: z.boolean(),
+    }),
+    errors: ['WEBHOOK_NOT_FOUND', 'PAGE_TOKEN_INVALID'],
+    examples: { response: { deliveries: [examples.delivery], next_page_token: null, has_more: false } },
+    uses: ['webhooks'],
+    ...sizes.record,
+  },
+  async ({ params, query, tenant, signal }, { webhooks }) => {
+    const { status, limit, page_token: after } = query;
+    const page = await webhooks.listMessages(tenant, params.webhook_id, { status, limit, after, signal });
+    return {
+      data: {
+        deliveries: page.items.map(wire.presentDelivery),
+        next_page_token: page.next,
+        has_more: page.next !== null,
+      },
+    };
+  },
+);

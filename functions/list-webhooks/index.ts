@@ -1,0 +1,36 @@
+import * as z from 'zod';
+import * as examples from '../../shared/http/examples-webhooks.ts';
+import * as common from '../../shared/http/wire.ts';
+import * as wire from '../../shared/http/wire-webhooks.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+export default defineFunction(
+  {
+    name: 'list-webhooks',
+    summary: 'List webhooks',
+    description: 'Oldest first, in pages.',
+    tag: 'webhooks',
+    trigger: { kind: 'http', method: 'GET', path: '/api/v1/webhooks', scope: 'webhooks:manage' },
+    query: z.object({ limit: common.pageLimit(50, 500), page_token: common.pageToken }),
+    output: z.object({
+      webhooks: z.array(wire.webhook),
+      next_page_token: z.string().nullable(),
+      has_more: z.boolean(),
+    }),
+    errors: ['PAGE_TOKEN_INVALID'],
+    examples: { response: { webhooks: [examples.webhook], next_page_token: null, has_more: false } },
+    uses: ['webhooks'],
+    ...sizes.record,
+  },
+  async ({ query, tenant, clock, signal }, { webhooks }) => {
+    const page = await webhooks.listWebhooks(tenant, { limit: query.limit, after: query.page_token, signal });
+    return {
+      data: {
+        webhooks: page.items.map((each) => wire.presentWebhook(each, clock.now())),
+        next_page_token: page.next,
+        has_more: page.next !== null,
+      },
+    };
+  },
+);

@@ -1,0 +1,46 @@
+import * as z from 'zod';
+import { webhooks as tuning } from '../../shared/domain/webhooks.ts';
+import { AppError } from '../../shared/errors.ts';
+import * as examples from '../../shared/http/examples-webhooks.ts';
+import * as wire from '../../shared/http/wire-webhooks.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+import { callFor } from '../../shared/webhooks/call-for.ts';
+
+export default defineFunction(
+  {
+    name: 'redeliver-webhook',
+    summary: 'Send a message once more',
+    description:
+      'Whatever became of it, with the same `webhook-id`, and with all its attempts before it. A receiver that failed several times in a row is left alone for up to ten minutes; then the message goes.',
+    tag: 'webhooks',
+    trigger: {
+      kind: 'http',
+      method: 'POST',
+      path: '/api/v1/webhooks/{webhook_id}/deliveries/{message_id}/redeliver',
+      scope: 'webhooks:manage',
+    },
+    params: z.object({ webhook_id: wire.webhookId, message_id: wire.messageId }),
+    output: wire.delivery,
+    status: 202,
+    errors: ['WEBHOOK_NOT_FOUND', 'DELIVERY_NOT_FOUND', 'WEBHOOK_DISABLED'],
+    examples: {
+      response: { ...examples.delivery, status: 'pending', next_attempt_at: '2026-05-01T10:20:00.000Z' },
+    },
+    uses: ['webhooks', 'events'],
+    emits: ['freeface.webhook.due.v1'],
+    ...sizes.record,
+  },
+  async ({ params, ...call }, { webhooks, events }) => {
+    const { tenant, signal } = call;
+    const webhook = await webhooks.getWebhook(tenant, params.webhook_id, { signal });
+    if (webhook === null) throw new AppError('WEBHOOK_NOT_FOUND');
+    if (webhook.disabled !== null) throw new AppError('WEBHOOK_DISABLED');
+    const { message, call: due } = await webhooks.redeliver(tenant, webhook.webhookId, params.message_id, {
+      quietMs: tuning.quietMs,
+      signal,
+    });
+    if (due) await callFor([{ tenant, queue: message.queue }], call, { events });
+    return { data: wire.presentDelivery(message) };
+  },
+);

@@ -1,0 +1,61 @@
+import * as z from 'zod';
+import { jobWebhookId } from '../../shared/domain/webhooks.ts';
+import * as examples from '../../shared/http/examples-webhooks.ts';
+import { expectedVersion, versionTag } from '../../shared/http/if-match.ts';
+import { refuseField, refuseNothing } from '../../shared/http/wire-accounts.ts';
+import * as wire from '../../shared/http/wire-webhooks.ts';
+import type { WebhookChanges } from '../../shared/ports/webhooks.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+import { requireTarget } from '../../shared/webhooks/target.ts';
+
+export default defineFunction(
+  {
+    name: 'update-webhook',
+    summary: 'Change a webhook, put it out of use or back into use',
+    description:
+      'Fields that are given replace what is stored. What is on its way goes to the new URL; while the webhook is disabled it is given up. With `If-Match` and the `ETag` of the webhook as it was read, a change made in between is answered 412.',
+    tag: 'webhooks',
+    trigger: { kind: 'http', method: 'PUT', path: '/api/v1/webhooks/{webhook_id}', scope: 'webhooks:manage' },
+    params: z.object({ webhook_id: wire.webhookId }),
+    body: z.object({
+      url: wire.url.optional(),
+      description: wire.description.optional(),
+      event_types: wire.types.optional(),
+      disabled: z.boolean().optional(),
+    }),
+    output: wire.webhook,
+    errors: ['WEBHOOK_NOT_FOUND', 'VERSION_CONFLICT'],
+    examples: {
+      request: { disabled: true },
+      response: { ...examples.webhook, disabled: true, disabled_reason: 'asked', version: 2 },
+    },
+    uses: ['webhooks'],
+    ...sizes.record,
+  },
+  async ({ params, body, headers, tenant, clock, signal, config }, { webhooks }) => {
+    refuseNothing(body, 'url, description, event_types or disabled');
+    if (body.url !== undefined) requireTarget(body.url, 'url', config);
+    for (const field of ['url', 'event_types'] as const) {
+      if (params.webhook_id === jobWebhookId && body[field] !== undefined)
+        refuseField(field, 'cannot be set: every job brings its own address');
+    }
+    const webhook = await webhooks.updateWebhook(tenant, params.webhook_id, changesOf(body), {
+      version: expectedVersion(headers),
+      signal,
+    });
+    return { data: wire.presentWebhook(webhook, clock.now()), headers: { etag: versionTag(webhook) } };
+  },
+);
+
+const changesOf = (given: {
+  readonly url?: string | undefined;
+  readonly description?: string | undefined;
+  readonly event_types?: z.output<typeof wire.types> | undefined;
+  readonly disabled?: boolean | undefined;
+}): WebhookChanges => ({
+  ...(given.url === undefined ? {} : { url: given.url }),
+  ...(given.description === undefined ? {} : { description: given.description }),
+  ...(given.event_types === undefined ? {} : { types: [...new Set(given.event_types)] }),
+  ...(given.disabled === undefined ? {} : { disabled: given.disabled ? ('asked' as const) : null }),
+});

@@ -1,0 +1,111 @@
+import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
+import type { Clock } from '../ports/clock.ts';
+import type { Metrics } from './metrics.ts';
+
+/** What stands behind a breaker: after how many failures in a row it opens, for how long at first, and at most. */
+const kinds = {
+  webhook: { failures: 5, openMs: 30_000, mostOpenMs: 10 * 60_000 },
+} as const;
+export type Guarded = keyof typeof kinds;
+
+export interface Breaker {
+  /** Milliseconds until something may be tried again; 0 while it is closed. */
+  waitMs(): number;
+  /**
+   * Does `work`; what it throws counts as a failure and is thrown on. Errors: `BreakerOpen` when it was not tried. While a first call
+   * after a pause is under way, others wait for how it ends.
+   */
+  execute<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** Nothing was tried. */
+export class BreakerOpen extends Error {
+  override readonly name = 'BreakerOpen';
+}
+
+/** One breaker for each name of something that may fail. Those that are closed cost nothing: they are forgotten. */
+export interface Breakers {
+  of(kind: Guarded, name: string): Breaker;
+}
+
+interface Entry {
+  readonly policy: CircuitBreakerPolicy;
+  /** Milliseconds since the epoch. */
+  openUntil: number;
+  openedInARow: number;
+  inUse: number;
+  shown: 'open' | 'half-open' | null;
+}
+
+/** Names kept at once; the one that was made first goes first. */
+const mostNames = 1000;
+
+/**
+ * Circuit breakers by cockatiel, on our clock.
+ *
+ * [Note: The breaker's clock]
+ * cockatiel reads the system's time. So its own pause is zero: it decides what opens and closes, we decide for how long, and a test
+ * can own the time. Each opening in a row doubles the pause.
+ */
+export function createBreakers(clock: Clock, metrics: Pick<Metrics, 'breakers' | 'breakersOpened'>): Breakers {
+  const entries = new Map<string, Entry>();
+
+  const make = (kind: Guarded): Entry => {
+    const { failures, openMs, mostOpenMs } = kinds[kind];
+    const policy = circuitBreaker(handleAll, { halfOpenAfter: 0, breaker: new ConsecutiveBreaker(failures) });
+    const entry: Entry = { policy, openUntil: 0, openedInARow: 0, inUse: 0, shown: null };
+    policy.onStateChange((state) => {
+      if (state === CircuitState.Open) {
+        entry.openUntil = clock.now() + Math.min(mostOpenMs, openMs * 2 ** entry.openedInARow);
+        entry.openedInARow += 1;
+        metrics.breakersOpened.inc({ guards: kind });
+      }
+      show(kind, entry, state === CircuitState.Open ? 'open' : state === CircuitState.HalfOpen ? 'half-open' : null);
+    });
+    return entry;
+  };
+
+  const show = (kind: Guarded, entry: Entry, state: Entry['shown']): void => {
+    if (entry.shown !== null) metrics.breakers.dec({ guards: kind, state: entry.shown });
+    if (state !== null) metrics.breakers.inc({ guards: kind, state });
+    entry.shown = state;
+  };
+
+  const forgetFirst = (): void => {
+    for (const [id, entry] of entries) {
+      if (entries.size <= mostNames) return;
+      if (entry.inUse > 0) continue;
+      show(id.slice(0, id.indexOf('/')) as Guarded, entry, null);
+      entries.delete(id);
+    }
+  };
+
+  return {
+    of(kind, name) {
+      const id = `${kind}/${name}`;
+      const waitMs = () => {
+        const entry = entries.get(id);
+        return entry?.policy.state === CircuitState.Open ? Math.max(0, entry.openUntil - clock.now()) : 0;
+      };
+      return {
+        waitMs,
+        async execute(work) {
+          if (waitMs() > 0) throw new BreakerOpen(`${kind} is not called: it failed too often`);
+          const entry = entries.get(id) ?? make(kind);
+          entries.set(id, entry);
+          entry.inUse += 1;
+          forgetFirst();
+          let succeeded = false;
+          try {
+            const result = await entry.policy.execute(work);
+            succeeded = true;
+            return result;
+          } finally {
+            entry.inUse -= 1;
+            if (succeeded && entry.inUse === 0 && entry.policy.state === CircuitState.Closed) entries.delete(id);
+          }
+        },
+      };
+    },
+  };
+}

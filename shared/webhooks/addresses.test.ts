@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { allowedOf, resolvedProblem, targetProblem } from './addresses.ts';
+
+const nobody = allowedOf([]);
+
+describe('where webhooks may lead', () => {
+  it.each([
+    '0.0.0.0',
+    '0.1.2.3',
+    '10.0.0.1',
+    '100.64.0.1',
+    '100.100.100.200',
+    '127.0.0.1',
+    '127.255.255.254',
+    '168.63.129.16',
+    '169.254.169.254',
+    '172.16.0.1',
+    '172.31.255.255',
+    '192.0.0.192',
+    '192.0.2.1',
+    '192.88.99.1',
+    '192.168.1.1',
+    '198.18.0.1',
+    '203.0.113.1',
+    '224.0.0.1',
+    '239.255.255.255',
+    '240.0.0.1',
+    '255.255.255.255',
+    '::',
+    '::1',
+    '::7f00:1',
+    '::ffff:10.0.0.1',
+    '::ffff:169.254.169.254',
+    '::ffff:0:127.0.0.1',
+    '64:ff9b::a00:1',
+    '64:ff9b:1::1',
+    '100::1',
+    '2001::1',
+    '2001:db8::1',
+    '2002:7f00:1::',
+    'fc00::1',
+    'fd00:ec2::254',
+    'fe80::1',
+    'fe80::1%eth0',
+    'fec0::1',
+    'ff02::1',
+    'nonsense',
+  ])('When a name means %s, then nothing is sent there', (address) => {
+    expect(resolvedProblem('hooks.example', address, nobody)).toBe('must not be a private address');
+  });
+
+  it.each(['8.8.8.8', '1.1.1.1', '172.32.0.1', '100.128.0.1', '2606:4700:4700::1111', '::ffff:8.8.8.8'])(
+    'When a name means %s, then it may be sent to',
+    (address) => {
+      expect(resolvedProblem('hooks.example', address, nobody)).toBeNull();
+    },
+  );
+
+  it.each([
+    ['https://127.0.0.1/', 'private'],
+    ['https://[::1]/', 'private'],
+    ['https://[::ffff:7f00:1]/', 'private'],
+    ['https://2130706433/', 'private'],
+    ['https://0x7f.1/', 'private'],
+    ['https://0177.0.0.1/', 'private'],
+    ['https://127.1/', 'private'],
+    ['https://169.254.169.254/latest/meta-data', 'private'],
+    ['https://localhost/', 'this machine'],
+    ['https://LOCALHOST./', 'this machine'],
+    ['https://db.localhost/', 'this machine'],
+    ['http://hooks.example/', 'https'],
+    ['ftp://hooks.example/', 'https'],
+    ['file:///etc/passwd', 'https'],
+    ['https://hooks.example:8443/', 'port 443'],
+    ['https://hooks.example:22/', 'port 443'],
+    ['https://user:secret@hooks.example/', 'username'],
+    ['hooks.example', 'URL'],
+  ])('When a webhook is to lead to %s, then it is refused', (url, reason) => {
+    expect(targetProblem(url, nobody)).toContain(reason);
+  });
+
+  it.each([
+    'https://hooks.example/a?b=c',
+    'https://hooks.example:443/',
+    'https://8.8.8.8/',
+    'https://xn--bcher-kva.example/',
+  ])('When a webhook is to lead to %s, then it may', (url) => {
+    expect(targetProblem(url, nobody)).toBeNull();
+  });
+
+  it('When hosts and ranges are allowed, then they alone may be private, of any port, and in the clear when named', () => {
+    const allowed = allowedOf(['ERP.local', '10.20.0.0/16', '127.0.0.2', 'fd12::/16']);
+
+    expect(targetProblem('http://erp.local:8080/hook', allowed)).toBeNull();
+    expect(targetProblem('http://10.20.3.4:9000/', allowed)).toBeNull();
+    expect(targetProblem('https://[fd12::1]/', allowed)).toBeNull();
+    expect(targetProblem('http://127.0.0.2:9/', allowed)).toBeNull();
+    expect(targetProblem('http://127.0.0.1:9/', allowed)).not.toBeNull();
+    expect(targetProblem('http://evil.local/', allowed)).not.toBeNull();
+    expect(targetProblem('https://10.21.0.1/', allowed)).not.toBeNull();
+    expect(resolvedProblem('erp.local', '192.168.0.9', allowed)).toBeNull();
+    expect(resolvedProblem('any.example', '10.20.0.1', allowed)).toBeNull();
+    expect(resolvedProblem('any.example', '::ffff:10.20.0.1', allowed)).toBeNull();
+    expect(resolvedProblem('any.example', '192.168.0.9', allowed)).not.toBeNull();
+    expect(resolvedProblem('any.example', '127.0.0.1', allowed)).not.toBeNull();
+  });
+});

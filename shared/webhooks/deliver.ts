@@ -1,0 +1,163 @@
+import { nextAttempt, signedHeaders, webhooks as tuning } from '../domain/webhooks.ts';
+import type { Ports } from '../ports/index.ts';
+import type { Attempt, Queue, Verdict, Webhook, WebhookMessage } from '../ports/webhooks.ts';
+import { BreakerOpen } from '../runtime/breaker.ts';
+import type { CallContext } from '../runtime/define.ts';
+import { allowedOf } from './addresses.ts';
+import { callFor } from './call-for.ts';
+import { type Sent, send } from './send.ts';
+
+/**
+ * One turn of a queue: sends what is due, one message after another, for a while. See: [Note: Turns of a queue]
+ *
+ * [Note: Postponed is not tried]
+ * After some failures in a row the breaker of a queue opens. Its messages then rest in the store, and their attempts are not used up;
+ * now and then one is tried, and when it is taken the others follow.
+ */
+export async function deliverQueue(
+  queue: Queue,
+  call: CallContext,
+  { webhooks, events }: Pick<Ports, 'webhooks' | 'events'>,
+): Promise<void> {
+  const turn = call.newId();
+  const { leaseMs, mostOfTenant, quietMs } = tuning;
+  if (!(await webhooks.beginTurn(queue, turn, { leaseMs, mostOfTenant, signal: call.signal }))) return;
+  let restUntil: number | undefined;
+  try {
+    restUntil = await sendDue(queue, turn, call, webhooks);
+  } finally {
+    // Whatever cuts the turn short; should it fail, the turn runs out.
+    if (await webhooks.endTurn(queue, turn, { restUntil, quietMs })) await callFor([queue], call, { events });
+  }
+}
+
+/** Resolves to when the queue may go on; undefined: at any time. */
+async function sendDue(
+  queue: Queue,
+  turn: string,
+  call: CallContext,
+  webhooks: Ports['webhooks'],
+): Promise<number | undefined> {
+  const { clock, signal } = call;
+  const breaker = call.breakers.of('webhook', `${queue.tenant}/${queue.queue}`);
+  const end = clock.now() + tuning.turnMs;
+  while (clock.now() < end) {
+    signal.throwIfAborted();
+    if (breaker.waitMs() > 0) return clock.now() + breaker.waitMs();
+    const next = await webhooks.nextMessage(queue, turn, { leaseMs: tuning.leaseMs, signal });
+    if (next === null) return undefined;
+    const { message, webhook } = next;
+    const url = message.url ?? webhook.url;
+    if (webhook.disabled !== null || url === null) {
+      await webhooks.settle(queue.tenant, message.messageId, null, { status: 'dead' }, { signal });
+      continue;
+    }
+    const { sent, at } = await breaker
+      .execute(async () => {
+        const tried = await sendOnce(url, message, webhook, call);
+        if (tried.sent.error !== null) throw new Failed(tried);
+        return tried;
+      })
+      .catch((error: unknown) => {
+        if (error instanceof Failed) return error.tried;
+        if (error instanceof BreakerOpen) return { sent: null, at: 0 };
+        throw error;
+      });
+    if (sent === null) continue;
+    // Not cut short: what was sent is written down.
+    await webhooks.settle(
+      queue.tenant,
+      message.messageId,
+      attemptOf(sent, at),
+      await verdictOf(sent, next, call, webhooks),
+    );
+  }
+  return undefined;
+}
+
+interface Tried {
+  readonly sent: Sent;
+  readonly at: number;
+}
+
+/** An outcome that counts against the receiver. */
+class Failed extends Error {
+  readonly tried: Tried;
+
+  constructor(tried: Tried) {
+    super('the receiver did not take it');
+    this.tried = tried;
+  }
+}
+
+/** Sends a message, whatever its queue does. */
+export async function sendOnce(
+  url: string,
+  { messageId, payload, type }: Pick<WebhookMessage, 'messageId' | 'payload' | 'type'>,
+  { webhookId, secrets }: Pick<Webhook, 'webhookId' | 'secrets'>,
+  { clock, signal, config, metrics, log }: CallContext,
+): Promise<Tried> {
+  const at = clock.now();
+  const good = secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt > at).map(({ secret }) => secret);
+  const sent = await send(
+    { url, payload, headers: signedHeaders(messageId, at, payload, good) },
+    { clock, signal, allowed: allowedOf(config.webhookAllow) },
+  );
+  const outcome = outcomeOf(sent);
+  metrics.webhookAttempts.inc({ outcome });
+  metrics.webhookSeconds.observe({ outcome }, sent.durationMs / 1000);
+  const { status, durationMs } = sent;
+  // Of the address the host alone: paths and queries hold tokens.
+  log.info(
+    {
+      webhook_id: webhookId,
+      message_id: messageId,
+      type,
+      host: new URL(url).host,
+      status,
+      outcome,
+      ms: Math.round(durationMs),
+    },
+    'webhook called',
+  );
+  return { sent, at };
+}
+
+export const attemptOf = ({ status, durationMs, error }: Sent, at: number): Omit<Attempt, 'number'> => ({
+  at,
+  status,
+  durationMs,
+  error,
+});
+
+/** `gone` also puts the webhook out of use. */
+async function verdictOf(
+  sent: Sent,
+  { message, webhook }: { message: WebhookMessage; webhook: Webhook },
+  { tenant, clock, metrics }: CallContext,
+  webhooks: Ports['webhooks'],
+): Promise<Verdict> {
+  if (sent.error === null) return { status: 'delivered' };
+  if (sent.status === 410) {
+    if (message.url === null && message.type !== 'test.ping')
+      await webhooks.updateWebhook(tenant, webhook.webhookId, { disabled: 'gone' });
+    return { status: 'dead' };
+  }
+  const { messageId, scheduledAt, tries } = message;
+  const dueAt = nextAttempt({
+    messageId,
+    scheduledAt,
+    tries: tries + 1,
+    now: clock.now(),
+    notBeforeMs: sent.retryAfterMs,
+  });
+  if (dueAt !== null) return { status: 'pending', dueAt };
+  metrics.webhooksGivenUp.inc();
+  return { status: 'dead' };
+}
+
+function outcomeOf({ status, error }: Sent): 'delivered' | 'refused' | 'failed' | 'gone' {
+  if (error === null) return 'delivered';
+  if (status === 410) return 'gone';
+  return status === null ? 'failed' : 'refused';
+}

@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+import {
+  jobQueueOf,
+  jobWebhookId,
+  type MessageType,
+  messageIdOf,
+  webhooks as tuning,
+  type WebhookType,
+  webhookSecret,
+} from '../domain/webhooks.ts';
+import { type EventType, eventData } from '../events/catalogue.ts';
+import type { Event } from '../ports/events.ts';
+import type { Ports } from '../ports/index.ts';
+import type { Tenant } from '../ports/tenant.ts';
+import type { NewMessage, Webhook } from '../ports/webhooks.ts';
+import type { CallContext, EventCall } from '../runtime/define.ts';
+import { callFor } from './call-for.ts';
+
+/** What each event is called outside. */
+const typeOutside = {
+  'freeface.person.created.v1': 'person.created',
+  'freeface.person.updated.v1': 'person.updated',
+  'freeface.person.erased.v1': 'person.erased',
+  'freeface.face.enrolled.v1': 'face.enrolled',
+  'freeface.face.erased.v1': 'face.erased',
+  'freeface.enrollment.completed.v1': 'job.completed',
+  'freeface.enrollment.failed.v1': 'job.failed',
+} as const satisfies Partial<Record<EventType, WebhookType>>;
+type ToldType = keyof typeof typeOutside;
+export const toldTypes = Object.keys(typeOutside) as ToldType[];
+
+/** Makes of an event a message to each webhook that asks for it, and to the address that came with a job. Twice changes nothing. */
+export async function dispatchEvent(
+  call: EventCall,
+  { records, webhooks, events }: Pick<Ports, 'records' | 'webhooks' | 'events'>,
+): Promise<undefined> {
+  const { event, tenant, signal } = call;
+  const told = event.type as ToldType;
+  const type = typeOutside[told];
+  // The catalogue's fields alone: ids and codes.
+  const data = eventData(told, event);
+  const payload = payloadOf(type, event.time, data);
+  const messages = (await webhooks.webhooksFor(tenant, type, { signal })).map(
+    (webhook): NewMessage => messageTo(webhook, event, tenant, type, payload),
+  );
+  if ('job_id' in data) {
+    const job = await records.getJob(tenant, data.job_id, { signal });
+    const url = job?.webhookUrl ?? null;
+    if (url !== null && URL.canParse(url)) {
+      const webhook = await jobWebhook(call, { webhooks });
+      const queue = jobQueueOf(tenant, new URL(url).origin);
+      if (webhook.disabled === null) messages.push({ ...messageTo(webhook, event, tenant, type, payload), url, queue });
+    }
+  }
+  if (messages.length === 0) return;
+  const due = await webhooks.addMessages(tenant, messages, { quietMs: tuning.quietMs, signal });
+  if (due.length > 0)
+    await callFor(
+      due.map((queue) => ({ tenant, queue })),
+      call,
+      { events },
+    );
+}
+
+/** In the form of Standard Webhooks. */
+export const payloadOf = (type: MessageType, time: string | undefined, data: unknown): string =>
+  JSON.stringify({ type, timestamp: time, data });
+
+/** The tenant's webhook for addresses that come with jobs; made when it is first needed. */
+export async function jobWebhook(
+  { tenant, signal }: Pick<CallContext, 'tenant' | 'signal'>,
+  { webhooks }: Pick<Ports, 'webhooks'>,
+): Promise<Webhook> {
+  const there = await webhooks.getWebhook(tenant, jobWebhookId, { signal });
+  if (there !== null) return there;
+  const webhook = {
+    webhookId: jobWebhookId,
+    url: null,
+    description: 'Addresses that came with jobs.',
+    types: [],
+    createdBy: null,
+    secret: newSecret(),
+  };
+  return webhooks.createWebhook(tenant, webhook, { most: Number.MAX_SAFE_INTEGER, signal });
+}
+
+export const newSecret = (): string => webhookSecret(randomBytes(32));
+
+const messageTo = (
+  { webhookId }: Webhook,
+  event: Event,
+  tenant: Tenant,
+  type: WebhookType,
+  payload: string,
+): NewMessage => ({
+  messageId: messageIdOf(tenant, webhookId, event.id),
+  webhookId,
+  queue: webhookId,
+  type,
+  url: null,
+  payload,
+});
