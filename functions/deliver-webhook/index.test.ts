@@ -191,6 +191,8 @@ it('When a job with an address of its own ends, then it is told there, signed wi
   const { records } = platform.ports;
   const job = newJob({ webhookUrl: `${receiver.url}?of=client` });
   await records.createJob(defaultTenant, job, { outbox: [] });
+  const status = async () => (await platform.call('GET', `/api/v1/faces/enroll/status/${job.jobId}`)).json.data.webhook;
+  const before = await status();
   await records.startJob(defaultTenant, job.jobId);
   const data = { job_id: job.jobId, face_id: job.faceId, code: 'NO_FACE' };
   const outbox = [entry('freeface.enrollment.failed.v1', job.faceId, data, clock.now())];
@@ -205,7 +207,9 @@ it('When a job with an address of its own ends, then it is told there, signed wi
 
   const [told] = await receiver.received(1);
   expect(verified(secret, told!)).toMatchObject({ type: 'job.failed', data });
+  expect(before).toEqual({ url: job.webhookUrl, status: 'pending' });
   expect(told!.path).toBe('/hook?of=client');
+  await until(async () => (await status()).status === 'delivered');
   const log = await platform.call('GET', `${path}/jobs/deliveries`);
   expect(log.json.data.deliveries).toMatchObject([{ type: 'job.failed', url: job.webhookUrl }]);
   expect(JSON.stringify(platform.logs)).not.toContain('of=client');

@@ -1,17 +1,19 @@
 import * as z from 'zod';
 import { priorities } from '../../shared/domain/priority.ts';
+import { jobMessageIdOf } from '../../shared/domain/webhooks.ts';
 import { AppError } from '../../shared/errors.ts';
 import { enrolmentExample, enrolmentOutput } from '../../shared/gallery/enrol-request.ts';
 import * as examples from '../../shared/http/examples.ts';
 import * as wire from '../../shared/http/wire.ts';
-import type { Job } from '../../shared/ports/records.ts';
+import { type Job, jobStatuses } from '../../shared/ports/records.ts';
+import { type MessageStatus, messageStatuses } from '../../shared/ports/webhooks.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
 import { sizes } from '../../shared/runtime/sizes.ts';
 
 const output = z.object({
   job_id: z.string(),
   face_id: z.string().describe('Id that the main face of the photo gets.'),
-  status: z.enum(['queued', 'processing', 'completed', 'failed']),
+  status: z.enum(jobStatuses),
   priority: z.enum(priorities),
   attempts: z.number().int().describe('Times it was begun.'),
   created_at: z.string(),
@@ -27,10 +29,10 @@ const output = z.object({
     .nullable()
     .describe('As faces/enroll would have answered; null unless it failed.'),
   webhook: z
-    .object({ url: z.string(), status: z.literal('pending') })
+    .object({ url: z.string(), status: z.enum(messageStatuses) })
     .nullable()
     .describe(
-      'The webhook_url of the request. pending: nothing was sent; this version keeps the URL and sends nothing yet.',
+      'The webhook_url of the request, and whether it was told of the end; dead: it took no attempt. `GET webhooks/jobs/deliveries` lists the attempts.',
     ),
 });
 
@@ -61,17 +63,19 @@ export default defineFunction(
         webhook: null,
       },
     },
-    uses: ['records'],
+    uses: ['records', 'webhooks'],
     ...sizes.record,
   },
-  async ({ params, tenant, signal }, { records }) => {
+  async ({ params, tenant, signal }, { records, webhooks }) => {
     const job = await records.getJob(tenant, params.id.toLowerCase(), { signal });
     if (job === null) throw new AppError('JOB_NOT_FOUND');
-    return { data: present(job) };
+    const told =
+      job.webhookUrl === null ? null : await webhooks.getMessage(tenant, jobMessageIdOf(tenant, job.jobId), { signal });
+    return { data: present(job, told?.status ?? 'pending') };
   },
 );
 
-const present = (job: Job): z.input<typeof output> => ({
+const present = (job: Job, told: MessageStatus): z.input<typeof output> => ({
   job_id: job.jobId,
   face_id: job.faceId,
   status: job.status,
@@ -87,5 +91,5 @@ const present = (job: Job): z.input<typeof output> => ({
   // Written by this platform in these forms.
   result: job.result as z.input<typeof enrolmentOutput> | null,
   error: job.error as { code: string; message: string } | null,
-  webhook: job.webhookUrl === null ? null : { url: job.webhookUrl, status: 'pending' },
+  webhook: job.webhookUrl === null ? null : { url: job.webhookUrl, status: told },
 });

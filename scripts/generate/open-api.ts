@@ -87,6 +87,7 @@ const tags: Readonly<Record<string, string>> = {
   keys: 'Keys of services.',
   tenants: 'Galleries that know nothing of each other, their quotas and rules.',
   webhooks: 'Be told of what happens, by signed calls of your own server.',
+  events: 'Events that were given up.',
   audit: 'Who looked at or changed what.',
   metrics: 'What the platform does and how long it takes.',
   health: 'How the platform is.',

@@ -62,6 +62,9 @@ const namespace = '3f1f4b0e-7d0c-5f0e-8a55-5d6a3a2c9b71';
 export const messageIdOf = (tenant: string, webhookId: string, eventId: string): string =>
   v5(`message/${tenant}/${webhookId}/${eventId}`, namespace);
 
+/** A job ends once, and tells the address that came with it once. */
+export const jobMessageIdOf = (tenant: string, jobId: string): string => messageIdOf(tenant, jobWebhookId, jobId);
+
 /** Messages to one receiver stand in one queue. Jobs name addresses freely: each origin is a receiver. */
 export const jobQueueOf = (tenant: string, origin: string): string => v5(`queue/${tenant}/${origin}`, namespace);
 

@@ -20,7 +20,6 @@ export function newCall(
     signal,
     clock: context.clock,
     metrics: context.metrics,
-    breakers: context.breakers,
     config: context.config,
     newId: context.newId,
     log: context.log.child({ function: manifest.name, request_id: requestId, trace_id: traceparent.slice(3, 35) }),

@@ -152,6 +152,8 @@ export function webhooksContract({
 
       expect(called.flat()).toEqual([webhookId]);
       const { items } = await webhooks.listMessages(tenant, webhookId, { limit: 10 });
+      expect([await webhooks.getMessage(tenant, message.messageId)]).toEqual(items);
+      expect(await webhooks.getMessage(newTenant(), message.messageId)).toBeNull();
       const at = clock.now();
       expect(items).toEqual([
         { ...message, status: 'pending', acceptedAt: at, scheduledAt: at, dueAt: at, tries: 0, attempts: [] },

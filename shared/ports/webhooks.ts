@@ -138,6 +138,7 @@ export interface Webhooks {
     verdict: Verdict,
     options?: CallOptions,
   ): Promise<LoggedMessage>;
+  getMessage(tenant: Tenant, messageId: string, options?: CallOptions): Promise<LoggedMessage | null>;
   /** Newest first. Errors: WEBHOOK_NOT_FOUND. */
   listMessages(
     tenant: Tenant,

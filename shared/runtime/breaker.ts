@@ -40,6 +40,15 @@ interface Entry {
 /** Names kept at once; the one that was made first goes first. */
 const mostNames = 1000;
 
+const ofProcess = new WeakMap<object, Breakers>();
+
+/** The breakers of the process that a call runs in, known by its metrics. Only whoever uses them has them in its bundle. */
+export function breakersOf({ clock, metrics }: { readonly clock: Clock; readonly metrics: Metrics }): Breakers {
+  const there = ofProcess.get(metrics) ?? createBreakers(clock, metrics);
+  ofProcess.set(metrics, there);
+  return there;
+}
+
 /**
  * Circuit breakers by cockatiel, on our clock.
  *

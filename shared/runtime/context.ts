@@ -1,7 +1,6 @@
 import { v7 } from 'uuid';
 import type { Config } from '../config.ts';
 import { type Clock, systemClock } from '../ports/clock.ts';
-import { type Breakers, createBreakers } from './breaker.ts';
 import { createLogger, type Logger } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 
@@ -11,7 +10,6 @@ export interface RuntimeContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
-  readonly breakers: Breakers;
   readonly newId: () => string;
   /** Compare every answer with its declared schema; for tests. */
   readonly checkOutput: boolean;
@@ -19,13 +17,11 @@ export interface RuntimeContext {
 
 export function createContext(config: Config, overrides: Partial<RuntimeContext> = {}): RuntimeContext {
   const clock = overrides.clock ?? systemClock;
-  const metrics = overrides.metrics ?? createMetrics();
   return {
     config,
     clock,
     log: createLogger(config.logLevel),
-    metrics,
-    breakers: createBreakers(clock, metrics),
+    metrics: createMetrics(),
     newId: () => v7({ msecs: clock.now() }),
     checkOutput: false,
     ...overrides,

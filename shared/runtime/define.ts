@@ -7,7 +7,6 @@ import type { Clock } from '../ports/clock.ts';
 import type { Delivery, Event } from '../ports/events.ts';
 import type { PortName, Ports } from '../ports/index.ts';
 import type { Tenant } from '../ports/tenant.ts';
-import type { Breakers } from './breaker.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -59,6 +58,21 @@ interface CommonManifest {
   readonly concurrency: number;
   /** One call may take this long; then it is aborted. */
   readonly timeoutSeconds: number;
+  /** How a cluster scales it. */
+  readonly scaling?: Scaling;
+}
+
+/** What stands in a function's service beside its size, and the reasons, which are written beside the numbers. */
+export interface Scaling {
+  /** Kubernetes quantity that it never exceeds. */
+  readonly memoryLimit: string;
+  /** Seconds without a request before the last instance goes, beyond the autoscaler's own. */
+  readonly keepSeconds: number;
+  /** Seconds over which the autoscaler averages. */
+  readonly windowSeconds: number;
+  /** How full an instance should be, in per cent of `concurrency`. */
+  readonly utilization: number;
+  readonly why: Readonly<Record<'resources' | 'concurrency' | 'scale' | 'keep' | 'window', string>>;
 }
 
 /** Declares an answer that is not JSON. */
@@ -75,6 +89,8 @@ export interface HttpManifest extends CommonManifest {
   readonly query?: z.ZodObject;
   /** JSON body, or the fields of a form, or the query of a raw image. */
   readonly body?: z.ZodObject;
+  /** Bytes of a JSON body; as many as one person's data needs when absent. */
+  readonly maxBodyBytes?: number;
   /** The request carries an image: base64 in `image_data`, a file part `image`, or the raw body. */
   readonly image?: 'required' | 'optional';
   readonly output: z.ZodType | BinaryOutput;
@@ -113,9 +129,8 @@ export interface CallContext {
   readonly log: Logger;
   /** Of this process. */
   readonly metrics: Metrics;
-  readonly breakers: Breakers;
   /** The part of the configuration that a handler may know. */
-  readonly config: Pick<Config, 'webhookAllow'>;
+  readonly config: Pick<Config, 'webhookAllow' | 'maxImageBytes'>;
   /** A new UUIDv7. */
   readonly newId: () => string;
 }

@@ -1,5 +1,6 @@
 import { cronPipeline } from '../events/cron-pipeline.ts';
 import { eventPipeline } from '../events/pipeline.ts';
+import { changedNotice } from '../gallery/reconcile-uploads.ts';
 import { openGuards } from '../http/guards.ts';
 import { imageReader } from '../http/image-reader.ts';
 import type { Delivery } from '../ports/events.ts';
@@ -46,6 +47,7 @@ export async function runLocally(
     const schedule = await startCrons(definitions, ports, context);
     stops.push(schedule.stop);
     for (const definition of definitions) await subscribe(definition, ports, context, stops, schedule.afterWrite);
+    if (ports.uploads !== undefined) stops.push(await watchUploads(ports, context));
     let readiness: Readiness = 'ready';
     const route = routeRequests(definitions, ports, context, { guards: openGuards, images: imageReader });
     const answer: Answer = async (request) => {
@@ -90,6 +92,20 @@ async function subscribe(
     },
   );
   stops.push(stop);
+}
+
+/** A change that could not be published is found by reconcile-uploads. */
+async function watchUploads(
+  { uploads, events }: Partial<Ports>,
+  context: RuntimeContext,
+): Promise<() => Promise<void>> {
+  if (uploads?.enabled !== true || events === undefined) return async () => undefined;
+  return await uploads.watch((tenant, path) => {
+    const { topic, event } = changedNotice(tenant, path, context);
+    events
+      .publish(topic, [event])
+      .catch((error: unknown) => context.log.error({ err: error }, 'a change of the watched folder was not published'));
+  });
 }
 
 /** Runs never overlap: a function that is due while it runs is run once more afterwards. */

@@ -30,7 +30,11 @@ export const whoMayCall = {
   'recognize-faces': 'viewer',
   'search-faces': 'viewer',
 
+  'cancel-enrollment': 'operator',
   'create-person': 'operator',
+  'enroll-batch': 'operator',
+  'get-enrollment-batch': 'operator',
+  'list-enrollment-jobs': 'operator',
   'enroll-face': 'operator',
   'enroll-face-async': 'operator',
   'erase-face': 'operator',

@@ -8,7 +8,7 @@ const rules: readonly { room: string; mayImport: readonly RegExp[] }[] = [
     room: 'functions/',
     mayImport: [
       /^functions\/(?!registry)/,
-      /^shared\/(domain|events\/catalogue|ports|http|gallery|identity|webhooks|errors|runtime\/(define|sizes))/,
+      /^shared\/(domain|events\/(catalogue|bucket-notification)|ports|http|gallery|identity|webhooks|errors|runtime\/(define|sizes))/,
       /^(zod|cloudevents|node:.*)$/,
     ],
   },

@@ -1,7 +1,7 @@
 import { nextAttempt, signedHeaders, webhooks as tuning } from '../domain/webhooks.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Attempt, Queue, Verdict, Webhook, WebhookMessage } from '../ports/webhooks.ts';
-import { BreakerOpen } from '../runtime/breaker.ts';
+import { BreakerOpen, breakersOf } from '../runtime/breaker.ts';
 import type { CallContext } from '../runtime/define.ts';
 import { allowedOf } from './addresses.ts';
 import { callFor } from './call-for.ts';
@@ -39,7 +39,7 @@ async function sendDue(
   webhooks: Ports['webhooks'],
 ): Promise<number | undefined> {
   const { clock, signal } = call;
-  const breaker = call.breakers.of('webhook', `${queue.tenant}/${queue.queue}`);
+  const breaker = breakersOf(call).of('webhook', `${queue.tenant}/${queue.queue}`);
   const end = clock.now() + tuning.turnMs;
   while (clock.now() < end) {
     signal.throwIfAborted();

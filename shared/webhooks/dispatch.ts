@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  jobMessageIdOf,
   jobQueueOf,
   jobWebhookId,
   type MessageType,
@@ -49,7 +50,9 @@ export async function dispatchEvent(
     if (url !== null && URL.canParse(url)) {
       const webhook = await jobWebhook(call, { webhooks });
       const queue = jobQueueOf(tenant, new URL(url).origin);
-      if (webhook.disabled === null) messages.push({ ...messageTo(webhook, event, tenant, type, payload), url, queue });
+      const messageId = jobMessageIdOf(tenant, data.job_id);
+      if (webhook.disabled === null)
+        messages.push({ messageId, webhookId: webhook.webhookId, queue, type, url, payload });
     }
   }
   if (messages.length === 0) return;

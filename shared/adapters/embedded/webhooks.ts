@@ -79,6 +79,7 @@ function webhooksOn(database: Database, now: () => number, unlock: () => void): 
         messages.settle(database, tenant, message.messageId, attempt, verdict);
         return messages.get(database, tenant, message.messageId)!;
       }),
+    getMessage: (tenant, messageId, options) => read(options, () => messages.get(database, tenant, messageId)),
     listMessages: (tenant, id, options) =>
       read(options, () => {
         endpoints.require(database, tenant, id);
