@@ -1,7 +1,6 @@
 import { enrolmentJobs } from '../../shared/domain/tuning.ts';
 import { raiseEpoch } from '../../shared/gallery/epoch.ts';
 import { reconcile } from '../../shared/gallery/reconcile.ts';
-import type { Records } from '../../shared/ports/records.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
 import { sizes } from '../../shared/runtime/sizes.ts';
 
@@ -27,14 +26,22 @@ export default defineFunction(
       if (outcome.rebuilt + outcome.lost > 0) await raiseEpoch(ports.cache, tenant);
       for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += outcome[key];
     }
-    return { ...total, oldJobs: await expireJobs(clock.now() - enrolmentJobs.keptMs, signal, ports.records) };
+    const { records } = ports;
+    const [jobsBefore, lettersBefore] = [enrolmentJobs.keptMs, enrolmentJobs.deadLettersKeptMs].map(
+      (keptMs) => clock.now() - keptMs,
+    ) as [number, number];
+    return {
+      ...total,
+      oldJobs: await inBatches(() => records.expireJobs(jobsBefore, batch, { signal })),
+      oldDeadLetters: await inBatches(() => records.expireDeadLetters(lettersBefore, batch, { signal })),
+    };
   },
 );
 
-async function expireJobs(finishedBefore: number, signal: AbortSignal, records: Records): Promise<number> {
+async function inBatches(expire: () => Promise<number>): Promise<number> {
   let removed = 0;
   for (;;) {
-    const now = await records.expireJobs(finishedBefore, batch, { signal });
+    const now = await expire();
     removed += now;
     if (now < batch) return removed;
   }

@@ -17,6 +17,7 @@ export default defineFunction(
       'freeface.enrollment.requested.v1',
       'freeface.enrollment.completed.v1',
       'freeface.enrollment.failed.v1',
+      'freeface.enrollment.cancelled.v1',
       'freeface.face.enrolled.v1',
       'freeface.face.erased.v1',
       'freeface.person.created.v1',

@@ -197,6 +197,10 @@ export const enrolmentJobs = {
   assumedMs: 2000,
   /** How long a finished job can be asked about, in milliseconds. */
   keptMs: 7 * 24 * 60 * 60 * 1000,
+  /** How long an event that was given up can be looked at, in milliseconds. */
+  deadLettersKeptMs: 30 * 24 * 60 * 60 * 1000,
+  /** Items of one batch. */
+  mostItems: 1000,
 } as const;
 
 /** When sightings make one place. Held by shared/domain/places.test.ts. */

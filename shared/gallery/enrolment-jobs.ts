@@ -6,7 +6,7 @@ import { waitingTime } from '../domain/waiting-time.ts';
 import { AppError, toAppError } from '../errors.ts';
 import { eventData, outboxEntry } from '../events/catalogue.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Job, JsonObject, OutboxEntry } from '../ports/records.ts';
+import type { Backlog, Job, JsonObject, NewJob, OutboxEntry } from '../ports/records.ts';
 import type { CallContext, EventCall } from '../runtime/define.ts';
 import { consentTime } from './consent.ts';
 import { type EnrolmentPorts, type EnrolmentResult, refuseWithoutConsent, refuseWithoutRoom } from './enrol.ts';
@@ -17,6 +17,7 @@ import {
   enrolOnce,
   presentEnrolment,
 } from './enrol-request.ts';
+import { type ImageSource, imageOfJob } from './job-image.ts';
 import { systemEntry } from './system-audit.ts';
 
 export interface AcceptedEnrolment {
@@ -27,7 +28,7 @@ export interface AcceptedEnrolment {
 
 const keyPrefix = 'job.';
 
-/** The unfinished job that an image file belongs to; null: it is no job's. */
+/** The job that an image file belongs to; null: it is no job's. */
 export const jobOfImageKey = (key: string): string | null =>
   key.startsWith(keyPrefix) ? key.slice(keyPrefix.length) : null;
 
@@ -48,7 +49,7 @@ export async function acceptEnrolment(
   call: CallContext,
   { records, images, extractor, accounts }: Pick<Ports, 'records' | 'images' | 'extractor' | 'accounts'>,
 ): Promise<AcceptedEnrolment> {
-  const { tenant, signal, clock, newId, traceparent } = call;
+  const { tenant, signal, clock, newId } = call;
   // What is wrong with the fields, or refused for want of consent, is told now rather than later.
   const request = enrolmentRequest(fields, image, clock.now());
   const consentAt = await consentTime(call, { accounts });
@@ -60,10 +61,45 @@ export async function acceptEnrolment(
   const ahead = backlog.jobs[priority];
   if (ahead >= tuning.mostWaiting) throw new AppError('BUSY', { retryAfter: 60 });
 
-  const jobId = newId();
-  const imageKey = `${keyPrefix}${jobId}`;
-  const faceId = faceIdOf(tenant, digest, space, 0);
+  const planned = planJob({ jobId: newId(), digest, fields, source: null, pack, space, priority, webhookUrl }, call);
+  const { imageKey } = planned.job;
   await images.put(tenant, imageKey, image, { signal });
+  const job = await records.createJob(tenant, planned.job, { outbox: planned.outbox }).catch(async (error: unknown) => {
+    await images.delete(tenant, imageKey);
+    throw error;
+  });
+  call.metrics.jobsAccepted.inc({ priority });
+  return { job, estimate: estimateOf(ahead + 1, priority, backlog) };
+}
+
+/** When the last of so many jobs of a lane will be done, for people. */
+export function estimateOf(jobs: number, priority: Priority, { meanProcessingMs }: Backlog): string {
+  return waitingTime(Math.ceil(jobs / tuning.concurrency[priority]) * (meanProcessingMs ?? tuning.assumedMs));
+}
+
+/** Whatever a job is made of. */
+export interface JobPlan {
+  readonly jobId: string;
+  /** SHA-256 of the image's bytes, hex. */
+  readonly digest: string;
+  readonly fields: EnrolmentFields;
+  /** Where the image lies; null: under the job's own key in the images port. */
+  readonly source: ImageSource | null;
+  /** As the extractor describes the pack that the fields ask for. */
+  readonly pack: string;
+  readonly space: string;
+  readonly priority: Priority;
+  readonly webhookUrl?: string | null;
+  readonly batchId?: string;
+  readonly item?: number;
+}
+
+/** A job, and the event that calls for it. */
+export function planJob(
+  { jobId, digest, fields, source, pack, space, priority, webhookUrl = null, batchId, item }: JobPlan,
+  { tenant, clock, newId, traceparent }: Pick<CallContext, 'tenant' | 'clock' | 'newId' | 'traceparent'>,
+): { job: NewJob; outbox: OutboxEntry[] } {
+  const faceId = faceIdOf(tenant, digest, space, 0);
   const requested = outboxEntry('freeface.enrollment.requested.v1', {
     id: newId(),
     at: clock.now(),
@@ -73,32 +109,29 @@ export async function acceptEnrolment(
     traceparent,
     data: { job_id: jobId, face_id: faceId },
   });
-  const job = await records
-    .createJob(
-      tenant,
-      {
-        jobId,
-        faceId,
-        priority,
-        personId: fields.person_id ?? null,
-        externalId: fields.external_id ?? null,
-        imageKey,
-        // With today's pack: another one would give the face another id.
-        request: { ...(fields as unknown as JsonObject), strategy: pack },
-        webhookUrl,
+  return {
+    job: {
+      jobId,
+      faceId,
+      priority,
+      personId: fields.person_id ?? null,
+      externalId: fields.external_id ?? null,
+      imageKey: `${keyPrefix}${jobId}`,
+      // With today's pack: another one would give the face another id.
+      request: {
+        ...(fields as unknown as JsonObject),
+        strategy: pack,
+        ...(source === null ? {} : { source: { ...source, digest } }),
       },
-      { outbox: [requested] },
-    )
-    .catch(async (error: unknown) => {
-      await images.delete(tenant, imageKey);
-      throw error;
-    });
-  call.metrics.jobsAccepted.inc({ priority });
-  const rounds = Math.ceil((ahead + 1) / tuning.concurrency[priority]);
-  return { job, estimate: waitingTime(rounds * (backlog.meanProcessingMs ?? tuning.assumedMs)) };
+      webhookUrl,
+      batchId: batchId ?? null,
+      item: item ?? null,
+    },
+    outbox: [requested],
+  };
 }
 
-type JobPorts = EnrolmentPorts & Pick<Ports, 'audit'>;
+type JobPorts = EnrolmentPorts & Pick<Ports, 'audit' | 'uploads'>;
 
 /**
  * Does the job that an event calls for. Resolves when there is nothing left to do. Errors: what may pass, to be tried again; JOB_FAILED
@@ -108,7 +141,7 @@ export async function processEnrolment(call: EventCall, ports: JobPorts): Promis
   const { job_id: jobId } = eventData('freeface.enrollment.requested.v1', call.event);
   const job = await ports.records.startJob(call.tenant, jobId, { signal: call.signal });
   // Erased with its person, or finished so long ago that nobody can ask about it any more.
-  if (job === null || job.status === 'completed') return;
+  if (job === null || job.status === 'completed' || job.status === 'cancelled') return;
   if (job.status === 'failed') throw new AppError('JOB_FAILED');
   const { priority, attempts, createdAt, startedAt } = job;
   if (attempts === 1) call.metrics.jobWaitSeconds.observe({ priority }, (startedAt! - createdAt) / 1000);
@@ -128,13 +161,13 @@ export async function processEnrolment(call: EventCall, ports: JobPorts): Promis
 
 async function attempt(job: Job, call: EventCall, ports: JobPorts): Promise<void> {
   const { tenant, signal } = call;
-  const image = await ports.images.get(tenant, job.imageKey, { signal });
-  if (image === null) {
+  const image = await imageOfJob(job, call, ports).catch(async (error: unknown) => {
     const now = await ports.records.getJob(tenant, job.jobId, { signal });
     // Another delivery of the event was faster, or the person was erased.
-    if (now === null || now.finishedAt !== null) return;
-    throw new AppError('IMAGE_NOT_FOUND', { message: 'The image of the job is gone.' });
-  }
+    if (now === null || now.finishedAt !== null) return null;
+    throw error;
+  });
+  if (image === null) return;
   const request = enrolmentRequest(enrolmentFields.parse(job.request), image, job.createdAt);
   await complete(job, await enrolOnce(request, job.priority, call, ports), call, ports);
 }
@@ -168,7 +201,8 @@ function enrolledEntry(job: Job, { faces, imageId }: EnrolmentResult, call: Even
   return systemEntry(`process-enrollment-${job.priority}`, subjects, { details: { job_id: job.jobId } }, call);
 }
 
-async function giveUp(job: Job, error: AppError, call: EventCall, { records, images }: EnrolmentPorts): Promise<void> {
+/** The image stays: whoever replays the dead letter has the job done after all. See: reconcile, discardDeadLetter */
+async function giveUp(job: Job, error: AppError, call: EventCall, { records }: EnrolmentPorts): Promise<void> {
   const { code, details } = error;
   const hidden = error.httpStatus >= 500;
   const ended = await records.finishJob(
@@ -185,7 +219,6 @@ async function giveUp(job: Job, error: AppError, call: EventCall, { records, ima
     { outbox: [notice('freeface.enrollment.failed.v1', job, { job_id: job.jobId, face_id: job.faceId, code }, call)] },
   );
   if (ended?.changed === true) countEnd(ended.job, call);
-  await images.delete(call.tenant, job.imageKey);
 }
 
 function countEnd({ priority, status, startedAt, finishedAt }: Job, { metrics }: EventCall): void {

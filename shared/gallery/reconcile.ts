@@ -62,7 +62,7 @@ export async function reconcile(
   return outcome;
 }
 
-/** Whether a job has yet to enrol this image. */
+/** Whether a job has yet to enrol this image, or failed and may be tried again. */
 async function isAwaited(
   tenant: Tenant,
   key: string,
@@ -71,7 +71,7 @@ async function isAwaited(
 ): Promise<boolean> {
   const jobId = jobOfImageKey(key);
   const job = jobId === null ? null : await records.getJob(tenant, jobId, { signal });
-  return job !== null && job.finishedAt === null;
+  return job !== null && (job.finishedAt === null || job.status === 'failed');
 }
 
 async function* allImages(tenant: Tenant, { signal }: Caller, { records }: ReconcilePorts): AsyncIterable<Image> {

@@ -17,8 +17,10 @@ export function body(readImage?: ImageReader): HttpMiddleware {
       const type = mediaType(request.headers['content-type']);
       if (manifest.image !== undefined && readImage !== undefined) {
         if (!(await readImage(event, type))) await refuse(event, type);
-      } else if (isJson(type)) input.body = parseJson(await request.body(fieldBytes));
-      else await refuse(event, type);
+      } else if (isJson(type)) {
+        const most = manifest.maxBodyBytes ?? fieldBytes;
+        input.body = parseJson(await request.body(most), most);
+      } else await refuse(event, type);
       checkImage(event);
     },
   };

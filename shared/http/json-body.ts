@@ -4,11 +4,11 @@ const maxDepth = 32;
 /** Punctuation, numbers and white space of an honest request are far fewer; a body of millions of tokens would hold up everybody. */
 const maxBytesOutsideStrings = 64 * 1024;
 
-/** A JSON object from the bytes of a body. Throws BODY_MALFORMED or BODY_TOO_LARGE. */
-export function parseJson(bytes: Uint8Array): Record<string, unknown> {
-  if (hasMoreOutsideStrings(bytes, maxBytesOutsideStrings)) {
+/** A JSON object from the bytes of a body. `mostOutside`: bytes beside its texts. Throws BODY_MALFORMED or BODY_TOO_LARGE. */
+export function parseJson(bytes: Uint8Array, mostOutside = maxBytesOutsideStrings): Record<string, unknown> {
+  if (hasMoreOutsideStrings(bytes, mostOutside)) {
     throw new AppError('BODY_TOO_LARGE', {
-      message: `The body has more than ${maxBytesOutsideStrings} bytes beside its texts.`,
+      message: `The body has more than ${mostOutside} bytes beside its texts.`,
     });
   }
   let value: unknown;

@@ -5,12 +5,12 @@ import type { Logger } from './log.ts';
 
 /** What an adapter may know of the process it lives in. */
 export interface AdapterOptions
-  extends Pick<Config, 'dataDir' | 'modelsDir' | 'packs' | 'maxImageBytes' | 'maxImagePixels'> {
+  extends Pick<Config, 'dataDir' | 'modelsDir' | 'packs' | 'maxImageBytes' | 'maxImagePixels' | 'watchDir'> {
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 export function adapterOptions({ config, clock, log }: RuntimeContext): AdapterOptions {
-  const { dataDir, modelsDir, packs, maxImageBytes, maxImagePixels } = config;
-  return { dataDir, modelsDir, packs, maxImageBytes, maxImagePixels, clock, log };
+  const { dataDir, modelsDir, packs, maxImageBytes, maxImagePixels, watchDir } = config;
+  return { dataDir, modelsDir, packs, maxImageBytes, maxImagePixels, watchDir, clock, log };
 }

@@ -1,0 +1,36 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import { discardDeadLetter } from '../../shared/gallery/dead-letters.ts';
+import * as letters from '../../shared/http/wire-dead-letters.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+export default defineFunction(
+  {
+    name: 'discard-dead-letter',
+    summary: 'Forget an event that was given up',
+    description: 'The image that a failed enrolment was kept with goes too.',
+    tag: 'events',
+    trigger: {
+      kind: 'http',
+      method: 'DELETE',
+      path: '/api/v1/events/dead_letters/{dead_letter_id}',
+      scope: 'events:manage',
+    },
+    params: z.object({ dead_letter_id: letters.deadLetterId }),
+    output: z.object({ dead_letter_id: z.string(), status: z.literal('discarded') }),
+    errors: ['DEAD_LETTER_NOT_FOUND'],
+    examples: { response: { dead_letter_id: letters.exampleLetter.dead_letter_id, status: 'discarded' } },
+    uses: ['records', 'images'],
+    ...sizes.record,
+  },
+  async ({ params, ...call }, ports) => {
+    const letter = await ports.records.getDeadLetter(call.tenant, params.dead_letter_id.toLowerCase(), call);
+    if (letter === null) throw new AppError('DEAD_LETTER_NOT_FOUND');
+    await discardDeadLetter(letter, call, ports);
+    return {
+      data: { dead_letter_id: letter.deadLetterId, status: 'discarded' as const },
+      audit: { details: { dead_letter_id: letter.deadLetterId, event_id: letter.event.id } },
+    };
+  },
+);

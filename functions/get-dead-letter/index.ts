@@ -1,0 +1,42 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import * as letters from '../../shared/http/wire-dead-letters.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+export default defineFunction(
+  {
+    name: 'get-dead-letter',
+    summary: 'Show an event that was given up',
+    tag: 'events',
+    trigger: {
+      kind: 'http',
+      method: 'GET',
+      path: '/api/v1/events/dead_letters/{dead_letter_id}',
+      scope: 'events:manage',
+    },
+    params: z.object({ dead_letter_id: letters.deadLetterId }),
+    output: letters.deadLetter.extend({
+      event: z.record(z.string(), z.unknown()).describe('The CloudEvent as it was. It holds ids, never images.'),
+    }),
+    errors: ['DEAD_LETTER_NOT_FOUND'],
+    examples: {
+      response: {
+        ...letters.exampleLetter,
+        event: {
+          specversion: '1.0',
+          id: '01a20d80-1b5c-7f3a-8c39-5a7d0a4f9c12',
+          type: 'freeface.enrollment.requested.v1',
+          source: '/freeface',
+        },
+      },
+    },
+    uses: ['records'],
+    ...sizes.record,
+  },
+  async ({ params, tenant, signal }, { records }) => {
+    const letter = await records.getDeadLetter(tenant, params.dead_letter_id.toLowerCase(), { signal });
+    if (letter === null) throw new AppError('DEAD_LETTER_NOT_FOUND');
+    return { data: { ...letters.presentDeadLetter(letter), event: { ...letter.event } } };
+  },
+);

@@ -1,0 +1,73 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import { enrolmentExample, enrolmentOutput } from '../../shared/gallery/enrol-request.ts';
+import * as examples from '../../shared/http/examples.ts';
+import * as wire from '../../shared/http/wire.ts';
+import * as jobs from '../../shared/http/wire-jobs.ts';
+import { jobStatuses } from '../../shared/ports/records.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+const count = z.number().int();
+
+export default defineFunction(
+  {
+    name: 'get-enrollment-batch',
+    summary: 'Say what became of a batch',
+    description: 'Counts of all items, and the items in their order, in pages. It is kept for a week after its end.',
+    tag: 'faces',
+    trigger: { kind: 'http', method: 'GET', path: '/api/v1/faces/enroll_batch/{batch_id}', scope: 'faces:write' },
+    params: z.object({ batch_id: z.guid('must be a UUID') }),
+    query: z.object({
+      status: z.enum(jobStatuses).optional().describe('Only items of this status; the counts are of all.'),
+      limit: wire.pageLimit(100, 500),
+      page_token: wire.pageToken,
+    }),
+    output: z.object({
+      batch_id: z.string(),
+      status: z.enum(['processing', 'finished']),
+      total: count,
+      counts: z.object({ queued: count, processing: count, completed: count, failed: count, cancelled: count }),
+      items: z.array(jobs.jobSummary.extend({ result: enrolmentOutput.nullable() })),
+      next_page_token: z.string().nullable(),
+      has_more: z.boolean(),
+    }),
+    errors: ['BATCH_NOT_FOUND', 'PAGE_TOKEN_INVALID'],
+    examples: {
+      response: {
+        batch_id: examples.jobId,
+        status: 'finished',
+        total: 1,
+        counts: { queued: 0, processing: 0, completed: 1, failed: 0, cancelled: 0 },
+        items: [{ ...jobs.exampleJob, batch_id: examples.jobId, item: 0, result: enrolmentExample }],
+        next_page_token: null,
+        has_more: false,
+      },
+    },
+    uses: ['records'],
+    ...sizes.record,
+  },
+  async ({ params, query, tenant, signal }, { records }) => {
+    const batchId = params.batch_id.toLowerCase();
+    const { status, limit, page_token: after } = query;
+    const counts = await records.countBatch(tenant, batchId, { signal });
+    const total = Object.values(counts).reduce((sum, each) => sum + each, 0);
+    if (total === 0) throw new AppError('BATCH_NOT_FOUND');
+    const page = await records.listBatch(tenant, batchId, { status }, { limit, after, signal });
+    return {
+      data: {
+        batch_id: batchId,
+        status: counts.queued + counts.processing > 0 ? ('processing' as const) : ('finished' as const),
+        total,
+        counts,
+        items: page.items.map((job) => ({
+          ...jobs.presentJob(job),
+          // Written by this platform in this form.
+          result: job.result as z.input<typeof enrolmentOutput> | null,
+        })),
+        next_page_token: page.next,
+        has_more: page.next !== null,
+      },
+    };
+  },
+);

@@ -1,0 +1,36 @@
+import * as z from 'zod';
+import * as wire from '../../shared/http/wire.ts';
+import * as letters from '../../shared/http/wire-dead-letters.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+export default defineFunction(
+  {
+    name: 'list-dead-letters',
+    summary: 'List events that were given up',
+    description:
+      'Newest first, in pages. An event is given up at once when it can never be handled, and after its last attempt when something stayed broken. It is kept for 30 days; an enrolment can be replayed for a week.',
+    tag: 'events',
+    trigger: { kind: 'http', method: 'GET', path: '/api/v1/events/dead_letters', scope: 'events:manage' },
+    query: z.object({ ...letters.filterFields, limit: wire.pageLimit(50, 500), page_token: wire.pageToken }),
+    output: z.object({
+      dead_letters: z.array(letters.deadLetter),
+      next_page_token: z.string().nullable(),
+      has_more: z.boolean(),
+    }),
+    errors: ['PAGE_TOKEN_INVALID'],
+    examples: { response: { dead_letters: [letters.exampleLetter], next_page_token: null, has_more: false } },
+    uses: ['records'],
+    ...sizes.record,
+  },
+  async ({ query: { limit, page_token: after, ...filter }, tenant, signal }, { records }) => {
+    const page = await records.listDeadLetters(tenant, filter, { limit, after, signal });
+    return {
+      data: {
+        dead_letters: page.items.map(letters.presentDeadLetter),
+        next_page_token: page.next,
+        has_more: page.next !== null,
+      },
+    };
+  },
+);

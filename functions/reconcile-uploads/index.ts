@@ -1,0 +1,22 @@
+import { forgetUpload } from '../../shared/gallery/ingest-upload.ts';
+import { reconcileUploads } from '../../shared/gallery/reconcile-uploads.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+/** Finds what a lost notification missed, and what came while nobody watched. */
+export default defineFunction(
+  {
+    name: 'reconcile-uploads',
+    summary: 'Find files of the bucket or the watched folder that nobody told of',
+    trigger: { kind: 'cron', everyMinutes: 10, soonAfterStart: true },
+    uses: ['records', 'vectors', 'images', 'cache', 'extractor', 'accounts', 'audit', 'uploads', 'events'],
+    emits: ['freeface.upload.changed.v1', 'freeface.enrollment.cancelled.v1', 'freeface.face.erased.v1'],
+    ...sizes.background,
+  },
+  async (call, ports) => {
+    const { found, missed } = await reconcileUploads(call, ports, async (tenant, gone) => {
+      await forgetUpload(gone, { ...call, tenant }, ports);
+    });
+    return { found, missed };
+  },
+);

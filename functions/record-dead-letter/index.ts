@@ -1,0 +1,28 @@
+import { eventTypes } from '../../shared/events/catalogue.ts';
+import { storedDeadLetter } from '../../shared/gallery/dead-letters.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+/** Keeps what was given up, for people to look at. The last stop: it is tried until it is kept. */
+export default defineFunction(
+  {
+    name: 'record-dead-letter',
+    summary: 'Keep events that were given up',
+    trigger: {
+      kind: 'event',
+      type: eventTypes,
+      topic: 'freeface.dead-letters',
+      delivery: { retry: 100_000, backoff: 'linear', backoffDelayMs: 5000, timeoutMs: 30_000 },
+    },
+    uses: ['records'],
+    ...sizes.record,
+    concurrency: 4,
+  },
+  async ({ event, tenant, clock, signal, log }, { records }) => {
+    const letter = storedDeadLetter(event, clock.now());
+    await records.saveDeadLetter(tenant, letter, { signal });
+    const { deadLetterId, type, group, reason, status } = letter;
+    log.warn({ dead_letter_id: deadLetterId, event_type: type, group, reason, status }, 'dead letter kept');
+    return undefined;
+  },
+);

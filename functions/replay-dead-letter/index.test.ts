@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { startPlatform, type TestPlatform } from '../../shared/testing/platform.ts';
+import { drawPortrait, drawScene } from '../../shared/testing/portraits/index.ts';
+import { newEvent } from '../../shared/testing/record-factories.ts';
+import { functions } from '../registry.gen.ts';
+
+const tenant = 'default' as never;
+const path = '/api/v1/events/dead_letters';
+
+/** Resolves to the letters that the API tells, when there are `count`. */
+async function letters({ call }: TestPlatform, count: number) {
+  for (;;) {
+    const { dead_letters } = (await call('GET', path)).json.data;
+    if (dead_letters.length === count) return dead_letters;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+const accept = async ({ call }: TestPlatform, image: Uint8Array, fields: Record<string, string> = {}) =>
+  (await call('POST', '/api/v1/faces/enroll_async', { form: { ...fields, image } })).json.data.job_id;
+
+const ended = async ({ call }: TestPlatform, id: string, status: string) => {
+  for (;;) {
+    const { data } = (await call('GET', `/api/v1/faces/enroll/status/${id}`)).json;
+    if (data.status === status) return data;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+};
+
+describe('dead letters', () => {
+  it('When an enrolment is given up, then its letter says why, and replayed once the reason is gone the job is done', async () => {
+    const platform = await startPlatform(functions);
+    const image = await drawPortrait({ person: 'amaro' });
+    // A quota is a reason that may pass.
+    await platform.call('PUT', '/api/v1/tenants/default', { json: { quota: { faces: 1 } } });
+    const first = await accept(platform, await drawPortrait({ person: 'boris' }), { external_id: 'boris' });
+    const second = await accept(platform, image, { external_id: 'amaro' });
+    await ended(platform, first, 'completed');
+    await ended(platform, second, 'failed');
+    const [letter] = await letters(platform, 1);
+    await platform.call('PUT', '/api/v1/tenants/default', { json: { quota: { faces: null } } });
+
+    const shown = await platform.call('GET', `${path}/${letter.dead_letter_id}`);
+    const replayed = await platform.call('POST', `${path}/${letter.dead_letter_id}/replay`);
+    const job = await ended(platform, second, 'completed');
+    const again = await platform.call('POST', `${path}/${letter.dead_letter_id}/replay`);
+
+    expect(letter).toMatchObject({
+      type: 'freeface.enrollment.requested.v1',
+      topic: 'freeface.enrollments.normal',
+      group: 'process-enrollment-normal',
+      status: 422,
+      reason: 'QUOTA_EXCEEDED',
+      attempts: 1,
+      trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
+    });
+    expect(shown.json.data.event).toMatchObject({ data: { job_id: second }, tenant: 'default' });
+    expect([replayed.status, replayed.json.data.status]).toEqual([202, 'replayed']);
+    expect([job.attempts, job.error, job.result.status]).toEqual([1, null, 'enrolled']);
+    expect(again.json.error.code).toBe('DEAD_LETTER_NOT_FOUND');
+    expect(await letters(platform, 0)).toEqual([]);
+    const [entry] = (
+      await platform.ports.audit.list(tenant, { action: 'replay-dead-letter' }, { limit: 9 })
+    ).items.filter(({ status }) => status === 202);
+    expect(entry).toMatchObject({ details: { dead_letter_id: letter.dead_letter_id } });
+  });
+
+  it('When a replayed one fails again, then it is the same letter; discarded, its photo is gone and it is final', async () => {
+    const platform = await startPlatform(functions);
+    const job = await accept(platform, await drawScene());
+    const [letter] = await letters(platform, 1);
+    const images = async () => {
+      const keys = [];
+      for await (const { key } of platform.ports.images.keys(tenant)) keys.push(key);
+      return keys;
+    };
+
+    await platform.call('POST', `${path}/${letter.dead_letter_id}/replay`);
+    const [again] = await letters(platform, 1);
+    const kept = await images();
+    const stored = (await platform.ports.records.getDeadLetter(tenant, letter.dead_letter_id))!;
+    const discarded = await platform.call('DELETE', `${path}/${letter.dead_letter_id}`);
+    await platform.ports.records.saveDeadLetter(tenant, stored);
+    const late = await platform.call('POST', `${path}/${letter.dead_letter_id}/replay`);
+
+    expect(again.dead_letter_id).toBe(letter.dead_letter_id);
+    expect(kept).toEqual([`job.${job}`]);
+    expect([discarded.status, discarded.json.data.status]).toEqual([200, 'discarded']);
+    expect(await images()).toEqual([]);
+    expect([late.status, late.json.error.code]).toEqual([409, 'DEAD_LETTER_FINAL']);
+  });
+
+  it('When many are replayed or discarded by reason, type or id, then these and no others, and all are counted', async () => {
+    const platform = await startPlatform(functions.filter(({ manifest }) => manifest.name !== 'dispatch-webhooks'));
+    const letter = (reason: string, i: number) => ({
+      deadLetterId: `00000000-0000-4000-8000-00000000000${i}`,
+      event: newEvent({ type: 'freeface.person.created.v1', data: { person_id: 'p' } }),
+      type: 'freeface.person.created.v1',
+      topic: 'freeface.events',
+      group: 'somebody',
+      status: 503,
+      reason,
+      attempts: 9,
+      at: 1_700_000_000_000 + i,
+    });
+    const reasons = ['STORE_UNAVAILABLE', 'STORE_UNAVAILABLE', 'TIMEOUT', 'BUSY', 'BUSY'];
+    for (const [i, reason] of reasons.entries()) await platform.ports.records.saveDeadLetter(tenant, letter(reason, i));
+    const many = async (json: object) => (await platform.call('POST', `${path}/replay`, { json })).json;
+
+    const byReason = await many({ reason: 'STORE_UNAVAILABLE' });
+    const events = await platform.events(2);
+    const byId = await many({ dead_letter_ids: [letter('', 2).deadLetterId, letter('', 9).deadLetterId] });
+    const discarded = await many({ action: 'discard', type: 'freeface.person.created.v1', reason: 'BUSY' });
+    const all = await many({});
+
+    expect(byReason.data).toEqual({ replayed: 2, discarded: 0, final: 0, missing: 0, remaining: false });
+    expect(events.map(({ type }) => type)).toEqual(['freeface.person.created.v1', 'freeface.person.created.v1']);
+    expect(byId.data).toMatchObject({ replayed: 1, missing: 1 });
+    expect(discarded.data).toMatchObject({ replayed: 0, discarded: 2 });
+    expect(all.error.details[0].field).toBe('dead_letter_ids');
+    expect(await letters(platform, 0)).toEqual([]);
+  });
+});

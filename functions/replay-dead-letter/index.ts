@@ -1,0 +1,38 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import { replayDeadLetter } from '../../shared/gallery/dead-letters.ts';
+import * as letters from '../../shared/http/wire-dead-letters.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+export default defineFunction(
+  {
+    name: 'replay-dead-letter',
+    summary: 'Publish an event again that was given up',
+    description:
+      'The letter is gone with it; should the event be given up again, the letter is back. The job of an enrolment that failed is queued again.',
+    tag: 'events',
+    trigger: {
+      kind: 'http',
+      method: 'POST',
+      path: '/api/v1/events/dead_letters/{dead_letter_id}/replay',
+      scope: 'events:manage',
+    },
+    params: z.object({ dead_letter_id: letters.deadLetterId }),
+    output: z.object({ dead_letter_id: z.string(), status: z.literal('replayed') }),
+    status: 202,
+    errors: ['DEAD_LETTER_NOT_FOUND', 'DEAD_LETTER_FINAL'],
+    examples: { response: { dead_letter_id: letters.exampleLetter.dead_letter_id, status: 'replayed' } },
+    uses: ['records', 'images'],
+    ...sizes.record,
+  },
+  async ({ params, ...call }, ports) => {
+    const letter = await ports.records.getDeadLetter(call.tenant, params.dead_letter_id.toLowerCase(), call);
+    if (letter === null) throw new AppError('DEAD_LETTER_NOT_FOUND');
+    await replayDeadLetter(letter, call, ports);
+    return {
+      data: { dead_letter_id: letter.deadLetterId, status: 'replayed' as const },
+      audit: { details: { dead_letter_id: letter.deadLetterId, event_id: letter.event.id } },
+    };
+  },
+);

@@ -1,0 +1,81 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import { discardDeadLetter, replayDeadLetter } from '../../shared/gallery/dead-letters.ts';
+import * as letters from '../../shared/http/wire-dead-letters.ts';
+import type { StoredDeadLetter } from '../../shared/ports/records.ts';
+import { defineFunction } from '../../shared/runtime/define.ts';
+import { sizes } from '../../shared/runtime/sizes.ts';
+
+const most = 1000;
+
+export default defineFunction(
+  {
+    name: 'replay-dead-letters',
+    summary: 'Replay or discard many events that were given up',
+    description: `By their ids, or all of a type or reason: at most ${most} in one call; \`remaining\` says that there are more. Those that cannot be replayed are counted as \`final\` and stay.`,
+    tag: 'events',
+    trigger: { kind: 'http', method: 'POST', path: '/api/v1/events/dead_letters/replay', scope: 'events:manage' },
+    body: z.object({
+      action: z.enum(['replay', 'discard']).default('replay'),
+      dead_letter_ids: z.array(letters.deadLetterId).min(1).max(most).optional(),
+      ...letters.filterFields,
+    }),
+    output: z.object({
+      replayed: z.number().int(),
+      discarded: z.number().int(),
+      final: z.number().int().describe('Their job or its image is gone.'),
+      missing: z.number().int().describe('Ids that there is no letter of.'),
+      remaining: z.boolean(),
+    }),
+    status: 202,
+    examples: {
+      request: { reason: 'STORE_UNAVAILABLE' },
+      response: { replayed: 12, discarded: 0, final: 0, missing: 0, remaining: false },
+    },
+    uses: ['records', 'images'],
+    ...sizes.erasure,
+  },
+  async ({ body, ...call }, ports) => {
+    const { action, dead_letter_ids: ids, ...filter } = body;
+    if (ids === undefined && Object.values(filter).every((value) => value === undefined)) {
+      const issue = 'is required, or a type, or a reason';
+      throw new AppError('VALIDATION_FAILED', {
+        message: `dead_letter_ids ${issue}.`,
+        details: [{ field: 'dead_letter_ids', issue }],
+      });
+    }
+    const { tenant, signal } = call;
+    const result = { replayed: 0, discarded: 0, final: 0, missing: 0, remaining: false };
+    const handle = async (letter: StoredDeadLetter) => {
+      if (action === 'discard') {
+        await discardDeadLetter(letter, call, ports);
+        result.discarded += 1;
+        return;
+      }
+      await replayDeadLetter(letter, call, ports).then(
+        () => {
+          result.replayed += 1;
+        },
+        (error: unknown) => {
+          if (!(error instanceof AppError && error.code === 'DEAD_LETTER_FINAL')) throw error;
+          result.final += 1;
+        },
+      );
+    };
+    if (ids === undefined) {
+      const page = await ports.records.listDeadLetters(tenant, filter, { limit: most, signal });
+      for (const letter of page.items) await handle(letter);
+      result.remaining = page.next !== null;
+    } else {
+      for (const id of new Set(ids.map((each) => each.toLowerCase()))) {
+        const letter = await ports.records.getDeadLetter(tenant, id, { signal });
+        if (letter === null) result.missing += 1;
+        else await handle(letter);
+      }
+    }
+    return {
+      data: result,
+      audit: { details: { action, replayed: result.replayed, discarded: result.discarded, final: result.final } },
+    };
+  },
+);

@@ -1,0 +1,68 @@
+import { deadLetterIdOf } from '../domain/ids.ts';
+import { AppError } from '../errors.ts';
+import { eventData, topicOf } from '../events/catalogue.ts';
+import { readDeadLetter } from '../ports/dead-letter-event.ts';
+import type { Event } from '../ports/events.ts';
+import type { Ports } from '../ports/index.ts';
+import type { StoredDeadLetter } from '../ports/records.ts';
+import type { CallContext } from '../runtime/define.ts';
+
+/** The letter that an event of the topic of dead letters is. The same failure again is the same letter. */
+export function storedDeadLetter(given: Event, now: number): StoredDeadLetter {
+  const { event, failure } = readDeadLetter(given);
+  const { topic, group, status, reason, attempts, at } = failure;
+  return {
+    deadLetterId: deadLetterIdOf(`${event.source}#${event.id}`, group ?? ''),
+    event,
+    type: event.type,
+    topic,
+    group,
+    status,
+    reason,
+    attempts,
+    at: at ?? now,
+  };
+}
+
+/** What became of a letter: `replayed` and `discarded` ones are gone; `kept`: it cannot be replayed. */
+export type Fate = 'replayed' | 'discarded' | 'kept';
+
+/**
+ * Publishes a letter's event again, and forgets the letter with the same write. A job that failed is queued first, as if it had
+ * never been begun; when this process dies in between, the letter is still there, and replaying it once more completes it.
+ * Errors: DEAD_LETTER_FINAL when its job is gone or keeps no image, or the event belongs to no topic.
+ */
+export async function replayDeadLetter(
+  { deadLetterId, event, topic: named }: StoredDeadLetter,
+  { tenant, signal, log }: Pick<CallContext, 'tenant' | 'signal' | 'log'>,
+  { records, images }: Pick<Ports, 'records' | 'images'>,
+): Promise<void> {
+  const topic = topicOf(event) ?? named;
+  if (topic === null) throw new AppError('DEAD_LETTER_FINAL', { message: 'The event belongs to no topic.' });
+  if (event.type === 'freeface.enrollment.requested.v1') {
+    const { job_id: jobId } = eventData('freeface.enrollment.requested.v1', event);
+    const job = await records.getJob(tenant, jobId, { signal });
+    if (job === null) throw new AppError('DEAD_LETTER_FINAL', { message: 'Its job is gone.' });
+    if (job.status === 'failed') {
+      if ((await images.get(tenant, job.imageKey, { signal })) === null)
+        throw new AppError('DEAD_LETTER_FINAL', { message: 'The image of its job is gone.' });
+      await records.requeueJob(tenant, jobId, { signal });
+    }
+  }
+  await records.removeDeadLetter(tenant, deadLetterId, { outbox: [{ topic, event }], signal });
+  log.info({ dead_letter_id: deadLetterId, event_id: event.id, event_type: event.type }, 'dead letter replayed');
+}
+
+/** Forgets a letter, and the image of the job that it is about. */
+export async function discardDeadLetter(
+  { deadLetterId, event }: StoredDeadLetter,
+  { tenant, signal }: Pick<CallContext, 'tenant' | 'signal'>,
+  { records, images }: Pick<Ports, 'records' | 'images'>,
+): Promise<void> {
+  if (event.type === 'freeface.enrollment.requested.v1') {
+    const { job_id: jobId } = eventData('freeface.enrollment.requested.v1', event);
+    const job = await records.getJob(tenant, jobId, { signal });
+    if (job?.status === 'failed') await images.delete(tenant, job.imageKey, { signal });
+  }
+  await records.removeDeadLetter(tenant, deadLetterId, { signal });
+}

@@ -1,0 +1,192 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { batchJobIdOf } from '../domain/ids.ts';
+import type { Priority } from '../domain/priority.ts';
+import { enrolmentJobs as tuning } from '../domain/tuning.ts';
+import { isManifestPath, uploadOfKey } from '../domain/uploads.ts';
+import { AppError } from '../errors.ts';
+import * as wire from '../http/wire.ts';
+import type { Ports } from '../ports/index.ts';
+import type { Job } from '../ports/records.ts';
+import type { CallContext } from '../runtime/define.ts';
+import { enrolmentFields, enrolmentRequest } from './enrol-request.ts';
+import { estimateOf, planJob } from './enrolment-jobs.ts';
+import type { ImageSource } from './job-image.ts';
+
+const objectKey = z
+  .string()
+  .min(1)
+  .max(1024)
+  .describe(
+    'Key of an object in the bucket, or of a file in the watched folder as if it were there: `uploads/{tenant}/{external_id}/name.jpg`.',
+  );
+
+/** One photo of a batch, and what faces/enroll would be told of it. */
+export const batchItem = enrolmentFields.extend({
+  image_id: wire.imageId.optional().describe('An image of the gallery. This or `object_key`.'),
+  object_key: objectKey.optional(),
+});
+export type BatchItem = z.output<typeof batchItem>;
+
+export const batchFields = {
+  items: z.array(batchItem.strict()).min(1).max(tuning.mostItems).optional(),
+  manifest: objectKey
+    .optional()
+    .describe('Instead of `items`: a `.json` file `{"items": […]}`, or a `.jsonl` file with one item a line.'),
+};
+
+type BatchPorts = Pick<Ports, 'records' | 'uploads' | 'extractor'>;
+
+/** Largest manifest, in bytes. */
+const mostManifestBytes = 8 * 1024 * 1024;
+/** Files read at once. */
+const readers = 8;
+
+/**
+ * Accepts many enrolments as jobs of one batch. The same batch again adds the jobs that are missing and changes none that are there.
+ * Errors: VALIDATION_FAILED, which names each item that is wrong; UPLOAD_NOT_FOUND for the manifest; BUSY when the lane is too long.
+ */
+export async function acceptBatch(
+  given: {
+    readonly batchId: string;
+    readonly priority: Priority;
+    readonly items?: BatchItem[] | undefined;
+    readonly manifest?: string | undefined;
+  },
+  call: CallContext,
+  ports: BatchPorts,
+): Promise<{ jobs: Job[]; estimate: string }> {
+  const { batchId, priority } = given;
+  const { signal } = call;
+  const items = given.items ?? (await itemsOfManifest(given.manifest, call, ports));
+  const backlog = await ports.records.backlog({ signal });
+  const ahead = backlog.jobs[priority] + items.length;
+  if (ahead > tuning.mostWaiting) throw new AppError('BUSY', { retryAfter: 60 });
+  const planned = await inParallel(items, readers, async (given, item) => {
+    const { image_id, object_key, ...fields } = given;
+    // What is wrong with the fields is told now.
+    enrolmentRequest(fields, new Uint8Array(), call.clock.now());
+    const { pack, space } = await ports.extractor.describe(fields.strategy, { signal });
+    const { source, digest } = await locate({ image_id, object_key }, call, ports);
+    const jobId = batchJobIdOf(batchId, item);
+    return planJob({ jobId, digest, fields, source, pack, space, priority, batchId, item }, call);
+  });
+  const jobs = await ports.records.createJobs(call.tenant, planned, { signal });
+  call.metrics.jobsAccepted.inc({ priority }, jobs.length);
+  return { jobs, estimate: estimateOf(ahead, priority, backlog) };
+}
+
+/** Where an item's image lies, and the digest of its bytes. */
+async function locate(
+  { image_id, object_key }: Pick<BatchItem, 'image_id' | 'object_key'>,
+  call: CallContext,
+  { records, uploads }: BatchPorts,
+): Promise<{ source: ImageSource; digest: string }> {
+  const { tenant, signal, config } = call;
+  if ((image_id === undefined) === (object_key === undefined))
+    throw wrong('image_id', 'or object_key is required, one of them');
+  if (image_id !== undefined) {
+    const image = await records.getImage(tenant, image_id.toLowerCase(), { signal });
+    if (image === null) throw wrong('image_id', 'is of no image');
+    if (image.expiredAt !== null) throw wrong('image_id', 'is of an image whose time of retention is over');
+    return { source: { image_id: image.imageId }, digest: image.digest };
+  }
+  const path = pathOf(object_key!, call);
+  const found = await uploads.read(tenant, path, { most: config.maxImageBytes, signal });
+  if (found === null) throw wrong('object_key', 'is of no file');
+  return { source: { path }, digest: createHash('sha256').update(found.bytes).digest('hex') };
+}
+
+/** Files of other tenants are as if they were not there. */
+function pathOf(key: string, { tenant }: CallContext, field = 'object_key'): string {
+  const place = uploadOfKey(key);
+  if (place?.tenant === tenant) return place.path;
+  throw wrong(field, `must begin with uploads/${tenant}/`);
+}
+
+async function itemsOfManifest(
+  key: string | undefined,
+  call: CallContext,
+  { uploads }: BatchPorts,
+): Promise<BatchItem[]> {
+  if (key === undefined) throw wrong('items', 'is required, or manifest');
+  const path = pathOf(key, call, 'manifest');
+  if (!isManifestPath(path)) throw wrong('manifest', 'must end with .json or .jsonl');
+  const found = await uploads.read(call.tenant, path, { most: mostManifestBytes, signal: call.signal });
+  if (found === null)
+    throw new AppError('UPLOAD_NOT_FOUND', { details: [{ field: 'manifest', issue: 'is not there' }] });
+  const text = Buffer.from(found.bytes).toString();
+  const parsed = z
+    .array(batchItem.strict())
+    .min(1)
+    .max(tuning.mostItems)
+    .safeParse(parseManifest(text, path.endsWith('l')));
+  if (parsed.success) return parsed.data;
+  const details = parsed.error.issues.map((issue) => ({
+    field: ['items', ...issue.path].join('.'),
+    issue: issue.message,
+  }));
+  throw failed(details);
+}
+
+function parseManifest(text: string, byLine: boolean): unknown {
+  try {
+    if (!byLine) return (JSON.parse(text) as { items?: unknown } | null)?.items;
+    return text
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+      .map((line) => JSON.parse(line) as unknown);
+  } catch (cause) {
+    throw new AppError('VALIDATION_FAILED', {
+      message: 'The manifest is not valid JSON.',
+      details: [{ field: 'manifest', issue: 'is not valid JSON' }],
+      cause,
+    });
+  }
+}
+
+interface Problem {
+  readonly field: string;
+  readonly issue: string;
+}
+
+const wrong = (field: string, issue: string): AppError => failed([{ field, issue }]);
+
+function failed(details: readonly Problem[]): AppError {
+  const [first] = details;
+  const rest = details.length > 1 ? ` (and ${details.length - 1} more)` : '';
+  return new AppError('VALIDATION_FAILED', {
+    message: `${first?.field}: ${first?.issue}${rest}`,
+    details: details.slice(0, 100),
+  });
+}
+
+/** Does all; the items that were wrong are named together. Other errors end it at once. */
+async function inParallel<Item, Result>(
+  items: readonly Item[],
+  workers: number,
+  work: (item: Item, index: number) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = new Array(items.length);
+  const problems: Problem[] = [];
+  let next = 0;
+  const worker = async () => {
+    for (let i = next++; i < items.length; i = next++) {
+      try {
+        results[i] = await work(items[i]!, i);
+      } catch (error) {
+        if (!(error instanceof AppError) || error.httpStatus >= 500 || error.code === 'BUSY') {
+          next = items.length;
+          throw error;
+        }
+        const own = Array.isArray(error.details) ? (error.details as Problem[]) : [{ field: '', issue: error.message }];
+        problems.push(
+          ...own.map(({ field, issue }) => ({ field: `items.${i}${field === '' ? '' : `.${field}`}`, issue })),
+        );
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: workers }, worker));
+  if (problems.length > 0) throw failed(problems);
+  return results;
+}

@@ -1,0 +1,190 @@
+import { createHash } from 'node:crypto';
+import { imageIdOf, uploadIdOf, uploadJobIdOf } from '../domain/ids.ts';
+import { type Priority, priorities } from '../domain/priority.ts';
+import { enrolmentJobs as tuning } from '../domain/tuning.ts';
+import { externalIdOfPath, isImagePath } from '../domain/uploads.ts';
+import { AppError } from '../errors.ts';
+import type { Ports } from '../ports/index.ts';
+import type { Upload } from '../ports/records.ts';
+import type { UploadedFile } from '../ports/uploads.ts';
+import type { CallContext } from '../runtime/define.ts';
+import { cancelQueued } from './cancel-job.ts';
+import { consentTime } from './consent.ts';
+import { refuseWithoutConsent, refuseWithoutRoom } from './enrol.ts';
+import { type EnrolmentFields, enrolmentFields, enrolmentRequest } from './enrol-request.ts';
+import { planJob } from './enrolment-jobs.ts';
+import { eraseFace } from './erase.ts';
+import { systemEntry } from './system-audit.ts';
+
+export type IngestPorts = Pick<
+  Ports,
+  'records' | 'vectors' | 'images' | 'cache' | 'extractor' | 'accounts' | 'audit' | 'uploads'
+>;
+
+/** What became of a file. */
+export type Ingested = 'enrolled' | 'erased' | 'known' | 'ignored';
+
+/**
+ * Makes the gallery follow one file of the bucket or the watched folder.
+ *
+ * [Note: What is there counts]
+ * Notifications come late, twice, out of order, or not at all. So they say no more than where to look: the file as it is now is
+ * held against what is known of it. Ten notifications of one file, of a delete that came before its put, or of a version that was
+ * replaced meanwhile, all end with the same gallery, and the sweep that looks for lost ones does nothing else.
+ *
+ * A file that is gone leaves a mark of when, so that the same file put again is another job. One whose person was erased stays
+ * known: nobody comes back because a sweep went by.
+ *
+ * Errors: those of acceptEnrolment; BUSY while the job of a deleted file is under way.
+ */
+export async function ingestUpload(
+  path: string,
+  priority: Priority,
+  call: CallContext,
+  ports: IngestPorts,
+): Promise<Ingested> {
+  const { tenant, signal } = call;
+  if (!isImagePath(path)) return 'ignored';
+  if ((await ports.accounts.getTenant(tenant, { signal })) === null) throw new AppError('TENANT_NOT_FOUND');
+  const uploadId = uploadIdOf(tenant, path);
+  const known = await ports.records.getUpload(tenant, uploadId, { signal });
+  const file = await ports.uploads.find(tenant, path, { signal });
+  if (file === null) return known === null || isGone(known) ? 'known' : forgetUpload(known, call, ports);
+  // Without a job it was refused: whoever asks again may have changed what stood in the way.
+  if (known?.version === file.version && known.jobId !== '') return 'known';
+  const read = await ports.uploads.read(tenant, path, { most: call.config.maxImageBytes, signal });
+  if (read === null) throw new AppError('BUSY', { message: 'The file went while it was looked at.' });
+  return await accept({ uploadId, path, known, priority, ...read }, call, ports);
+}
+
+const gone = 'gone:';
+const isGone = ({ version }: Upload): boolean => version.startsWith(gone);
+
+interface FoundUpload {
+  readonly uploadId: string;
+  readonly path: string;
+  readonly known: Upload | null;
+  readonly priority: Priority;
+  readonly file: UploadedFile;
+  readonly bytes: Uint8Array;
+}
+
+async function accept(
+  { uploadId, path, known, priority, file, bytes }: FoundUpload,
+  call: CallContext,
+  ports: IngestPorts,
+): Promise<Ingested> {
+  const { tenant, signal, clock } = call;
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  const seen = { uploadId, version: file.version, imageId: imageIdOf(tenant, digest), at: clock.now() };
+  try {
+    const fields = fieldsOf(path, file.metadata);
+    const request = enrolmentRequest(fields, bytes, clock.now());
+    const consentAt = await consentTime(call, ports);
+    if (consentAt !== null) await refuseWithoutConsent(request, consentAt, call, ports);
+    await refuseWithoutRoom(request, digest, call, ports);
+    const lane = priorityOf(file.metadata) ?? priority;
+    const { pack, space } = await ports.extractor.describe(fields.strategy, { signal });
+    const backlog = await ports.records.backlog({ signal });
+    if (backlog.jobs[lane] >= tuning.mostWaiting) throw new AppError('BUSY', { retryAfter: 60 });
+    const jobId = uploadJobIdOf(uploadId, `${known !== null && isGone(known) ? known.version : ''}/${file.version}`);
+    const { job, outbox } = planJob({ jobId, digest, fields, source: { path }, pack, space, priority: lane }, call);
+    await ports.records.createJob(tenant, job, { outbox, signal });
+    call.metrics.jobsAccepted.inc({ priority: lane });
+    // From here on the caller's patience no longer counts.
+    if (known !== null && known.imageId !== seen.imageId) await eraseImage(known, call, ports);
+    await ports.records.saveUpload(tenant, { ...seen, jobId });
+    return 'enrolled';
+  } catch (error) {
+    // The sweep does not bring back what was refused for good; its dead letter does.
+    if (error instanceof AppError && error.eventStatus === 422)
+      await ports.records.saveUpload(tenant, { ...seen, jobId: '' });
+    throw error;
+  }
+}
+
+/** What a path and an object's metadata say. Errors: VALIDATION_FAILED. */
+function fieldsOf(path: string, metadata: UploadedFile['metadata']): EnrolmentFields {
+  const given = (name: string) => decoded(metadata[name]);
+  const [lat, lon] = [given('latitude'), given('longitude')].map((text) =>
+    text === undefined ? undefined : Number(text),
+  );
+  const personId = given('person-id');
+  const externalId = given('external-id') ?? (personId === undefined ? externalIdOfPath(path) : undefined);
+  const named = personId !== undefined || externalId !== undefined;
+  const parsed = enrolmentFields.strict().safeParse({
+    person_id: personId,
+    external_id: externalId,
+    captured_at: given('captured-at'),
+    ...(lat === undefined && lon === undefined ? {} : { location: { lat, lon } }),
+    source_id: given('source-id'),
+    // A photo of nobody in particular may show several people.
+    processing_options: { auto_associate: !named, enable_multi_face: !named },
+  });
+  if (parsed.success) return parsed.data;
+  const details = parsed.error.issues.map(({ path: at, message }) => ({ field: at.join('.'), issue: message }));
+  throw new AppError('VALIDATION_FAILED', {
+    message: `The file cannot be enrolled: ${details[0]?.field} ${details[0]?.issue}.`,
+    details,
+  });
+}
+
+const priorityOf = (metadata: UploadedFile['metadata']): Priority | undefined =>
+  priorities.find((each) => each === metadata.priority);
+
+/** Headers hold ASCII alone; clients write the rest percent-encoded, or as RFC 2047 has it, which the S3 protocol does. */
+function decoded(text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  const plain = text.replace(/=\?utf-8\?(?:b\?([^?]*)|q\?([^?]*))\?=\s*/gi, (_, base64?: string, quoted?: string) =>
+    base64 === undefined
+      ? Buffer.from(
+          quoted!
+            .replaceAll('_', ' ')
+            .replace(/=([0-9a-f]{2})/gi, (__, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+          'latin1',
+        ).toString()
+      : Buffer.from(base64, 'base64').toString(),
+  );
+  try {
+    return decodeURIComponent(plain).normalize('NFC');
+  } catch {
+    return plain.normalize('NFC');
+  }
+}
+
+/** A file is gone: what it brought goes too. Errors: BUSY while its job is under way. */
+export async function forgetUpload(known: Upload, call: CallContext, ports: IngestPorts): Promise<Ingested> {
+  const { tenant, signal, clock } = call;
+  const job = known.jobId === '' ? null : await ports.records.getJob(tenant, known.jobId, { signal });
+  if (job !== null && job.finishedAt === null) {
+    const cancelled = await cancelQueued(job, call, ports);
+    if (cancelled !== null && cancelled.finishedAt === null) throw new AppError('BUSY');
+  }
+  const erased = await eraseImage(known, call, ports);
+  await ports.records.saveUpload(tenant, { ...known, version: `${gone}${clock.now()}`, at: clock.now() });
+  return erased ? 'erased' : 'known';
+}
+
+/** Erases the faces of a file's image, unless another file has the same image. Resolves to whether there was anything. */
+async function eraseImage(upload: Upload, call: CallContext, ports: IngestPorts): Promise<boolean> {
+  const { tenant } = call;
+  const { imageId } = upload;
+  const same = await ports.records.listUploads(tenant, { imageId }, { limit: 1000 });
+  if (same.items.some((each) => each.uploadId !== upload.uploadId && !isGone(each) && each.jobId !== '')) return false;
+  let erased = 0;
+  for (;;) {
+    const { items } = await ports.records.listFaces(tenant, { imageId }, { limit: 1000 });
+    if (items.length === 0) break;
+    for (const { faceId, personId } of items) {
+      const subjects = { persons: personId === null ? [] : [personId], faces: [faceId], images: [imageId] };
+      const entry = systemEntry('ingest-upload', subjects, { details: { file: 'gone' } }, call);
+      await ports.audit.append(tenant, { ...entry, status: 102 }, { durable: true });
+      await eraseFace(faceId, call, ports).catch((error: unknown) => {
+        if (!(error instanceof AppError && error.code === 'FACE_NOT_FOUND')) throw error;
+      });
+      await ports.audit.append(tenant, entry, { durable: true });
+      erased += 1;
+    }
+  }
+  return erased > 0;
+}

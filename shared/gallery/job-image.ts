@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { AppError } from '../errors.ts';
+import type { Ports } from '../ports/index.ts';
+import type { Job } from '../ports/records.ts';
+import type { CallContext } from '../runtime/define.ts';
+
+/** An image that lies somewhere already: one of the gallery's, or a file of the bucket or the watched folder. */
+export type ImageSource = { readonly image_id: string } | { readonly path: string };
+
+type SourcePorts = Pick<Ports, 'records' | 'images' | 'uploads'>;
+type Caller = Pick<CallContext, 'tenant' | 'signal' | 'config'>;
+
+/**
+ * The bytes that a job is about. Errors: IMAGE_NOT_FOUND, IMAGE_EXPIRED; UPLOAD_NOT_FOUND, also when the file is another one by now;
+ * IMAGE_TOO_LARGE.
+ */
+export async function imageOfJob(job: Job, caller: Caller, ports: SourcePorts): Promise<Uint8Array> {
+  const source = job.request?.source as ({ readonly digest: string } & ImageSource) | undefined;
+  if (source === undefined) {
+    const image = await ports.images.get(caller.tenant, job.imageKey, { signal: caller.signal });
+    if (image === null) throw new AppError('IMAGE_NOT_FOUND', { message: 'The image of the job is gone.' });
+    return image;
+  }
+  const image = await imageAt(source, caller, ports);
+  if (createHash('sha256').update(image).digest('hex') === source.digest) return image;
+  throw new AppError('UPLOAD_NOT_FOUND', { message: 'The file is another one by now.' });
+}
+
+/** Errors: as imageOfJob. */
+export async function imageAt(source: ImageSource, caller: Caller, ports: SourcePorts): Promise<Uint8Array> {
+  const { tenant, signal, config } = caller;
+  if ('path' in source) {
+    const found = await ports.uploads.read(tenant, source.path, { most: config.maxImageBytes, signal });
+    if (found === null) throw new AppError('UPLOAD_NOT_FOUND');
+    return found.bytes;
+  }
+  const image = await ports.records.getImage(tenant, source.image_id, { signal });
+  if (image === null) throw new AppError('IMAGE_NOT_FOUND');
+  if (image.expiredAt !== null) throw new AppError('IMAGE_EXPIRED');
+  const bytes = await ports.images.get(tenant, image.blobKey, { signal });
+  if (bytes === null) throw new AppError('IMAGE_NOT_FOUND');
+  return bytes;
+}

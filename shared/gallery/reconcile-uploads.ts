@@ -1,0 +1,88 @@
+import { uploadIdOf } from '../domain/ids.ts';
+import { isImagePath } from '../domain/uploads.ts';
+import { AppError } from '../errors.ts';
+import { outboxEntry } from '../events/catalogue.ts';
+import type { Ports } from '../ports/index.ts';
+import type { Upload } from '../ports/records.ts';
+import type { Tenant } from '../ports/tenant.ts';
+import type { CallContext } from '../runtime/define.ts';
+
+export interface ReconciledUploads {
+  /** Files that nobody had told of. */
+  found: number;
+  /** Files that are gone, and nobody had told. */
+  missed: number;
+}
+
+/**
+ * Compares the bucket or the watched folder with what is known of its files, and publishes a notice for each that differs. `erase`
+ * sees to what is gone: a path cannot be had from what is kept of it, so that no notice can name it.
+ */
+export async function reconcileUploads(
+  call: CallContext,
+  { records, uploads, events }: Pick<Ports, 'records' | 'uploads' | 'events'>,
+  erase: (tenant: Tenant, gone: Upload) => Promise<void>,
+): Promise<ReconciledUploads> {
+  const outcome = { found: 0, missed: 0 };
+  if (!uploads.enabled) return outcome;
+  const { signal } = call;
+  const known = new Map<Tenant, Map<string, Upload>>();
+  for (const tenant of await records.tenants({ signal })) known.set(tenant, await knownOf(tenant, call, records));
+  for await (const { tenant, path, version } of uploads.files({ signal })) {
+    if (!isImagePath(path)) continue;
+    const uploadId = uploadIdOf(tenant, path);
+    const upload = known.get(tenant)?.get(uploadId);
+    known.get(tenant)?.delete(uploadId);
+    if (version === null || upload?.version === version) continue;
+    const { topic, event } = changedNotice(tenant, path, call, 'low');
+    await events.publish(topic, [event], { signal });
+    outcome.found += 1;
+  }
+  for (const [tenant, left] of known) {
+    for (const upload of left.values()) {
+      if (upload.version.startsWith('gone:')) continue;
+      // One whose job is under way waits for the next run.
+      await erase(tenant, upload).then(
+        () => {
+          outcome.missed += 1;
+        },
+        (error: unknown) => {
+          if (!(error instanceof AppError && error.code === 'BUSY')) throw error;
+        },
+      );
+    }
+  }
+  return outcome;
+}
+
+/** That a file came, changed or went. */
+export const changedNotice = (
+  tenant: Tenant,
+  path: string,
+  { newId, clock, traceparent }: Pick<CallContext, 'newId' | 'clock'> & { readonly traceparent?: string },
+  priority: 'normal' | 'low' = 'normal',
+) =>
+  outboxEntry('freeface.upload.changed.v1', {
+    id: newId(),
+    at: clock.now(),
+    tenant,
+    key: uploadIdOf(tenant, path),
+    priority,
+    traceparent,
+    data: { path },
+  });
+
+async function knownOf(
+  tenant: Tenant,
+  { signal }: CallContext,
+  records: Ports['records'],
+): Promise<Map<string, Upload>> {
+  const known = new Map<string, Upload>();
+  let after: string | undefined;
+  do {
+    const page = await records.listUploads(tenant, {}, { limit: 1000, after, signal });
+    for (const upload of page.items) known.set(upload.uploadId, upload);
+    after = page.next ?? undefined;
+  } while (after !== undefined);
+  return known;
+}
