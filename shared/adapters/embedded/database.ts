@@ -20,6 +20,8 @@ export interface Database {
   transaction<T>(body: () => T): T;
   /** The same with turns of the event loop inside; nothing else may write meanwhile. */
   transactionInSteps<T>(body: () => Promise<T>): Promise<T>;
+  /** See: [Note: Deleted rows in the log]. Between transactions; false when somebody is reading. */
+  emptyLog(): boolean;
   close(): void;
 }
 
@@ -35,6 +37,11 @@ export interface DatabaseOptions {
 /**
  * Opens or makes the database at `path`, private to its owner. A transaction that returned survives a power cut, and
  * deleted rows are overwritten, so that erased people are not left in free pages.
+ *
+ * [Note: Deleted rows in the log]
+ * A page as it was before a deletion stays in the write-ahead log until other writes happen to cover it, for weeks on a quiet
+ * machine. So who erases empties the log afterwards. It does not wait for another process that reads just then: the next
+ * erasure, or closing, empties the log as well.
  */
 export function openDatabase(path: string, options: DatabaseOptions = {}): Database {
   makePrivateFolder(dirname(path));
@@ -94,6 +101,19 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
         throw error;
       }
     },
+    emptyLog() {
+      if (!open) return false;
+      connection.pragma('busy_timeout = 0');
+      try {
+        const [outcome] = connection.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+        return outcome?.busy === 0;
+      } catch {
+        // What was deleted stays deleted, whatever becomes of the log.
+        return false;
+      } finally {
+        connection.pragma(`busy_timeout = ${busyTimeoutMs}`);
+      }
+    },
     close() {
       if (!open) return;
       if (options.readOnly !== true) connection.pragma('wal_checkpoint(TRUNCATE)');
@@ -104,6 +124,8 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
   };
 }
 
+const busyTimeoutMs = 5000;
+
 function connect(path: string, options: DatabaseOptions): Libsql.Database {
   try {
     const connection = new Libsql(
@@ -111,7 +133,7 @@ function connect(path: string, options: DatabaseOptions): Libsql.Database {
       options.encryptionKey === undefined ? {} : ({ encryptionKey: options.encryptionKey } as Libsql.Options),
     );
     chmodSync(path, 0o600);
-    connection.pragma('busy_timeout = 5000');
+    connection.pragma(`busy_timeout = ${busyTimeoutMs}`);
     if (options.readOnly !== true) {
       if (options.pageSize !== undefined) connection.pragma(`page_size = ${options.pageSize}`);
       connection.pragma('journal_mode = WAL');

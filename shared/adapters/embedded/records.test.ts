@@ -1,10 +1,10 @@
-import { chmodSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Libsql from 'libsql';
 import { expect, it, onTestFinished } from 'vitest';
 import { recordsContract } from '../../ports/records.contract.ts';
 import { fakeClock } from '../../testing/fake-clock.ts';
-import { newEnrolment, newTenant } from '../../testing/record-factories.ts';
+import { newEnrolment, newFace, newPerson, newTenant } from '../../testing/record-factories.ts';
 import { temporaryFolder } from '../../testing/temporary-folder.ts';
 import { openRecords } from './records.ts';
 
@@ -51,6 +51,29 @@ it('When the store is open, then its folder and files belong to the owner alone'
   for (const file of ['records.db', 'records.db-wal']) {
     expect(statSync(join(dataDir, file)).mode & 0o777, file).toBe(0o600);
   }
+});
+
+it('When a person or a face is erased, then no file of the store holds what was known of them', async () => {
+  const dataDir = temporaryFolder();
+  const records = await openRecords({ dataDir, clock });
+  onTestFinished(() => records.close());
+  const tenant = newTenant();
+  const person = newPerson({ name: 'Ada who was here' });
+  const faces = [newFace({ personId: person.personId, sourceId: 'camera-of-ada' })];
+  const face = newFace({ sourceId: 'camera-of-nobody' });
+  await records.saveEnrolment(tenant, { ...newEnrolment(), person, faces });
+  await records.saveEnrolment(tenant, { ...newEnrolment(), person: null, faces: [face] });
+  const found = () =>
+    readdirSync(dataDir).flatMap((name) => {
+      const bytes = readFileSync(join(dataDir, name));
+      return ['Ada who was here', 'camera-of-ada', 'camera-of-nobody'].filter((text) => bytes.includes(text));
+    });
+  const before = new Set(found()).size;
+
+  await records.deletePerson(tenant, person.personId);
+  await records.deleteFace(tenant, face.faceId);
+
+  expect([before, found()]).toEqual([3, []]);
 });
 
 it('When the file is no database, then opening says which file, and leaves nothing locked', async () => {

@@ -72,6 +72,12 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
         }),
       options?.signal,
     );
+  /** See: [Note: Deleted rows in the log] */
+  const forgotten = <T>(removed: T): Promise<T> =>
+    queue.run(() => {
+      if (removed !== null) writer.emptyLog();
+      return removed;
+    });
   const reading = <T>(options: CallOptions | undefined, body: () => T | Promise<T>): Promise<T> =>
     // The queue is not for reads, but an async function turns what they throw into a rejection.
     Promise.resolve().then(() => {
@@ -85,12 +91,11 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
       write(options, () => updatePerson(writer, tenant, personId, changes, options?.version, now())),
     saveEnrolment: (tenant, enrolment, options) =>
       write(options, () => saveEnrolment(writer, tenant, enrolment, now())),
-    deleteFace: (tenant, faceId, options) => write(options, () => deleteFace(writer, tenant, faceId)),
+    deleteFace: (tenant, faceId, options) => write(options, () => deleteFace(writer, tenant, faceId)).then(forgotten),
     deletePerson: (tenant, personId, options) =>
-      queue.run(
-        () => deletePerson(writer, tenant, personId, () => addToOutbox(writer, options), options),
-        options?.signal,
-      ),
+      queue
+        .run(() => deletePerson(writer, tenant, personId, () => addToOutbox(writer, options), options), options?.signal)
+        .then(forgotten),
 
     getPersons: (tenant, ids, options) => reading(options, () => read.personsById(reader, tenant, ids)),
     getPersonsByExternalIds: (tenant, ids, options) =>
