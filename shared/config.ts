@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
 import { decoding } from './domain/tuning.ts';
+import { checkCredentials, engineSettings, enginesOf } from './engine-settings.ts';
 import type { OutsideIssuer } from './identity/outside.ts';
 
 const MiB = 1024 * 1024;
@@ -12,6 +13,10 @@ const integer = (minimum: number, maximum: number) =>
  * Every setting: name of the environment variable, form, default, meaning. The README's table is written from the same list.
  */
 const settings = {
+  FREEFACE_MODE: z
+    .enum(['embedded', 'distributed'])
+    .default('embedded')
+    .describe('`embedded`: everything in this process and one folder; `distributed`: on the engines below.'),
   PORT: integer(0, 65535).default(8080).describe('Port to listen on; 0 takes a free one.'),
   HOST: z
     .string()
@@ -113,6 +118,7 @@ const settings = {
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .describe('Least severe log line that is written.'),
+  ...engineSettings,
 } as const;
 
 /** Requests a minute; 0: no limit. */
@@ -123,6 +129,11 @@ export interface RateLimits {
 }
 
 export interface Config {
+  readonly mode: 'embedded' | 'distributed';
+  /** Of use in distributed mode alone. */
+  readonly engines: ReturnType<typeof enginesOf>;
+  /** null: faces are found in this process. */
+  readonly extractorUrl: string | null;
   readonly port: number;
   readonly host: string;
   /** Absolute. */
@@ -163,6 +174,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   }
   const value = parsed.data;
   return {
+    mode: value.FREEFACE_MODE,
+    engines: enginesOf(value),
+    extractorUrl: value.FREEFACE_EXTRACTOR_URL ?? null,
     port: value.PORT,
     host: value.HOST,
     dataDir: resolve(value.FREEFACE_DATA),
@@ -198,6 +212,7 @@ function checkTogether(value: Settings, context: z.RefinementCtx): void {
       `${value.HOST} can be reached from other machines, and keys and faces would travel in the clear; put something that speaks TLS in front and say so with FREEFACE_BEHIND_TLS=true`,
     );
   }
+  checkCredentials(value, refuse);
   if (value.FREEFACE_OIDC_ISSUER !== undefined && value.FREEFACE_OIDC_AUDIENCE === undefined) {
     refuse(
       'FREEFACE_OIDC_AUDIENCE',

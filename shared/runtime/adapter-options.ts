@@ -5,12 +5,15 @@ import type { Logger } from './log.ts';
 
 /** What an adapter may know of the process it lives in. */
 export interface AdapterOptions
-  extends Pick<Config, 'dataDir' | 'modelsDir' | 'packs' | 'maxImageBytes' | 'maxImagePixels' | 'watchDir'> {
+  extends Pick<
+    Config,
+    'dataDir' | 'modelsDir' | 'packs' | 'maxImageBytes' | 'maxImagePixels' | 'watchDir' | 'engines' | 'extractorUrl'
+  > {
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 export function adapterOptions({ config, clock, log }: RuntimeContext): AdapterOptions {
-  const { dataDir, modelsDir, packs, maxImageBytes, maxImagePixels, watchDir } = config;
-  return { dataDir, modelsDir, packs, maxImageBytes, maxImagePixels, watchDir, clock, log };
+  const { dataDir, modelsDir, packs, maxImageBytes, maxImagePixels, watchDir, engines, extractorUrl } = config;
+  return { dataDir, modelsDir, packs, maxImageBytes, maxImagePixels, watchDir, engines, extractorUrl, clock, log };
 }

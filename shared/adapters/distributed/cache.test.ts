@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterAll, expect, it, onTestFinished } from 'vitest';
+import type { Engines } from '../../engine-settings.ts';
+import { cacheContract } from '../../ports/cache.contract.ts';
+import type { Cache } from '../../ports/cache.ts';
+import { createLogger } from '../../runtime/log.ts';
+import { describeEngine } from '../../testing/engine.ts';
+import { portProxy } from '../../testing/port-proxy.ts';
+import { newTenant } from '../../testing/record-factories.ts';
+import { openCache } from './cache.ts';
+
+describeEngine('dragonfly', 'distributed cache', (dragonfly) => {
+  const keyPrefix = `test-${randomUUID()}`;
+  const admin = new Redis(dragonfly.url, { lazyConnect: true });
+  const namesOfTest = () => admin.keys(`${keyPrefix}:*`);
+  const open = async (settings: Partial<Engines['dragonfly']> = {}): Promise<Cache> => {
+    const engines = { dragonfly: { ...dragonfly, keyPrefix, ...settings } };
+    const cache = await openCache({ engines, log: createLogger('silent') });
+    onTestFinished(() => cache.close());
+    return cache;
+  };
+  const through = async () => {
+    const { hostname, port } = new URL(dragonfly.url);
+    const proxy = await portProxy({ host: hostname, port: Number(port) });
+    const url = new URL(dragonfly.url);
+    url.host = `127.0.0.1:${proxy.port}`;
+    return { proxy, url: url.href };
+  };
+  afterAll(async () => {
+    const names = await namesOfTest();
+    if (names.length > 0) await admin.unlink(names);
+    admin.disconnect();
+  });
+
+  cacheContract({
+    name: 'contract',
+    open: async () => ({
+      cache: await open(),
+      // The server's time cannot be moved; what its keys have left can.
+      async passTime(milliseconds) {
+        for (const name of await namesOfTest()) {
+          const left = (await admin.pttl(name)) - milliseconds;
+          if (left > 0) await admin.pexpire(name, left);
+          else await admin.unlink(name);
+        }
+      },
+    }),
+  });
+
+  it('When anything is written, then it has a time to live and the tenant in its name', async () => {
+    const cache = await open();
+    const tenant = newTenant();
+
+    await cache.set(tenant, 'a', 'x', { ttlMs: 5000 });
+    await cache.add(tenant, 'b', 'x', { ttlMs: 5000.5 });
+    await cache.increment(tenant, 'c', 1, { ttlMs: 5000 });
+
+    for (const key of ['a', 'b', 'c']) {
+      const left = await admin.pttl(`${keyPrefix}:${tenant}:${key}`);
+      expect(left).toBeGreaterThan(0);
+      expect(left).toBeLessThanOrEqual(5001);
+    }
+  });
+
+  it('When the time of a value is over, then the server itself drops it', async () => {
+    const cache = await open();
+    const tenant = newTenant();
+
+    await cache.set(tenant, 'key', 'x', { ttlMs: 50 });
+
+    await expect.poll(() => cache.get(tenant, 'key')).toBeNull();
+  });
+
+  it('When a counter would grow past what a number holds, then that is a RangeError and it stays', async () => {
+    const cache = await open();
+    const tenant = newTenant();
+    await cache.increment(tenant, 'n', Number.MAX_SAFE_INTEGER, { ttlMs: 5000 });
+
+    await expect(cache.increment(tenant, 'n', 1, { ttlMs: 5000 })).rejects.toThrow(RangeError);
+
+    expect(await cache.increment(tenant, 'n', 0, { ttlMs: 5000 })).toBe(Number.MAX_SAFE_INTEGER);
+  });
+
+  it('When a value is large, then it comes back whole', async () => {
+    const cache = await open();
+    const tenant = newTenant();
+    const value = 'ü€😀'.repeat(500_000);
+
+    await cache.set(tenant, 'large', value, { ttlMs: 5000 });
+
+    expect((await cache.get(tenant, 'large')) === value).toBe(true);
+  });
+
+  it('When the server is not there, then opening succeeds, calls fail quickly, and once it is there they work', async () => {
+    const { proxy, url } = await through();
+    await proxy.down();
+    const cache = await open({ url });
+    const tenant = newTenant();
+    const begun = performance.now();
+
+    await expect(cache.get(tenant, 'key')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    const took = performance.now() - begun;
+    await proxy.up();
+
+    expect(took).toBeLessThan(500);
+    await expect.poll(() => cache.get(tenant, 'key').catch(() => 'down'), { timeout: 10_000 }).toBeNull();
+  });
+
+  it('When the server restarts, then the cache is back soon', async () => {
+    const { proxy, url } = await through();
+    const cache = await open({ url });
+    const tenant = newTenant();
+    await cache.set(tenant, 'key', 'kept', { ttlMs: 60_000 });
+
+    proxy.restart();
+
+    await expect.poll(() => cache.get(tenant, 'key').catch(() => 'down'), { timeout: 10_000 }).toBe('kept');
+  });
+
+  it('When the server hangs, then a call ends by itself, or at once with its signal', async () => {
+    const { proxy, url } = await through();
+    const cache = await open({ url });
+    const tenant = newTenant();
+    proxy.hang();
+    const controller = new AbortController();
+
+    const waiting = cache.get(tenant, 'key', { signal: controller.signal });
+    controller.abort(new Error('gone'));
+
+    await expect(waiting).rejects.toThrow('gone');
+    await expect(cache.get(tenant, 'key')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+
+  it('When it is closed, then calls are refused and closing again is no error', async () => {
+    const cache = await open();
+
+    await cache.close();
+    await cache.close();
+
+    await expect(cache.get(newTenant(), 'key')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+});

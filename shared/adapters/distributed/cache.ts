@@ -1,0 +1,124 @@
+import { Redis } from 'ioredis';
+import type { Cache } from '../../ports/cache.ts';
+import type { Tenant } from '../../ports/tenant.ts';
+import type { AdapterOptions } from '../../runtime/adapter-options.ts';
+import { storeCalls } from './store-calls.ts';
+
+export interface CacheOptions extends Pick<AdapterOptions, 'log'> {
+  readonly engines: Pick<AdapterOptions['engines'], 'dragonfly'>;
+}
+
+/** A cache that is slower than what it saves is none. */
+const commandMs = 1000;
+const connectMs = 2000;
+/** Pause before the first attempt to connect again, and the longest one; doubles in between. */
+const reconnectMs = { first: 50, longest: 2000 };
+
+/**
+ * Adds to an integer; its time counts from the first step. Answers an error without effect when it is no integer, or grows past
+ * what a double holds exactly.
+ *
+ * [Note: Scripts for Dragonfly]
+ * Dragonfly runs Lua 5.4 and refuses keys that a script did not declare; Redis runs Lua 5.1. So every key comes in KEYS, and the
+ * script keeps to what both have.
+ */
+const incrementScript = `
+local before = redis.call('GET', KEYS[1])
+if before and not string.match(before, '^-?%d+$') then return redis.error_reply('ERR value is not an integer') end
+if math.abs((tonumber(before) or 0) + tonumber(ARGV[1])) > 9007199254740991 then return redis.error_reply('ERR value is not an integer or out of range') end
+redis.call('INCRBY', KEYS[1], ARGV[1])
+if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return redis.call('GET', KEYS[1])`;
+
+interface WithIncrement extends Redis {
+  add_for_time(key: string, by: number, ttlMs: number): Promise<string>;
+}
+
+/**
+ * DragonflyDB, or Redis.
+ *
+ * [Note: A cache that is down]
+ * Opening does not wait for ever and does not fail: whoever uses a cache can do without it, only slower. While there is no
+ * connection, calls fail at once with STORE_UNAVAILABLE instead of queueing up; connecting goes on in the background.
+ *
+ * [Note: What the cache may forget]
+ * Every key has a time to live, so any policy for a full memory that removes keys with a time (Dragonfly `--cache_mode`, Redis
+ * `volatile-lru` or `volatile-ttl`) keeps it working. With `noeviction` a full server refuses writes, and they fail here.
+ */
+export async function openCache({ engines, log }: CacheOptions): Promise<Cache> {
+  const { url, keyPrefix, tls } = engines.dragonfly;
+  const client = new Redis(url, connectionOptions(tls)) as WithIncrement;
+  client.defineCommand('add_for_time', { numberOfKeys: 1, lua: incrementScript });
+  const calls = storeCalls({ store: 'cache', timeoutMs: 2 * commandMs, translate });
+  let told = false;
+  client.on('error', (error) => {
+    if (!told) log.warn({ err: error }, 'the cache is not reachable');
+    told = true;
+  });
+  client.on('ready', () => {
+    if (told) log.info({}, 'the cache is reachable again');
+    told = false;
+  });
+  await connected(client);
+
+  /** A tenant's name holds no colon, so no two pairs meet. */
+  const nameOf = (tenant: Tenant, key: string): string => `${keyPrefix}:${tenant}:${key}`;
+
+  return {
+    get: (tenant, key, options) => calls.run(options, () => client.get(nameOf(tenant, key))),
+    set: (tenant, key, value, options) =>
+      calls.run(options, async () => {
+        await client.set(nameOf(tenant, key), value, 'PX', wholeMs(options.ttlMs));
+      }),
+    add: (tenant, key, value, options) =>
+      calls.run(options, async () => {
+        return (await client.set(nameOf(tenant, key), value, 'PX', wholeMs(options.ttlMs), 'NX')) === 'OK';
+      }),
+    delete: (tenant, key, options) =>
+      calls.run(options, async () => {
+        await client.unlink(nameOf(tenant, key));
+      }),
+    increment: (tenant, key, by, options) =>
+      calls.run(options, async () =>
+        // As text: the driver's numbers are not exact to the last digit.
+        Number(await client.add_for_time(nameOf(tenant, key), by, wholeMs(options.ttlMs))),
+      ),
+    close: () => calls.close(() => client.disconnect()),
+  };
+}
+
+function connectionOptions(tls: CacheOptions['engines']['dragonfly']['tls']) {
+  return {
+    lazyConnect: true,
+    connectTimeout: connectMs,
+    commandTimeout: commandMs,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    // A command whose answer was lost may have been done: whoever sent it decides.
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: (times: number) =>
+      Math.min(reconnectMs.first * 2 ** Math.min(times - 1, 10), reconnectMs.longest) * (0.8 + 0.4 * Math.random()),
+    ...(tls === null ? {} : { tls: tls.ca === null ? {} : { ca: tls.ca } }),
+  };
+}
+
+/** Resolves when it is connected, or has not become so in time. */
+async function connected(client: Redis): Promise<void> {
+  const ready = new Promise<void>((resolve) => client.once('ready', resolve));
+  const givenUp = new Promise<void>((resolve) => {
+    client.connect().catch(() => resolve());
+    AbortSignal.timeout(connectMs).addEventListener('abort', () => resolve());
+  });
+  await Promise.race([ready, givenUp]);
+}
+
+function wholeMs(ttlMs: number): number {
+  if (!(ttlMs > 0)) throw new RangeError('ttlMs must be above 0');
+  return Math.ceil(ttlMs);
+}
+
+/** What the server says of a value is not its being away. */
+function translate(error: unknown): unknown {
+  const isOfValue = error instanceof Error && /not an integer|out of range/.test(error.message);
+  return isOfValue ? new RangeError(error.message) : error;
+}
