@@ -159,6 +159,30 @@ describe('users', () => {
     expect((await put(viewer.user_id, { role: 'admin' })).status).toBe(200);
   });
 
+  it('When a user is promoted while an admin sets their password, then foretelling the version does not help', async () => {
+    const { call } = platform();
+    const scopes = ['faces:read', 'persons:read', 'images:read', 'users:manage'];
+    const admin = (await call('POST', '/api/v1/api_keys', { json: { name: 'admin', scopes } })).json.data;
+    const { user_id: userId } = (await create({ role: 'viewer' })).json.data;
+    const url = `${users}/${userId}`;
+
+    // Hashing takes a while, in which the promotion is made.
+    const taking = call('PUT', url, {
+      json: { password: 'four yellow bicycles' },
+      headers: { 'if-match': '"2"' },
+      as: admin.key,
+    });
+    const promoted = await call('PUT', url, { json: { role: 'owner' } });
+    const taken = await taking;
+
+    expect(promoted.json.data.role).toBe('owner');
+    expect(taken.json).toMatchObject({
+      success: false,
+      error: { code: expect.stringMatching(/VERSION_CONFLICT|FORBIDDEN/) },
+    });
+    expect((await call('GET', url)).json.data).toEqual(promoted.json.data);
+  });
+
   it('When a key may manage users and nothing else, then it can give no role', async () => {
     const { call } = platform();
     const json = { name: 'hr', scopes: ['users:manage'] };

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import * as examples from '../../shared/http/examples-accounts.ts';
-import { expectedVersion, versionTag } from '../../shared/http/if-match.ts';
+import { versionTag, versionToReplace } from '../../shared/http/if-match.ts';
 import * as wire from '../../shared/http/wire-accounts.ts';
 import { callerOf, requireGrant, requireOwnTenant } from '../../shared/identity/caller.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
@@ -48,7 +48,7 @@ export default defineFunction(
         retention: wire.mergedRetention(before.retention, body.retention),
       },
       // What was merged must still be what is stored.
-      { version: expectedVersion(headers) ?? before.version, signal },
+      { version: versionToReplace(headers, before), signal },
     );
     return { data: wire.presentTenant(changed), headers: { etag: versionTag(changed) } };
   },

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import * as examples from '../../shared/http/examples-accounts.ts';
-import { expectedVersion, versionTag } from '../../shared/http/if-match.ts';
+import { versionTag, versionToReplace } from '../../shared/http/if-match.ts';
 import * as wire from '../../shared/http/wire-accounts.ts';
 import { callerOf, requireRole } from '../../shared/identity/caller.ts';
 import { hashPassword } from '../../shared/identity/passwords.ts';
@@ -48,7 +48,7 @@ export default defineFunction(
       before.userId,
       { ...defined(given), ...(password === undefined ? {} : { passwordHash: await hashPassword(password, signal) }) },
       // The role that the caller was measured against must still be the user's.
-      { version: expectedVersion(headers) ?? before.version, signal },
+      { version: versionToReplace(headers, before), signal },
     );
     return { data: wire.presentUser(user), headers: { etag: versionTag(user) } };
   },
