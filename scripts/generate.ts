@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { functions } from '../functions/registry.gen.ts';
 import { checkManifests } from './generate/check-manifests.ts';
+import { manifestFiles } from './generate/knative/files.ts';
 import { openApi } from './generate/open-api.ts';
 import { registry } from './generate/registry.ts';
 import { withSettings } from './generate/settings-table.ts';
@@ -17,6 +18,10 @@ export async function generatedFiles(root: string): Promise<Map<string, string>>
     ['functions/registry.gen.ts', registry(names)],
     ['functions/api-docs/openapi.gen.json', `${JSON.stringify(openApi(functions), null, 2)}\n`],
     ['README.md', withSettings(await readFile(resolve(root, 'README.md'), 'utf8'))],
+    ...manifestFiles(
+      functions.map(({ manifest }) => manifest),
+      await versionOf(root),
+    ),
   ]);
 }
 
@@ -27,6 +32,11 @@ export async function functionNames(root: string): Promise<string[]> {
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name)
     .sort();
+}
+
+async function versionOf(root: string): Promise<string> {
+  const { version } = JSON.parse(await readFile(resolve(root, 'package.json'), 'utf8')) as { version: string };
+  return version;
 }
 
 /** `npm run generate [-- --check]`: writes the generated files, or says which are out of date (exit code 1). */

@@ -31,7 +31,7 @@ const passedOver = new Set([
 
 /**
  * Reads a file of manifests and checks each object on its own: the form of its kind, unknown fields, and what the fields mean
- * together. Objects that are wrong are among the objects too.
+ * together. The objects are those with which nothing is wrong.
  */
 export function checkText(text: string): { objects: KubernetesObject[]; problems: Problem[] } {
   const objects: KubernetesObject[] = [];
@@ -49,8 +49,9 @@ export function checkText(text: string): { objects: KubernetesObject[]; problems
     const value: unknown = document.toJS();
     if (value === null) continue;
     for (const object of itemsOf(value)) {
-      problems.push(...checkObject(object));
-      objects.push(object as KubernetesObject);
+      const found = checkObject(object);
+      problems.push(...found);
+      if (found.length === 0) objects.push(object as KubernetesObject);
     }
   }
   return { objects, problems };

@@ -24,7 +24,19 @@ export const labelValue = z
   .string()
   .max(63)
   .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/, 'must be a label value: letters, digits, - _ .');
-export const labels = z.record(qualifiedName, labelValue);
+
+/** Names of the domains whose labels tools read, and what they may hold; a mistyped one is read by nobody. */
+const readLabels: Readonly<Record<string, RegExp>> = {
+  'app.kubernetes.io': /^(name|instance|version|component|part-of|managed-by|created-by)$/,
+  'pod-security.kubernetes.io': /^(enforce|audit|warn)(-version)?$/,
+};
+
+export const labels = z.record(qualifiedName, labelValue).superRefine((value, context) => {
+  for (const name of Object.keys(value)) {
+    const [domain = '', own = ''] = name.split('/');
+    if (readLabels[domain]?.test(own) === false) refuse(context, [name], `is no label of ${domain}`);
+  }
+});
 export const annotations = z.record(qualifiedName, z.string());
 
 export const metadata = z.strictObject({

@@ -251,12 +251,16 @@ const requirement = object({
 export const labelSelector = object({
   matchLabels: f.labels.optional(),
   matchExpressions: z
-    .array(requirement.extend({ operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']) }))
+    .array(
+      object({ ...requirement.shape, operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']) }).superRefine(
+        valuesFit,
+      ),
+    )
     .optional(),
 });
 const nodeTerm = object({
-  matchExpressions: z.array(requirement).optional(),
-  matchFields: z.array(requirement).optional(),
+  matchExpressions: z.array(requirement.superRefine(valuesFit)).optional(),
+  matchFields: z.array(requirement.superRefine(valuesFit)).optional(),
 });
 const podTerm = object({
   labelSelector: labelSelector.optional(),
@@ -345,3 +349,12 @@ export const revisionSpec = object({
   if (spec.containers.length > 1 && withPorts.length !== 1)
     f.refuse(context, ['containers'], 'exactly one of several containers must have a port');
 });
+
+function valuesFit(
+  { operator, values = [] }: { operator: string; values?: string[] | undefined },
+  context: z.RefinementCtx,
+): void {
+  const takesNone = operator === 'Exists' || operator === 'DoesNotExist';
+  if (takesNone && values.length > 0) f.refuse(context, ['values'], `has no meaning with operator ${operator}`);
+  if (!takesNone && values.length === 0) f.refuse(context, ['values'], `is missing for operator ${operator}`);
+}

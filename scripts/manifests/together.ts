@@ -21,7 +21,7 @@ interface Spec {
   readonly template?: { readonly spec?: { readonly timeoutSeconds?: number } };
 }
 
-/** Checks objects that are applied together. Those that are wrong on their own may be among them. */
+/** Checks objects that are applied together, each of which has passed on its own. */
 export function checkTogether(objects: readonly KubernetesObject[]): Problem[] {
   return [...twice(objects), ...deliveryTimeouts(objects)];
 }

@@ -1,0 +1,19 @@
+import type { Manifest } from '../../../shared/runtime/define.ts';
+import { networkPolicies, serviceAccount } from './access.ts';
+import { httpRoutes } from './routes.ts';
+import { knativeService } from './service.ts';
+import { kafkaSource, pingSource } from './sources.ts';
+import { toYaml } from './yaml.ts';
+
+/** Manifests of a cluster, from the functions' own: path from the repository's root, and its text. `version` is the images' tag. */
+export function manifestFiles(manifests: readonly Manifest[], version: string): Map<string, string> {
+  const defined = <Item>(list: readonly (Item | undefined)[]): Item[] => list.filter((item) => item !== undefined);
+  return new Map([
+    ['knative/base/services.gen.yaml', toYaml(manifests.map((manifest) => knativeService(manifest, version)))],
+    ['knative/base/routes.gen.yaml', toYaml(httpRoutes(manifests).map((object) => ({ object })))],
+    ['knative/base/accounts.gen.yaml', toYaml(manifests.map((manifest) => ({ object: serviceAccount(manifest) })))],
+    ['knative/base/network.gen.yaml', toYaml(networkPolicies(manifests))],
+    ['eventing/sources.gen.yaml', toYaml(defined(manifests.map(kafkaSource)))],
+    ['eventing/schedules.gen.yaml', toYaml(defined(manifests.map(pingSource)))],
+  ]);
+}

@@ -1,0 +1,32 @@
+import type { Manifest } from '../../../shared/runtime/define.ts';
+
+/** Everything generated lives in one namespace; a gateway's rewritten hosts name it, so it is fixed. */
+export const namespace = 'freeface';
+
+/** Kubernetes' recommended labels of what belongs to a function. */
+export const labelsOf = (name: string): Record<string, string> => ({
+  'app.kubernetes.io/name': name,
+  'app.kubernetes.io/part-of': 'freeface',
+});
+
+/** Image of a function before an overlay puts a registry and a digest in its place. */
+export const imageOf = (name: string, version: string): string => `dev.local/freeface/${name}:${version}`;
+
+/** Where requests to a function's service go from within the cluster. */
+export const hostOf = (name: string): string => `${name}.${namespace}.svc.cluster.local`;
+
+/** The function that answers the extractor port of all others. */
+export const extractor = 'extract-faces';
+
+/** Topic that a function's events come from; null: it is called directly. */
+export const topicOf = ({ trigger }: Manifest): string | null => (trigger.kind === 'event' ? trigger.topic : null);
+
+/** ConfigMap of the stores' addresses, Secret of the keys to them, ConfigMap of optional settings, and the sink of dead letters. */
+export const storesConfig = 'freeface-stores';
+export const objectStoreSecret = 'freeface-s3';
+export const settingsConfig = 'freeface-settings';
+export const deadLetterSink = 'freeface-dead-letters';
+
+/** What a service says about events, for those who look for producers and consumers. */
+export const emitsAnnotation = 'freeface/emits';
+export const consumesAnnotation = 'freeface/consumes';

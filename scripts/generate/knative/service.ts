@@ -1,0 +1,159 @@
+import { isHttp, type Manifest, portsOf } from '../../../shared/runtime/define.ts';
+import { sizes } from '../../../shared/runtime/sizes.ts';
+import { amount } from '../../manifests/forms.ts';
+import type { KnativeService } from '../../manifests/serving.ts';
+import { isEvent, revisionSeconds } from './delivery.ts';
+import * as names from './names.ts';
+import { asksExtractor, storesOf, variablesOf } from './settings.ts';
+import type { Comments } from './yaml.ts';
+
+/**
+ * The Knative Service of a function.
+ *
+ * [Note: Every service is for the cluster alone]
+ * People come through the gateway's table of paths; no service has a public host of its own. So what the table does not name
+ * cannot be reached from outside: a process's metrics, an event's `/`, a schedule.
+ */
+export function knativeService(manifest: Manifest, version: string): { object: KnativeService; comments: Comments } {
+  const { name, concurrency, scale } = manifest;
+  const { resources, scaling } = footprint(manifest);
+  const isExtractor = name === names.extractor;
+  const annotations = eventAnnotations(manifest);
+  const object: KnativeService = {
+    apiVersion: 'serving.knative.dev/v1',
+    kind: 'Service',
+    metadata: {
+      name,
+      namespace: names.namespace,
+      labels: { ...names.labelsOf(name), 'networking.knative.dev/visibility': 'cluster-local' },
+      ...(Object.keys(annotations).length > 0 && { annotations }),
+    },
+    spec: {
+      template: {
+        metadata: {
+          labels: { ...names.labelsOf(name), ...reachLabels(manifest) },
+          annotations: {
+            'autoscaling.knative.dev/min-scale': String(scale.min),
+            'autoscaling.knative.dev/max-scale': String(scale.max),
+            'autoscaling.knative.dev/initial-scale': '1',
+            'autoscaling.knative.dev/target': String(concurrency),
+            'autoscaling.knative.dev/target-utilization-percentage': String(scaling.utilization),
+            'autoscaling.knative.dev/window': `${scaling.windowSeconds}s`,
+            'autoscaling.knative.dev/scale-to-zero-pod-retention-period': `${scaling.keepSeconds}s`,
+          },
+        },
+        spec: {
+          serviceAccountName: name,
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          containerConcurrency: concurrency,
+          timeoutSeconds: revisionSeconds(manifest),
+          containers: [
+            {
+              name: 'function',
+              image: names.imageOf(name, version),
+              ports: [{ name: 'http1', containerPort: 8080 }],
+              env: variablesOf(manifest, ownSettings(manifest, scaling.memoryLimit)),
+              envFrom: [{ configMapRef: { name: names.settingsConfig, optional: true } }],
+              resources: {
+                requests: { cpu: resources.cpu, memory: resources.memory },
+                limits: { memory: scaling.memoryLimit },
+              },
+              readinessProbe: { httpGet: { path: '/health/readiness', port: 8080 } },
+              livenessProbe: {
+                httpGet: { path: '/health/liveness', port: 8080 },
+                periodSeconds: 10,
+                timeoutSeconds: 5,
+                failureThreshold: 6,
+              },
+              securityContext: {
+                allowPrivilegeEscalation: false,
+                capabilities: { drop: ['ALL'] },
+                readOnlyRootFilesystem: true,
+                runAsNonRoot: true,
+                seccompProfile: { type: 'RuntimeDefault' },
+              },
+              // The extractor's data folder is in its image: the weights, which it only reads.
+              ...(!isExtractor && { volumeMounts: [{ name: 'data', mountPath: '/data' }] }),
+            },
+          ],
+          ...(!isExtractor && { volumes: [{ name: 'data', emptyDir: { sizeLimit: '64Mi' } }] }),
+        },
+      },
+    },
+  };
+  return { object, comments: commentsOf(manifest, scaling.why) };
+}
+
+type Scaling = NonNullable<Manifest['scaling']>;
+
+/**
+ * What it asks for in a cluster. There the networks run in one function alone: who asks it, whatever its size says of a process
+ * that holds networks, passes image bytes on.
+ */
+function footprint(manifest: Manifest): { resources: Manifest['resources']; scaling: Scaling } {
+  const { resources, scaling = sizes.record.scaling, scale } = manifest;
+  if (!asksExtractor(manifest) || scale.max === 1) return { resources, scaling };
+  const { image } = sizes;
+  return {
+    resources: image.resources,
+    scaling: { ...image.scaling, why: { ...image.scaling.why, concurrency: scaling.why.concurrency.split(':')[0]! } },
+  };
+}
+
+function ownSettings(manifest: Manifest, memoryLimit: string): Record<string, string> {
+  const usesModels = ['extractor', 'vectors'].some((port) => (portsOf(manifest) as readonly string[]).includes(port));
+  return {
+    FREEFACE_DATA: manifest.name === names.extractor ? '/app/data' : '/data',
+    ...(usesModels && { FREEFACE_MODELS: '/app/models' }),
+    ...(takesBodies(manifest) && { FREEFACE_MAX_HELD_BYTES: String(amount(memoryLimit) / 4) }),
+    FREEFACE_SHUTDOWN_SECONDS: String(Math.min(revisionSeconds(manifest) - 5, 595)),
+  };
+}
+
+/** Whether image bytes come in: then how many are held at once must fit into the memory. */
+const takesBodies = (manifest: Manifest): boolean =>
+  manifest.name === names.extractor || (isHttp(manifest) && manifest.image !== undefined);
+
+/** Labels that the network policies select by: the stores and functions that a pod may reach. */
+export function reachLabels(manifest: Manifest): Record<string, string> {
+  const reached = [
+    ...storesOf(manifest),
+    ...(asksExtractor(manifest) ? ['extractor'] : []),
+    ...(portsOf(manifest).includes('webhooks') && isEvent(manifest) ? ['internet'] : []),
+    ...(asksIssuer(manifest) ? ['issuer'] : []),
+  ];
+  return Object.fromEntries(reached.map((name) => [`freeface/reaches-${name}`, 'true']));
+}
+
+/** Whoever asks who calls may have to fetch the keys of an outside issuer. */
+const asksIssuer = (manifest: Manifest): boolean => isHttp(manifest) && manifest.trigger.scope !== null;
+
+function eventAnnotations(manifest: Manifest): Record<string, string> {
+  const { emits = [], trigger } = manifest;
+  return {
+    ...(emits.length > 0 && { [names.emitsAnnotation]: emits.join(',') }),
+    ...(trigger.kind === 'event' && { [names.consumesAnnotation]: [trigger.type].flat().join(',') }),
+  };
+}
+
+function commentsOf({ summary }: Manifest, why: Scaling['why']): Comments {
+  const template = ['spec', 'template'];
+  const annotations = [...template, 'metadata', 'annotations'];
+  return [
+    { path: ['apiVersion'], text: `${summary}.` },
+    { path: [...annotations, 'autoscaling.knative.dev/min-scale'], text: why.scale },
+    {
+      path: [...annotations, 'autoscaling.knative.dev/initial-scale'],
+      text: 'once at a rollout, so that a revision that cannot start is found then and not by a caller',
+    },
+    {
+      path: [...annotations, 'autoscaling.knative.dev/target'],
+      text: 'a further instance starts when one is this full',
+    },
+    { path: [...annotations, 'autoscaling.knative.dev/window'], text: why.window },
+    { path: [...annotations, 'autoscaling.knative.dev/scale-to-zero-pod-retention-period'], text: why.keep },
+    { path: [...template, 'spec', 'containerConcurrency'], text: why.concurrency },
+    { path: [...template, 'spec', 'containers', 0, 'resources'], text: why.resources },
+  ];
+}

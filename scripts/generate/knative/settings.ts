@@ -1,0 +1,78 @@
+import type { PortName } from '../../../shared/ports/index.ts';
+import { type Manifest, portsOf } from '../../../shared/runtime/define.ts';
+import { extractor, hostOf, objectStoreSecret, storesConfig } from './names.ts';
+
+/** A store in a cluster: who may reach it is told by a label on the pod. */
+export type Store = 'scylla' | 'milvus' | 's3' | 'kafka' | 'dragonfly';
+
+/** Ports that the stores listen on. */
+export const storePorts: Readonly<Record<Store, number>> = {
+  scylla: 9042,
+  milvus: 19530,
+  s3: 9000,
+  kafka: 9092,
+  dragonfly: 6379,
+};
+
+/** Which stores a port of the distributed engine needs. The extractor is another function. */
+const storesOfPort: Readonly<Record<PortName, readonly Store[]>> = {
+  records: ['scylla'],
+  accounts: ['scylla'],
+  audit: ['scylla'],
+  webhooks: ['scylla'],
+  vectors: ['milvus'],
+  images: ['s3'],
+  uploads: ['s3'],
+  events: ['kafka'],
+  cache: ['dragonfly'],
+  extractor: [],
+};
+
+const settingsOf: Readonly<Record<Store, readonly { readonly name: string; readonly secret?: true }[]>> = {
+  scylla: [{ name: 'SCYLLA_CONTACT_POINTS' }, { name: 'SCYLLA_LOCAL_DATACENTER' }],
+  milvus: [{ name: 'MILVUS_ADDRESS' }],
+  s3: [
+    { name: 'S3_ENDPOINT' },
+    { name: 'S3_REGION' },
+    { name: 'S3_ACCESS_KEY_ID', secret: true },
+    { name: 'S3_SECRET_ACCESS_KEY', secret: true },
+  ],
+  kafka: [{ name: 'KAFKA_BROKERS' }],
+  dragonfly: [{ name: 'DRAGONFLY_URL' }],
+};
+
+/** The stores that a function reaches, in the order of the list above. */
+export function storesOf(manifest: Manifest): Store[] {
+  const needed = new Set(portsOf(manifest).flatMap((port) => storesOfPort[port]));
+  return (Object.keys(storePorts) as Store[]).filter((store) => needed.has(store));
+}
+
+/** Whether a function asks the extractor; the extractor itself has its networks at hand. */
+export const asksExtractor = (manifest: Manifest): boolean =>
+  manifest.name !== extractor && portsOf(manifest).includes('extractor');
+
+interface Variable {
+  readonly name: string;
+  readonly value?: string;
+  readonly valueFrom?: {
+    readonly configMapKeyRef?: { readonly name: string; readonly key: string };
+    readonly secretKeyRef?: { readonly name: string; readonly key: string };
+  };
+}
+
+/** Addresses of the ports in use and the keys to them, no others; and what makes a process one of a cluster. */
+export function variablesOf(manifest: Manifest, own: Readonly<Record<string, string>>): Variable[] {
+  const fixed = { FREEFACE_MODE: 'distributed', FREEFACE_BEHIND_TLS: 'true', HOST: '0.0.0.0', ...own };
+  return [
+    ...Object.entries(fixed).map(([name, value]) => ({ name, value })),
+    ...(asksExtractor(manifest) ? [{ name: 'EXTRACTOR_URL', value: `http://${hostOf(extractor)}` }] : []),
+    ...storesOf(manifest).flatMap((store) =>
+      settingsOf[store].map(({ name, secret }) => ({
+        name,
+        valueFrom: secret
+          ? { secretKeyRef: { name: objectStoreSecret, key: name } }
+          : { configMapKeyRef: { name: storesConfig, key: name } },
+      })),
+    ),
+  ];
+}

@@ -1,0 +1,275 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { functions } from '../../functions/registry.gen.ts';
+import { describeShared } from '../../shared/testing/shared-files.ts';
+import { manifestFiles } from '../generate/knative/files.ts';
+import { checkObject, checkText, describe as inWords, type KubernetesObject, type Problem } from './check.ts';
+import { checkOurs } from './ours.ts';
+import { publishedProblem } from './published.ts';
+import { checkTogether } from './together.ts';
+
+const handWritten = [
+  'knative/base/gateway.yaml',
+  'knative/base/namespace.yaml',
+  'eventing/dead-letters.yaml',
+  'eventing/topics/topics.yaml',
+];
+
+/** All that is applied to a cluster, as generated now. */
+function ours(): KubernetesObject[] {
+  const generated = [
+    ...manifestFiles(
+      functions.map(({ manifest }) => manifest),
+      '0.0.0',
+    ).values(),
+  ];
+  return [...generated, ...handWritten.map((file) => readFileSync(file, 'utf8'))].flatMap((text) => {
+    const { objects, problems } = checkText(text);
+    expect(problems.map(inWords)).toEqual([]);
+    return objects;
+  });
+}
+
+const together = (objects: readonly KubernetesObject[]): Problem[] => [
+  ...checkTogether(objects),
+  ...checkOurs(objects),
+];
+
+/** What is said of `broken` standing in the place of `object`. */
+function problemsWith(broken: KubernetesObject, object: KubernetesObject, all: readonly KubernetesObject[]): Problem[] {
+  const own = checkObject(broken);
+  return own.length > 0 ? own : together(all.map((each) => (each === object ? broken : each)));
+}
+
+describeShared('Manifests of others', 'manifests', (folder) => {
+  const files = (kind: string) => readdirSync(join(folder, kind)).map((file) => join(folder, kind, file));
+
+  it.each(files('good'))('When %s is right, then it is taken', (file) => {
+    const { problems } = checkText(readFileSync(file, 'utf8'));
+
+    expect(problems.map(inWords)).toEqual([]);
+  });
+
+  it.each(files('bad'))('When %s is wrong, then it is refused with the name of a field', (file) => {
+    const { problems } = checkText(readFileSync(file, 'utf8'));
+
+    expect(problems.length).toBeGreaterThan(0);
+    for (const { field } of problems) expect(field).toMatch(/^(spec|metadata)\b/);
+  });
+});
+
+describe('Our manifests', () => {
+  let all: KubernetesObject[];
+  beforeAll(() => {
+    all = ours();
+  });
+
+  it('When they are generated, then they pass every rule', () => {
+    expect(together(all).map(inWords)).toEqual([]);
+  });
+
+  it('When they are held against the published schemas, then those agree', () => {
+    const opinions = all.map((object) => ({ kind: object.kind, problem: publishedProblem(object) }));
+
+    expect(opinions.filter(({ problem }) => problem)).toEqual([]);
+    const heard = new Set(opinions.filter(({ problem }) => problem !== null).map(({ kind }) => kind));
+    expect([...heard].sort()).toEqual(['Gateway', 'HTTPRoute', 'PingSource', 'Service']);
+  });
+
+  it('When any key of one of each kind is mistyped, then it is refused', () => {
+    const unnoticed = oneOfEach(all).flatMap((object) =>
+      keysOf(object).flatMap((path) => {
+        const broken = structuredClone(object);
+        mistype(broken, path);
+        return problemsWith(broken, object, all).length > 0 ? [] : [`${object.kind}: ${path.join('.')}`];
+      }),
+    );
+
+    expect(unnoticed).toEqual([]);
+  });
+
+  it('When any field of one of each kind is removed, then it is refused, but for those that may be absent', () => {
+    const unnoticed = new Set(
+      oneOfEach(all).flatMap((object) =>
+        keysOf(object).flatMap((path) => {
+          const broken = structuredClone(object);
+          remove(broken, path);
+          return problemsWith(broken, object, all).length > 0
+            ? []
+            : [
+                `${object.kind} ${path
+                  .map(String)
+                  .filter((part) => !/^\d+$/.test(part))
+                  .join('.')}`,
+              ];
+        }),
+      ),
+    );
+
+    expect([...unnoticed].filter((line) => !mayBeAbsent.some((pattern) => pattern.test(line)))).toEqual([]);
+  });
+
+  it.each([
+    ['KafkaSource', 'spec.delivery.timeout', (o: Json) => (o.spec.delivery.timeout = 'PT9M59S')],
+    ['KafkaSource', 'spec.sink', (o: Json) => (o.spec.sink.ref.name = 'nobody')],
+    ['KafkaSource', 'spec.delivery.deadLetterSink', (o: Json) => (o.spec.delivery.deadLetterSink.ref.name = 'nowhere')],
+    [
+      'KafkaSource',
+      'metadata.annotations.freeface/consumes',
+      (o: Json) => (o.metadata.annotations['freeface/consumes'] = 'x.v1'),
+    ],
+    ['KafkaSource', 'spec.topics', (o: Json) => (o.spec.topics = ['freeface.evnets'])],
+    ['KafkaSource', 'spec.consumers', (o: Json) => (o.spec.consumers = 1000)],
+    ['KafkaSource', 'spec.delivery.backoffDelay', (o: Json) => (o.spec.delivery.backoffDelay = '500ms')],
+    ['KafkaSource', 'spec.ordering', (o: Json) => (o.spec.ordering = 'Ordered')],
+    ['PingSource', 'spec.schedule', (o: Json) => (o.spec.schedule = '60 * * * *')],
+    [
+      'HTTPRoute',
+      'spec.rules[0].filters',
+      (o: Json) => (o.spec.rules[0].filters[0].urlRewrite.hostname = 'freeface.svc'),
+    ],
+    ['HTTPRoute', 'spec.rules[0].backendRefs', (o: Json) => (o.spec.rules[0].backendRefs[0].name = 'nobody')],
+    [
+      'Service',
+      'spec.template.spec.serviceAccountName',
+      (o: Json) => (o.spec.template.spec.serviceAccountName = 'default'),
+    ],
+    [
+      'Service',
+      'spec.template.spec.tolerations[0].efect',
+      (o: Json) => (o.spec.template.spec.tolerations = [{ key: 'a', operator: 'Exists', efect: 'NoSchedule' }]),
+    ],
+    [
+      'Service',
+      'spec.template.spec.affinity.nodeAffinty',
+      (o: Json) => (o.spec.template.spec.affinity = { nodeAffinty: {} }),
+    ],
+    [
+      'Service',
+      'spec.template.spec.securityContext.runAsRoot',
+      (o: Json) => (o.spec.template.spec.securityContext = { runAsRoot: false }),
+    ],
+    ['Service', 'spec.template.metadata.labls', (o: Json) => (o.spec.template.metadata.labls = {})],
+  ])('When in a %s %s is wrong, then the message names it', (kind, field, breakIt) => {
+    const object = all.find(
+      (each) => each.kind === kind && (kind !== 'Service' || each.apiVersion.startsWith('serving')),
+    )!;
+    const broken = structuredClone(object);
+    breakIt(broken as unknown as Json);
+
+    const problems = problemsWith(broken, object, all);
+
+    expect(problems.map((problem) => problem.field)).toContain(field);
+  });
+
+  it('When a service runs, then it is given the addresses and keys of its own stores alone', () => {
+    const namesOf = (name: string) => {
+      const service = all.find((each) => each.kind === 'Service' && each.metadata.name === name) as unknown as Json;
+      return service.spec.template.spec.containers[0].env
+        .filter((each: Json) => each.valueFrom)
+        .map((each: Json) => each.name);
+    };
+
+    expect(namesOf('api-docs')).toEqual([]);
+    expect(namesOf('extract-faces')).toEqual([]);
+    expect(namesOf('get-person')).toEqual(['SCYLLA_CONTACT_POINTS', 'SCYLLA_LOCAL_DATACENTER', 'DRAGONFLY_URL']);
+    expect(namesOf('sweep-outbox')).toEqual(['SCYLLA_CONTACT_POINTS', 'SCYLLA_LOCAL_DATACENTER', 'KAFKA_BROKERS']);
+  });
+});
+
+/** Where kubectl or kustomize is, the overlays are put together as they are installed. */
+const builder = ['kubectl', 'kustomize'].find((program) => {
+  try {
+    execFileSync(program, program === 'kubectl' ? ['version', '--client'] : ['version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+});
+describe.each(['local', 'cpu', 'gpu', 'production'])('The overlay %s', (overlay) => {
+  const test = builder === undefined && process.env.FREEFACE_REQUIRE_KUSTOMIZE !== '1' ? it.skip : it;
+  const build = (): KubernetesObject[] => {
+    const folder = `knative/overlays/${overlay}`;
+    const text = execFileSync(
+      builder ?? 'kubectl',
+      builder === 'kustomize' ? ['build', folder] : ['kustomize', folder],
+      {
+        encoding: 'utf8',
+        maxBuffer: 64 * 1024 * 1024,
+      },
+    );
+    const { objects, problems } = checkText(text);
+    expect(problems.map(inWords)).toEqual([]);
+    return objects;
+  };
+
+  test(`When it is put together${builder ? '' : ' (needs kubectl or kustomize, which is not here)'}, then all of it is right`, () => {
+    const objects = build();
+
+    expect(together(objects).map(inWords)).toEqual([]);
+    const extractor = objects.find(
+      ({ metadata, kind }) => kind === 'Service' && metadata.name === 'extract-faces',
+    ) as unknown as Json;
+    const { tolerations, nodeSelector, runtimeClassName, containers } = extractor.spec.template.spec;
+    const isGpu = overlay === 'gpu';
+    expect({ nodeSelector, runtimeClassName }).toEqual(
+      isGpu
+        ? { nodeSelector: { pool: 'gpu' }, runtimeClassName: 'nvidia' }
+        : { nodeSelector: undefined, runtimeClassName: undefined },
+    );
+    expect(tolerations?.length).toBe(isGpu ? 1 : undefined);
+    expect(containers[0].resources.limits['nvidia.com/gpu']).toBe(isGpu ? '1' : undefined);
+    const others = objects.filter(({ kind, metadata }) => kind === 'Service' && metadata.name !== 'extract-faces');
+    expect(others.filter((each) => (each as unknown as Json).spec.template.spec.tolerations !== undefined)).toEqual([]);
+  });
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: what is broken on purpose has no type
+type Json = any;
+type Path = readonly (string | number)[];
+
+/** The fullest object of each kind. */
+function oneOfEach(objects: readonly KubernetesObject[]): KubernetesObject[] {
+  const kinds = new Map<string, KubernetesObject>();
+  for (const object of objects) {
+    const key = `${object.apiVersion} ${object.kind}`;
+    const before = kinds.get(key);
+    if (before === undefined || JSON.stringify(object).length > JSON.stringify(before).length) kinds.set(key, object);
+  }
+  return [...kinds.values()];
+}
+
+/** Paths of all keys of objects, but for the free names of labels and annotations of nobody's domain. */
+function keysOf(value: unknown, path: Path = []): Path[] {
+  if (Array.isArray(value)) return value.flatMap((item, i) => keysOf(item, [...path, i]));
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [[...path, key], ...keysOf(inner, [...path, key])]);
+}
+
+function mistype(object: unknown, path: Path): void {
+  const parent = path.slice(0, -1).reduce<Json>((inner, part) => inner[part], object);
+  const key = String(path.at(-1));
+  const value = parent[key];
+  delete parent[key];
+  parent[`${key}x`] = value;
+}
+
+function remove(object: unknown, path: Path): void {
+  const parent = path.slice(0, -1).reduce<Json>((inner, part) => inner[part], object);
+  delete parent[path.at(-1)!];
+}
+
+/** Fields whose default is as good, and what others read for their own ends. */
+const mayBeAbsent: readonly RegExp[] = [
+  / metadata\.labels(\.app\.kubernetes\.io\/(name|part-of))?$/,
+  / spec\.template\.metadata\.labels\.app\.kubernetes\.io\/part-of$/,
+  /^Service metadata\.annotations(\.freeface\/(emits|consumes))?$/,
+  /^Service spec\.template\.spec\.containers\.(name|(readinessProbe|livenessProbe)\.httpGet\.port)$/,
+  /^Service spec\.template\.spec\.containers\.envFrom$/,
+  /^HTTPRoute spec\.rules\.matches\.method$/,
+  /^KafkaSource spec\.(sink|delivery\.deadLetterSink)\.ref\.namespace$/,
+  /^PingSource spec\.(contentType|data|sink\.ref\.namespace)$/,
+  /^Gateway spec\.listeners\.allowedRoutes(\.namespaces(\.from)?)?$/,
+];

@@ -1,0 +1,360 @@
+import type { KubernetesObject, Problem } from './check.ts';
+import { findObject, nameOf } from './together.ts';
+
+/**
+ * What FreeFace's own manifests keep, taken together, beyond what any manifest must: nothing points at what is not there,
+ * nothing that matters is left to a default, and every event that is waited for is sent by somebody.
+ */
+export function checkOurs(objects: readonly KubernetesObject[]): Problem[] {
+  return objects.flatMap((object) => [
+    ...missingFields(object),
+    ...(object.kind === 'KafkaSource' ? [...kafkaSource(object, objects), ...consumed(object, objects)] : []),
+    ...(object.kind === 'PingSource' ? sinks(object, objects) : []),
+    ...(object.kind === 'HTTPRoute' ? [...routes(object, objects), ...matchesTwice(object, objects)] : []),
+    ...(isFunction(object) ? [...functionService(object, objects), ...consumed(object, objects)] : []),
+    ...(object.kind === 'NetworkPolicy' ? [...policySelects(object, objects), ...policyRules(object)] : []),
+    ...ownNames(object),
+  ]);
+}
+
+const autoscaling = (name: string) => [
+  'spec',
+  'template',
+  'metadata',
+  'annotations',
+  `autoscaling.knative.dev/${name}`,
+];
+const pod = ['spec', 'template', 'spec'];
+const container = [...pod, 'containers', 0];
+const security = [...container, 'securityContext'];
+
+/** Fields that have a default which is wrong for us, or none that anybody reads. */
+const needed: Readonly<Record<string, readonly (readonly (string | number)[])[]>> = {
+  'serving.knative.dev/v1 Service': [
+    ['metadata', 'namespace'],
+    ['metadata', 'labels', 'networking.knative.dev/visibility'],
+    ...['min-scale', 'max-scale', 'initial-scale', 'target', 'target-utilization-percentage', 'window'].map(
+      autoscaling,
+    ),
+    autoscaling('scale-to-zero-pod-retention-period'),
+    ...['serviceAccountName', 'automountServiceAccountToken', 'enableServiceLinks'].map((name) => [...pod, name]),
+    ...['containerConcurrency', 'timeoutSeconds'].map((name) => [...pod, name]),
+    [...container, 'image'],
+    [...container, 'ports', 0, 'containerPort'],
+    [...container, 'readinessProbe', 'httpGet', 'path'],
+    [...container, 'livenessProbe', 'httpGet', 'path'],
+    [...container, 'resources', 'requests', 'cpu'],
+    [...container, 'resources', 'requests', 'memory'],
+    [...container, 'resources', 'limits', 'memory'],
+    ...['allowPrivilegeEscalation', 'readOnlyRootFilesystem', 'runAsNonRoot'].map((name) => [...security, name]),
+    [...security, 'capabilities', 'drop', 0],
+    [...security, 'seccompProfile', 'type'],
+    [...container, 'ports', 0, 'name'],
+    ...['periodSeconds', 'timeoutSeconds', 'failureThreshold'].map((name) => [...container, 'livenessProbe', name]),
+    [...container, 'env', 0],
+    [...container, 'envFrom', 0, 'configMapRef', 'optional'],
+  ],
+  'sources.knative.dev/v1beta1 KafkaSource': [
+    ['metadata', 'namespace'],
+    ...['consumerGroup', 'initialOffset', 'consumers', 'ordering'].map((name) => ['spec', name]),
+    ...['retry', 'backoffPolicy', 'backoffDelay', 'timeout'].map((name) => ['spec', 'delivery', name]),
+    ['spec', 'delivery', 'deadLetterSink', 'ref', 'name'],
+    ['metadata', 'labels', 'kafkasources.sources.knative.dev/key-type'],
+    ['metadata', 'annotations', 'freeface/consumes'],
+  ],
+  'sources.knative.dev/v1 PingSource': [
+    ['metadata', 'namespace'],
+    ['spec', 'schedule'],
+  ],
+  'gateway.networking.k8s.io/v1 HTTPRoute': [
+    ['metadata', 'namespace'],
+    ['spec', 'parentRefs', 0, 'name'],
+    ['spec', 'rules', 0, 'backendRefs', 0, 'name'],
+  ],
+  'v1 ServiceAccount': [['metadata', 'namespace'], ['automountServiceAccountToken']],
+  'v1 Namespace': [['metadata', 'labels', 'pod-security.kubernetes.io/enforce']],
+  'networking.k8s.io/v1 NetworkPolicy': [['metadata', 'namespace']],
+  'eventing.knative.dev/v1alpha1 KafkaSink': [
+    ['metadata', 'namespace'],
+    ['spec', 'contentMode'],
+  ],
+  'kafka.strimzi.io/v1beta2 KafkaTopic': [
+    ['metadata', 'namespace'],
+    ...['topicName', 'partitions', 'replicas'].map((name) => ['spec', name]),
+    ['spec', 'config', 'retention.ms'],
+  ],
+};
+
+function missingFields(object: KubernetesObject): Problem[] {
+  return (needed[`${object.apiVersion} ${object.kind}`] ?? [])
+    .filter((path) => at(object, path) === undefined)
+    .map((path) => problem(object, path.join('.'), 'is missing, and the default is not what we want'));
+}
+
+/** Values that a default or a slip of the pen must not change. */
+const fixed: readonly { readonly path: readonly (string | number)[]; readonly value: unknown }[] = [
+  { path: ['metadata', 'labels', 'networking.knative.dev/visibility'], value: 'cluster-local' },
+  { path: [...pod, 'automountServiceAccountToken'], value: false },
+  { path: [...pod, 'enableServiceLinks'], value: false },
+  { path: [...security, 'allowPrivilegeEscalation'], value: false },
+  { path: [...security, 'readOnlyRootFilesystem'], value: true },
+  { path: [...security, 'runAsNonRoot'], value: true },
+  { path: [...security, 'capabilities', 'drop', 0], value: 'ALL' },
+  { path: [...security, 'seccompProfile', 'type'], value: 'RuntimeDefault' },
+  { path: [...container, 'readinessProbe', 'httpGet', 'path'], value: '/health/readiness' },
+  { path: [...container, 'livenessProbe', 'httpGet', 'path'], value: '/health/liveness' },
+];
+
+function functionService(object: KubernetesObject, objects: readonly KubernetesObject[]): Problem[] {
+  const problems = fixed
+    .filter(({ path, value }) => at(object, path) !== value)
+    .map(({ path, value }) => problem(object, path.join('.'), `must be ${String(value)}`));
+  const { name, namespace } = object.metadata;
+  const account = at(object, [...pod, 'serviceAccountName']);
+  if (account !== name)
+    problems.push(problem(object, 'spec.template.spec.serviceAccountName', `must be its own, ${name}`));
+  if (findObject(objects, 'v1', { kind: 'ServiceAccount', name: String(account) }, object) === undefined)
+    problems.push(problem(object, 'spec.template.spec.serviceAccountName', `there is no account ${account}`));
+  const target = Number(at(object, autoscaling('target')));
+  const concurrency = Number(at(object, [...pod, 'containerConcurrency']));
+  if (target > concurrency)
+    problems.push(
+      problem(object, autoscaling('target').join('.'), `${target} is more than an instance takes, ${concurrency}`),
+    );
+  const variables = (at(object, [...container, 'env']) ?? []) as Variable[];
+  problems.push(...reach(object, variables));
+  ((at(object, [...pod, 'volumes']) ?? []) as { emptyDir?: { sizeLimit?: string } }[]).forEach(({ emptyDir }, i) => {
+    if (emptyDir !== undefined && emptyDir.sizeLimit === undefined)
+      problems.push(
+        problem(object, `spec.template.spec.volumes[${i}].emptyDir.sizeLimit`, 'is missing: it could fill the node'),
+      );
+  });
+  variables.forEach((variable, i) => {
+    if (variable.value === undefined && variable.valueFrom === undefined)
+      problems.push(problem(object, `${container.join('.')}.env[${i}]`, `${variable.name} has no value`));
+    const ref = variable.valueFrom?.configMapKeyRef;
+    if (ref === undefined) return;
+    const map = findObject(objects, 'v1', { kind: 'ConfigMap', name: ref.name }, object);
+    if (map !== undefined && (map as { data?: Record<string, string> }).data?.[ref.key] === undefined)
+      problems.push(problem(object, `${container.join('.')}.env[${i}]`, `ConfigMap ${ref.name} has no ${ref.key}`));
+  });
+  if (
+    at(object, ['spec', 'template', 'metadata', 'labels', 'app.kubernetes.io/name']) !== name ||
+    namespace === undefined
+  )
+    problems.push(problem(object, 'spec.template.metadata.labels', `must name the function, ${name}`));
+  return problems;
+}
+
+interface Variable {
+  readonly name: string;
+  readonly value?: string;
+  readonly valueFrom?: { readonly configMapKeyRef?: { readonly name: string; readonly key: string } };
+}
+
+/** What a process in a cluster must be told. */
+const told: Readonly<Record<string, string>> = {
+  FREEFACE_MODE: 'distributed',
+  FREEFACE_BEHIND_TLS: 'true',
+  HOST: '0.0.0.0',
+};
+/** Settings that say where something is, by the label that lets a pod reach it. */
+const addresses: Readonly<Record<string, string>> = {
+  SCYLLA_CONTACT_POINTS: 'scylla',
+  MILVUS_ADDRESS: 'milvus',
+  S3_ENDPOINT: 's3',
+  KAFKA_BROKERS: 'kafka',
+  DRAGONFLY_URL: 'dragonfly',
+  EXTRACTOR_URL: 'extractor',
+};
+
+/** Whoever has an address may reach what is there, and nobody else. */
+function reach(object: KubernetesObject, variables: readonly Variable[]): Problem[] {
+  const problems = Object.entries(told)
+    .filter(([name, value]) => variables.find((each) => each.name === name)?.value !== value)
+    .map(([name, value]) => problem(object, `${container.join('.')}.env`, `${name} must be ${value}`));
+  const labels = (at(object, ['spec', 'template', 'metadata', 'labels']) ?? {}) as Record<string, string>;
+  for (const [name, target] of Object.entries(addresses)) {
+    const isGiven = variables.some((each) => each.name === name);
+    const mayReach = labels[`freeface/reaches-${target}`] === 'true';
+    if (isGiven !== mayReach)
+      problems.push(
+        problem(
+          object,
+          `spec.template.metadata.labels.freeface/reaches-${target}`,
+          `does not go with ${name} in the environment`,
+        ),
+      );
+  }
+  return problems;
+}
+
+/** Labels and annotations of our own domain: somebody reads each of them. */
+function ownNames(object: KubernetesObject): Problem[] {
+  const places = [['metadata'], ['spec', 'template', 'metadata']].flatMap((path) =>
+    ['labels', 'annotations'].map((name) => [...path, name]),
+  );
+  const known =
+    /^freeface\/(reaches-(scylla|milvus|s3|kafka|dragonfly|extractor|internet|issuer)|emits|consumes|metrics)$/;
+  return places.flatMap((path) =>
+    Object.keys((at(object, path) ?? {}) as object)
+      .filter((name) => name.startsWith('freeface/') && !known.test(name))
+      .map((name) => problem(object, [...path, name].join('.'), 'is read by nobody')),
+  );
+}
+
+function kafkaSource(object: KubernetesObject, objects: readonly KubernetesObject[]): Problem[] {
+  const problems = sinks(object, objects);
+  if (at(object, ['spec', 'initialOffset']) !== 'earliest')
+    problems.push(
+      problem(object, 'spec.initialOffset', 'must be earliest: what was sent before the source came would be lost'),
+    );
+  const dead = at(object, ['spec', 'delivery', 'deadLetterSink', 'ref']) as
+    | { kind?: string; name?: string }
+    | undefined;
+  if (dead?.kind !== 'KafkaSink')
+    problems.push(problem(object, 'spec.delivery.deadLetterSink', 'must be a KafkaSink: it is durable'));
+  else if (findObject(objects, 'eventing.knative.dev/', dead, object) === undefined)
+    problems.push(problem(object, 'spec.delivery.deadLetterSink', `there is no KafkaSink ${dead.name}`));
+  const topics = objects.filter(({ kind }) => kind === 'KafkaTopic');
+  const consumers = Number(at(object, ['spec', 'consumers']));
+  for (const topic of (at(object, ['spec', 'topics']) ?? []) as string[]) {
+    const found = topics.find((each) => at(each, ['spec', 'topicName']) === topic);
+    if (topics.length > 0 && found === undefined)
+      problems.push(problem(object, 'spec.topics', `there is no KafkaTopic ${topic}`));
+    if (found !== undefined && consumers > Number(at(found, ['spec', 'partitions'])))
+      problems.push(problem(object, 'spec.consumers', `${consumers} are more than the partitions of ${topic}`));
+  }
+  return problems;
+}
+
+function sinks(object: KubernetesObject, objects: readonly KubernetesObject[]): Problem[] {
+  const ref = at(object, ['spec', 'sink', 'ref']) as { kind?: string; name?: string } | undefined;
+  if (ref !== undefined && findObject(objects, 'serving.knative.dev/', ref, object) !== undefined) return [];
+  return [problem(object, 'spec.sink', `there is no function ${ref?.name}`)];
+}
+
+/** Events that come from outside: KafkaSource makes them of what is no CloudEvent. */
+const fromOutside = new Set(['dev.knative.kafka.event']);
+
+function consumed(object: KubernetesObject, objects: readonly KubernetesObject[]): Problem[] {
+  const listOf = (each: KubernetesObject, name: string) => each.metadata.annotations?.[name]?.split(',') ?? [];
+  const emitted = new Set(objects.flatMap((each) => listOf(each, 'freeface/emits')));
+  // The extractor is called with an event by those who have an image; it reads no topic.
+  const isCalled = (type: string) => type === 'freeface.image.extract.v1';
+  return listOf(object, 'freeface/consumes')
+    .filter((type) => !emitted.has(type) && !fromOutside.has(type) && !isCalled(type))
+    .map((type) => problem(object, 'metadata.annotations.freeface/consumes', `nobody emits ${type}`));
+}
+
+interface Rule {
+  readonly matches?: readonly {
+    readonly path?: { readonly type?: string; readonly value?: string };
+    readonly method?: string;
+  }[];
+  readonly timeouts?: { readonly request?: string };
+  readonly filters?: readonly { readonly urlRewrite?: { readonly hostname?: string } }[];
+  readonly backendRefs?: readonly { readonly name: string; readonly namespace?: string }[];
+}
+
+/** Knative finds a route by the host alone: without the right one the answer is 404. */
+function routes(object: KubernetesObject, objects: readonly KubernetesObject[]): Problem[] {
+  const problems: Problem[] = [];
+  const parents = (at(object, ['spec', 'parentRefs']) ?? []) as { name: string }[];
+  for (const { name } of parents) {
+    const gateway = findObject(objects, 'gateway.networking.k8s.io/', { kind: 'Gateway', name }, object);
+    if (gateway === undefined && objects.some(({ kind }) => kind === 'Gateway'))
+      problems.push(problem(object, 'spec.parentRefs', `there is no Gateway ${name}`));
+  }
+  ((at(object, ['spec', 'rules']) ?? []) as Rule[]).forEach((rule, i) => {
+    const field = `spec.rules[${i}]`;
+    const name = rule.backendRefs?.[0]?.name;
+    if (!rule.matches?.length)
+      problems.push(problem(object, `${field}.matches`, 'is missing: the rule would take everything'));
+    for (const [j, { path }] of (rule.matches ?? []).entries())
+      if (path?.type === undefined || path.value === undefined)
+        problems.push(problem(object, `${field}.matches[${j}].path`, 'is not whole: the default takes every path'));
+    if (rule.timeouts?.request === undefined)
+      problems.push(problem(object, `${field}.timeouts.request`, 'is missing: gateways differ in what they take'));
+    if (findObject(objects, 'serving.knative.dev/', { kind: 'Service', name: String(name) }, object) === undefined)
+      problems.push(problem(object, `${field}.backendRefs`, `there is no function ${name}`));
+    const host = rule.filters?.map(({ urlRewrite }) => urlRewrite?.hostname).find((each) => each !== undefined);
+    const wanted = `${name}.${object.metadata.namespace}.svc.cluster.local`;
+    if (host !== wanted)
+      problems.push(problem(object, `${field}.filters`, `the host must become ${wanted}, not ${host}`));
+  });
+  return problems;
+}
+
+/** A match that stands twice leads to whichever is older. */
+function matchesTwice(object: KubernetesObject, objects: readonly KubernetesObject[]): Problem[] {
+  const rulesOf = (each: KubernetesObject) => (at(each, ['spec', 'rules']) ?? []) as Rule[];
+  const keysOf = (each: KubernetesObject) =>
+    rulesOf(each).flatMap(({ matches = [] }) =>
+      matches.map(({ path, method = 'any method' }) => `${method} ${path?.value}`),
+    );
+  const all = objects.filter(({ kind }) => kind === 'HTTPRoute').flatMap(keysOf);
+  return keysOf(object)
+    .filter((key) => all.indexOf(key) !== all.lastIndexOf(key))
+    .map((key) => problem(object, 'spec.rules', `${key} is there twice`));
+}
+
+interface PolicyRule {
+  readonly from?: readonly Peer[];
+  readonly to?: readonly Peer[];
+  readonly ports?: readonly { readonly protocol?: string; readonly port?: number }[];
+}
+interface Peer {
+  readonly namespaceSelector?: object;
+}
+
+/** An empty selector means everybody, a missing list everything: neither may come about by a slip. */
+function policyRules(object: KubernetesObject): Problem[] {
+  const problems: Problem[] = [];
+  for (const way of ['ingress', 'egress'] as const) {
+    const isWay = ((at(object, ['spec', 'policyTypes']) ?? []) as string[]).includes(
+      way === 'ingress' ? 'Ingress' : 'Egress',
+    );
+    const rules = at(object, ['spec', way]) as PolicyRule[] | undefined;
+    if (isWay && !rules?.length && object.metadata.name !== 'default-deny')
+      problems.push(problem(object, `spec.${way}`, 'is missing: nothing would be allowed'));
+    (rules ?? []).forEach((rule, i) => {
+      const peers = way === 'ingress' ? rule.from : rule.to;
+      const named = peers?.length || (way === 'egress' && rule.ports?.length);
+      if (!named) problems.push(problem(object, `spec.${way}[${i}]`, 'is for everybody'));
+      if (!rule.ports?.length && (way === 'ingress' || !peers?.length))
+        problems.push(problem(object, `spec.${way}[${i}].ports`, 'is missing: every port would be open'));
+      for (const { protocol, port } of rule.ports ?? [])
+        if (protocol === undefined || port === undefined)
+          problems.push(problem(object, `spec.${way}[${i}].ports`, 'must have a protocol and a port each'));
+      for (const { namespaceSelector } of peers ?? [])
+        if (namespaceSelector !== undefined && Object.keys(namespaceSelector).length === 0)
+          problems.push(problem(object, `spec.${way}[${i}]`, 'an empty selector means every namespace'));
+    });
+  }
+  return problems;
+}
+
+function policySelects(object: KubernetesObject, objects: readonly KubernetesObject[]): Problem[] {
+  const wanted = Object.entries((at(object, ['spec', 'podSelector', 'matchLabels']) ?? {}) as Record<string, string>);
+  if (wanted.length === 0) return [];
+  const labelsOf = (each: KubernetesObject) =>
+    (at(each, ['spec', 'template', 'metadata', 'labels']) ?? {}) as Record<string, string>;
+  const selected = objects.some(
+    (each) => isFunction(each) && wanted.every(([key, value]) => labelsOf(each)[key] === value),
+  );
+  return selected ? [] : [problem(object, 'spec.podSelector', 'selects no function')];
+}
+
+const isFunction = ({ apiVersion, kind }: KubernetesObject): boolean =>
+  apiVersion.startsWith('serving.knative.dev/') && kind === 'Service';
+
+function at(value: unknown, path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>((inner, part) => (inner as Record<string | number, unknown> | undefined)?.[part], value);
+}
+
+const problem = (object: KubernetesObject, field: string, message: string): Problem => ({
+  where: nameOf(object),
+  field,
+  message,
+});
