@@ -9,18 +9,7 @@ const object = z.strictObject;
 
 /** Where events go: an object with an address, or a URI (relative to it where both are given). */
 const destination = object({
-  ref: object({
-    apiVersion: f.nonEmpty.optional(),
-    group: f.nonEmpty.optional(),
-    kind: f.nonEmpty,
-    name: f.dnsName,
-    namespace: f.dnsLabel.optional(),
-    address: z.string().optional(),
-  })
-    .superRefine((ref, context) => {
-      if (ref.apiVersion === undefined && ref.group === undefined) f.refuse(context, ['apiVersion'], 'is missing');
-    })
-    .optional(),
+  ref: f.addressRef.optional(),
   uri: z.string().min(1).optional(),
   CACerts: z.string().optional(),
   audience: z.string().optional(),
@@ -49,12 +38,7 @@ const delivery = object({
 const metadata = f.metadata.superRefine(({ annotations }, context) =>
   checkAnnotations(annotations, 'object', ['annotations'], context),
 );
-const reference = object({
-  apiVersion: f.nonEmpty,
-  kind: f.nonEmpty,
-  name: f.dnsName,
-  namespace: f.dnsLabel.optional(),
-});
+const reference = f.objectRef;
 
 export const broker = object({
   apiVersion: z.literal('eventing.knative.dev/v1'),
@@ -111,18 +95,24 @@ export const subscription = object({
   }),
 });
 
+/** Written by Knative itself from Subscriptions. */
+const subscribers = z.array(z.looseObject({}));
 const channelTemplate = object({ apiVersion: f.nonEmpty, kind: f.nonEmpty, spec: z.looseObject({}).optional() });
 export const channel = object({
   apiVersion: z.literal('messaging.knative.dev/v1'),
   kind: z.literal('Channel'),
   metadata,
-  spec: object({ channelTemplate: channelTemplate.optional(), delivery: delivery.optional() }).optional(),
+  spec: object({
+    channelTemplate: channelTemplate.optional(),
+    subscribers: subscribers.optional(),
+    delivery: delivery.optional(),
+  }).optional(),
 });
 export const inMemoryChannel = object({
   apiVersion: z.literal('messaging.knative.dev/v1'),
   kind: z.literal('InMemoryChannel'),
   metadata,
-  spec: object({ delivery: delivery.optional() }).optional(),
+  spec: object({ subscribers: subscribers.optional(), delivery: delivery.optional() }).optional(),
 });
 export const kafkaChannel = object({
   apiVersion: z.literal('messaging.knative.dev/v1beta1'),
@@ -132,6 +122,7 @@ export const kafkaChannel = object({
     numPartitions: f.integer(1).optional(),
     replicationFactor: f.integer(1).optional(),
     retentionDuration: f.isoDuration.optional(),
+    subscribers: subscribers.optional(),
     delivery: delivery.optional(),
   }).optional(),
 });

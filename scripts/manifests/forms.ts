@@ -111,6 +111,44 @@ export function goSeconds(text: string): number {
   );
 }
 
+/** Kinds that have an address, of the groups whose kinds we know; a reference to another is a slip. */
+const addressable: Readonly<Record<string, readonly string[]>> = {
+  'serving.knative.dev': ['Service', 'Route'],
+  'eventing.knative.dev': ['Broker', 'KafkaSink', 'EventTransform', 'RequestReply'],
+  'messaging.knative.dev': ['Channel', 'InMemoryChannel', 'KafkaChannel', 'NatssChannel', 'NatsJetStreamChannel'],
+  'flows.knative.dev': ['Sequence', 'Parallel'],
+  'sinks.knative.dev': ['JobSink', 'IntegrationSink'],
+};
+
+const apiVersion = z
+  .string()
+  .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?v\d+((alpha|beta)\d+)?$/, 'must be group/version');
+const kindName = z.string().regex(/^[A-Z][A-Za-z0-9]*$/, 'must be a kind, as Service');
+
+/** Reference to an object that has an address. */
+export const addressRef = z
+  .strictObject({
+    apiVersion: apiVersion.optional(),
+    group: dnsName.optional(),
+    kind: kindName,
+    name: dnsName,
+    namespace: dnsLabel.optional(),
+    address: z.string().optional(),
+  })
+  .superRefine((ref, context) => {
+    if (ref.apiVersion === undefined && ref.group === undefined) refuse(context, ['apiVersion'], 'is missing');
+    const known = addressable[ref.group ?? ref.apiVersion?.split('/')[0] ?? ''];
+    if (known?.includes(ref.kind) === false) refuse(context, ['kind'], `must be one of ${known.join(', ')}`);
+  });
+
+/** Reference to any object. */
+export const objectRef = z.strictObject({
+  apiVersion,
+  kind: kindName,
+  name: dnsName,
+  namespace: dnsLabel.optional(),
+});
+
 /** Adds a problem at `path`. */
 export const refuse = (context: z.RefinementCtx, path: readonly (string | number)[], message: string): void =>
   context.addIssue({ code: 'custom', path: [...path], message });

@@ -68,7 +68,13 @@ const resourceName = z
     /^(cpu|memory|ephemeral-storage|hugepages-\d+[KMG]i|([a-z0-9-]+\.)+[a-z0-9-]+\/[A-Za-z0-9._-]+)$/,
     'is no resource: cpu, memory, ephemeral-storage or one with a domain, as nvidia.com/gpu',
   );
-const quantities = z.record(resourceName, f.quantity);
+/** A resource that nobody offers leaves a pod Pending for ever. */
+const cards = /^nvidia\.com\/(gpu(\.shared)?|mig-\d+g\.\d+gb.*)$/;
+const offered = resourceName.refine(
+  (name) => !name.startsWith('nvidia.com/') || cards.test(name),
+  'is none that nvidia.com offers: gpu, gpu.shared, mig-…',
+);
+const quantities = z.record(offered, f.quantity);
 const resources = object({
   requests: quantities.optional(),
   limits: quantities.optional(),

@@ -112,16 +112,7 @@ export const domainMapping = object({
     .extend({ name: f.domain.refine((name) => !name.endsWith('.svc.cluster.local'), "is the cluster's own") })
     .superRefine(({ annotations }, context) => checkAnnotations(annotations, 'object', ['annotations'], context)),
   spec: object({
-    ref: object({
-      apiVersion: f.nonEmpty.optional(),
-      group: f.nonEmpty.optional(),
-      kind: f.nonEmpty,
-      name: f.dnsName,
-      namespace: f.dnsLabel.optional(),
-      address: z.string().optional(),
-    }).superRefine((ref, context) => {
-      if (ref.apiVersion === undefined && ref.group === undefined) f.refuse(context, ['apiVersion'], 'is missing');
-    }),
+    ref: f.addressRef,
     tls: object({ secretName: f.dnsName }).optional(),
   }),
 });
