@@ -68,6 +68,18 @@ describe('service keys', () => {
     expect((await call('DELETE', `${keys}/${own.json.data.key_id}`, { as: admin.token })).status).toBe(200);
   });
 
+  it('When a key that ends makes another, then the other ends with it at the latest', async () => {
+    const lent = (await create({ scopes: ['users:manage'], expires_in_days: 2 })).json.data;
+
+    const byDefault = await create({ scopes: ['users:manage'] }, lent.key);
+    const shorter = await create({ scopes: ['users:manage'], expires_in_days: 1 }, lent.key);
+    const longer = await create({ scopes: ['users:manage'], expires_in_days: 3 }, lent.key);
+
+    expect(byDefault.json.data.expires_at).toBe(lent.expires_at);
+    expect(shorter.status).toBe(201);
+    expect([longer.status, longer.json.error.details[0].field]).toEqual([400, 'expires_in_days']);
+  });
+
   it.each([
     ['no scope is given', { scopes: [] }, 'scopes'],
     ['a scope is unknown', { scopes: ['faces:eat'] }, 'scopes.0'],

@@ -22,7 +22,8 @@ export default defineFunction(
   {
     name: 'create-api-key',
     summary: 'Create a service key',
-    description: 'The key is shown this once: only a digest of it is kept.',
+    description:
+      'The key is shown this once: only a digest of it is kept. One that is made with a key ends with that key at the latest.',
     tag: 'keys',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/api_keys', scope: 'users:manage' },
     body,
@@ -41,6 +42,9 @@ export default defineFunction(
     const caller = callerOf(principal);
     const granted = [...new Set(body.scopes)];
     requireGrant(caller, granted);
+    // Else a key that was lent for a day could live on in those it made.
+    const own = caller.kind === 'key' ? await accounts.getApiKey(tenant, caller.id, { signal }) : null;
+    const expiresAt = expiry(body, clock.now(), own?.expiresAt ?? Number.POSITIVE_INFINITY);
     const { key, keyId, secretDigest } = newApiKey(tenant);
     const stored = await accounts.createApiKey(
       tenant,
@@ -50,7 +54,7 @@ export default defineFunction(
         scopes: granted,
         secretDigest,
         createdBy: actorOf(caller),
-        expiresAt: expiry(body, clock.now()),
+        expiresAt,
       },
       { signal },
     );
@@ -61,11 +65,13 @@ export default defineFunction(
   },
 );
 
-function expiry({ expires_at: at, expires_in_days: days }: z.output<typeof body>, now: number): number {
-  if (at === undefined) return now + (days ?? defaultDays) * day;
-  if (days !== undefined) wire.refuseField('expires_at', 'or expires_in_days, not both');
-  const expiresAt = Date.parse(at);
-  if (expiresAt <= now) wire.refuseField('expires_at', 'must be in the future');
-  if (expiresAt > now + mostDays * day) wire.refuseField('expires_at', `must be at most ${mostDays} days away`);
+function expiry({ expires_at: at, expires_in_days: days }: z.output<typeof body>, now: number, latest: number): number {
+  if (at === undefined && days === undefined) return Math.min(now + defaultDays * day, latest);
+  if (at !== undefined && days !== undefined) wire.refuseField('expires_at', 'or expires_in_days, not both');
+  const field = at === undefined ? 'expires_in_days' : 'expires_at';
+  const expiresAt = at === undefined ? now + days! * day : Date.parse(at);
+  if (expiresAt <= now) wire.refuseField(field, 'must be in the future');
+  if (expiresAt > now + mostDays * day) wire.refuseField(field, `must be at most ${mostDays} days away`);
+  if (expiresAt > latest) wire.refuseField(field, 'must not be after the end of the key that asks for it');
   return expiresAt;
 }
