@@ -7,15 +7,13 @@ import type { HttpRoute } from '../../manifests/gateway.ts';
 import { httpRoutes } from './routes.ts';
 
 const manifests = functions.map(({ manifest }) => manifest);
-const places = manifests
-  .filter(isHttp)
-  .flatMap(({ name, trigger }) =>
-    [trigger.path, ...(trigger.aliases ?? [])].map((path) => ({
-      method: trigger.method,
-      path: path as string,
-      target: name,
-    })),
-  );
+const places = manifests.filter(isHttp).flatMap(({ name, trigger }) =>
+  [trigger.path, ...(trigger.aliases ?? [])].map((path) => ({
+    method: trigger.method,
+    path: path as string,
+    target: name,
+  })),
+);
 const route = createRouter(places);
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'];
 
@@ -29,7 +27,7 @@ describe.each(Object.entries(rankings))('A gateway that ranks %s', (_, ranking) 
   it('When any path is asked for, then it goes to the function that the router would choose', () => {
     const find = gateway(httpRoutes(manifests), ranking);
 
-    fc.assert(
+    void fc.assert(
       fc.property(fc.constantFrom(...methods), paths(), (method, path) => {
         const wanted = route(method, path);
         const takers = places
@@ -59,7 +57,7 @@ describe('The table of paths', () => {
       .map(({ value }) => value);
     const distinct = [...new Set(expressions)];
 
-    fc.assert(
+    void fc.assert(
       fc.property(paths(), (path) => {
         const isLiteral = matchesOf(httpRoutes(manifests)).some(
           ({ type, value }) => type === 'Exact' && value === path,
