@@ -18,6 +18,7 @@ export const externals = [
   'swagger-ui-dist',
   '@vladmandic/face-api',
   '@vladmandic/human',
+  'esbuild',
 ];
 
 /**

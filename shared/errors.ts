@@ -124,6 +124,13 @@ export class AppError extends Error {
   }
 }
 
+/**
+ * Whether a write that threw `error` may have happened all the same: a store that does not answer in time, or whose answer is lost,
+ * may have written. What was written before it must then stay, since something may refer to it by now; what nothing refers to is
+ * cleared away later.
+ */
+export const mayHaveHappened = (error: unknown): boolean => toAppError(error).httpStatus >= 500;
+
 /** `error` itself when it is an AppError; TIMEOUT for an aborted call; otherwise INTERNAL with `error` as its cause. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;

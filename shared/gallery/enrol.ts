@@ -5,7 +5,7 @@ import { faceIdOf, imageIdOf } from '../domain/ids.ts';
 import { mainFaces } from '../domain/selection.ts';
 import { similarityOf } from '../domain/similarity.ts';
 import { enrolment as tuning } from '../domain/tuning.ts';
-import { AppError } from '../errors.ts';
+import { AppError, mayHaveHappened } from '../errors.ts';
 import { outboxEntry } from '../events/catalogue.ts';
 import { presentBox, presentRejectedFace, presentScore } from '../http/wire.ts';
 import type { ExtractedFace, Extraction, ModelIdentity, PackDescription } from '../ports/extractor.ts';
@@ -78,7 +78,8 @@ export type EnrolmentPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'cac
  * [Note: Order of writing]
  * Image, then records, then vectors: a search never finds a face that has no record. The image is written while its faces are
  * searched, once it has turned out to be one: forced to the disk, that takes as long as a network. What was written is taken
- * back when a later step fails; when the process dies in between nothing was acknowledged, and reconcile-gallery clears up. A
+ * back when a later step fails, unless that may have happened all the same: a file that a record may refer to stays. When the
+ * process dies in between nothing was acknowledged, and reconcile-gallery clears up. A
  * person or face erased between the last two steps is noticed by reading back, and its vectors go too.
  *
  * Errors: those of the extractor, NO_FACE, AMBIGUOUS_FACE, FACE_REJECTED, FACE_OF_OTHER_PERSON, EXTERNAL_ID_TAKEN,
@@ -98,7 +99,7 @@ export async function enrol(
   await refuseWithoutRoom(request, digest, call, ports);
   const enrolling = enrolRecords({ request, digest, blob, pack, consentAt }, call, ports);
   const { saved, accepted, rejected, ...rest } = await enrolling.catch(async (error: unknown) => {
-    await blob.takeBack();
+    if (!mayHaveHappened(error)) await blob.takeBack();
     throw error;
   });
   await index(saved, accepted, pack, call, ports);

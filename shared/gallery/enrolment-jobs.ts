@@ -3,7 +3,7 @@ import { faceIdOf } from '../domain/ids.ts';
 import type { Priority } from '../domain/priority.ts';
 import { enrolmentJobs as tuning } from '../domain/tuning.ts';
 import { waitingTime } from '../domain/waiting-time.ts';
-import { AppError, toAppError } from '../errors.ts';
+import { AppError, mayHaveHappened, toAppError } from '../errors.ts';
 import { eventData, outboxEntry } from '../events/catalogue.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Backlog, Job, JsonObject, NewJob, OutboxEntry } from '../ports/records.ts';
@@ -65,7 +65,7 @@ export async function acceptEnrolment(
   const { imageKey } = planned.job;
   await images.put(tenant, imageKey, image, { signal });
   const job = await records.createJob(tenant, planned.job, { outbox: planned.outbox }).catch(async (error: unknown) => {
-    await images.delete(tenant, imageKey);
+    if (!mayHaveHappened(error)) await images.delete(tenant, imageKey);
     throw error;
   });
   call.metrics.jobsAccepted.inc({ priority });

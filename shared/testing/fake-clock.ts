@@ -9,12 +9,19 @@ export interface FakeClock extends Clock {
    * real input and output. Throws after `turns` turns of the event loop (default 20,000).
    */
   until(condition: () => boolean | Promise<boolean>, turns?: number): Promise<void>;
+  /** One turn, in which input and output under way may go on. */
+  turn(): Promise<void>;
   /** Timers that have not run and were not cancelled. */
   readonly pending: number;
 }
 
-/** `start`: milliseconds since the epoch; default 2026-01-01T00:00:00Z. */
-export function fakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/**
+ * `start`: milliseconds since the epoch; default 2026-01-01T00:00:00Z. `turn`: how a turn passes; default one turn of the event loop,
+ * which is too short for what a server in another process does.
+ */
+export function fakeClock(start = Date.UTC(2026, 0, 1), turn = nextTurn): FakeClock {
   let now = start;
   let order = 0;
   const timers = new Set<{ readonly at: number; readonly order: number; readonly run: () => void }>();
@@ -47,20 +54,21 @@ export function fakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
     },
     async advance(milliseconds) {
       const end = now + milliseconds;
-      await settle();
-      while (runNext(end)) await settle();
+      await settle(turn);
+      while (runNext(end)) await settle(turn);
       now = Math.max(now, end);
-      await settle();
+      await settle(turn);
     },
     async until(condition, turns = 20_000) {
       for (let turn = 0; turn < turns; turn++) {
         if (await condition()) return;
         // Input and output under way gets a chance before time moves on.
         if (turn % 20 === 19) runNext(Number.POSITIVE_INFINITY);
-        await new Promise((resolve) => setImmediate(resolve));
+        await turn();
       }
       throw new Error(`fake clock: the condition did not come true within ${turns} turns`);
     },
+    turn,
     get pending() {
       return timers.size;
     },
@@ -68,6 +76,6 @@ export function fakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
 }
 
 /** Some turns of the event loop: enough for chains of promises, not for a slow disk (see `until`). */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 8; turn++) await new Promise((resolve) => setImmediate(resolve));
+async function settle(turn: () => Promise<void>): Promise<void> {
+  for (let i = 0; i < 8; i++) await turn();
 }

@@ -13,8 +13,11 @@ import { adminKeyPath } from '../runtime/first-start.ts';
 import { runLocally } from '../runtime/local.ts';
 import { createLogger } from '../runtime/log.ts';
 import type { Openers } from '../runtime/ports.ts';
+import { type Answer, type CallOptions, send } from './send.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { shareWeights } from './weights.ts';
+
+export { type Answer, type CallOptions, send };
 
 export interface TestPlatform {
   readonly url: string;
@@ -28,24 +31,6 @@ export interface TestPlatform {
   events(count: number): Promise<Event[]>;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   close(): Promise<void>;
-}
-
-export interface CallOptions {
-  /** Key or token to call with; null: none. Default: the admin key of the platform. */
-  readonly as?: string | null;
-  readonly json?: unknown;
-  readonly form?: Readonly<Record<string, string | Uint8Array>>;
-  readonly body?: Uint8Array | string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  /** The parsed JSON, or undefined when it is none. Tests look at it freely. */
-  // biome-ignore lint/suspicious/noExplicitAny: what a test asserts on is what it expects
-  readonly json: any;
-  readonly bytes: Uint8Array;
 }
 
 export interface PlatformOptions {
@@ -124,43 +109,6 @@ export function folderWithWeights(): string {
 
 export const testConfig = (dataDir: string, settings: Readonly<Record<string, string>> = {}): Config =>
   readConfig({ FREEFACE_DATA: dataDir, PORT: '0', FREEFACE_SHUTDOWN_SECONDS: '2', ...settings });
-
-export async function send(
-  url: string,
-  method: string,
-  path: string,
-  { as = null, json, form, body, headers = {} }: CallOptions = {},
-): Promise<Answer> {
-  const response = await fetch(url + path, {
-    method,
-    headers: {
-      ...(as === null ? {} : { authorization: `Bearer ${as}` }),
-      ...(json === undefined ? {} : { 'content-type': 'application/json' }),
-      ...headers,
-    },
-    redirect: 'manual',
-    ...(json === undefined ? {} : { body: JSON.stringify(json) }),
-    ...(form === undefined ? {} : { body: formOf(form) }),
-    ...(body === undefined ? {} : { body }),
-  });
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '') && bytes.length > 0;
-  return {
-    status: response.status,
-    headers: response.headers,
-    bytes,
-    json: isJson ? JSON.parse(new TextDecoder().decode(bytes)) : undefined,
-  };
-}
-
-function formOf(fields: Readonly<Record<string, string | Uint8Array>>): FormData {
-  const form = new FormData();
-  for (const [name, value] of Object.entries(fields)) {
-    if (typeof value === 'string') form.append(name, value);
-    else form.append(name, new Blob([value]), 'photo.jpg');
-  }
-  return form;
-}
 
 /** Keeps what is published, and tells who waits for it. */
 async function collectEvents(ports: Partial<Ports>): Promise<(count: number) => Promise<Event[]>> {

@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { adminKeyPath } from '../runtime/first-start.ts';
+import type { ChaosPlatformOptions } from './chaos-platform.ts';
+import { bundleChild } from './child-bundle.ts';
+
+export interface ChaosChild {
+  /** Where it listens, once it does; starts it when it is not there. */
+  running(): Promise<{ url: string; key: string }>;
+  /** Kills it with SIGKILL `afterMs` milliseconds after it is up. */
+  kill(afterMs: number): Promise<void>;
+  /** Starts it again without faults. */
+  letLive(): void;
+  kills(): number;
+  restarts(): number;
+  /** Asks it to stop, and resolves to its exit code. */
+  stop(): Promise<number | null>;
+}
+
+/** Keeps a platform of the chaos test alive. */
+export async function superviseChild({
+  dataDir,
+  seed,
+  root,
+  rates,
+}: {
+  readonly dataDir: string;
+  readonly seed: number;
+  readonly root: string;
+  readonly rates: Pick<ChaosPlatformOptions, 'failing' | 'slow' | 'duplicated' | 'latencyMs' | 'hookFaults'>;
+}): Promise<ChaosChild> {
+  const bundle = await bundleChild('chaos-platform', root);
+  let kills = 0;
+  let starts = 0;
+  let calm = false;
+  let stopped = false;
+  let current: Promise<{ url: string; key: string; child: ChildProcess }> | undefined;
+
+  const start = async () => {
+    const options: ChaosPlatformOptions = {
+      dataDir,
+      seed: seed + 1000 * starts++,
+      ...rates,
+      ...(calm ? { failing: 0, slow: 0, duplicated: 0 } : {}),
+    };
+    const child = spawn(process.execPath, [bundle.file, JSON.stringify(options)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const exited = once(child, 'exit');
+    void exited.then(() => {
+      current = undefined;
+    });
+    const line = await Promise.race([
+      once(createInterface({ input: child.stdout }), 'line') as Promise<[string]>,
+      exited.then(() => undefined),
+    ]);
+    if (line === undefined) throw new Error('the platform did not start');
+    return { url: `http://127.0.0.1:${line[0]}`, key: readFileSync(adminKeyPath(dataDir), 'utf8').trim(), child };
+  };
+
+  const up = async () => {
+    if (stopped) throw new Error('the platform is stopped');
+    current ??= start();
+    return current;
+  };
+
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    const running = await current?.catch(() => undefined);
+    if (running === undefined || running.child.exitCode !== null || running.child.signalCode !== null) return null;
+    const exited = once(running.child, 'exit') as Promise<[number | null]>;
+    running.child.kill(signal);
+    return (await exited)[0];
+  };
+
+  return {
+    running: up,
+    async kill(afterMs) {
+      await up();
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      kills += 1;
+      await end('SIGKILL');
+    },
+    letLive() {
+      calm = true;
+    },
+    kills: () => kills,
+    restarts: () => starts - 1,
+    async stop() {
+      const code = await end('SIGTERM');
+      stopped = true;
+      bundle.dispose();
+      return code;
+    },
+  };
+}

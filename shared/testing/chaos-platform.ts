@@ -1,0 +1,101 @@
+import { writeSync } from 'node:fs';
+import { functions } from '../../functions/registry.gen.ts';
+import { embeddedOpeners } from '../adapters/embedded/index.ts';
+import { readConfig } from '../config.ts';
+import type { Events } from '../ports/events.ts';
+import { createContext, type RuntimeContext } from '../runtime/context.ts';
+import { stopOnSignal } from '../runtime/lifecycle.ts';
+import { runLocally } from '../runtime/local.ts';
+import { createLogger } from '../runtime/log.ts';
+import type { Openers } from '../runtime/ports.ts';
+import { fakeExtractor } from './fake-extractor.ts';
+import { type Faults, withFaults } from './faults.ts';
+import { seededRandom } from './vector-factories.ts';
+
+/** What the platform of the chaos test is told, as JSON in its first argument. */
+export interface ChaosPlatformOptions {
+  readonly dataDir: string;
+  readonly seed: number;
+  /** 0..1, of calls of stores. */
+  readonly failing: number;
+  readonly slow: number;
+  /** 0..1, of events. */
+  readonly duplicated: number;
+  /** A mean, in milliseconds. */
+  readonly latencyMs: number;
+  /** Whether the store of webhooks fails as the others do. */
+  readonly hookFaults: boolean;
+}
+
+/**
+ * A whole platform that somebody is going to kill: everything real but the networks, with stores that fail and are slow, and a
+ * broker that gets events twice and out of order. Says its port on standard output. Nothing fails before it is up: a platform whose
+ * stores are down at the start does not start, which is another test's.
+ */
+async function main(): Promise<void> {
+  const options = JSON.parse(process.argv[2]!) as ChaosPlatformOptions;
+  const random = seededRandom(options.seed);
+  let up = false;
+  const faults: Faults = {
+    failing: options.failing,
+    slow: options.slow,
+    slowMs: 100,
+    random,
+    active: () => up,
+  };
+  const config = readConfig({
+    FREEFACE_DATA: options.dataDir,
+    PORT: '0',
+    FREEFACE_RATE_LIMIT_PER_ADDRESS: '0',
+    FREEFACE_RATE_LIMIT_PER_KEY: '0',
+    FREEFACE_WEBHOOK_ALLOW: '127.0.0.1',
+    FREEFACE_SHUTDOWN_SECONDS: '10',
+  });
+  const log = createLogger(process.env.CHAOS_LOG ?? 'fatal', { write: (line: string) => process.stderr.write(line) });
+  const context = createContext(config, { log });
+  const running = await runLocally(functions, faultyOpeners(options, faults), context);
+  const close = () => {
+    up = false;
+    return running.close();
+  };
+  stopOnSignal({ close }, context);
+  up = true;
+  writeSync(1, `${running.port}\n`);
+}
+
+function faultyOpeners({ latencyMs, duplicated, hookFaults }: ChaosPlatformOptions, faults: Faults): Openers {
+  const faulty = <Name extends 'records' | 'vectors' | 'images' | 'cache' | 'audit' | 'webhooks'>(name: Name) =>
+    (async (context: RuntimeContext) =>
+      withFaults(await embeddedOpeners[name](context), faults)) as unknown as (typeof embeddedOpeners)[Name];
+  return {
+    ...embeddedOpeners,
+    records: faulty('records'),
+    vectors: faulty('vectors'),
+    images: faulty('images'),
+    cache: faulty('cache'),
+    audit: faulty('audit'),
+    ...(hookFaults ? { webhooks: faulty('webhooks') } : {}),
+    events: async (context) => shuffled(withFaults(await embeddedOpeners.events(context), faults), duplicated, faults),
+    extractor: async () => fakeExtractor({ latencyMs: () => latencyMs * (0.5 + faults.random()), working: 4 }),
+  };
+}
+
+/** Publishes some events twice, the copy under no key so that it may overtake, and each lot in another order. */
+function shuffled(events: Events, duplicated: number, { random }: Faults): Events {
+  return {
+    ...events,
+    async publish(topic, given, options) {
+      const copies = given
+        .filter(() => random() < duplicated)
+        .map(({ partitionkey: _, ...event }) => event as (typeof given)[number]);
+      const order = [...given, ...copies].map((event) => ({ event, at: random() }));
+      await events.publish(
+        topic,
+        order.toSorted((a, b) => a.at - b.at).map(({ event }) => event),
+        options,
+      );
+    },
+  };
+}
+
+await main();
