@@ -56,6 +56,13 @@ export const engineSettings = {
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket')
     .default('freeface')
     .describe('Bucket of all images.'),
+  S3_UPLOADS_BUCKET: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket')
+    .optional()
+    .describe(
+      'Bucket whose objects `uploads/{tenant}/{external_id}/name.jpg` are enrolled by themselves, and erased when they are deleted; none when absent.',
+    ),
   S3_PATH_STYLE: z
     .stringbool({ error: 'must be true or false' })
     .default(true)
@@ -111,6 +118,7 @@ export interface Engines {
     readonly secretAccessKey: string;
     readonly region: string;
     readonly bucket: string;
+    readonly uploadsBucket: string | null;
     readonly pathStyle: boolean;
     readonly kmsKeyId: string | null;
     readonly tls: EngineTls | null;
@@ -189,6 +197,7 @@ export function enginesOf(value: EngineValues): Engines & { missing(names: reado
         secretAccessKey: value.S3_SECRET_ACCESS_KEY!,
         region: value.S3_REGION,
         bucket: value.S3_BUCKET,
+        uploadsBucket: value.S3_UPLOADS_BUCKET ?? null,
         pathStyle: value.S3_PATH_STYLE,
         kmsKeyId: value.S3_KMS_KEY_ID ?? null,
         tls: tls(value.S3_ENDPOINT!.startsWith('https:')),
