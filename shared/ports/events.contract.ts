@@ -14,10 +14,21 @@ export interface EventsSubject {
 
 const delivery: Delivery = { retry: 3, backoff: 'exponential', backoffDelayMs: 1000, timeoutMs: 60_000 };
 
-/** What every `Events` must do. Time goes by the clock given to `open`; topics of other tests may be there. */
-export function eventsContract({ name, open }: { name: string; open: (clock: FakeClock) => Promise<EventsSubject> }) {
+/**
+ * What every `Events` must do. Time goes by the clock given to `open`; topics of other tests may be there. `newClock`: for a broker in
+ * another process, a clock that gives it time.
+ */
+export function eventsContract({
+  name,
+  open,
+  newClock = fakeClock,
+}: {
+  name: string;
+  open: (clock: FakeClock) => Promise<EventsSubject>;
+  newClock?: () => FakeClock;
+}) {
   const setUp = async () => {
-    const clock = fakeClock();
+    const clock = newClock();
     const subject = await open(clock);
     const topic = `test.${randomUUID()}`;
     const subscription = (fields: Partial<Subscription> = {}): Subscription => ({
@@ -183,7 +194,7 @@ export function eventsContract({ name, open }: { name: string; open: (clock: Fak
       });
 
       await events.publish(topic, [a1, a2, b1]);
-      await settled(() => seen.length === 2);
+      await settled(clock, () => seen.length === 2);
       fail = false;
       await clock.until(() => seen.length === 4);
 
@@ -318,6 +329,8 @@ export function eventsContract({ name, open }: { name: string; open: (clock: Fak
         return await deliver(received, context);
       });
       await events.publish(topic, [event, next]);
+      const finished = async () => (await events.state()).groups.find((each) => each.topic === topic)?.waiting === 0;
+      await clock.until(async () => seen > 0 && (await finished()));
       for (let step = 0; step < 40; step++) await clock.advance(10_000);
       return { seen, event, letters };
     };
@@ -334,7 +347,7 @@ export function eventsContract({ name, open }: { name: string; open: (clock: Fak
         // The second is to be tried again, long after the restart; the third is poison.
         return { status: id === published[1]!.id ? 503 : id === published[2]!.id ? 422 : 200 };
       });
-      await settled(() => seen.length === 6);
+      await settled(clock, () => seen.length === 6);
       await stop();
       const again = await reopen();
       const afterwards: [string, number][] = [];
@@ -377,13 +390,13 @@ export function eventsContract({ name, open }: { name: string; open: (clock: Fak
       });
       const published = [newEvent(), newEvent()];
       await events.publish(topic, published);
-      await settled(() => seen.length === 1);
+      await settled(clock, () => seen.length === 1);
       let stopped = false;
 
       const stopping = stop().then(() => {
         stopped = true;
       });
-      await settled(() => false, 50);
+      await settled(clock, () => false, 50);
       const early = stopped;
       answer({ status: 200 });
       await stopping;
@@ -404,7 +417,7 @@ export function eventsContract({ name, open }: { name: string; open: (clock: Fak
         return new Promise((resolve) => signal.addEventListener('abort', () => resolve({ status: 503 })));
       });
       await events.publish(topic, [newEvent()]);
-      await settled(() => signals.length === 1);
+      await settled(clock, () => signals.length === 1);
 
       const again = await reopen();
       const attempts: number[] = [];
@@ -433,6 +446,6 @@ const idsOf = (events: readonly Event[]) => events.map(({ id }) => id);
 const sum = (numbers: Iterable<number>) => [...numbers].reduce((total, number) => total + number, 0);
 
 /** Waits, without moving the time, until `condition` holds or the turns are over. */
-async function settled(condition: () => boolean, turns = 2000): Promise<void> {
-  for (let turn = 0; turn < turns && !condition(); turn++) await new Promise((resolve) => setImmediate(resolve));
+async function settled(clock: FakeClock, condition: () => boolean, turns = 2000): Promise<void> {
+  for (let turn = 0; turn < turns && !condition(); turn++) await clock.turn();
 }

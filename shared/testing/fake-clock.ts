@@ -60,10 +60,10 @@ export function fakeClock(start = Date.UTC(2026, 0, 1), turn = nextTurn): FakeCl
       await settle(turn);
     },
     async until(condition, turns = 20_000) {
-      for (let turn = 0; turn < turns; turn++) {
+      for (let i = 0; i < turns; i++) {
         if (await condition()) return;
         // Input and output under way gets a chance before time moves on.
-        if (turn % 20 === 19) runNext(Number.POSITIVE_INFINITY);
+        if (i % 20 === 19) runNext(Number.POSITIVE_INFINITY);
         await turn();
       }
       throw new Error(`fake clock: the condition did not come true within ${turns} turns`);

@@ -1,0 +1,59 @@
+import { encodeProgress, type OffsetState } from './event-progress.ts';
+
+/** What a group knows of one partition while it reads it. Offsets count from 0. */
+export interface Partition {
+  readonly number: number;
+  /** The next offset that was not taken in yet. */
+  readonly next: number;
+  /** Unfinished events, oldest first: when each was published, in milliseconds since the epoch. */
+  readonly unfinished: ReadonlyMap<number, number>;
+  /** Notes that everything before `next` has come. Nothing is known twice. */
+  reach(next: number): void;
+  /** How an offset stood before this process; undefined: nothing is known, so it is new. */
+  before(offset: number): OffsetState | undefined;
+  begin(offset: number, publishedAt: number): void;
+  tried(offset: number, attempts: number, dueAt: number): void;
+  finish(offset: number): void;
+  /** What is to be committed; null when it is what was last. */
+  progress(): { readonly position: number; readonly metadata: string } | null;
+  /** The progress of that call is committed. */
+  saved(progress: { readonly position: number; readonly metadata: string }): void;
+}
+
+export function trackPartition(number: number, position: number, states: readonly OffsetState[]): Partition {
+  const earlier = new Map(states.map((state) => [state.offset, state]));
+  const unfinished = new Map<number, number>();
+  /** Behind the position. */
+  const exceptions = new Map<number, OffsetState>(earlier);
+  let next = position;
+  let last = { position, metadata: encodeProgress(position, states) };
+
+  return {
+    number,
+    get next() {
+      return next;
+    },
+    unfinished,
+    reach(offset) {
+      next = Math.max(next, offset);
+    },
+    before: (offset) => earlier.get(offset),
+    begin: (offset, publishedAt) => void unfinished.set(offset, publishedAt),
+    tried: (offset, attempts, dueAt) => void exceptions.set(offset, { offset, attempts, dueAt }),
+    finish(offset) {
+      unfinished.delete(offset);
+      exceptions.set(offset, { offset, attempts: 0, dueAt: null });
+    },
+    progress() {
+      const first = unfinished.keys().next();
+      const now = first.done === true ? next : first.value;
+      for (const offset of exceptions.keys()) if (offset < now) exceptions.delete(offset);
+      for (const offset of earlier.keys()) if (offset < now) earlier.delete(offset);
+      const metadata = encodeProgress(now, exceptions.values());
+      return now === last.position && metadata === last.metadata ? null : { position: now, metadata };
+    },
+    saved(progress) {
+      last = progress;
+    },
+  };
+}

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import { type Kafka, type Message, Partitioners } from 'kafkajs';
+import type { KafkaAdmin } from './kafka-admin.ts';
+import { reopening } from './reopening.ts';
+
+export interface Publisher {
+  /** All or none. An aborted signal keeps back what was not yet sent. */
+  publish(topic: string, messages: readonly Message[], signal?: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A request holds about this much; the broker takes 1 MiB by its default. */
+const requestBytes = 512 * 1024;
+
+interface Waiting {
+  readonly topic: string;
+  readonly messages: Message[];
+  readonly bytes: number;
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Sends to Kafka. See: [Note: All or none on Kafka]
+ *
+ * [Note: One request at a time]
+ * An idempotent producer numbers its records, and the broker drops a number that it has seen. When a request fails and was kept
+ * all the same, the next record would bear the same number and be dropped without a word. So there is one request under way,
+ * everything that comes meanwhile goes together with the next, and after a failure there is a new producer with numbers of its own.
+ */
+export function openPublisher(kafka: Kafka, admin: KafkaAdmin, random: () => number): Publisher {
+  const partitionOf = Partitioners.DefaultPartitioner();
+  const plain = reopening(() => kafka.producer({ idempotent: true, allowAutoTopicCreation: false }));
+  const transactional = reopening(() =>
+    kafka.producer({
+      idempotent: true,
+      allowAutoTopicCreation: false,
+      transactionalId: `freeface-${randomUUID()}`,
+      transactionTimeout: 30_000,
+    }),
+  );
+  const waiting: Waiting[] = [];
+  let sending: Promise<void> | undefined;
+  let lastTransaction: Promise<unknown> = Promise.resolve();
+
+  const send = (topic: string, messages: Message[], signal: AbortSignal | undefined): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const bytes = messages.reduce((sum, { value }) => sum + 500 + (value?.length ?? 0), 0);
+      waiting.push({ topic, messages, bytes, signal, resolve, reject });
+      sending ??= sendWaiting().finally(() => {
+        sending = undefined;
+      });
+    });
+
+  const sendWaiting = async (): Promise<void> => {
+    // Whoever publishes in the same turn comes along.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (waiting.length > 0) {
+      const together = takeRequest(waiting);
+      const topics = new Set(together.map(({ topic }) => topic));
+      const topicMessages = [...topics].map((topic) => ({
+        topic,
+        messages: together.filter((each) => each.topic === topic).flatMap(({ messages }) => messages),
+      }));
+      try {
+        await plain.use((producer) => producer.sendBatch({ topicMessages, acks: -1 }));
+        for (const { resolve } of together) resolve();
+      } catch (error) {
+        for (const { reject } of together) reject(error);
+      }
+    }
+  };
+
+  const sendAsTransaction = (topic: string, messages: Message[], signal: AbortSignal | undefined): Promise<void> => {
+    const run = () =>
+      transactional.use(async (producer) => {
+        signal?.throwIfAborted();
+        const transaction = await producer.transaction();
+        try {
+          await transaction.send({ topic, messages, acks: -1 });
+        } catch (error) {
+          await transaction.abort();
+          throw error;
+        }
+        await transaction.commit();
+      });
+    const mine = lastTransaction.then(run, run);
+    lastTransaction = mine;
+    return mine;
+  };
+
+  return {
+    async publish(topic, messages, signal) {
+      const ids = await admin.partitions(topic);
+      const partitionMetadata = ids.map((partitionId) => ({ partitionId, leader: 0 }) as never);
+      const keyless = ids[Math.floor(random() * ids.length)]!;
+      const placed = messages.map((message) => ({
+        ...message,
+        partition: message.key == null ? keyless : partitionOf({ topic, partitionMetadata, message }),
+      }));
+      const isOne = new Set(placed.map(({ partition }) => partition)).size === 1;
+      await (isOne ? send : sendAsTransaction)(topic, placed, signal);
+    },
+    async close() {
+      await Promise.allSettled([sending, lastTransaction]);
+      await Promise.all([plain.close(), transactional.close()]);
+    },
+  };
+}
+
+/** Takes from `waiting` what goes into one request, at least one. */
+function takeRequest(waiting: Waiting[]): Waiting[] {
+  const taken: Waiting[] = [];
+  let bytes = 0;
+  while (waiting[0] !== undefined && (taken.length === 0 || bytes + waiting[0].bytes <= requestBytes)) {
+    const next = waiting.shift()!;
+    if (next.signal?.aborted) {
+      next.reject(next.signal.reason);
+      continue;
+    }
+    bytes += next.bytes;
+    taken.push(next);
+  }
+  return taken;
+}

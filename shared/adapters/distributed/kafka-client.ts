@@ -1,0 +1,36 @@
+import { Kafka, type KafkaConfig, logLevel } from 'kafkajs';
+import type { AdapterOptions } from '../../runtime/adapter-options.ts';
+
+export type KafkaSettings = AdapterOptions['engines']['kafka'];
+type Log = Pick<AdapterOptions['log'], 'info' | 'warn' | 'error'>;
+
+/** How a client connects and how long it tries; whoever calls has limits of its own. See: [Note: Nothing hangs] */
+export function openKafka({ brokers, credentials, tls }: KafkaSettings, log: Log): Kafka {
+  const sasl: KafkaConfig['sasl'] = credentials === null ? undefined : saslOf(credentials);
+  return new Kafka({
+    clientId: 'freeface',
+    brokers: [...brokers],
+    ...(tls === null ? {} : { ssl: tls.ca === null ? true : { ca: tls.ca } }),
+    ...(sasl === undefined ? {} : { sasl }),
+    connectionTimeout: 2000,
+    requestTimeout: 10_000,
+    retry: { initialRetryTime: 100, maxRetryTime: 2000, retries: 4 },
+    logLevel: logLevel.ERROR,
+    logCreator:
+      () =>
+      ({ namespace, log: { message, error } }) =>
+        // What the driver calls errors are mostly retries; what fails in the end is thrown, and logged by whoever gets it.
+        log.info({ kafka: namespace, detail: error as unknown }, message),
+  });
+}
+
+function saslOf({ mechanism, username, password }: NonNullable<KafkaSettings['credentials']>) {
+  switch (mechanism) {
+    case 'plain':
+      return { mechanism, username, password };
+    case 'scram-sha-256':
+      return { mechanism, username, password };
+    case 'scram-sha-512':
+      return { mechanism, username, password };
+  }
+}
