@@ -11,6 +11,8 @@ export interface ChaosChild {
   running(): Promise<{ url: string; key: string }>;
   /** Kills it with SIGKILL `afterMs` milliseconds after it is up. */
   kill(afterMs: number): Promise<void>;
+  /** Asks it to stop; the next call starts it again. Resolves to its exit code. */
+  terminate(): Promise<number | null>;
   /** Starts it again without faults. */
   letLive(): void;
   kills(): number;
@@ -82,6 +84,7 @@ export async function superviseChild({
       kills += 1;
       await end('SIGKILL');
     },
+    terminate: () => end('SIGTERM'),
     letLive() {
       calm = true;
     },

@@ -123,7 +123,8 @@ export interface ChaosApi {
   insist(method: string, path: string, options?: CallOptions): Promise<{ answer: Answer; tries: number }>;
 }
 
-function clientOf(child: ChaosChild): ChaosApi {
+/** A client that repeats its calls until they succeed, whoever has to be started again for it. */
+export function clientOf(child: ChaosChild): ChaosApi {
   return {
     async insist(method, path, options) {
       for (let tries = 1; ; tries++) {
@@ -144,7 +145,7 @@ function clientOf(child: ChaosChild): ChaosApi {
  * Resolves when no job waits, no event is under way and the end of every job was told; also when nothing has moved for seven minutes:
  * a message that was interrupted twice is tried again after five.
  */
-async function untilIdle(api: ChaosApi, told: () => number, say: (line: string) => void): Promise<void> {
+export async function untilIdle(api: ChaosApi, told: () => number, say: (line: string) => void): Promise<void> {
   const sum = (values: readonly number[]) => values.reduce((total, each) => total + each, 0);
   let last = '';
   let since = performance.now();
