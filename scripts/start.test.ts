@@ -90,6 +90,7 @@ describe('npm start', () => {
       refused({ FREEFACE_DATA: empty, PORT: String(port) }),
       refused({ FREEFACE_DATA: empty, HOST: '192.0.2.1', FREEFACE_BEHIND_TLS: 'true' }),
       refused({ FREEFACE_DATA: empty, HOST: '192.0.2.1' }),
+      refused({ FREEFACE_DATA: empty, FREEFACE_MODE: 'distributed' }),
       refused({ FREEFACE_DATA: file }),
       ...(existsSync('/proc/self') ? [refused({ FREEFACE_DATA: '/proc/freeface' })] : []),
     ]);
@@ -100,6 +101,7 @@ describe('npm start', () => {
         `FreeFace did not start: Port ${port} on 127.0.0.1 is in use; set PORT to another.\n`,
         expect.stringMatching(/^FreeFace did not start: 192\.0\.2\.1 is not an address of this machine; set HOST /),
         expect.stringMatching(/HOST: 192\.0\.2\.1 can be reached from other machines.*FREEFACE_BEHIND_TLS=true/),
+        expect.stringMatching(/^FreeFace did not start: FREEFACE_MODE: distributed is not complete/),
         expect.stringMatching(
           /^FreeFace did not start: The data folder .* is a file, or lies in one; set FREEFACE_DATA /,
         ),

@@ -3,7 +3,7 @@ import { config as loadDotenv } from 'dotenv';
 import { functions } from '../../functions/registry.gen.ts';
 import { openDataFolder } from '../../shared/adapters/embedded/data-folder.ts';
 import { embeddedOpeners } from '../../shared/adapters/embedded/index.ts';
-import { type Config, readConfig } from '../../shared/config.ts';
+import { type Config, readConfig, refuseDistributed } from '../../shared/config.ts';
 import { tryAddress } from '../../shared/runtime/address.ts';
 import { createContext } from '../../shared/runtime/context.ts';
 import { adminKeyPath } from '../../shared/runtime/first-start.ts';
@@ -16,6 +16,7 @@ import { reportProgress } from '../../shared/vision/weights/progress.ts';
 export async function startPlatform(): Promise<void> {
   loadDotenv({ quiet: true });
   const config = readConfig(process.env);
+  refuseDistributed(config);
   openDataFolder(config.dataDir);
   await tryAddress(config);
   await prepareModels(config);

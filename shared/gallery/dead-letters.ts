@@ -25,7 +25,7 @@ export function storedDeadLetter(given: Event, now: number): StoredDeadLetter {
 }
 
 /** What became of a letter: `replayed` and `discarded` ones are gone; `kept`: it cannot be replayed. */
-export type Fate = 'replayed' | 'discarded' | 'kept';
+type Fate = 'replayed' | 'discarded' | 'kept';
 
 /**
  * Publishes a letter's event again, and forgets the letter with the same write. A job that failed is queued first, as if it had

@@ -1,4 +1,4 @@
-import { readConfig } from '../config.ts';
+import { readConfig, refuseDistributed } from '../config.ts';
 import { createContext } from './context.ts';
 import type { FunctionDefinition } from './define.ts';
 import type { Front } from './fronts.ts';
@@ -8,7 +8,9 @@ import { serve } from './serve.ts';
 
 /** Entry of a function's own bundle: configuration from the environment, serve, stop on SIGTERM. */
 export async function main(definition: FunctionDefinition, front: Front, openers: Openers): Promise<void> {
-  const context = createContext(readConfig(process.env));
+  const config = readConfig(process.env);
+  refuseDistributed(config);
+  const context = createContext(config);
   const running = await serve(definition, front, openers, context);
   stopOnSignal(running, context);
   running.ready.then(
