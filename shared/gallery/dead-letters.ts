@@ -24,9 +24,6 @@ export function storedDeadLetter(given: Event, now: number): StoredDeadLetter {
   };
 }
 
-/** What became of a letter: `replayed` and `discarded` ones are gone; `kept`: it cannot be replayed. */
-type Fate = 'replayed' | 'discarded' | 'kept';
-
 /**
  * Publishes a letter's event again, and forgets the letter with the same write. A job that failed is queued first, as if it had
  * never been begun; when this process dies in between, the letter is still there, and replaying it once more completes it.
