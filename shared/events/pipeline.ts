@@ -3,6 +3,7 @@ import type { Event, EventAnswer } from '../ports/events.ts';
 import { asTenant, defaultTenant, type Tenant } from '../ports/tenant.ts';
 import type { RuntimeContext } from '../runtime/context.ts';
 import type { CallContext, EventCall, EventManifest, FunctionDefinition } from '../runtime/define.ts';
+import { wasNotTried } from '../runtime/guarded-ports.ts';
 import { newCall } from './new-call.ts';
 
 export interface EventOutcome extends EventAnswer {
@@ -44,5 +45,9 @@ const tenantOf = (event: Event): Tenant => (typeof event.tenant === 'string' ? a
 function failedOutcome(thrown: unknown, { log }: CallContext): EventOutcome {
   const error = toAppError(thrown);
   log.warn({ code: error.code, err: error.cause ?? error }, 'event failed');
-  return { status: error.eventStatus, reason: error.code };
+  return {
+    status: error.eventStatus,
+    reason: error.code,
+    ...(wasNotTried(error) ? { notTriedMs: 1000 * (error.retryAfter ?? 1) } : {}),
+  };
 }

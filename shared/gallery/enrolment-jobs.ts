@@ -7,7 +7,9 @@ import { AppError, mayHaveHappened, toAppError } from '../errors.ts';
 import { eventData, outboxEntry } from '../events/catalogue.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Backlog, Job, JsonObject, NewJob, OutboxEntry } from '../ports/records.ts';
+import { breakersOf } from '../runtime/breaker.ts';
 import type { CallContext, EventCall } from '../runtime/define.ts';
+import { requireClosedBreakers, wasNotTried } from '../runtime/guarded-ports.ts';
 import { consentTime } from './consent.ts';
 import { type EnrolmentPorts, type EnrolmentResult, refuseWithoutConsent, refuseWithoutRoom } from './enrol.ts';
 import {
@@ -139,6 +141,8 @@ type JobPorts = EnrolmentPorts & Pick<Ports, 'audit' | 'uploads'>;
  */
 export async function processEnrolment(call: EventCall, ports: JobPorts): Promise<undefined> {
   const { job_id: jobId } = eventData('freeface.enrollment.requested.v1', call.event);
+  // Before the attempt is counted.
+  requireClosedBreakers(['records', 'images', 'extractor', 'vectors', 'accounts', 'audit', 'cache'], breakersOf(call));
   const job = await ports.records.startJob(call.tenant, jobId, { signal: call.signal });
   // Erased with its person, or finished so long ago that nobody can ask about it any more.
   if (job === null || job.status === 'completed' || job.status === 'cancelled') return;
@@ -153,6 +157,7 @@ export async function processEnrolment(call: EventCall, ports: JobPorts): Promis
     await attempt(job, call, ports);
   } catch (thrown) {
     const error = toAppError(thrown);
+    if (wasNotTried(error)) throw error;
     if (error.eventStatus === 503 && job.attempts < tuning.mostAttempts) throw thrown;
     await giveUp(job, error, call, ports);
     throw error.eventStatus === 422 ? error : new AppError('JOB_FAILED', { cause: error });

@@ -5,12 +5,26 @@ import type { Metrics } from './metrics.ts';
 /** What stands behind a breaker: after how many failures in a row it opens, for how long at first, and at most. */
 const kinds = {
   webhook: { failures: 5, openMs: 30_000, mostOpenMs: 10 * 60_000 },
+  ...ofPorts(['records', 'vectors', 'images', 'cache', 'extractor', 'accounts', 'audit', 'uploads', 'webhooks']),
 } as const;
 export type Guarded = keyof typeof kinds;
+export type GuardedPort = Exclude<Guarded, 'webhook'>;
+export const isGuardedPort = (name: string): name is GuardedPort => Object.hasOwn(kinds, name) && name !== 'webhook';
+
+/** A store fails for everybody at once: soon known, and soon tried again. */
+function ofPorts<Name extends string>(names: readonly Name[]) {
+  const each = { failures: 10, openMs: 1000, mostOpenMs: 30_000 } as const;
+  return Object.fromEntries(names.map((name) => [name, each])) as Record<Name, typeof each>;
+}
 
 export interface Breaker {
   /** Milliseconds until something may be tried again; 0 while it is closed. */
   waitMs(): number;
+  /**
+   * The same for whoever is about to begin a longer work with a call of this somewhere in it: after a pause one gets 0, and the others
+   * wait for a while for how it ends, so that an outage costs one attempt each time and not one of everybody.
+   */
+  admit(): number;
   /**
    * Does `work`; what it throws counts as a failure and is thrown on. Errors: `BreakerOpen` when it was not tried. While a first call
    * after a pause is under way, others wait for how it ends.
@@ -32,11 +46,15 @@ interface Entry {
   readonly policy: CircuitBreakerPolicy;
   /** Milliseconds since the epoch. */
   openUntil: number;
+  /** Until then somebody was let in to try. */
+  triedUntil: number;
   openedInARow: number;
   inUse: number;
   shown: 'open' | 'half-open' | null;
 }
 
+/** For how long one is let in to try before the next is. */
+const tryingMs = 5000;
 /** Names kept at once; the one that was made first goes first. */
 const mostNames = 1000;
 
@@ -62,7 +80,7 @@ export function createBreakers(clock: Clock, metrics: Pick<Metrics, 'breakers' |
   const make = (kind: Guarded): Entry => {
     const { failures, openMs, mostOpenMs } = kinds[kind];
     const policy = circuitBreaker(handleAll, { halfOpenAfter: 0, breaker: new ConsecutiveBreaker(failures) });
-    const entry: Entry = { policy, openUntil: 0, openedInARow: 0, inUse: 0, shown: null };
+    const entry: Entry = { policy, openUntil: 0, triedUntil: 0, openedInARow: 0, inUse: 0, shown: null };
     policy.onStateChange((state) => {
       if (state === CircuitState.Open) {
         entry.openUntil = clock.now() + Math.min(mostOpenMs, openMs * 2 ** entry.openedInARow);
@@ -98,6 +116,14 @@ export function createBreakers(clock: Clock, metrics: Pick<Metrics, 'breakers' |
       };
       return {
         waitMs,
+        admit() {
+          const entry = entries.get(id);
+          const now = clock.now();
+          if (entry === undefined || entry.policy.state === CircuitState.Closed) return 0;
+          const wait = Math.max(waitMs(), entry.triedUntil - now, 0);
+          if (wait === 0) entry.triedUntil = now + tryingMs;
+          return wait;
+        },
         async execute(work) {
           if (waitMs() > 0) throw new BreakerOpen(`${kind} is not called: it failed too often`);
           const entry = entries.get(id) ?? make(kind);

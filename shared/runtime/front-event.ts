@@ -2,13 +2,16 @@ import { CloudEvent, HTTP } from 'cloudevents';
 import { type EventFunction, eventPipeline } from '../events/pipeline.ts';
 import type { IncomingRequest, OutgoingResponse } from '../http/exchange.ts';
 import type { Event } from '../ports/events.ts';
+import { breakersOf } from './breaker.ts';
 import { empty } from './empty-answer.ts';
 import type { Front } from './fronts.ts';
+import { guardedPorts } from './guarded-ports.ts';
 import { pickPorts } from './ports.ts';
 
 /** CloudEvents over HTTP, binary or structured. */
 export const front: Front = (definition, ports, context) => {
-  const handle = eventPipeline(definition, pickPorts(ports, definition.manifest.uses), context);
+  const ownPorts = pickPorts(ports, definition.manifest.uses);
+  const handle = eventPipeline(definition, guardedPorts(ownPorts, breakersOf(context)), context);
   return (request) => answerEvent(request, handle);
 };
 

@@ -5,9 +5,11 @@ import { openGuards } from '../http/guards.ts';
 import { imageReader } from '../http/image-reader.ts';
 import type { Delivery } from '../ports/events.ts';
 import type { PortName, Ports } from '../ports/index.ts';
+import { breakersOf } from './breaker.ts';
 import type { RuntimeContext } from './context.ts';
 import type { CronManifest, EventManifest, FunctionDefinition } from './define.ts';
 import { firstStart } from './first-start.ts';
+import { guardedPorts } from './guarded-ports.ts';
 import { answerHealth, type Readiness } from './health.ts';
 import { type Answer, listen } from './http-server.ts';
 import { type Openers, openPorts, pickPorts } from './ports.ts';
@@ -76,7 +78,7 @@ async function subscribe(
 ): Promise<void> {
   const { trigger, name, uses, concurrency } = definition.manifest as EventManifest;
   if (trigger.kind !== 'event' || trigger.topic === null || ports.events === undefined) return;
-  const handle = eventPipeline(definition, pickPorts(ports, uses), context);
+  const handle = eventPipeline(definition, guardedPorts(pickPorts(ports, uses), breakersOf(context)), context);
   const stop = await ports.events.subscribe(
     {
       group: name,

@@ -17,7 +17,7 @@ const rules: readonly { room: string; mayImport: readonly RegExp[] }[] = [
   {
     room: 'shared/gallery/',
     mayImport: [
-      /^shared\/(domain|ports|events\/catalogue|http|gallery|identity|errors|runtime\/define)/,
+      /^shared\/(domain|ports|events\/catalogue|http|gallery|identity|errors|runtime\/(define|breaker|guarded-ports))/,
       /^(zod|node:crypto)$/,
     ],
   },
@@ -42,7 +42,7 @@ const rules: readonly { room: string; mayImport: readonly RegExp[] }[] = [
   {
     room: 'shared/events/',
     mayImport: [
-      /^shared\/(domain|ports|events|errors|http\/trace-context|runtime\/(define|context))/,
+      /^shared\/(domain|ports|events|errors|http\/trace-context|runtime\/(define|context|guarded-ports))/,
       /^(zod|cloudevents)$/,
     ],
   },

@@ -169,11 +169,16 @@ export function startGroup(subscription: Subscription, deliver: Deliver, options
     }
   };
 
-  const settle = (item: Item, { status, reason }: EventAnswer): void => {
+  const settle = (item: Item, { status, reason, notTriedMs }: EventAnswer): void => {
     const verdict = verdictOf(status);
     if (verdict === 'done') {
       finish(item);
       saveLater();
+      return;
+    }
+    if (notTriedMs !== undefined) {
+      item.dueAt = clock.now() + backoffMs({ ...delivery, backoffDelayMs: notTriedMs, backoff: 'linear' }, 1, random);
+      startWhenDue(item);
       return;
     }
     item.attempts++;

@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import { functions } from '../../functions/registry.gen.ts';
+import { embeddedOpeners } from '../adapters/embedded/index.ts';
+import { AppError } from '../errors.ts';
+import type { Ports } from '../ports/index.ts';
+import { defaultTenant } from '../ports/tenant.ts';
+import { fakeClock } from '../testing/fake-clock.ts';
+import { fakeExtractor, fakePhoto } from '../testing/fake-extractor.ts';
+import { withFaults } from '../testing/faults.ts';
+import { startPlatform } from '../testing/platform.ts';
+import { createBreakers } from './breaker.ts';
+import { guardedPorts, requireClosedBreakers, wasNotTried } from './guarded-ports.ts';
+import { createMetrics } from './metrics.ts';
+import type { Openers } from './ports.ts';
+
+const setUp = (answer: () => Promise<unknown>) => {
+  const clock = fakeClock();
+  const metrics = createMetrics();
+  const breakers = createBreakers(clock, metrics);
+  let calls = 0;
+  const images = {
+    get: () => {
+      calls += 1;
+      return answer();
+    },
+    keys: () => 'an iteration',
+    close: async () => undefined,
+  } as unknown as Ports['images'];
+  const ports = guardedPorts({ images }, breakers);
+  const get = () => ports.images!.get(defaultTenant, 'key').catch((error: unknown) => error);
+  return { clock, metrics, breakers, ports, get, calls: () => calls };
+};
+
+describe('ports behind breakers', () => {
+  it('When a store fails ten times in a row, then it is left alone for a while, and the metrics say so', async () => {
+    let down = true;
+    const { clock, metrics, get, calls, breakers } = setUp(async () => {
+      if (down) throw new AppError('STORE_UNAVAILABLE');
+      return 'bytes';
+    });
+
+    for (let i = 0; i < 10; i++) await get();
+    const refused = (await get()) as AppError;
+    const state = await metrics.registry.getSingleMetricAsString('freeface_circuit_breakers');
+    await clock.advance(1000);
+    down = false;
+    const [first, second] = [await get(), await get()];
+
+    expect(calls()).toBe(12);
+    expect([refused.code, refused.eventStatus, wasNotTried(refused)]).toEqual(['STORE_UNAVAILABLE', 503, true]);
+    expect(state).toContain('freeface_circuit_breakers{guards="images",state="open"} 1');
+    expect([first, second]).toEqual(['bytes', 'bytes']);
+    expect(() => requireClosedBreakers(['images'], breakers)).not.toThrow();
+  });
+
+  it('When a port refuses with reason, sheds, or its caller gives up, then that is no failure', async () => {
+    const errors = [
+      new AppError('PERSON_NOT_FOUND'),
+      new AppError('BUSY'),
+      new DOMException('gone', 'AbortError'),
+      new AppError('IMAGE_CORRUPT'),
+    ];
+    let next = 0;
+    const { get, calls } = setUp(async () => {
+      throw errors[next++ % errors.length]!;
+    });
+
+    const thrown = [];
+    for (let i = 0; i < 40; i++) thrown.push(await get());
+
+    expect(calls()).toBe(40);
+    expect(thrown.slice(0, 4)).toEqual(errors);
+  });
+
+  it('When the pause is over, then one is let in to try and the others wait for how it ends', async () => {
+    const { clock, get, breakers } = setUp(async () => {
+      throw new AppError('STORE_UNAVAILABLE');
+    });
+    const mayBegin = () => {
+      try {
+        requireClosedBreakers(['records', 'images'], breakers);
+        return true;
+      } catch (error) {
+        expect(wasNotTried(error)).toBe(true);
+        return false;
+      }
+    };
+    const before = mayBegin();
+    for (let i = 0; i < 10; i++) await get();
+
+    const open = mayBegin();
+    await clock.advance(1000);
+    const tried = [mayBegin(), mayBegin(), mayBegin()];
+    await clock.advance(5000);
+
+    expect([before, open]).toEqual([true, false]);
+    expect(tried).toEqual([true, false, false]);
+    expect(mayBegin()).toBe(true);
+  });
+
+  it('When a call gives back an iteration, then it is handed through', () => {
+    const { ports } = setUp(async () => undefined);
+
+    expect(ports.images!.keys(defaultTenant)).toBe('an iteration');
+  });
+});
+
+it('When a store is down for five minutes, then what waits is done afterwards, and nothing is a dead letter', async () => {
+  const clock = fakeClock();
+  let down = false;
+  const openers: Openers = {
+    ...embeddedOpeners,
+    extractor: async () => fakeExtractor({ latencyMs: () => 0, working: 4 }),
+    vectors: async (context) =>
+      withFaults(await embeddedOpeners.vectors(context), {
+        failing: 1,
+        slow: 0,
+        slowMs: 0,
+        random: () => 0,
+        active: () => down,
+      }),
+  };
+  const platform = await startPlatform(functions, { clock, openers });
+  const waiting = async () => {
+    const { jobs } = await platform.ports.records.backlog();
+    return jobs.critical + jobs.high + jobs.normal + jobs.low;
+  };
+  down = true;
+  for (let n = 0; n < 12; n++) {
+    const answer = await platform.call('POST', '/api/v1/faces/enroll_async', {
+      form: { external_id: `p-${n}`, priority: n % 2 === 0 ? 'critical' : 'low', image: fakePhoto(n) },
+    });
+    expect(answer.status).toBe(202);
+  }
+
+  const end = clock.now() + 300_000;
+  await clock.until(() => clock.now() >= end, 100_000);
+  const during = await waiting();
+  down = false;
+  await clock.until(async () => (await waiting()) === 0, 100_000);
+
+  const jobs = (await platform.ports.records.listJobs(defaultTenant, {}, { limit: 100 })).items;
+  expect(during).toBe(12);
+  expect(jobs.map(({ status }) => status)).toEqual(jobs.map(() => 'completed'));
+  expect((await platform.ports.records.backlog()).deadLetters).toBe(0);
+}, 120_000);
