@@ -47,10 +47,13 @@ export interface SearchOptions extends CallOptions {
   /** Hits below are left out. Default -1. */
   readonly minCosine?: number | undefined;
   readonly filter?: VectorFilter | undefined;
+  /** Default `bounded`: writes of the last seconds, of other processes too, may be missing. `strong`: every resolved write is seen. */
+  readonly consistency?: 'bounded' | 'strong' | undefined;
 }
 
 /**
- * The gallery's embeddings. What a resolved write has done is seen by every later read and survives a crash.
+ * The gallery's embeddings. What a resolved write has done survives a crash and is seen by every later read; by a bounded search
+ * within seconds.
  * Errors: RangeError for a wrong dimension or a vector that is not of unit norm (±1e-3) or not finite.
  */
 export interface Vectors {

@@ -1,0 +1,72 @@
+import { MilvusClient } from '@zilliz/milvus2-sdk-node';
+import type { AdapterOptions } from '../../runtime/adapter-options.ts';
+
+export type MilvusSettings = AdapterOptions['engines']['milvus'];
+
+/** One request. */
+export const requestMs = 10_000;
+
+/** What every answer of Milvus bears. */
+interface Status {
+  readonly code?: number;
+  readonly error_code?: string | number;
+  readonly reason?: string;
+}
+
+/** What Milvus refused. */
+export class MilvusError extends Error {
+  override readonly name = 'MilvusError';
+  /** Milvus' own number. */
+  readonly code: number;
+
+  constructor(message: string, code: number) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Codes of Milvus. */
+export const codes = { collectionNotFound: 100, collectionNotLoaded: 101 } as const;
+
+/** Connects in the background; a call before it is connected waits within its time. */
+export function openMilvus({ address, database, credentials, tls }: MilvusSettings): MilvusClient {
+  const client = new MilvusClient({
+    address,
+    database,
+    ...(credentials ?? {}),
+    ...(tls === null ? {} : { ssl: true, ...(tls.ca === null ? {} : { tls: { rootCert: Buffer.from(tls.ca) } }) }),
+    timeout: requestMs,
+    maxRetries: 2,
+    logLevel: 'error',
+    // It would tell the server what is done here, and how often.
+    telemetry: { enabled: false },
+    channelOptions: {
+      'grpc.initial_reconnect_backoff_ms': 100,
+      'grpc.max_reconnect_backoff_ms': 2000,
+    },
+  });
+  // Whoever calls learns of it.
+  client.connectPromise.catch(() => undefined);
+  return client;
+}
+
+/**
+ * The answer, once it says itself that it is one.
+ *
+ * [Note: Milvus answers with its errors]
+ * A call resolves also when it failed, and some resolve to an empty object where they are not supported. So every answer is taken
+ * through here. Errors: MilvusError.
+ */
+export function checked<Answer extends { status?: Status } | Status>(what: string, answer: Answer): Answer {
+  const status: Status | undefined = 'status' in answer ? answer.status : (answer as Status);
+  if (status?.error_code === undefined) throw new MilvusError(`${what}: the answer has no status`, -1);
+  if (status.error_code === 'Success' || status.error_code === 0) return answer;
+  throw new MilvusError(`${what}: ${status.reason || status.error_code}`, codeOf(status));
+}
+
+function codeOf({ code, error_code, reason = '' }: Status): number {
+  if (code !== undefined && code !== 0) return code;
+  if (/not loaded|has not been loaded/i.test(reason)) return codes.collectionNotLoaded;
+  if (/can't find collection|collection not found|not exist/i.test(reason)) return codes.collectionNotFound;
+  return typeof error_code === 'number' ? error_code : -1;
+}

@@ -1,0 +1,144 @@
+import { DataType, type FieldType, type MilvusClient } from '@zilliz/milvus2-sdk-node';
+import type { VectorSpace } from '../../ports/vectors.ts';
+import { checked, codes, MilvusError, type MilvusSettings, requestMs } from './milvus-client.ts';
+import { indexParams } from './milvus-index.ts';
+
+/** Bytes of a text column; ids are shorter. */
+const idLength = 256;
+const timeout = requestMs;
+const retries = { count: 2 };
+
+export interface Collections {
+  /** Name of the collection of a space, made where there is none. RangeError when it has another dimension. */
+  open(space: VectorSpace): Promise<string>;
+  /** The same, but null where there is none. */
+  find(space: VectorSpace): Promise<string | null>;
+  /** Names of all collections of ours. */
+  all(): Promise<string[]>;
+  /** Runs `work` on a collection, and once more after loading it where Milvus has let it go, as it does when it restarts. */
+  loaded<Answer>(name: string, work: () => Promise<Answer>): Promise<Answer>;
+}
+
+/**
+ * One collection for each space; the tenant is its partition key.
+ *
+ * [Note: A space has a dimension]
+ * An embedder has one length of embeddings, so the name of the space names both, and a collection that has another length belongs
+ * to a mistake.
+ */
+export function openCollections(client: MilvusClient, settings: MilvusSettings): Collections {
+  const { collectionPrefix, index, expectedFaces } = settings;
+  const dimensions = new Map<string, number>();
+  const opening = new Map<string, Promise<string>>();
+
+  const dimensionOf = async (name: string): Promise<number | null> => {
+    const known = dimensions.get(name);
+    if (known !== undefined) return known;
+    const { value } = checked(
+      'looking for a collection',
+      await client.hasCollection({ collection_name: name, timeout }),
+    );
+    if (!value) return null;
+    const description = checked(
+      'describing a collection',
+      await client.describeCollection({ collection_name: name, timeout, cache: false } as never),
+    );
+    const field = description.schema.fields.find((each) => each.name === 'embedding');
+    const dimension = Number(field?.type_params.find(({ key }) => key === 'dim')?.value ?? field?.dim);
+    if (!Number.isInteger(dimension)) throw new MilvusError(`the collection ${name} is none of ours`, -1);
+    dimensions.set(name, dimension);
+    return dimension;
+  };
+
+  const make = async (name: string, dimension: number): Promise<void> => {
+    const created = await client.createCollection({
+      collection_name: name,
+      fields: fieldsOf(dimension),
+      consistency_level: 'Bounded',
+      timeout,
+    });
+    // Another process may have been faster; which dimension holds is looked up afterwards.
+    if (created.error_code !== 'Success' && !/exist/i.test(created.reason)) checked('making a collection', created);
+    const { index_type, metric_type, params } = indexParams(index, expectedFaces);
+    checked(
+      'making an index',
+      await client.createIndex({
+        collection_name: name,
+        field_name: 'embedding',
+        index_name: 'embedding',
+        index_type,
+        metric_type,
+        params: { ...params },
+        timeout,
+      }),
+    );
+    await client.loadCollection({ collection_name: name, timeout });
+  };
+
+  const requireDimension = (space: VectorSpace, actual: number): void => {
+    if (actual === space.dimension) return;
+    throw new RangeError(`space ${space.space}: ${space.dimension} numbers where ${actual} are expected`);
+  };
+
+  return {
+    async open(space) {
+      const name = collectionName(collectionPrefix, space.space);
+      let pending = opening.get(name);
+      if (pending === undefined) {
+        pending = dimensionOf(name).then(async (dimension) => {
+          if (dimension === null) await make(name, space.dimension);
+          return name;
+        });
+        opening.set(name, pending);
+        const done = () => void opening.delete(name);
+        pending.then(done, done);
+      }
+      await pending;
+      requireDimension(space, (await dimensionOf(name)) ?? space.dimension);
+      return name;
+    },
+    async find(space) {
+      const name = collectionName(collectionPrefix, space.space);
+      const dimension = await dimensionOf(name);
+      if (dimension === null) return null;
+      requireDimension(space, dimension);
+      return name;
+    },
+    async all() {
+      const { data } = checked('listing collections', await client.showCollections({ timeout }));
+      return data.map(({ name }) => name).filter((name) => name.startsWith(`${collectionPrefix}__`));
+    },
+    async loaded(name, work) {
+      for (let left = retries.count; ; left--) {
+        try {
+          return await work();
+        } catch (error) {
+          if (!(error instanceof MilvusError)) throw error;
+          if (error.code === codes.collectionNotFound) dimensions.delete(name);
+          if (error.code !== codes.collectionNotLoaded || left <= 0) throw error;
+          await client.loadCollection({ collection_name: name, timeout });
+        }
+      }
+    },
+  };
+}
+
+/** Spaces are of `a-z 0-9 . -`; names of collections of letters, digits and `_`. No two spaces have one name. */
+export const collectionName = (prefix: string, space: string): string =>
+  `${prefix}__${space.replace(/[.-]/g, (sign) => (sign === '.' ? '_p' : '_h'))}`;
+
+const fieldsOf = (dimension: number): FieldType[] => [
+  { name: 'id', data_type: DataType.VarChar, max_length: 2 * idLength, is_primary_key: true, autoID: false },
+  { name: 'tenant', data_type: DataType.VarChar, max_length: 64, is_partition_key: true },
+  { name: 'face_id', data_type: DataType.VarChar, max_length: idLength },
+  // '': nobody.
+  { name: 'person_id', data_type: DataType.VarChar, max_length: idLength },
+  { name: 'image_id', data_type: DataType.VarChar, max_length: idLength },
+  // Milliseconds since the epoch.
+  { name: 'captured_at', data_type: DataType.Int64 },
+  { name: 'lat', data_type: DataType.Double },
+  { name: 'lon', data_type: DataType.Double },
+  // -1: not known.
+  { name: 'accuracy_m', data_type: DataType.Double },
+  { name: 'embedding', data_type: DataType.FloatVector, dim: dimension },
+];

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { type IndexKind, indexParams, searchParams } from './milvus-index.ts';
+
+const kinds: readonly IndexKind[] = ['HNSW', 'IVF_FLAT', 'DISKANN', 'GPU_CAGRA'];
+const sizes = [1, 10_000, 10_001, 100_000, 1_000_000, 10_000_000, 1e9];
+
+describe('index parameters', () => {
+  it.each([
+    ['HNSW', 100_000, { M: 16, efConstruction: 200 }, { ef: 96 }],
+    ['HNSW', 5_000_000, { M: 32, efConstruction: 400 }, { ef: 192 }],
+    ['IVF_FLAT', 1_000_000, { nlist: 4096 }, { nprobe: 128 }],
+    ['DISKANN', 10_000_000, {}, { search_list: 192 }],
+    ['GPU_CAGRA', 1_000_000, { intermediate_graph_degree: 96, graph_degree: 48 }, { itopk_size: 128, search_width: 2 }],
+  ] as const)(
+    'When %s is laid out for %i faces, then building and searching have these numbers',
+    (kind, faces, build, search) => {
+      expect(indexParams(kind, faces)).toEqual({ index_type: kind, metric_type: 'COSINE', params: build });
+      expect(searchParams(kind, faces, 10)).toEqual(search);
+    },
+  );
+
+  it.each(kinds)('When the gallery of %s grows, then no number becomes smaller', (kind) => {
+    const all = sizes.map((faces) => ({ ...indexParams(kind, faces).params, ...searchParams(kind, faces, 10) }));
+
+    all.slice(1).forEach((larger, i) => {
+      for (const [name, value] of Object.entries(all[i]!)) expect(larger[name]).toBeGreaterThanOrEqual(value);
+    });
+  });
+
+  it.each(['HNSW', 'DISKANN', 'GPU_CAGRA'] as const)('When %s is asked for many, then it looks at no fewer', (kind) => {
+    for (const faces of sizes) {
+      for (const limit of [1, 100, 4096]) {
+        expect(Math.max(...Object.values(searchParams(kind, faces, limit)))).toBeGreaterThanOrEqual(limit);
+      }
+    }
+  });
+
+  it('When IVF is searched, then it probes no more lists than there are', () => {
+    for (const faces of sizes) {
+      expect(searchParams('IVF_FLAT', faces, 10).nprobe).toBeLessThanOrEqual(
+        indexParams('IVF_FLAT', faces).params.nlist!,
+      );
+    }
+  });
+});

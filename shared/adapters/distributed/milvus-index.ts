@@ -1,0 +1,99 @@
+import type { Engines } from '../../engine-settings.ts';
+
+export type IndexKind = Engines['milvus']['index'];
+
+export interface IndexParams {
+  readonly index_type: IndexKind;
+  readonly metric_type: 'COSINE';
+  readonly params: Readonly<Record<string, number>>;
+}
+
+interface Row {
+  /** Galleries of at most this many faces. */
+  readonly upTo: number;
+  readonly hnsw: { readonly M: number; readonly efConstruction: number; readonly ef: number };
+  readonly ivf: { readonly nlist: number; readonly nprobe: number };
+  readonly diskann: { readonly search_list: number };
+  readonly cagra: {
+    readonly intermediate_graph_degree: number;
+    readonly graph_degree: number;
+    readonly itopk_size: number;
+    readonly search_width: number;
+  };
+}
+
+/**
+ * [Note: Index parameters by size of gallery]
+ * HNSW: degree and breadth grow with the logarithm of the gallery; ef is what recall is bought with when searching. IVF: about
+ * four times the root of the number of faces as lists, of which a share is probed that falls as lists become many. DiskANN has
+ * one knob. CAGRA: degrees as its makers advise, wider where the graph is larger. From Milvus' manual and the methods' papers, not
+ * measured here: Milvus Lite searches what was written last by brute force, and has neither DiskANN nor a GPU.
+ */
+const rows: readonly Row[] = [
+  {
+    upTo: 10_000,
+    hnsw: { M: 16, efConstruction: 200, ef: 64 },
+    ivf: { nlist: 128, nprobe: 32 },
+    diskann: { search_list: 64 },
+    cagra: { intermediate_graph_degree: 64, graph_degree: 32, itopk_size: 64, search_width: 1 },
+  },
+  {
+    upTo: 100_000,
+    hnsw: { M: 16, efConstruction: 200, ef: 96 },
+    ivf: { nlist: 1024, nprobe: 64 },
+    diskann: { search_list: 96 },
+    cagra: { intermediate_graph_degree: 64, graph_degree: 32, itopk_size: 128, search_width: 1 },
+  },
+  {
+    upTo: 1_000_000,
+    hnsw: { M: 24, efConstruction: 300, ef: 128 },
+    ivf: { nlist: 4096, nprobe: 128 },
+    diskann: { search_list: 128 },
+    cagra: { intermediate_graph_degree: 96, graph_degree: 48, itopk_size: 128, search_width: 2 },
+  },
+  {
+    upTo: 10_000_000,
+    hnsw: { M: 32, efConstruction: 400, ef: 192 },
+    ivf: { nlist: 8192, nprobe: 192 },
+    diskann: { search_list: 192 },
+    cagra: { intermediate_graph_degree: 128, graph_degree: 64, itopk_size: 256, search_width: 4 },
+  },
+  {
+    upTo: Number.POSITIVE_INFINITY,
+    hnsw: { M: 48, efConstruction: 500, ef: 256 },
+    ivf: { nlist: 32_768, nprobe: 256 },
+    diskann: { search_list: 256 },
+    cagra: { intermediate_graph_degree: 128, graph_degree: 64, itopk_size: 512, search_width: 4 },
+  },
+];
+
+const rowFor = (faces: number): Row => rows.find(({ upTo }) => faces <= upTo)!;
+
+/** How an index is built for a gallery of about `faces`. */
+export function indexParams(kind: IndexKind, faces: number): IndexParams {
+  const { hnsw, ivf, cagra } = rowFor(faces);
+  const params: Record<IndexKind, Readonly<Record<string, number>>> = {
+    HNSW: { M: hnsw.M, efConstruction: hnsw.efConstruction },
+    IVF_FLAT: { nlist: ivf.nlist },
+    DISKANN: {},
+    GPU_CAGRA: { intermediate_graph_degree: cagra.intermediate_graph_degree, graph_degree: cagra.graph_degree },
+  };
+  return { index_type: kind, metric_type: 'COSINE', params: params[kind] };
+}
+
+/** How such an index is searched for the `limit` nearest: none of these numbers may be below the limit. */
+export function searchParams(kind: IndexKind, faces: number, limit: number): Readonly<Record<string, number>> {
+  const { hnsw, ivf, diskann, cagra } = rowFor(faces);
+  switch (kind) {
+    case 'HNSW':
+      return { ef: Math.max(hnsw.ef, 2 * limit) };
+    case 'IVF_FLAT':
+      return { nprobe: ivf.nprobe };
+    case 'DISKANN':
+      return { search_list: Math.max(diskann.search_list, 2 * limit) };
+    case 'GPU_CAGRA':
+      return { itopk_size: roundedUp(Math.max(cagra.itopk_size, limit), 32), search_width: cagra.search_width };
+  }
+}
+
+const roundedUp = (value: number, step: number): number => Math.ceil(value / step) * step;

@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, expect, it, onTestFinished } from 'vitest';
+import type { Engines } from '../../engine-settings.ts';
+import { vectorsContract } from '../../ports/vectors.contract.ts';
+import { describeEngine } from '../../testing/engine.ts';
+import { portProxy } from '../../testing/port-proxy.ts';
+import { newTenant } from '../../testing/record-factories.ts';
+import { newEntry, unitVector } from '../../testing/vector-factories.ts';
+import { openMilvus } from './milvus-client.ts';
+import { collectionName } from './milvus-collections.ts';
+import { openVectors } from './vectors.ts';
+
+it('When spaces differ, then their collections have other names', () => {
+  const spaces = ['a.b-c', 'a-b.c', 'apb', 'a.b', 'a-b', 'ab'];
+
+  const names = spaces.map((space) => collectionName('freeface', space));
+
+  expect(new Set(names).size).toBe(spaces.length);
+  for (const name of names) expect(name).toMatch(/^[a-z][a-z0-9_]*$/);
+});
+
+describeEngine('milvus', 'distributed vectors', (milvus) => {
+  const settings = { ...milvus, collectionPrefix: `test_${randomUUID().replaceAll('-', '')}` };
+  const admin = openMilvus(milvus);
+  const space = { space: 'own-64.p1', dimension: 64 };
+  const open = async (changes: Partial<Engines['milvus']> = {}) => {
+    const vectors = await openVectors({ engines: { milvus: { ...settings, ...changes } }, pageSize: 500 });
+    onTestFinished(() => vectors.close());
+    return vectors;
+  };
+  afterAll(async () => {
+    const { data } = await admin.showCollections();
+    for (const { name } of data) {
+      if (name.startsWith(settings.collectionPrefix)) await admin.dropCollection({ collection_name: name });
+    }
+    await admin.closeConnection();
+  });
+
+  vectorsContract({
+    name: 'contract',
+    open: async () => {
+      const vectors = await open();
+      return {
+        vectors,
+        reopen: async () => {
+          await vectors.close();
+          return await open();
+        },
+      };
+    },
+  });
+
+  it('When a collection was released, as by a restart, then it is loaded again', async () => {
+    const vectors = await open();
+    const tenant = newTenant();
+    const entry = newEntry(64);
+    await vectors.upsert(tenant, space, [entry]);
+    const collection_name = collectionName(settings.collectionPrefix, space.space);
+
+    await admin.releaseCollection({ collection_name });
+    const hits = await vectors.search(tenant, space, entry.embedding, { limit: 1 });
+    await admin.releaseCollection({ collection_name });
+    const read = await vectors.get(tenant, space, [entry.faceId]);
+    await admin.releaseCollection({ collection_name });
+    const removed = await vectors.remove(tenant, [entry.faceId]);
+
+    expect([hits.map(({ faceId }) => faceId), read.length, removed]).toEqual([[entry.faceId], 1, 1]);
+  });
+
+  it('When ids and tenants are made to break out of a filter, then they match nothing but themselves', async () => {
+    const vectors = await open();
+    const [tenant, other] = [newTenant(), newTenant()];
+    const evil = ['x" or tenant != "', 'x\\', "'; drop"];
+    await vectors.upsert(other, space, [newEntry(64, { personId: 'somebody' })]);
+    await vectors.upsert(
+      tenant,
+      space,
+      evil.map((personId, i) => newEntry(64, { faceId: `${personId}${i}`, personId })),
+    );
+    const search = (personIds: string[]) =>
+      vectors.search(tenant, space, unitVector(64), { limit: 10, filter: { personIds }, consistency: 'strong' });
+
+    for (const personId of evil) {
+      expect((await search([personId])).map((hit) => hit.personId)).toEqual([personId]);
+    }
+    expect(await vectors.remove(tenant, ['x" or tenant != "" or face_id == "'])).toBe(0);
+    expect(await vectors.remove(tenant, [`${evil[0]}0`])).toBe(1);
+    expect(await vectors.count(other, space)).toEqual({ assigned: 1, total: 1 });
+  });
+
+  it('When a tenant has more faces than a page, then every id is listed once', async () => {
+    const vectors = await open();
+    const tenant = newTenant();
+    const entries = Array.from({ length: 2300 }, () => newEntry(64));
+    await vectors.upsert(tenant, space, entries);
+
+    const listed: string[] = [];
+    for await (const faceId of vectors.faceIds(tenant)) listed.push(faceId);
+
+    expect(listed.toSorted()).toEqual(entries.map(({ faceId }) => faceId).toSorted());
+  });
+
+  it('When most near faces lie outside the circle, then those inside are found all the same', async () => {
+    const vectors = await open();
+    const tenant = newTenant();
+    const centre = { lat: 60, lon: 10 };
+    const corners = Array.from({ length: 300 }, (_, i) =>
+      newEntry(64, { location: { lat: 60.085, lon: 10.17 + i * 1e-6 } }),
+    );
+    const inside = newEntry(64, { location: centre });
+    await vectors.upsert(tenant, space, [...corners, inside]);
+    const probe = corners[0]!.embedding;
+
+    const hits = await vectors.search(tenant, space, probe, {
+      limit: 1,
+      filter: { near: { ...centre, radiusMetres: 10_000 } },
+      consistency: 'strong',
+    });
+
+    expect(hits.map(({ faceId }) => faceId)).toEqual([inside.faceId]);
+  });
+
+  it('When the server is not there, then opening succeeds, calls fail in time, and once it is there they work', async () => {
+    const [host, port] = milvus.address.split(':');
+    const proxy = await portProxy({ host: host!, port: Number(port) });
+    await proxy.down();
+    const vectors = await open({ address: `127.0.0.1:${proxy.port}` });
+    const tenant = newTenant();
+    const entry = newEntry(64);
+    const begun = performance.now();
+
+    await expect(vectors.upsert(tenant, space, [entry])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    const took = performance.now() - begun;
+    await proxy.up();
+    const written = () =>
+      vectors.upsert(tenant, space, [entry]).then(
+        () => 'written',
+        () => 'down',
+      );
+    await expect.poll(written, { timeout: 20_000 }).toBe('written');
+    proxy.restart();
+    const read = () =>
+      vectors.get(tenant, space, [entry.faceId]).then(
+        (entries) => entries.length,
+        () => 'down',
+      );
+    await expect.poll(read, { timeout: 20_000 }).toBe(1);
+
+    expect(took).toBeLessThan(10_500);
+  });
+
+  it('When a call is aborted while the server hangs, then it rejects with the reason at once', async () => {
+    const [host, port] = milvus.address.split(':');
+    const proxy = await portProxy({ host: host!, port: Number(port) });
+    const vectors = await open({ address: `127.0.0.1:${proxy.port}` });
+    await vectors.count(newTenant(), space);
+    const controller = new AbortController();
+    proxy.hang();
+
+    const waiting = vectors.count(newTenant(), space, { signal: controller.signal });
+    controller.abort(new Error('gone'));
+
+    await expect(waiting).rejects.toThrow('gone');
+  });
+
+  it('When it is closed, then calls are refused', async () => {
+    const vectors = await open();
+
+    await vectors.close();
+
+    await expect(vectors.count(newTenant(), space)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+});
