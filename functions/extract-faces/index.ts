@@ -1,13 +1,13 @@
 import { CloudEvent } from 'cloudevents';
 import { AppError } from '../../shared/errors.ts';
 import type { Event } from '../../shared/ports/events.ts';
-import type { Extraction } from '../../shared/ports/extractor.ts';
+import type { Extraction, ExtractOptions } from '../../shared/ports/extractor.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
 import { sizes } from '../../shared/runtime/sizes.ts';
 
 /**
- * Request and reply: an image as the raw body of an event, its faces as the event that answers. The extension `pack` names
- * the model pack. Embeddings travel as base64 of little-endian float32; they never leave the platform.
+ * Request and reply: an image as the raw body of an event, its faces as the event that answers. Extensions say what is wanted: `pack`
+ * names the model pack, `purpose` is `probe` or `template`, `embed` `false` finds faces only. Embeddings travel as base64 of little-endian float32; they never leave the platform.
  */
 export default defineFunction(
   {
@@ -20,8 +20,7 @@ export default defineFunction(
   },
   async ({ event, bytes, signal, clock, newId, traceparent }, { extractor }) => {
     if (bytes === undefined) throw new AppError('IMAGE_MISSING', { message: 'The event carries no image bytes.' });
-    const pack = typeof event.pack === 'string' ? event.pack : undefined;
-    const extraction = await extractor.extract(bytes, { pack, signal });
+    const extraction = await extractor.extract(bytes, { ...wanted(event), signal });
     return new CloudEvent({
       id: newId(),
       type: 'freeface.image.extracted.v1',
@@ -34,6 +33,15 @@ export default defineFunction(
     }) as Event;
   },
 );
+
+/** Attributes of an event are text, or what they were when it came as JSON. */
+function wanted({ pack, purpose, embed }: Event): Pick<ExtractOptions, 'pack' | 'purpose' | 'embed'> {
+  return {
+    pack: typeof pack === 'string' ? pack : undefined,
+    purpose: purpose === 'template' ? 'template' : 'probe',
+    embed: String(embed ?? true) !== 'false',
+  };
+}
 
 const serialised = ({ faces, ...rest }: Extraction) => ({
   ...rest,

@@ -243,6 +243,21 @@ export function eventsContract({
       expect([passing.seen, passing.letters[0]?.status]).toEqual([4, 503]);
     });
 
+    it('When nothing was tried, then it comes again after the time told and no attempt is counted', async () => {
+      const { events, clock, topic, subscription } = await setUp();
+      const seen: { attempt: number; at: number }[] = [];
+      await events.subscribe(subscription({ delivery: { ...delivery, retry: 0 } }), async (_, { attempt }) => {
+        seen.push({ attempt, at: clock.now() });
+        return seen.length < 4 ? { status: 503, notTriedMs: 5000 } : { status: 204 };
+      });
+
+      await events.publish(topic, [newEvent()]);
+      await clock.until(() => seen.length === 4);
+
+      expect(seen.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1]);
+      for (const [i, { at }] of seen.slice(1).entries()) expect(at - seen[i]!.at).toBeGreaterThanOrEqual(5000);
+    });
+
     it('When a subscriber does not answer in time, then its signal is aborted and it counts as 504', async () => {
       const signals: AbortSignal[] = [];
       const { seen, letters } = await answeringWith((_, { signal }) => {

@@ -65,6 +65,9 @@ export interface RenderOptions extends CallOptions {
   readonly box?: { left: number; top: number; width: number; height: number } | undefined;
 }
 
+/** Of a refusal by the function extract-faces: the code of the error, as there is no body. */
+export const errorCodeHeader = 'x-error-code';
+
 /** Image bytes in, faces out. Errors are AppErrors: EMPTY_IMAGE, UNSUPPORTED_IMAGE, IMAGE_CORRUPT, IMAGE_TOO_LARGE, STRATEGY_UNAVAILABLE, BUSY. */
 export interface Extractor {
   extract(bytes: Uint8Array, options?: ExtractOptions): Promise<Extraction>;

@@ -18,7 +18,10 @@ export function vectorsContract({
   name: string;
   open: (clock: FakeClock) => Promise<{ vectors: Vectors; reopen(): Promise<Vectors> }>;
 }) {
-  const setUp = async () => ({ tenant: newTenant(), ...(await open(fakeClock())) });
+  const setUp = async () => {
+    const { vectors, reopen } = await open(fakeClock());
+    return { tenant: newTenant(), vectors: strongly(vectors), reopen: async () => strongly(await reopen()) };
+  };
 
   describe(`${name}: entries`, () => {
     it('When entries are written, then they read back whole, only for their tenant and space', async () => {
@@ -312,6 +315,13 @@ export function vectorsContract({
     });
   });
 }
+
+/** Reads what was written a moment ago; a bounded search may not. */
+const strongly = (vectors: Vectors): Vectors => ({
+  ...vectors,
+  search: (tenant, space, probe, options) =>
+    vectors.search(tenant, space, probe, { ...options, consistency: 'strong' }),
+});
 
 const byId = (entries: VectorEntry[]) => entries.toSorted((a, b) => (a.faceId < b.faceId ? -1 : 1));
 

@@ -2,6 +2,7 @@ import { CloudEvent, HTTP } from 'cloudevents';
 import { type EventFunction, eventPipeline } from '../events/pipeline.ts';
 import type { IncomingRequest, OutgoingResponse } from '../http/exchange.ts';
 import type { Event } from '../ports/events.ts';
+import { errorCodeHeader } from '../ports/extractor.ts';
 import { breakersOf } from './breaker.ts';
 import { empty } from './empty-answer.ts';
 import type { Front } from './fronts.ts';
@@ -23,12 +24,14 @@ async function answerEvent(request: IncomingRequest, handle: EventFunction): Pro
   const bytes = await request.body(maxEventBytes).catch(() => undefined);
   const parsed = bytes === undefined ? undefined : parseEvent(request.headers, bytes);
   if (parsed === undefined) return empty(422);
-  const { status, reply } = await handle(
+  const { status, reply, reason } = await handle(
     parsed,
     parsed.data instanceof Uint8Array ? parsed.data : undefined,
     request.gone,
   );
-  if (reply === undefined) return empty(status);
+  // Whoever waits for a reply learns what was wrong.
+  if (reply === undefined)
+    return { ...empty(status), headers: reason === undefined ? {} : { [errorCodeHeader]: reason } };
   const message = HTTP.binary(new CloudEvent(reply));
   return { status, headers: message.headers as Record<string, string>, body: message.body as string };
 }

@@ -131,10 +131,22 @@ export function startDispatch(subscription: Subscription, deliver: Deliver, opti
     }
   };
 
-  const settle = async (item: DispatchItem, { status, reason }: EventAnswer): Promise<void> => {
+  const settle = async (item: DispatchItem, { status, reason, notTriedMs }: EventAnswer): Promise<void> => {
     const verdict = verdictOf(status);
     if (verdict === 'done') {
       finish(item);
+      return;
+    }
+    if (notTriedMs !== undefined) {
+      item.dueAt = clock.now() + notTriedMs;
+      if (dropped.has(item)) leaveLine(item);
+      else startWhenDue(item);
+      return;
+    }
+    if (notTriedMs !== undefined) {
+      item.dueAt = clock.now() + backoffMs({ ...delivery, backoffDelayMs: notTriedMs, backoff: 'linear' }, 1, random);
+      if (dropped.has(item)) leaveLine(item);
+      else startWhenDue(item);
       return;
     }
     item.attempts++;

@@ -1,14 +1,12 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Calibration } from '../../domain/calibration.ts';
 import { decoding, extraction } from '../../domain/tuning.ts';
 import { AppError } from '../../errors.ts';
 import type { Extraction, Extractor, PackDescription } from '../../ports/extractor.ts';
 import { openBudget } from '../../vision/budget.ts';
 import { decodeImage } from '../../vision/decode.ts';
+import { describePack } from '../../vision/describe.ts';
 import { openGate } from '../../vision/gate.ts';
 import { openNetwork } from '../../vision/network.ts';
-import { type Component, calibrationSchema, type Pack } from '../../vision/pack.ts';
+import type { Component } from '../../vision/pack.ts';
 import { findFaces, type Parts } from '../../vision/pipeline.ts';
 import { detectors, embedders, landmarkers } from '../../vision/registry.ts';
 import { renderImage } from '../../vision/render.ts';
@@ -93,7 +91,7 @@ interface OpenPack {
 
 async function openPack(name: string, options: ExtractorOptions, pool: WorkerPool): Promise<OpenPack> {
   const pack = await verifyPack(name, options);
-  const calibration = await calibrationOf(pack, options.modelsDir);
+  const description = await describePack(pack, options.modelsDir);
   const network = ({ file }: Component) => openNetwork(pool, file.path, file);
   const networks = {
     detector: network(pack.detector),
@@ -121,17 +119,11 @@ async function openPack(name: string, options: ExtractorOptions, pool: WorkerPoo
       embedder,
     )({ network: networks.embedder, options: embedder.options, dimension: embedder.dimension }),
   };
-  return { parts, description: { pack: pack.name, space: pack.space, dimension: embedder.dimension, calibration } };
+  return { parts, description };
 }
 
 function kind<Open>(registry: Readonly<Record<string, Open>>, component: Component): Open {
   const open = registry[component.kind];
   if (!open) throw new Error(`There is no kind ${component.kind}; there are ${Object.keys(registry).join(', ')}.`);
   return open;
-}
-
-async function calibrationOf({ calibration }: Pack, modelsDir: string): Promise<Calibration> {
-  if (typeof calibration !== 'string') return calibration;
-  const text = await readFile(join(modelsDir, 'calibration', `${calibration}.json`), 'utf8');
-  return calibrationSchema.parse(JSON.parse(text));
 }
