@@ -106,8 +106,10 @@ function eventsOn(database: Database, unlock: () => void, options: EventsOptions
       groups.set(id, { topic, group });
       let stopping: Promise<void> | undefined;
       return () => {
+        // A broker that closes stops its groups itself, and is not to be written to any more.
+        if (closing !== undefined) return closing;
         stopping ??= group.stop().finally(() => groups.delete(id));
-        return closing ?? stopping;
+        return stopping;
       };
     },
 
