@@ -2,6 +2,7 @@
 //   node esbuild.config.mjs build [name ...]      dist/functions/<name>/
 //   node esbuild.config.mjs run <script> [args]   scripts/<script>.ts
 //   node esbuild.config.mjs bundle <script>       .build/<script>/<script>.js, for a process that shall hold nothing else
+import { existsSync } from 'node:fs';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -37,7 +38,11 @@ export const common = /** @type {const} */ ({
   splitting: true,
   mainFields: ['module', 'main'],
   external: [...externals],
-  alias: { '@opentelemetry/api': './shared/runtime/no-spans.ts' },
+  alias: {
+    '@opentelemetry/api': './shared/runtime/no-spans.ts',
+    '@aws-sdk/credential-provider-node': './shared/runtime/left-out.ts',
+    '@shanghaikid/parquetjs': './shared/runtime/left-out.ts',
+  },
   sourcemap: 'linked',
   sourcesContent: false,
   metafile: true,
@@ -60,8 +65,8 @@ export async function functionNames() {
 
 /**
  * [Note: A bundle holds what its manifest declares]
- * The entry of a function's bundle is written here from what its manifest needs (`portsOf`): it opens those ports and no others, so an
- * adapter that is not declared is not even reachable for the bundler. A test reads the metafiles to prove it.
+ * The entry of a function's bundle is written here from what its manifest needs (`portsOf`): it opens those ports and no others, in either
+ * mode, so an adapter that is not declared is not even reachable for the bundler. A test reads the metafiles to prove it.
  *
  * @param {Manifest} manifest
  * @param {readonly PortName[]} ports
@@ -74,8 +79,25 @@ function entryOf({ name, trigger, ...rest }, ports) {
     import { main } from './shared/runtime/main.ts';
     import { adapterOptions } from './shared/runtime/adapter-options.ts';
     await main(definition, front, {
-      ${ports.map((port) => `${port}: async (context) => (await import('./shared/adapters/embedded/${port}.ts')).open${capitalised(port)}(adapterOptions(context)),`).join('\n')}
+      embedded: {${openersIn('embedded', ports)}},
+      distributed: {${openersIn('distributed', ports)}},
     });`;
+}
+
+/**
+ * Openers of the ports that have an adapter in `engine`, as text.
+ *
+ * @param {'embedded' | 'distributed'} engine
+ * @param {readonly PortName[]} ports
+ */
+function openersIn(engine, ports) {
+  return ports
+    .filter((port) => existsSync(join(root, 'shared', 'adapters', engine, `${port}.ts`)))
+    .map(
+      (port) =>
+        `${port}: async (context) => (await import('./shared/adapters/${engine}/${port}.ts')).open${capitalised(port)}(adapterOptions(context)),`,
+    )
+    .join('\n');
 }
 
 /**

@@ -238,12 +238,6 @@ function outsideIssuerOf(value: Settings): OutsideIssuer | null {
   };
 }
 
-/** Not every port has its distributed adapter yet; to keep quiet and write into a folder would be worse than not to start. */
-export function refuseDistributed({ mode }: Config): void {
-  if (mode === 'distributed')
-    throw new Error('FREEFACE_MODE: distributed is not complete in this version; leave it at embedded');
-}
-
 /** Rows for the README: name, default, meaning. */
 export function describeSettings(): { name: string; fallback: string; meaning: string }[] {
   return Object.entries(settings).map(([name, schema]) => ({

@@ -165,7 +165,7 @@ const addresses: Readonly<Record<string, string>> = {
   S3_ENDPOINT: 's3',
   KAFKA_BROKERS: 'kafka',
   DRAGONFLY_URL: 'dragonfly',
-  EXTRACTOR_URL: 'extractor',
+  FREEFACE_EXTRACTOR_URL: 'extractor',
 };
 
 /** Whoever has an address may reach what is there, and nobody else. */

@@ -1,11 +1,14 @@
 import { styleText } from 'node:util';
 import { config as loadDotenv } from 'dotenv';
 import { functions } from '../../functions/registry.gen.ts';
+import { distributedOpeners } from '../../shared/adapters/distributed/index.ts';
 import { openDataFolder } from '../../shared/adapters/embedded/data-folder.ts';
 import { embeddedOpeners } from '../../shared/adapters/embedded/index.ts';
-import { type Config, readConfig, refuseDistributed } from '../../shared/config.ts';
+import { type Config, readConfig } from '../../shared/config.ts';
+import type { PortName } from '../../shared/ports/index.ts';
 import { tryAddress } from '../../shared/runtime/address.ts';
 import { createContext } from '../../shared/runtime/context.ts';
+import { openersOf } from '../../shared/runtime/engine.ts';
 import { adminKeyPath } from '../../shared/runtime/first-start.ts';
 import { stopOnSignal } from '../../shared/runtime/lifecycle.ts';
 import { type RunningPlatform, runLocally } from '../../shared/runtime/local.ts';
@@ -16,12 +19,13 @@ import { reportProgress } from '../../shared/vision/weights/progress.ts';
 export async function startPlatform(): Promise<void> {
   loadDotenv({ quiet: true });
   const config = readConfig(process.env);
-  refuseDistributed(config);
+  const engines = { embedded: embeddedOpeners, distributed: distributedOpeners };
+  const openers = openersOf(config, engines, Object.keys(embeddedOpeners) as PortName[]);
   openDataFolder(config.dataDir);
   await tryAddress(config);
-  await prepareModels(config);
+  if (config.mode === 'embedded' || config.extractorUrl === null) await prepareModels(config);
   const context = createContext(config);
-  const platform = await runLocally(functions, embeddedOpeners, context);
+  const platform = await runLocally(functions, openers, context);
   stopOnSignal(platform, context);
   process.stdout.write(greeting(platform, config));
 }
@@ -36,13 +40,13 @@ async function prepareModels(config: Config): Promise<void> {
   }
 }
 
-function greeting({ host, port }: RunningPlatform, { dataDir, packs }: Config): string {
+function greeting({ host, port }: RunningPlatform, { mode, dataDir, packs }: Config): string {
   const address = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   const keyFile = adminKeyPath(dataDir);
   const bold = (text: string) => (process.stdout.isTTY ? styleText('bold', text) : text);
   return `
 ${bold(`FreeFace is ready at ${address}`)}
-  data       ${dataDir}
+  data       ${mode === 'embedded' ? dataDir : 'on the engines'}
   models     ${packs.join(', ')}
   API page   ${address}/docs
   admin key  ${keyFile}

@@ -1,15 +1,15 @@
-import { readConfig, refuseDistributed } from '../config.ts';
+import { readConfig } from '../config.ts';
 import { createContext } from './context.ts';
-import type { FunctionDefinition } from './define.ts';
+import { type FunctionDefinition, portsOf } from './define.ts';
+import { type EngineOpeners, openersOf } from './engine.ts';
 import type { Front } from './fronts.ts';
 import { stopOnSignal } from './lifecycle.ts';
-import type { Openers } from './ports.ts';
 import { serve } from './serve.ts';
 
 /** Entry of a function's own bundle: configuration from the environment, serve, stop on SIGTERM. */
-export async function main(definition: FunctionDefinition, front: Front, openers: Openers): Promise<void> {
+export async function main(definition: FunctionDefinition, front: Front, engines: EngineOpeners): Promise<void> {
   const config = readConfig(process.env);
-  refuseDistributed(config);
+  const openers = openersOf(config, engines, portsOf(definition.manifest));
   const context = createContext(config);
   const running = await serve(definition, front, openers, context);
   stopOnSignal(running, context);

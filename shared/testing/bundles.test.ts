@@ -4,7 +4,8 @@ import type { Metafile } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildFunctions, functionNames } from '../../esbuild.config.mjs';
 import { functions } from '../../functions/registry.gen.ts';
-import { adapterFiles, budgetOf, driversOf } from './bundle-rules.ts';
+import { distributedOpeners } from '../adapters/distributed/index.ts';
+import { adapterFiles, budgetOf, bytesOf, driversOf } from './bundle-rules.ts';
 
 describe('the bundles', () => {
   let outdir: string;
@@ -21,9 +22,14 @@ describe('the bundles', () => {
     expect(bundles.map(({ name }) => name)).toEqual(functions.map(({ manifest }) => manifest.name));
   });
 
-  it('When a function declares its ports, then its bundle opens those and no other', () => {
+  it('When a function declares its ports, then its bundle opens those and no other, in either mode', () => {
     for (const { name, ports, metafile } of bundles) {
-      expect({ name, adapters: adapterFiles(metafile) }).toEqual({ name, adapters: [...ports].sort() });
+      const sorted = [...ports].sort();
+      expect({ name, adapters: adapterFiles(metafile, 'embedded') }).toEqual({ name, adapters: sorted });
+      expect({ name, adapters: adapterFiles(metafile, 'distributed') }).toEqual({
+        name,
+        adapters: sorted.filter((port) => port in distributedOpeners),
+      });
     }
   });
 
@@ -35,27 +41,15 @@ describe('the bundles', () => {
     }
   });
 
-  it('When a bundle is built, then it keeps within its budget', () => {
+  it.each(['embedded', 'distributed'] as const)('When a function runs %s, then it keeps within its budget', (mode) => {
     const over = bundles.flatMap(({ name, ports, metafile }) => {
-      const bytes = bytesOf(metafile);
-      return bytes > budgetOf(ports) ? [`${name}: ${bytes} of ${budgetOf(ports)} bytes`] : [];
+      const bytes = bytesOf(metafile, mode);
+      return bytes > budgetOf(ports, mode) ? [`${name}: ${bytes} of ${budgetOf(ports, mode)} bytes`] : [];
     });
 
     expect(over).toEqual([]);
   });
 });
-
-/** Code; the API page's description is data. */
-const bytesOf = ({ outputs }: Metafile): number =>
-  Object.entries(outputs)
-    .filter(([file]) => file.endsWith('.js'))
-    .reduce((sum, [, { bytes, inputs }]) => sum + bytes - dataIn(inputs), 0);
-
-const dataIn = (inputs: Metafile['outputs'][string]['inputs']): number =>
-  Object.entries(inputs).reduce(
-    (sum, [file, { bytesInOutput }]) => (file.endsWith('.json') ? sum + bytesInOutput : sum),
-    0,
-  );
 
 const allDrivers = new Set(Object.values(driversOf).flat());
 

@@ -65,7 +65,7 @@ export function variablesOf(manifest: Manifest, own: Readonly<Record<string, str
   const fixed = { FREEFACE_MODE: 'distributed', FREEFACE_BEHIND_TLS: 'true', HOST: '0.0.0.0', ...own };
   return [
     ...Object.entries(fixed).map(([name, value]) => ({ name, value })),
-    ...(asksExtractor(manifest) ? [{ name: 'EXTRACTOR_URL', value: `http://${hostOf(extractor)}` }] : []),
+    ...(asksExtractor(manifest) ? [{ name: 'FREEFACE_EXTRACTOR_URL', value: `http://${hostOf(extractor)}` }] : []),
     ...storesOf(manifest).flatMap((store) =>
       settingsOf[store].map(({ name, secret }) => ({
         name,
