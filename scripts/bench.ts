@@ -10,6 +10,7 @@ import { type Config, readConfig } from '../shared/config.ts';
 import { measureAccuracyRows } from './bench/accuracy-rows.ts';
 import { openBareRuns } from './bench/bare-runs.ts';
 import { builtFunctions, measureColdStart } from './bench/cold-start.ts';
+import { measureLanes } from './bench/lanes.ts';
 import { measureLatency } from './bench/latency.ts';
 import { photoSet } from './bench/photos.ts';
 import { measurePipeline } from './bench/pipeline.ts';
@@ -18,7 +19,7 @@ import { type Row, table } from './bench/rows.ts';
 import { measureThroughput } from './bench/throughput.ts';
 import { measureVectors } from './bench/vectors.ts';
 
-const sections = ['latency', 'throughput', 'memory', 'cold-start', 'vectors', 'pipeline', 'accuracy'] as const;
+const sections = ['latency', 'throughput', 'memory', 'lanes', 'cold-start', 'vectors', 'pipeline', 'accuracy'] as const;
 type Section = (typeof sections)[number];
 
 const usage = `Usage: npm run bench [-- OPTIONS]
@@ -102,7 +103,7 @@ async function measure(settings: Settings): Promise<Row[]> {
     rows.push(...(await run()));
   };
   try {
-    if ((['latency', 'throughput', 'memory'] as const).some((section) => only.includes(section)))
+    if ((['latency', 'throughput', 'memory', 'lanes'] as const).some((section) => only.includes(section)))
       rows.push(...(await measurePlatform(settings, folders.fresh())));
     await step('cold-start', () =>
       measureColdStart({
@@ -148,6 +149,10 @@ async function measurePlatform({ only, quick, photos: folder, config }: Settings
     if (only.includes('throughput')) {
       process.stderr.write(`measuring throughput (${source}) …\n`);
       rows.push(...(await measureThroughput(server, photos.slice(warmUp + counted), bare)));
+    }
+    if (only.includes('lanes')) {
+      process.stderr.write(`measuring lanes (${source}) …\n`);
+      rows.push(...(await measureLanes(server, photos, bare, { quick })));
     }
     if (only.includes('memory') && rows.length > 1) rows.push(...memoryRow(server, 'idle after the load above'));
   } finally {

@@ -1,6 +1,17 @@
-import { chmodSync, mkdirSync, statSync } from 'node:fs';
-import { open, rename, unlink } from 'node:fs/promises';
+import {
+  chmodSync,
+  closeSync,
+  fsync,
+  futimesSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 
 /** Makes a folder that only its owner may enter (0700), with its parents; an existing one of ours is tightened. */
 export function makePrivateFolder(path: string): void {
@@ -30,10 +41,17 @@ export function makeFolder(path: string): void {
   }
 }
 
+const sync = promisify(fsync);
+
 /**
  * Writes `parts` to `path` (mode 0600) so that after a crash the file is there with all bytes, or as it was before.
  * `temporary` lies on the same file system and is gone afterwards, also on failure. `writtenAt` (milliseconds since the
  * epoch) becomes the file's time.
+ *
+ * [Note: Only waiting is left to others]
+ * What the kernel does in memory takes microseconds and is called at once; only forcing things to the disk goes to another thread. Each
+ * way there and back waits for a core when all are in a network: beside two threads that never rest, on two cores,
+ * fourteen of them took 16 ms (99th percentile 153) where two take 9 (53).
  */
 export async function writeAtomically(
   path: string,
@@ -42,30 +60,34 @@ export async function writeAtomically(
   writtenAt: number,
 ): Promise<void> {
   try {
-    const file = await open(temporary, 'wx', 0o600);
+    const file = openSync(temporary, 'wx', 0o600);
     try {
-      for (const part of parts) await file.writeFile(part);
-      await file.utimes(writtenAt / 1000, writtenAt / 1000);
-      await file.sync();
+      writeAll(file, Buffer.concat(parts));
+      futimesSync(file, writtenAt / 1000, writtenAt / 1000);
+      await sync(file);
     } finally {
-      await file.close();
+      closeSync(file);
     }
-    await rename(temporary, path);
+    renameSync(temporary, path);
   } catch (error) {
-    await unlink(temporary).catch(() => undefined);
+    rmSync(temporary, { force: true });
     throw error;
   }
   await syncFolder(dirname(path));
+}
+
+function writeAll(file: number, bytes: Buffer): void {
+  for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
 }
 
 /** Makes names written to or removed from a folder survive a power cut. */
 export async function syncFolder(path: string): Promise<void> {
   // Windows has no such call and does without.
   if (process.platform === 'win32') return;
-  const folder = await open(path, 'r');
+  const folder = openSync(path, 'r');
   try {
-    await folder.sync();
+    await sync(folder);
   } finally {
-    await folder.close();
+    closeSync(folder);
   }
 }
