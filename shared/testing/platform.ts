@@ -108,7 +108,15 @@ export function folderWithWeights(): string {
 }
 
 export const testConfig = (dataDir: string, settings: Readonly<Record<string, string>> = {}): Config =>
-  readConfig({ FREEFACE_DATA: dataDir, PORT: '0', FREEFACE_SHUTDOWN_SECONDS: '2', ...settings });
+  readConfig({
+    FREEFACE_DATA: dataDir,
+    PORT: '0',
+    FREEFACE_SHUTDOWN_SECONDS: '2',
+    // Tests ask again and again until something is done.
+    FREEFACE_RATE_LIMIT_PER_KEY: '0',
+    FREEFACE_RATE_LIMIT_PER_ADDRESS: '0',
+    ...settings,
+  });
 
 /** Keeps what is published, and tells who waits for it. */
 async function collectEvents(ports: Partial<Ports>): Promise<(count: number) => Promise<Event[]>> {
