@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { startPlatform, type TestPlatform } from '../../shared/testing/platform.ts';
+import { folderWithWeights, startPlatform, type TestPlatform } from '../../shared/testing/platform.ts';
 import { drawPortrait, drawScene } from '../../shared/testing/portraits/index.ts';
 import { newEvent } from '../../shared/testing/record-factories.ts';
 import { functions } from '../registry.gen.ts';
@@ -29,13 +29,16 @@ const ended = async ({ call }: TestPlatform, id: string, status: string) => {
 
 describe('dead letters', () => {
   it('When an enrolment is given up, then its letter says why, and replayed once the reason is gone the job is done', async () => {
-    const platform = await startPlatform(functions);
-    const image = await drawPortrait({ person: 'amaro' });
-    // A quota is a reason that may pass.
-    await platform.call('PUT', '/api/v1/tenants/default', { json: { quota: { faces: 1 } } });
-    const first = await accept(platform, await drawPortrait({ person: 'boris' }), { external_id: 'boris' });
-    const second = await accept(platform, image, { external_id: 'amaro' });
-    await ended(platform, first, 'completed');
+    // A quota is a reason that may pass. It is full before anybody works on what was accepted.
+    const dataDir = folderWithWeights();
+    const accepting = functions.filter(({ manifest }) => manifest.name !== 'process-enrollment-normal');
+    const before = await startPlatform(accepting, { dataDir });
+    const second = await accept(before, await drawPortrait({ person: 'amaro' }), { external_id: 'amaro' });
+    const boris = { image: await drawPortrait({ person: 'boris' }), external_id: 'boris' };
+    await before.call('POST', '/api/v1/faces/enroll', { form: boris });
+    await before.call('PUT', '/api/v1/tenants/default', { json: { quota: { faces: 1 } } });
+    await before.close();
+    const platform = await startPlatform(functions, { dataDir });
     await ended(platform, second, 'failed');
     const [letter] = await letters(platform, 1);
     await platform.call('PUT', '/api/v1/tenants/default', { json: { quota: { faces: null } } });

@@ -39,10 +39,12 @@ const login = defineFunction(
 );
 
 const { accounts, audit, cache } = embeddedOpeners;
-const start = (options: PlatformOptions) =>
+const usual = { FREEFACE_RATE_LIMIT_PER_KEY: '6000', FREEFACE_RATE_LIMIT_PER_ADDRESS: '12000' };
+const start = ({ settings, ...options }: PlatformOptions) =>
   startPlatform([guarded, open, login], {
     dataDir: temporaryFolder(),
     openers: { accounts, audit, cache },
+    settings: { ...usual, ...settings },
     ...options,
   });
 
