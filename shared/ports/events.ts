@@ -51,7 +51,10 @@ export type Deliver = (event: Event, context: { attempt: number; signal: AbortSi
  * published on the topic of dead letters as part of giving it up. See: [Note: Dead letters travel as themselves]
  */
 export interface Events {
-  /** All or none. Topic by the event's catalogue entry unless given. */
+  /**
+   * All or none when one of them is no event. When the broker fails some may be kept, and the caller publishes all of them again.
+   * Topic by the event's catalogue entry unless given.
+   */
   publish(topic: string, events: readonly Event[], options?: CallOptions): Promise<void>;
   /**
    * Starts delivering; the returned function stops it and resolves when nothing is in flight. What a subscriber throws counts

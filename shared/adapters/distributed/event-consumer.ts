@@ -6,13 +6,16 @@ import { type DispatchItem, type DispatchOptions, startDispatch } from './event-
 import { toEvent } from './event-message.ts';
 import { type Partition, trackPartition } from './event-partition.ts';
 import { decodeProgress } from './event-progress.ts';
+import { passed } from './store-calls.ts';
 
 /** Events known to a group at once; beyond it nothing more is fetched. */
 const windowSize = 2000;
 /** Progress may be lost in a crash (events repeat); it is written this often. */
 const progressMs = 100;
 /** Pause before a consumer that failed is started anew. */
-const againMs = { first: 500, longest: 15_000 };
+const againMs = { first: 500, longest: 5000 };
+/** Leaving a broker that does not answer takes no longer. */
+const leaveMs = 5000;
 
 export interface ConsumerOptions extends DispatchOptions {
   readonly kafka: Kafka;
@@ -77,8 +80,8 @@ export function startConsumer(subscription: Subscription, deliver: Deliver, opti
       sessionTimeout: 15_000,
       heartbeatInterval: 2000,
       maxWaitTimeInMs: 250,
-      // Restarted here, whatever it was that failed.
-      retry: { restartOnFailure: async () => false },
+      // Restarted here when it fails for good, whatever it was.
+      retry: { initialRetryTime: 100, maxRetryTime: 2000, retries: 60, restartOnFailure: async () => false },
     });
     consumer = member;
     member.on(member.events.GROUP_JOIN, ({ payload }) => {
@@ -253,9 +256,12 @@ export function startConsumer(subscription: Subscription, deliver: Deliver, opti
     ended = true;
     cancelRestart();
     cancelSave?.();
-    await starting.catch(() => undefined);
-    await save().catch((error: unknown) => log.warn({ topic, group, err: error }, 'progress could not be saved'));
-    await consumer?.disconnect().catch(() => undefined);
+    const going = async () => {
+      await starting.catch(() => undefined);
+      await save().catch((error: unknown) => log.warn({ topic, group, err: error }, 'progress could not be saved'));
+      await consumer?.disconnect().catch(() => undefined);
+    };
+    await Promise.race([going(), passed(leaveMs)]);
   }
 
   return {

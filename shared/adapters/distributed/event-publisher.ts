@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { type Kafka, type Message, Partitioners } from 'kafkajs';
 import type { KafkaAdmin } from './kafka-admin.ts';
 import { reopening } from './reopening.ts';
 
 export interface Publisher {
-  /** All or none. An aborted signal keeps back what was not yet sent. */
+  /** See: [Note: All or none on Kafka]. An aborted signal keeps back what was not yet sent. */
   publish(topic: string, messages: readonly Message[], signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
@@ -22,7 +21,7 @@ interface Waiting {
 }
 
 /**
- * Sends to Kafka. See: [Note: All or none on Kafka]
+ * Sends to Kafka.
  *
  * [Note: One request at a time]
  * An idempotent producer numbers its records, and the broker drops a number that it has seen. When a request fails and was kept
@@ -31,18 +30,9 @@ interface Waiting {
  */
 export function openPublisher(kafka: Kafka, admin: KafkaAdmin, random: () => number): Publisher {
   const partitionOf = Partitioners.DefaultPartitioner();
-  const plain = reopening(() => kafka.producer({ idempotent: true, allowAutoTopicCreation: false }));
-  const transactional = reopening(() =>
-    kafka.producer({
-      idempotent: true,
-      allowAutoTopicCreation: false,
-      transactionalId: `freeface-${randomUUID()}`,
-      transactionTimeout: 30_000,
-    }),
-  );
+  const producer = reopening(() => kafka.producer({ idempotent: true, allowAutoTopicCreation: false }));
   const waiting: Waiting[] = [];
   let sending: Promise<void> | undefined;
-  let lastTransaction: Promise<unknown> = Promise.resolve();
 
   const send = (topic: string, messages: Message[], signal: AbortSignal | undefined): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -64,30 +54,12 @@ export function openPublisher(kafka: Kafka, admin: KafkaAdmin, random: () => num
         messages: together.filter((each) => each.topic === topic).flatMap(({ messages }) => messages),
       }));
       try {
-        await plain.use((producer) => producer.sendBatch({ topicMessages, acks: -1 }));
+        await producer.use((client) => client.sendBatch({ topicMessages, acks: -1 }));
         for (const { resolve } of together) resolve();
       } catch (error) {
         for (const { reject } of together) reject(error);
       }
     }
-  };
-
-  const sendAsTransaction = (topic: string, messages: Message[], signal: AbortSignal | undefined): Promise<void> => {
-    const run = () =>
-      transactional.use(async (producer) => {
-        signal?.throwIfAborted();
-        const transaction = await producer.transaction();
-        try {
-          await transaction.send({ topic, messages, acks: -1 });
-        } catch (error) {
-          await transaction.abort();
-          throw error;
-        }
-        await transaction.commit();
-      });
-    const mine = lastTransaction.then(run, run);
-    lastTransaction = mine;
-    return mine;
   };
 
   return {
@@ -99,12 +71,11 @@ export function openPublisher(kafka: Kafka, admin: KafkaAdmin, random: () => num
         ...message,
         partition: message.key == null ? keyless : partitionOf({ topic, partitionMetadata, message }),
       }));
-      const isOne = new Set(placed.map(({ partition }) => partition)).size === 1;
-      await (isOne ? send : sendAsTransaction)(topic, placed, signal);
+      await send(topic, placed, signal);
     },
     async close() {
-      await Promise.allSettled([sending, lastTransaction]);
-      await Promise.all([plain.close(), transactional.close()]);
+      await sending;
+      await producer.close();
     },
   };
 }

@@ -4,8 +4,11 @@ import type { AdapterOptions } from '../../runtime/adapter-options.ts';
 export type KafkaSettings = AdapterOptions['engines']['kafka'];
 type Log = Pick<AdapterOptions['log'], 'info' | 'warn' | 'error'>;
 
-/** How a client connects and how long it tries; whoever calls has limits of its own. See: [Note: Nothing hangs] */
-export function openKafka({ brokers, credentials, tls }: KafkaSettings, log: Log): Kafka {
+/**
+ * How a client connects and how long it tries; whoever calls has limits of its own. See: [Note: Nothing hangs]. `retries`: a consumer
+ * that goes on trying keeps its place in the group; a new one has to wait until the broker has given up the old one.
+ */
+export function openKafka({ brokers, credentials, tls }: KafkaSettings, log: Log, retries = 4): Kafka {
   const sasl: KafkaConfig['sasl'] = credentials === null ? undefined : saslOf(credentials);
   return new Kafka({
     clientId: 'freeface',
@@ -14,7 +17,7 @@ export function openKafka({ brokers, credentials, tls }: KafkaSettings, log: Log
     ...(sasl === undefined ? {} : { sasl }),
     connectionTimeout: 2000,
     requestTimeout: 10_000,
-    retry: { initialRetryTime: 100, maxRetryTime: 2000, retries: 4 },
+    retry: { initialRetryTime: 100, maxRetryTime: 2000, retries },
     logLevel: logLevel.ERROR,
     logCreator:
       () =>

@@ -85,3 +85,9 @@ export function storeCalls({ store, timeoutMs, translate = (error) => error }: S
     },
   };
 }
+
+/** Resolves after real time; keeps no process alive. For limits around drivers, never to wait for something. */
+export const passed = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => {
+    AbortSignal.timeout(milliseconds).addEventListener('abort', () => resolve());
+  });

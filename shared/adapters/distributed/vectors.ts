@@ -7,7 +7,7 @@ import { checked, openMilvus, requestMs } from './milvus-client.ts';
 import { openCollections } from './milvus-collections.ts';
 import { filterExpression, literal, noDegree, noTime, ofTenant } from './milvus-filter.ts';
 import { searchParams } from './milvus-index.ts';
-import { storeCalls } from './store-calls.ts';
+import { passed, storeCalls } from './store-calls.ts';
 
 export interface VectorsOptions {
   readonly engines: Pick<AdapterOptions['engines'], 'milvus'>;
@@ -199,11 +199,6 @@ export async function openVectors({ engines, pageSize = 8192 }: VectorsOptions):
     close: () => calls.close(() => Promise.race([client.closeConnection(), passed(closeMs)])),
   };
 }
-
-const passed = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => {
-    AbortSignal.timeout(milliseconds).addEventListener('abort', () => resolve());
-  });
 
 /**
  * All rows of a reading that answers at most `most` at once, in no order that could be gone on from: a range that is full is cut in
