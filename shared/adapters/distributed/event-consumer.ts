@@ -14,8 +14,8 @@ const windowSize = 2000;
 const progressMs = 100;
 /** Pause before a consumer that failed is started anew. */
 const againMs = { first: 500, longest: 5000 };
-/** Leaving a broker that does not answer takes no longer. */
-const leaveMs = 5000;
+/** Leaving a broker that does not answer takes no longer; with nothing read there is nothing to save. */
+const leaveMs = { reading: 2000, idle: 300 };
 
 export interface ConsumerOptions extends DispatchOptions {
   readonly kafka: Kafka;
@@ -261,7 +261,7 @@ export function startConsumer(subscription: Subscription, deliver: Deliver, opti
       await save().catch((error: unknown) => log.warn({ topic, group, err: error }, 'progress could not be saved'));
       await consumer?.disconnect().catch(() => undefined);
     };
-    await Promise.race([going(), passed(leaveMs)]);
+    await Promise.race([going(), passed(tracked.size === 0 ? leaveMs.idle : leaveMs.reading)]);
   }
 
   return {
@@ -280,7 +280,11 @@ export function startConsumer(subscription: Subscription, deliver: Deliver, opti
       return { topic, group, waiting, oldestAt };
     },
     async stop() {
-      consumer?.pause([{ topic: topicName }]);
+      try {
+        consumer?.pause([{ topic: topicName }]);
+      } catch {
+        // It has not begun.
+      }
       await dispatch.stop();
       await leave();
     },

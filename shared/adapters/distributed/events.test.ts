@@ -218,6 +218,19 @@ describeEngine('kafka', 'distributed events', (settings) => {
     expect(seen).toEqual(published.map(({ id }) => id));
   });
 
+  it('When there is no broker at all, then subscribing, stopping and closing end in time all the same', async () => {
+    const kafka = { ...settings, brokers: ['127.0.0.1:9'] };
+    const events = await open({ prefix: newPrefix(), joinMs: 0, engines: { kafka } });
+    const begun = performance.now();
+    const stop = await events.subscribe(subscription(), async () => ({ status: 200 }));
+    await events.subscribe(subscription({ group: 'other' }), async () => ({ status: 200 }));
+
+    await stop();
+    await events.close();
+
+    expect(performance.now() - begun).toBeLessThan(2000);
+  });
+
   it('When publishing is aborted, then it rejects with the reason', async () => {
     const prefix = newPrefix();
     await makeTopic(`${prefix}topic`);
