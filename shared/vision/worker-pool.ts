@@ -64,14 +64,6 @@ interface Thread {
   loaded: boolean;
 }
 
-/**
- * [Note: Networks come after answers]
- * With every core in a network, each step of an answer waits for its turn on a core, and an answer has a dozen. On Linux a thread has
- * a niceness of its own, so that those of the networks give way to the one that answers: with both cores busy an image that took 153 ms
- * to be written in one case of a hundred takes 45, and enroll_async answers in 37 ms instead of 58 in the median. On an idle machine, and for the sum of what is done, it changes nothing.
- */
-const niceness = 5;
-
 export function openWorkerPool(options: PoolOptions = {}): WorkerPool {
   const size = options.size ?? Math.min(availableParallelism(), 8);
   const runtime = createRequire(import.meta.url).resolve('onnxruntime-node');
@@ -81,7 +73,7 @@ export function openWorkerPool(options: PoolOptions = {}): WorkerPool {
   let threads = Array.from({ length: size }, () => startThread());
 
   function startThread(): Thread {
-    const worker = new Worker(threadSource, { eval: true, workerData: { runtime, niceness }, name: 'network' });
+    const worker = new Worker(threadSource, { eval: true, workerData: { runtime }, name: 'network' });
     const thread: Thread = { worker, job: null, own: [], loaded: true };
     worker.on('message', (reply: Reply) => finish(thread, reply));
     worker.on('error', (error) => replace(thread, error));
@@ -187,8 +179,6 @@ export function openWorkerPool(options: PoolOptions = {}): WorkerPool {
  */
 const threadSource = `'use strict';
 const { parentPort, workerData } = require('node:worker_threads');
-const os = require('node:os');
-if (process.platform === 'linux') os.setPriority(0, Math.min(19, os.getPriority() + workerData.niceness));
 const ort = require(workerData.runtime);
 const sessions = new Map();
 const options = {
