@@ -47,7 +47,7 @@ export const common = /** @type {const} */ ({
   sourcesContent: false,
   metafile: true,
   logLevel: 'warning',
-  loader: { '.sql': 'text', '.html': 'text' },
+  loader: { '.sql': 'text', '.cql': 'text', '.html': 'text' },
   // Bundled CommonJS packages call require for Node's own modules.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

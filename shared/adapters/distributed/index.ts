@@ -3,6 +3,7 @@ import type { Openers } from '../../runtime/ports.ts';
 
 /** Ports on engines of their own, for FREEFACE_MODE=distributed; each adapter and its driver load when it is opened. */
 export const distributedOpeners = {
+  records: async (context) => (await import('./records.ts')).openRecords(adapterOptions(context)),
   vectors: async (context) => (await import('./vectors.ts')).openVectors(adapterOptions(context)),
   images: async (context) => (await import('./images.ts')).openImages(adapterOptions(context)),
   events: async (context) => (await import('./events.ts')).openEvents(adapterOptions(context)),

@@ -1,0 +1,215 @@
+import { isSameFace } from '../../domain/same-face.ts';
+import { AppError } from '../../errors.ts';
+import type { Enrolment, Face, NewFace, NewPerson, SavedEnrolment, WriteOptions } from '../../ports/records.ts';
+import {
+  atOnce,
+  comingFace,
+  comingImage,
+  faceRow,
+  facesOn,
+  type ImageDocument,
+  newFaceRow,
+  removeFaces,
+  toImage,
+} from './records-images.ts';
+import {
+  livePerson,
+  makeVisible,
+  newPersonDocument,
+  type PersonDocument,
+  removeProvisional,
+  withExternalId,
+} from './records-persons.ts';
+import { eachOf } from './scylla-client.ts';
+import { outboxOf, type ScyllaStore } from './scylla-store.ts';
+
+/**
+ * See `Records.saveEnrolment`.
+ *
+ * [Note: Enrolments without transactions]
+ * The faces of an image lie in the image's partition, and the image's document decides ([Note: One row decides]): all faces of an
+ * enrolment come to be at once, or none, and of two enrolments of one image the second sees the first. Two things lie elsewhere: somebody
+ * new ([Note: Somebody new]), and that persons who are named exist. They are looked for before, and once more after the faces
+ * stand in the person's list: a deletion marks the person first and reads the list then, so either it finds the face or it is found
+ * here, and the face goes again.
+ */
+export async function saveEnrolment(
+  store: ScyllaStore,
+  tenant: string,
+  enrolment: Enrolment,
+  options?: WriteOptions,
+): Promise<SavedEnrolment> {
+  const { person, image } = enrolment;
+  if (person === null || (await exists(store, tenant, person))) {
+    return await saveOnImage(store, tenant, enrolment, { created: false, provisional: false }, options);
+  }
+  await refuseForeignFaces(store, tenant, enrolment);
+  options?.signal?.throwIfAborted();
+  const done = await store.documents.begin({
+    kind: 'enrolment',
+    tenant,
+    id: image.imageId,
+    personId: person.personId,
+    externalId: person.externalId,
+  });
+  const saved = await withExternalId(store, tenant, person.externalId, person.personId, () =>
+    saveWithPerson(store, tenant, { ...enrolment, person }, options),
+  ).catch(async (error: unknown) => {
+    // Where it is unknown what was done, the mark stays and somebody looks later.
+    if (!(error instanceof AppError) || error.code !== 'STORE_UNAVAILABLE') await done();
+    throw error;
+  });
+  await done();
+  return saved;
+}
+
+/** Whether the person is there already, and the one that is meant. */
+async function exists(store: ScyllaStore, tenant: string, person: NewPerson): Promise<boolean> {
+  const stored = await livePerson(store, tenant, person.personId);
+  if (stored === null) return false;
+  refuseOtherPerson(person, stored);
+  return true;
+}
+
+/** Somebody made a person of this id in the meantime; it is the one meant unless it has another external id. */
+function refuseOtherPerson({ externalId }: NewPerson, stored: PersonDocument): void {
+  if (externalId !== null && stored.externalId !== externalId) throw new AppError('EXTERNAL_ID_TAKEN');
+}
+
+async function saveWithPerson(
+  store: ScyllaStore,
+  tenant: string,
+  enrolment: Enrolment & { readonly person: NewPerson },
+  options: WriteOptions | undefined,
+): Promise<SavedEnrolment> {
+  const { person, image } = enrolment;
+  const { personId } = person;
+  const [at, { imageId }] = [store.now(), image];
+  const personCreated = await store.documents.change<PersonDocument, boolean>(
+    'persons',
+    tenant,
+    personId,
+    (current) => {
+      if (current === null) {
+        return { next: { ...newPersonDocument(person, at), provisional: { imageId, at } }, result: true };
+      }
+      if (current.deletion !== undefined) throw new AppError('PERSON_NOT_FOUND');
+      refuseOtherPerson(person, current);
+      return { next: undefined, result: false };
+    },
+    options,
+  );
+  try {
+    return await saveOnImage(store, tenant, enrolment, { created: personCreated, provisional: true }, options);
+  } catch (error) {
+    const isUndecided = error instanceof AppError && error.code === 'STORE_UNAVAILABLE';
+    if (personCreated && !isUndecided) await removeProvisional(store, tenant, personId, imageId);
+    throw error;
+  }
+}
+
+async function saveOnImage(
+  store: ScyllaStore,
+  tenant: string,
+  { person, image, faces }: Enrolment,
+  { created: personCreated, provisional }: { readonly created: boolean; readonly provisional: boolean },
+  options: WriteOptions | undefined,
+): Promise<SavedEnrolment> {
+  const { imageId } = image;
+  const named = [...new Set(faces.flatMap(({ personId }) => personId ?? []))];
+  const others = provisional ? named.filter((personId) => personId !== person?.personId) : named;
+  await requirePersons(store, tenant, others);
+
+  const saved = await store.documents.change<ImageDocument, SavedEnrolment>(
+    'images',
+    tenant,
+    imageId,
+    async (current) => {
+      const at = store.now();
+      const stored = current === null ? new Map<string, Face>() : await facesOn(store.scylla, tenant, imageId);
+      const changes = faces.map((face) => changeOf(face, stored, imageId, at));
+      const isNew = current === null;
+      const { imageId: _, ...rest } = image;
+      const document: ImageDocument = current ?? { ...rest, createdAt: at, expiredAt: null };
+      const isBorn = provisional && person !== null && (await isProvisional(store, tenant, person.personId));
+      const next: ImageDocument = isBorn
+        ? { ...document, born: [...new Set([...(document.born ?? []), person.personId])] }
+        : document;
+      const changed = changes.filter(({ before, after }) => before !== after);
+      const outbox = outboxOf(options);
+      const result = {
+        image: toImage(imageId, next),
+        imageCreated: isNew,
+        personCreated,
+        faces: changes.map(({ before, after }) => ({ face: after, created: before === null })),
+      };
+      const nothing = !isNew && changed.length === 0 && outbox.length === 0 && next.born === document.born;
+      if (nothing) return { next: undefined, result };
+      return {
+        next,
+        beside: changed.map(({ after }) => faceRow(tenant, imageId, after)),
+        effects: [
+          ...(isNew ? comingImage(tenant, imageId, next) : []),
+          ...changed.flatMap(({ before, after }) => comingFace(tenant, after, before === null)),
+          ...outbox,
+        ],
+        result,
+      };
+    },
+    options,
+  );
+  if (provisional && person !== null) await makeVisible(store, tenant, person.personId, imageId);
+  await removeFacesOfNobody(store, tenant, imageId, named);
+  return saved;
+}
+
+async function isProvisional({ documents }: ScyllaStore, tenant: string, personId: string): Promise<boolean> {
+  return (await documents.get<PersonDocument>('persons', tenant, personId))?.provisional !== undefined;
+}
+
+/** A face before and after; the same object when nothing changes. Errors: FACE_OF_OTHER_PERSON. */
+function changeOf(face: NewFace, stored: ReadonlyMap<string, Face>, imageId: string, at: number) {
+  refuseOtherSpacesPerson(face, stored);
+  // The id of a face follows from its image: one of this id on another image is none of ours.
+  const before = stored.get(face.faceId) ?? null;
+  if (before === null) return { before, after: newFaceRow(face, imageId, at) };
+  if (face.personId === null || before.personId === face.personId) return { before, after: before };
+  if (before.personId !== null) {
+    throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: face.faceId } });
+  }
+  return { before, after: { ...before, personId: face.personId, similarity: face.similarity } };
+}
+
+/** The same face may have been enrolled with other networks, for somebody else. */
+function refuseOtherSpacesPerson(face: NewFace, stored: ReadonlyMap<string, Face>): void {
+  if (face.personId === null) return;
+  for (const { faceId, personId, space, box } of stored.values()) {
+    if (personId === null || personId === face.personId || space === face.space) continue;
+    if (isSameFace(box, face.box)) throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: faceId } });
+  }
+}
+
+/** Before anybody is written for it. */
+async function refuseForeignFaces(store: ScyllaStore, tenant: string, { image, faces }: Enrolment): Promise<void> {
+  const stored = await facesOn(store.scylla, tenant, image.imageId);
+  for (const face of faces) changeOf(face, stored, image.imageId, 0);
+}
+
+async function requirePersons(store: ScyllaStore, tenant: string, personIds: readonly string[]): Promise<void> {
+  const found = await eachOf(personIds, atOnce, (personId) => livePerson(store, tenant, personId));
+  if (found.includes(null)) throw new AppError('PERSON_NOT_FOUND');
+}
+
+/** Somebody may have been deleted meanwhile. Errors: PERSON_NOT_FOUND. */
+async function removeFacesOfNobody(
+  store: ScyllaStore,
+  tenant: string,
+  imageId: string,
+  personIds: readonly string[],
+): Promise<void> {
+  const found = await eachOf(personIds, atOnce, (personId) => livePerson(store, tenant, personId));
+  const gone = personIds.filter((_, index) => found[index] === null);
+  if (gone.length === 0) return;
+  await removeFaces(store, tenant, imageId, ({ personId }) => personId !== null && gone.includes(personId));
+  throw new AppError('PERSON_NOT_FOUND');
+}

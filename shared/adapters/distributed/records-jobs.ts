@@ -1,0 +1,331 @@
+import { priorities } from '../../domain/priority.ts';
+import {
+  type Backlog,
+  type Job,
+  type JobFilter,
+  type JobOutcome,
+  type JobStatus,
+  jobStatuses,
+  type NewJob,
+  type Page,
+  type PageOptions,
+  type WriteOptions,
+} from '../../ports/records.ts';
+import { asTenant } from '../../ports/tenant.ts';
+import { atOnce } from './records-images.ts';
+import { type Bound, eachOf } from './scylla-client.ts';
+import { countOf, drop, type Entry, pageOf, platform, put, type StoredEntry, walk } from './scylla-lists.ts';
+import type { ListTable } from './scylla-statements.ts';
+import { outboxOf, type ScyllaStore } from './scylla-store.ts';
+
+/** Jobs whose pace is taken for the pace of the next. */
+const paceOf = 20;
+/** Items of a batch that are written at once. */
+const itemsAtOnce = 16;
+
+export async function createJob(
+  { documents, now }: ScyllaStore,
+  tenant: string,
+  job: NewJob,
+  options?: WriteOptions,
+): Promise<Job> {
+  return await documents.change<Job, Job>(
+    'jobs',
+    tenant,
+    job.jobId,
+    (current) => {
+      if (current !== null) return { next: undefined, result: current };
+      const made: Job = {
+        ...job,
+        batchId: job.batchId ?? null,
+        item: job.item ?? null,
+        status: 'queued',
+        attempts: 0,
+        result: null,
+        error: null,
+        createdAt: now(),
+        startedAt: null,
+        finishedAt: null,
+      };
+      return { next: made, effects: [...comingJob(tenant, made), ...outboxOf(options)], result: made };
+    },
+    options,
+  );
+}
+
+export const createJobs = (
+  store: ScyllaStore,
+  tenant: string,
+  jobs: readonly { readonly job: NewJob; readonly outbox: NonNullable<WriteOptions['outbox']> }[],
+  signal: AbortSignal | undefined,
+): Promise<Job[]> => eachOf(jobs, itemsAtOnce, ({ job, outbox }) => createJob(store, tenant, job, { outbox, signal }));
+
+export async function getJob(store: ScyllaStore, tenant: string, id: string): Promise<Job | null> {
+  const job = await store.documents.get<Job>('jobs', tenant, id);
+  if (job !== null) return job;
+  for await (const entry of walk(store.scylla, 'jobs_by_face', tenant, { order: 'down', step: 10 }, id)) {
+    const newest = await store.documents.get<Job>('jobs', tenant, entry.id);
+    if (newest !== null) return newest;
+  }
+  return null;
+}
+
+export const startJob = ({ documents, now }: ScyllaStore, tenant: string, jobId: string, signal?: AbortSignal) =>
+  documents.change<Job, Job | null>(
+    'jobs',
+    tenant,
+    jobId,
+    (current) => {
+      if (current === null || current.finishedAt !== null) return { next: undefined, result: current };
+      const next: Job = { ...current, status: 'processing', attempts: current.attempts + 1, startedAt: now() };
+      return { next, result: next };
+    },
+    { signal },
+  );
+
+export const finishJob = (
+  { documents, now }: ScyllaStore,
+  tenant: string,
+  jobId: string,
+  outcome: JobOutcome,
+  options?: WriteOptions,
+) =>
+  changeJob(documents, tenant, jobId, options, (current) => {
+    if (current.finishedAt !== null) return null;
+    return outcome.status === 'completed'
+      ? {
+          ...current,
+          status: 'completed',
+          personId: outcome.personId ?? current.personId,
+          result: outcome.result,
+          error: null,
+          request: null,
+          finishedAt: now(),
+        }
+      : { ...current, status: 'failed', result: null, error: outcome.error, finishedAt: now() };
+  });
+
+export const cancelJob = ({ documents, now }: ScyllaStore, tenant: string, jobId: string, options?: WriteOptions) =>
+  changeJob(documents, tenant, jobId, options, (current) =>
+    current.status === 'queued' && current.attempts === 0
+      ? { ...current, status: 'cancelled', request: null, finishedAt: now() }
+      : null,
+  );
+
+export const requeueJob = ({ documents }: ScyllaStore, tenant: string, jobId: string, options?: WriteOptions) =>
+  changeJob(documents, tenant, jobId, options, (current) =>
+    current.status === 'failed' && current.request !== null
+      ? { ...current, status: 'queued', attempts: 0, error: null, startedAt: null, finishedAt: null }
+      : null,
+  );
+
+/** `become`: null when nothing happens. */
+function changeJob(
+  documents: ScyllaStore['documents'],
+  tenant: string,
+  jobId: string,
+  options: WriteOptions | undefined,
+  become: (current: Job) => Job | null,
+): Promise<{ job: Job; changed: boolean } | null> {
+  return documents.change<Job, { job: Job; changed: boolean } | null>(
+    'jobs',
+    tenant,
+    jobId,
+    (current) => {
+      if (current === null) return { next: undefined, result: null };
+      const next = become(current);
+      if (next === null) return { next: undefined, result: { job: current, changed: false } };
+      return {
+        next,
+        effects: [
+          ...standing(tenant, current, drop),
+          ...standing(tenant, next, put),
+          ...namedIn(tenant, next, put),
+          ...outboxOf(options),
+        ],
+        result: { job: next, changed: true },
+      };
+    },
+    options,
+  );
+}
+
+/** Removes the jobs that name a person, and gives them back. `before` is told of each before it goes. */
+export async function deleteJobsOf(
+  store: ScyllaStore,
+  tenant: string,
+  { personId, externalId }: { readonly personId: string; readonly externalId: string | null },
+  before: (job: Job) => Promise<void>,
+): Promise<Job[]> {
+  const names = [`p/${personId}`, ...(externalId === null ? [] : [`e/${externalId}`])];
+  const ids = new Set<string>();
+  for (const name of names) {
+    for await (const { id } of walk(store.scylla, 'jobs_by_person', tenant, { order: 'up', step: 1000 }, name)) {
+      ids.add(id);
+    }
+  }
+  const removed = await eachOf([...ids], itemsAtOnce, (jobId) =>
+    removeJob(
+      store,
+      tenant,
+      jobId,
+      (job) => job.personId === personId || (externalId !== null && job.externalId === externalId),
+      before,
+    ),
+  );
+  return removed.filter((job) => job !== null);
+}
+
+/** Of all tenants. */
+export async function expireJobs(store: ScyllaStore, finishedBefore: number, limit: number): Promise<number> {
+  const due: StoredEntry[] = [];
+  const wanted = { order: 'up', to: finishedBefore, step: Math.min(limit, 1000) } as const;
+  for await (const entry of walk(store.scylla, 'jobs_finished', platform, wanted)) {
+    if (due.push(entry) >= limit) break;
+  }
+  const removed = await eachOf(due, itemsAtOnce, ({ id }) => {
+    const [tenant, jobId] = JSON.parse(id) as [string, string];
+    return removeJob(store, tenant, jobId, ({ finishedAt }) => finishedAt !== null && finishedAt < finishedBefore);
+  });
+  return removed.filter((job) => job !== null).length;
+}
+
+const removeJob = (
+  { documents }: ScyllaStore,
+  tenant: string,
+  jobId: string,
+  which: (job: Job) => boolean,
+  before: (job: Job) => Promise<void> = async () => undefined,
+) =>
+  documents.change<Job, Job | null>('jobs', tenant, jobId, async (current) => {
+    if (current === null || !which(current)) return { next: undefined, result: null };
+    await before(current);
+    return { next: null, effects: leavingJob(tenant, current), result: current };
+  });
+
+/** See `Records.backlog`. */
+export async function backlog({ scylla }: ScyllaStore): Promise<Backlog> {
+  const waiting = await Promise.all(
+    priorities.map(async (priority) => [priority, (await countOf(scylla, 'jobs_waiting', platform, priority)).count]),
+  );
+  const paces: number[] = [];
+  let looked = 0;
+  for await (const { at, data } of walk(scylla, 'jobs_finished', platform, { order: 'down', step: paceOf })) {
+    if (data !== '') paces.push(at - Number(data));
+    if (paces.length >= paceOf || ++looked >= 10 * paceOf) break;
+  }
+  return {
+    outbox: (await countOf(scylla, 'outbox', platform)).count,
+    jobs: Object.fromEntries(waiting) as Backlog['jobs'],
+    meanProcessingMs: paces.length === 0 ? null : paces.reduce((sum, pace) => sum + pace, 0) / paces.length,
+    deadLetters: (await countOf(scylla, 'dead_letters_of_all', platform)).count,
+  };
+}
+
+export async function listJobs(
+  store: ScyllaStore,
+  tenant: string,
+  { status, priority }: JobFilter,
+  options: PageOptions,
+): Promise<Page<Job>> {
+  const listing = JSON.stringify(['jobs', tenant, status ?? null, priority ?? null]);
+  return await pageOf(store.scylla, await store.tokens(), listing, 'jobs_by_tenant', tenant, {
+    ...options,
+    order: 'down',
+    load: jobLoader(
+      store,
+      tenant,
+      (job) => (status === undefined || job.status === status) && (priority === undefined || job.priority === priority),
+    ),
+  });
+}
+
+export async function listBatch(
+  store: ScyllaStore,
+  tenant: string,
+  batchId: string,
+  { status }: Pick<JobFilter, 'status'>,
+  options: PageOptions,
+): Promise<Page<Job>> {
+  const listing = JSON.stringify(['batch', tenant, batchId, status ?? null]);
+  return await pageOf(store.scylla, await store.tokens(), listing, 'jobs_by_batch', tenant, {
+    ...options,
+    scope: batchId,
+    order: 'up',
+    load: jobLoader(store, tenant, (job) => status === undefined || job.status === status),
+  });
+}
+
+export async function countBatch(
+  store: ScyllaStore,
+  tenant: string,
+  batchId: string,
+): Promise<Record<JobStatus, number>> {
+  const counts = Object.fromEntries(jobStatuses.map((status) => [status, 0])) as Record<JobStatus, number>;
+  const load = jobLoader(store, tenant, () => true);
+  const count = async (entries: readonly StoredEntry[]) => {
+    for (const job of await load(entries)) if (job !== null) counts[job.status]++;
+  };
+  let entries: StoredEntry[] = [];
+  for await (const entry of walk(store.scylla, 'jobs_by_batch', tenant, { order: 'up', step: 1000 }, batchId)) {
+    if (entries.push(entry) < 1000) continue;
+    await count(entries);
+    entries = [];
+  }
+  await count(entries);
+  return counts;
+}
+
+const jobLoader =
+  ({ documents }: ScyllaStore, tenant: string, wanted: (job: Job) => boolean) =>
+  (entries: readonly StoredEntry[]) =>
+    eachOf(entries, atOnce, async ({ id }) => {
+      const job = await documents.get<Job>('jobs', tenant, id);
+      return job !== null && wanted(job) ? job : null;
+    });
+
+type Change = typeof put | typeof drop;
+
+const comingJob = (tenant: string, job: Job): Bound[] => [
+  ...lasting(tenant, job, put),
+  ...namedIn(tenant, job, put),
+  ...standing(tenant, job, put),
+];
+const leavingJob = (tenant: string, job: Job): Bound[] => [
+  ...lasting(tenant, job, drop),
+  ...namedIn(tenant, job, drop),
+  ...standing(tenant, job, drop),
+];
+
+/** Lists that a job is in for as long as it is there. */
+function lasting(tenant: string, job: Job, change: Change): Bound[] {
+  const entry = { at: job.createdAt, id: job.jobId };
+  return [
+    ...inList(change, 'jobs_by_tenant', tenant, entry),
+    ...inList(change, 'jobs_by_face', tenant, entry, job.faceId),
+    ...(job.batchId === null || job.item === null
+      ? []
+      : inList(change, 'jobs_by_batch', tenant, { at: job.item, id: job.jobId }, job.batchId)),
+  ];
+}
+
+/** Lists by whom it names. */
+function namedIn(tenant: string, { personId, externalId, createdAt, jobId }: Job, change: Change): Bound[] {
+  const entry = { at: createdAt, id: jobId };
+  return [
+    ...(personId === null ? [] : inList(change, 'jobs_by_person', tenant, entry, `p/${personId}`)),
+    ...(externalId === null ? [] : inList(change, 'jobs_by_person', tenant, entry, `e/${externalId}`)),
+  ];
+}
+
+/** The list of all tenants that it is in now. */
+function standing(tenant: string, { jobId, priority, createdAt, startedAt, finishedAt }: Job, change: Change): Bound[] {
+  const id = JSON.stringify([asTenant(tenant), jobId]);
+  return finishedAt === null
+    ? inList(change, 'jobs_waiting', platform, { at: createdAt, id }, priority)
+    : inList(change, 'jobs_finished', platform, { at: finishedAt, id }, undefined, String(startedAt ?? ''));
+}
+
+function inList(change: Change, table: ListTable, tenant: string, entry: Entry, scope?: string, data = ''): Bound[] {
+  return change === drop ? drop(table, tenant, entry, scope) : put(table, tenant, entry, data, scope);
+}

@@ -1,0 +1,148 @@
+import type {
+  DeadLetterFilter,
+  Page,
+  PageOptions,
+  StoredDeadLetter,
+  Upload,
+  WriteOptions,
+} from '../../ports/records.ts';
+import { atOnce } from './records-images.ts';
+import { type Bound, eachOf } from './scylla-client.ts';
+import { drop, pageOf, platform, put, type StoredEntry, walk } from './scylla-lists.ts';
+import { outboxOf, type ScyllaStore } from './scylla-store.ts';
+
+/** Letters and files: documents that are replaced as a whole, and found by age. */
+
+export const saveDeadLetter = (
+  { documents }: ScyllaStore,
+  tenant: string,
+  letter: StoredDeadLetter,
+  signal?: AbortSignal,
+): Promise<void> =>
+  documents.change<StoredDeadLetter, void>(
+    'dead_letters',
+    tenant,
+    letter.deadLetterId,
+    (current) => ({
+      next: letter,
+      effects: [...(current === null ? [] : lettersLists(tenant, current, drop)), ...lettersLists(tenant, letter, put)],
+      result: undefined,
+    }),
+    { signal },
+  );
+
+export async function listDeadLetters(
+  store: ScyllaStore,
+  tenant: string,
+  { type, reason }: DeadLetterFilter,
+  options: PageOptions,
+): Promise<Page<StoredDeadLetter>> {
+  const listing = JSON.stringify(['dead-letters', tenant, type ?? null, reason ?? null]);
+  return await pageOf(store.scylla, await store.tokens(), listing, 'dead_letters_by_tenant', tenant, {
+    ...options,
+    order: 'down',
+    load: (entries) =>
+      eachOf(entries, atOnce, async ({ id }) => {
+        const letter = await store.documents.get<StoredDeadLetter>('dead_letters', tenant, id);
+        const isWanted =
+          (type === undefined || letter?.type === type) && (reason === undefined || letter?.reason === reason);
+        return isWanted ? letter : null;
+      }),
+  });
+}
+
+export const removeDeadLetter = (
+  { documents }: ScyllaStore,
+  tenant: string,
+  deadLetterId: string,
+  options?: WriteOptions,
+  which: (letter: StoredDeadLetter) => boolean = () => true,
+): Promise<boolean> =>
+  documents.change<StoredDeadLetter, boolean>(
+    'dead_letters',
+    tenant,
+    deadLetterId,
+    (current) =>
+      current === null || !which(current)
+        ? { next: undefined, result: false }
+        : { next: null, effects: [...lettersLists(tenant, current, drop), ...outboxOf(options)], result: true },
+    options,
+  );
+
+/** Of all tenants. */
+export async function expireDeadLetters(store: ScyllaStore, before: number, limit: number): Promise<number> {
+  const due: StoredEntry[] = [];
+  const wanted = { order: 'up', to: before, step: Math.min(limit, 1000) } as const;
+  for await (const entry of walk(store.scylla, 'dead_letters_of_all', platform, wanted)) {
+    if (due.push(entry) >= limit) break;
+  }
+  const removed = await eachOf(due, atOnce, ({ id }) => {
+    const [tenant, deadLetterId] = JSON.parse(id) as [string, string];
+    return removeDeadLetter(store, tenant, deadLetterId, {}, ({ at }) => at < before);
+  });
+  return removed.filter(Boolean).length;
+}
+
+function lettersLists(tenant: string, { at, deadLetterId }: StoredDeadLetter, change: Change): Bound[] {
+  return [
+    ...change('dead_letters_by_tenant', tenant, { at, id: deadLetterId }),
+    ...change('dead_letters_of_all', platform, { at, id: JSON.stringify([tenant, deadLetterId]) }),
+  ];
+}
+
+export const saveUpload = ({ documents }: ScyllaStore, tenant: string, upload: Upload, signal?: AbortSignal) =>
+  documents.change<Upload, void>(
+    'uploads',
+    tenant,
+    upload.uploadId,
+    (current) => ({
+      next: upload,
+      effects: [...(current === null ? [] : uploadLists(tenant, current, drop)), ...uploadLists(tenant, upload, put)],
+      result: undefined,
+    }),
+    { signal },
+  );
+
+export const deleteUpload = ({ documents }: ScyllaStore, tenant: string, uploadId: string, signal?: AbortSignal) =>
+  documents.change<Upload, boolean>(
+    'uploads',
+    tenant,
+    uploadId,
+    (current) =>
+      current === null
+        ? { next: undefined, result: false }
+        : { next: null, effects: uploadLists(tenant, current, drop), result: true },
+    { signal },
+  );
+
+export async function listUploads(
+  store: ScyllaStore,
+  tenant: string,
+  { imageId }: { readonly imageId?: string | undefined },
+  options: PageOptions,
+): Promise<Page<Upload>> {
+  const listing = JSON.stringify(['uploads', tenant, imageId ?? null]);
+  const table = imageId === undefined ? 'uploads_by_tenant' : 'uploads_by_image';
+  return await pageOf(store.scylla, await store.tokens(), listing, table, tenant, {
+    ...options,
+    scope: imageId,
+    order: 'up',
+    load: (entries) =>
+      eachOf(entries, atOnce, async ({ id, at }) => {
+        const upload = await store.documents.get<Upload>('uploads', tenant, id);
+        // The entry of one that is being replaced.
+        return upload === null || upload.at !== at || (imageId !== undefined && upload.imageId !== imageId)
+          ? null
+          : upload;
+      }),
+  });
+}
+
+const uploadLists = (tenant: string, { at, uploadId, imageId }: Upload, change: Change): Bound[] => [
+  ...change('uploads_by_tenant', tenant, { at, id: uploadId }),
+  ...(change === drop
+    ? drop('uploads_by_image', tenant, { at, id: uploadId }, imageId)
+    : put('uploads_by_image', tenant, { at, id: uploadId }, '', imageId)),
+];
+
+type Change = typeof put | typeof drop;

@@ -1,0 +1,181 @@
+import { auth, Client, policies, types } from 'cassandra-driver';
+import type { AdapterOptions } from '../../runtime/adapter-options.ts';
+import { reopening } from './reopening.ts';
+import { type Statement, statements } from './scylla-statements.ts';
+
+export type ScyllaSettings = AdapterOptions['engines']['scylla'];
+export type Value = string | number | Buffer | null | readonly string[];
+/** A statement's name and its values. */
+export type Bound = readonly [name: string, values: readonly Value[]];
+export type Row = Readonly<Record<string, unknown>>;
+
+/** What every store on ScyllaDB stands on. Errors are those of the driver. */
+export interface Scylla {
+  /** All rows, read page by page. */
+  rows(name: string, values: readonly Value[]): Promise<Row[]>;
+  /** Whether the condition held. */
+  decide(name: string, values: readonly Value[]): Promise<boolean>;
+  /** The same for several statements on one partition, which apply together or not at all; the first carries the condition. */
+  decideTogether(bounds: readonly Bound[]): Promise<boolean>;
+  /**
+   * Writes without conditions; those that fit into one batch all become durable once one has, whatever happens to this process.
+   * `timestamp`: microseconds; the same writes again with the same one change nothing that was written after.
+   */
+  write(bounds: readonly Bound[], timestamp: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+const connectMs = 3000;
+const requestMs = 10_000;
+/** Rows that the driver asks for at a time. */
+const fetchSize = 2000;
+/**
+ * Largest batch, in characters and statements. A server refuses batches over several partitions that are larger than 50 KiB (Cassandra) or
+ * 1 MiB (Scylla), since its coordinator keeps them.
+ */
+const batch = { characters: 20_000, statements: 40 };
+/** Batches under way for one write. */
+const batchesAtOnce = 4;
+
+/** Connects on first use; a cluster that is down makes calls fail and is tried again by later ones. */
+export function openScylla(settings: ScyllaSettings): Scylla {
+  const connection = reopening(
+    () => {
+      const client = scyllaClient(settings);
+      return {
+        client,
+        connect: () => client.connect(),
+        disconnect: () => client.shutdown(),
+      };
+    },
+    // Once connected the driver looks after its connections itself.
+    () => true,
+  );
+
+  const execute = (name: string, values: readonly Value[], timestamp?: number): Promise<types.ResultSet> =>
+    connection.use(({ client }) => {
+      const statement = statementOf(name);
+      return client.execute(statement.cql, values, {
+        ...optionsOf(statement),
+        ...(timestamp === undefined ? {} : { timestamp: types.Long.fromNumber(timestamp) }),
+      });
+    });
+
+  return {
+    rows: (name, values) =>
+      connection.use(async ({ client }) => {
+        const statement = statementOf(name);
+        const rows: Row[] = [];
+        let pageState: string | undefined;
+        do {
+          const result = await client.execute(statement.cql, values, {
+            ...optionsOf(statement),
+            fetchSize,
+            ...(pageState === undefined ? {} : { pageState }),
+          });
+          rows.push(...(result.rows as unknown as Row[]));
+          pageState = (result.pageState as string | null) ?? undefined;
+        } while (pageState !== undefined);
+        return rows;
+      }),
+    decide: async (name, values) => (await execute(name, values)).wasApplied(),
+    decideTogether: async ([first, ...others]) =>
+      connection.use(async ({ client }) => {
+        const queries = [first!, ...others].map(([name, values]) => ({
+          query: statementOf(name).cql,
+          params: values as unknown[],
+        }));
+        return (await client.batch(queries, { ...optionsOf(statementOf(first![0])), logged: true })).wasApplied();
+      }),
+    async write(bounds, timestamp) {
+      const batches = [...batchesOf(bounds)];
+      await eachOf(batches, batchesAtOnce, (part) =>
+        part.length === 1
+          ? execute(part[0]![0], part[0]![1], timestamp)
+          : connection.use(({ client }) =>
+              client.batch(
+                part.map(([name, values]) => ({ query: statementOf(name).cql, params: values as unknown[] })),
+                {
+                  ...optionsOf(statementOf(part[0]![0])),
+                  logged: true,
+                  timestamp: types.Long.fromNumber(timestamp),
+                },
+              ),
+            ),
+      );
+    },
+    close: () => connection.close(),
+  };
+}
+
+/** A client without a keyspace is for whoever makes one. */
+export function scyllaClient(
+  { contactPoints, localDatacenter, keyspace, credentials, tls }: ScyllaSettings,
+  { withKeyspace = true } = {},
+): Client {
+  return new Client({
+    contactPoints: [...contactPoints],
+    localDataCenter: localDatacenter,
+    ...(withKeyspace ? { keyspace } : {}),
+    ...(credentials === null
+      ? {}
+      : { authProvider: new auth.PlainTextAuthProvider(credentials.username, credentials.password) }),
+    ...(tls === null ? {} : { sslOptions: { rejectUnauthorized: true, ...(tls.ca === null ? {} : { ca: [tls.ca] }) } }),
+    socketOptions: { connectTimeout: connectMs, readTimeout: requestMs },
+    policies: {
+      reconnection: new policies.reconnection.ExponentialReconnectionPolicy(100, 5000),
+    },
+    pooling: { heartBeatInterval: 15_000 },
+    queryOptions: { prepare: true, consistency: types.consistencies.localQuorum },
+  });
+}
+
+/** Runs `work` for each, `atOnce` at a time; results in order. */
+export async function eachOf<Item, Result>(
+  items: readonly Item[],
+  atOnce: number,
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results = new Array<Result>(items.length);
+  let next = 0;
+  const worker = async () => {
+    while (next < items.length) {
+      const index = next++;
+      results[index] = await work(items[index]!);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+  return results;
+}
+
+function statementOf(name: string): Statement {
+  const statement = statements[name];
+  if (statement === undefined) throw new Error(`no statement ${name}`);
+  return statement;
+}
+
+const consistencies = { LOCAL_QUORUM: types.consistencies.localQuorum } as const;
+const serials = { LOCAL_SERIAL: types.consistencies.localSerial } as const;
+
+/** What a condition decided may not be tried again without looking. */
+const optionsOf = ({ consistency, serial }: Statement) => ({
+  prepare: true,
+  consistency: consistencies[consistency],
+  ...(serial === undefined ? {} : { serialConsistency: serials[serial] }),
+  isIdempotent: serial === undefined,
+});
+
+function* batchesOf(bounds: readonly Bound[]): Generator<Bound[]> {
+  let part: Bound[] = [];
+  let characters = 0;
+  for (const bound of bounds) {
+    const size = bound[1].reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 8), 40);
+    if (part.length > 0 && (part.length >= batch.statements || characters + size > batch.characters)) {
+      yield part;
+      [part, characters] = [[], 0];
+    }
+    part.push(bound);
+    characters += size;
+  }
+  if (part.length > 0) yield part;
+}

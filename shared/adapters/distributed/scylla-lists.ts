@@ -1,0 +1,304 @@
+import { randomUUID } from 'node:crypto';
+import type { Page } from '../../ports/records.ts';
+import type { PageTokens, Position } from '../embedded/page-token.ts';
+import { type Bound, eachOf, type Row, type Scylla } from './scylla-client.ts';
+import type { ListTable } from './scylla-statements.ts';
+
+/** The platform itself, where a list or a document belongs to no tenant. No tenant has this name. */
+export const platform = '*';
+
+export interface Entry {
+  /** Milliseconds, or whatever the list is ordered by first. */
+  readonly at: number;
+  readonly id: string;
+}
+export type StoredEntry = Entry & { readonly data: string };
+
+export interface Walk {
+  readonly order: 'up' | 'down';
+  /** Begins behind this one. */
+  readonly after?: Position | undefined;
+  /** Inclusive. */
+  readonly from?: number | undefined;
+  /** Exclusive. */
+  readonly to?: number | undefined;
+  /** Entries to read at a time. */
+  readonly step: number;
+}
+
+const hour = 3_600_000;
+const year = (at: number, years = 0) => Date.UTC(new Date(at).getUTCFullYear() + years, 0, 1);
+const month = (at: number) => Date.UTC(new Date(at).getUTCFullYear(), new Date(at).getUTCMonth(), 1);
+const every = (size: number) => (at: number) => Math.floor(at / size) * size;
+
+const years = (at: number): number => year(at);
+const months = month;
+const days = every(24 * hour);
+const hours = every(hour);
+
+/**
+ * [Note: Lists in buckets]
+ * What is found by something else than its id stands in a list: `at` and `id` say where, `data` what is needed without reading the
+ * row itself. A list is cut into buckets, one partition each, so that none grows without bound: one year of one person's faces, one
+ * day of a tenant's. The table `buckets` knows which there are, so a walk reads no empty ones; with three years of days that
+ * are a thousand small rows of one partition. There is no list by place: nothing asks for everybody near one, and the appearances of
+ * one person carry theirs.
+ */
+const bucketOf: Readonly<Record<ListTable, (at: number) => number>> = {
+  outbox: hours,
+  unfinished: hours,
+  persons_by_tenant: days,
+  images_by_tenant: days,
+  unexpired_images_by_tenant: days,
+  faces_by_tenant: days,
+  unknown_faces_by_tenant: days,
+  faces_by_person: years,
+  appearances_by_person: months,
+  jobs_by_tenant: days,
+  jobs_by_face: years,
+  jobs_by_person: years,
+  jobs_by_batch: every(10_000),
+  jobs_waiting: hours,
+  jobs_finished: hours,
+  dead_letters_by_tenant: days,
+  dead_letters_of_all: hours,
+  uploads_by_tenant: days,
+  uploads_by_image: years,
+  tenants_by_age: years,
+  users_by_tenant: years,
+  api_keys_by_tenant: years,
+  sessions_by_user: years,
+  audit_by_time: days,
+  audit_by_subject: months,
+  webhooks_by_tenant: years,
+  messages_by_webhook: days,
+  messages_due: hours,
+  messages_waiting: hours,
+  messages_done: hours,
+  queues_due: hours,
+  queues_in_turn: hours,
+};
+
+/** Lists that things pass through: their empty buckets of long ago are forgotten. */
+const passing: ReadonlySet<ListTable> = new Set<ListTable>(['outbox', 'unfinished', 'jobs_waiting']);
+/** Nothing comes into a bucket that ended so long ago. */
+const settledMs = 48 * hour;
+
+/** Scope of lists that are of the whole tenant. */
+const whole = '-';
+/** Least and greatest that a position can be; ids are never empty. */
+const [least, greatest] = [-9_000_000_000_000_000, 9_000_000_000_000_000];
+/** Buckets read at once when they hold little. */
+const mostBuckets = 16;
+
+/** Puts an entry into a list, or replaces what it carries. */
+export function put(table: ListTable, tenant: string, { at, id }: Entry, data = '', scope = whole): Bound[] {
+  const bucket = bucketOf[table](at);
+  return [
+    [`${table}:put`, [tenant, scope, bucket, at, id, data]],
+    ['buckets:touch', [tenant, listingOf(table, scope), bucket, newStamp()]],
+  ];
+}
+
+/** Takes it out again. */
+export function drop(table: ListTable, tenant: string, { at, id }: Entry, scope = whole): Bound[] {
+  const bucket = bucketOf[table](at);
+  return [
+    [`${table}:drop`, [tenant, scope, bucket, at, id]],
+    ['buckets:touch', [tenant, listingOf(table, scope), bucket, newStamp()]],
+  ];
+}
+
+/** Entries in order. */
+export async function* walk(
+  scylla: Scylla,
+  table: ListTable,
+  tenant: string,
+  { order, after, from = least, to = greatest, step }: Walk,
+  scope = whole,
+): AsyncGenerator<StoredEntry> {
+  const [low, high]: [Position, Position] =
+    order === 'up' ? [later([from, ''], after), [to, '']] : [[from, ''], earlier([to, ''], after)];
+  const registered = await scylla.rows(`buckets:${order}`, [
+    tenant,
+    listingOf(table, scope),
+    low[0] <= least ? least : bucketOf[table](low[0]),
+    high[0],
+  ]);
+  const buckets = registered.map(({ bucket }) => Number(bucket));
+  let atOnce = 1;
+  for (let i = 0; i < buckets.length; ) {
+    const some = buckets.slice(i, i + atOnce);
+    i += some.length;
+    const read = (bucket: number, [start, end]: readonly [Position, Position]) =>
+      scylla.rows(`${table}:${order}`, [tenant, scope, bucket, ...start, ...end, step]);
+    const firsts = await eachOf(some, mostBuckets, (bucket) => read(bucket, [low, high]));
+    let found = 0;
+    for (const [index, first] of firsts.entries()) {
+      let rows = first;
+      if (rows.length === 0) forget(scylla, table, tenant, scope, some[index]!);
+      while (rows.length > 0) {
+        found += rows.length;
+        for (const row of rows) yield toEntry(row);
+        if (rows.length < step) break;
+        const { at, id } = toEntry(rows.at(-1)!);
+        rows = await read(some[index]!, order === 'up' ? [[at, id], high] : [low, [at, id]]);
+      }
+    }
+    atOnce = found < step ? Math.min(atOnce * 2, mostBuckets) : 1;
+  }
+}
+
+export interface PageWalk<Item> extends Omit<Walk, 'step'> {
+  readonly limit: number;
+  /** Loads what entries stand for, in their order; null: it is gone, or not wanted. */
+  readonly load: (entries: readonly StoredEntry[]) => Promise<readonly (Item | null)[]>;
+  /** Entries that may be looked at for one page; then it ends early. */
+  readonly most?: number;
+  readonly scope?: string | undefined;
+}
+
+/** Longest page. */
+const longest = 1000;
+
+/**
+ * A page by key: it begins behind the last of the page before, whatever was added or removed meanwhile.
+ * Errors: RangeError for a limit that is none; AppError PAGE_TOKEN_INVALID.
+ */
+export async function pageOf<Item>(
+  scylla: Scylla,
+  tokens: PageTokens,
+  listing: string,
+  table: ListTable,
+  tenant: string,
+  { limit, after, load, most = 5000, scope, ...rest }: Omit<PageWalk<Item>, 'after'> & { after?: string | undefined },
+): Promise<Page<Item>> {
+  checkLimit(limit);
+  const start = after === undefined ? undefined : tokens.read(listing, after);
+  const step = Math.min(limit + 1, longest);
+  const items: Item[] = [];
+  const positions: Position[] = [];
+  let looked = 0;
+  let waiting: StoredEntry[] = [];
+  let seen: Position | undefined;
+  const loadWaiting = async () => {
+    const loaded = await load(waiting);
+    for (const [index, item] of loaded.entries()) {
+      if (item === null) continue;
+      items.push(item);
+      positions.push([waiting[index]!.at, waiting[index]!.id]);
+    }
+    waiting = [];
+  };
+  for await (const entry of walk(scylla, table, tenant, { ...rest, after: start, step }, scope)) {
+    waiting.push(entry);
+    seen = [entry.at, entry.id];
+    looked++;
+    if (waiting.length >= step || looked >= most) await loadWaiting();
+    if (items.length > limit || looked >= most) break;
+  }
+  if (waiting.length > 0) await loadWaiting();
+  const end = items.length > limit ? positions[limit - 1]! : looked >= most ? seen! : null;
+  return { items: items.slice(0, limit), next: end === null ? null : tokens.write(listing, end) };
+}
+
+export function checkLimit(limit: number): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > longest) throw new RangeError(`limit must be 1 to ${longest}`);
+}
+
+/** Whether a list holds anything. */
+export async function holdsAnything(scylla: Scylla, table: ListTable, tenant: string): Promise<boolean> {
+  for await (const _ of walk(scylla, table, tenant, { order: 'down', step: 1 })) return true;
+  return false;
+}
+
+/** A count above this is kept for as long as it may be. */
+const muchToCount = 1000;
+/** How old it may be: so many times as long as counting took. */
+const patience = 20;
+/** A stamp is newer than all before it only once clocks that differ have passed it. */
+const skewMs = 10_000;
+
+/**
+ * How many entries a list has, and the sum of what they carry as numbers.
+ *
+ * [Note: Counting without counters]
+ * Each bucket's count is kept beside the bucket's stamp, and holds while the stamp is the same; whatever comes or goes writes a new stamp
+ * with it. So the past is never counted again unless it changes, and only the present bucket is read. One that has more than a
+ * thousand entries is counted again no sooner than twenty times the time that counting takes: that is how far usage may lag behind, some
+ * seconds with a million entries in a day. Smaller ones are exact.
+ */
+export async function countOf(
+  scylla: Scylla,
+  table: ListTable,
+  tenant: string,
+  scope = whole,
+): Promise<{ count: number; total: number }> {
+  const listing = listingOf(table, scope);
+  const registered = await scylla.rows('buckets:up', [tenant, listing, least, greatest]);
+  const counts = await eachOf(registered, mostBuckets, async (row) => {
+    const [bucket, stamp] = [Number(row.bucket), row.stamp as string];
+    const [count, total] = [Number(row.counted ?? 0), Number(row.total ?? 0)];
+    if (row.counted_stamp !== null && row.counted_stamp === stamp) return { count, total };
+    if (row.keep_until !== null && Number(row.keep_until) > Date.now()) return { count, total };
+    return await countBucket(scylla, table, tenant, scope, bucket, stamp);
+  });
+  return counts.reduce((sum, { count, total }) => ({ count: sum.count + count, total: sum.total + total }), {
+    count: 0,
+    total: 0,
+  });
+}
+
+async function countBucket(
+  scylla: Scylla,
+  table: ListTable,
+  tenant: string,
+  scope: string,
+  bucket: number,
+  stamp: string,
+): Promise<{ count: number; total: number }> {
+  const begun = Date.now();
+  let [count, total] = [0, 0];
+  let position: Position = [least, ''];
+  for (;;) {
+    const rows = await scylla.rows(`${table}:up`, [tenant, scope, bucket, ...position, greatest, '', 5000]);
+    count += rows.length;
+    for (const { data } of rows) total += Number(data) || 0;
+    if (rows.length < 5000) break;
+    const { at, id } = toEntry(rows.at(-1)!);
+    position = [at, id];
+  }
+  const now = Date.now();
+  const holds = begun - timeOfStamp(stamp) > skewMs;
+  const keepUntil = count > muchToCount ? now + patience * (now - begun) : 0;
+  if (holds || keepUntil > 0) {
+    await scylla.write(
+      [['buckets:counted', [count, total, holds ? stamp : 'none', keepUntil, tenant, listingOf(table, scope), bucket]]],
+      now * 1000,
+    );
+  }
+  return { count, total };
+}
+
+/** Without waiting: whoever walks next tries again. */
+function forget(scylla: Scylla, table: ListTable, tenant: string, scope: string, bucket: number): void {
+  if (!passing.has(table) || bucket > Date.now() - settledMs) return;
+  // As of an hour ago, so that nothing that is being written now is forgotten with it.
+  const asOf = (Date.now() - hour) * 1000;
+  scylla.write([['buckets:forget', [tenant, listingOf(table, scope), bucket]]], asOf).catch(() => undefined);
+}
+
+const listingOf = (table: ListTable, scope: string): string => `${table}/${scope}`;
+const newStamp = (): string => `${Date.now()}/${randomUUID()}`;
+const timeOfStamp = (stamp: string): number => Number(stamp.split('/')[0]);
+
+const toEntry = ({ at, id, data }: Row): StoredEntry => ({
+  at: Number(at),
+  id: id as string,
+  data: (data as string | null) ?? '',
+});
+
+const later = (a: Position, b: Position | undefined): Position =>
+  b === undefined || a[0] > b[0] || (a[0] === b[0] && a[1] > b[1]) ? a : b;
+const earlier = (a: Position, b: Position | undefined): Position =>
+  b === undefined || a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]) ? a : b;

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import { v7 } from 'uuid';
+import type { Clock } from '../../ports/clock.ts';
+import type { OutboxEntry, WriteOptions } from '../../ports/records.ts';
+import type { CallOptions } from '../../ports/tenant.ts';
+import type { AdapterOptions } from '../../runtime/adapter-options.ts';
+import { createPageTokens, type PageTokens } from '../embedded/page-token.ts';
+import { type Bound, openScylla, type Scylla } from './scylla-client.ts';
+import { type Documents, documentsIn, microseconds } from './scylla-documents.ts';
+import { platform, put } from './scylla-lists.ts';
+import { storeCalls } from './store-calls.ts';
+
+export interface ScyllaStoreOptions extends Pick<AdapterOptions, 'clock'> {
+  readonly engines: Pick<AdapterOptions['engines'], 'scylla'>;
+}
+
+/** What the ports that are kept in ScyllaDB share. */
+export interface ScyllaStore {
+  readonly scylla: Scylla;
+  readonly documents: Documents;
+  readonly now: Clock['now'];
+  tokens(): Promise<PageTokens>;
+  /** Has to be done before the first row of a tenant. */
+  seen(tenant: string): Promise<void>;
+  read<Value>(options: CallOptions | undefined, work: () => Promise<Value>): Promise<Value>;
+  /** The signal counts until something is decided: `work` looks at it before. */
+  write<Value>(options: CallOptions | undefined, work: () => Promise<Value>): Promise<Value>;
+  close(): Promise<void>;
+}
+
+const readMs = 30_000;
+/** Erasing somebody with a hundred thousand faces takes its time. */
+const writeMs = 120_000;
+
+export function openScyllaStore(
+  store: string,
+  { engines, clock }: ScyllaStoreOptions,
+  scylla: Scylla = openScylla(engines.scylla),
+): ScyllaStore {
+  const [reads, writes] = [readMs, writeMs].map((timeoutMs) => storeCalls({ store, timeoutMs }));
+  const known = new Set<string>();
+  let tokens: Promise<PageTokens> | undefined;
+
+  return {
+    scylla,
+    documents: documentsIn(scylla),
+    now: () => clock.now(),
+    tokens() {
+      tokens ??= pageTokenKey(scylla).then(createPageTokens, (error: unknown) => {
+        tokens = undefined;
+        throw error;
+      });
+      return tokens;
+    },
+    async seen(tenant) {
+      if (known.has(tenant)) return;
+      await scylla.write([['tenants_seen:put', [store, tenant]]], microseconds());
+      known.add(tenant);
+    },
+    read: (options, work) => reads!.run(options, work),
+    write: (options, work) => {
+      // The call itself ends by its time alone; what aborts it is looked at before the deciding step.
+      if (options?.signal?.aborted) return Promise.reject(options.signal.reason);
+      return writes!.run({}, work);
+    },
+    close: () => reads!.close(() => writes!.close(() => scylla.close())),
+  };
+}
+
+/** Tenants that ever had rows in a store. */
+export const tenantsSeen = async (scylla: Scylla, store: string): Promise<string[]> =>
+  (await scylla.rows('tenants_seen:all', [store])).map(({ id }) => id as string).sort();
+
+/** Events that belong to a change. Their ids say where they stand. */
+export const outboxOf = (options: Pick<WriteOptions, 'outbox'> | undefined): Bound[] =>
+  (options?.outbox ?? []).flatMap(({ topic, event }) =>
+    // The versions of a process follow each other, also within one millisecond.
+    put('outbox', platform, { at: Date.now(), id: v7() }, JSON.stringify({ topic, event } satisfies OutboxEntry)),
+  );
+
+/** Made once for all processes, so that tokens go from one to another and outlive a restart. */
+async function pageTokenKey(scylla: Scylla): Promise<Buffer> {
+  const name = 'page-token-key';
+  const read = async () => (await scylla.rows('setting:read', [name]))[0]?.value as string | undefined;
+  const there = await read();
+  if (there !== undefined) return Buffer.from(there, 'hex');
+  await scylla.decide('setting:make', [name, randomBytes(32).toString('hex')]);
+  return Buffer.from((await read())!, 'hex');
+}

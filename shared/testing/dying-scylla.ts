@@ -1,0 +1,34 @@
+import type { Scylla } from '../adapters/distributed/scylla-client.ts';
+
+/**
+ * A way to ScyllaDB that dies with its process: the `last`-th request that writes is the last one that gets through, and nothing comes back
+ * of it or of anything after.
+ */
+export function dyingScylla(scylla: Scylla, last: number): { scylla: Scylla; readonly isDead: boolean } {
+  let writes = 0;
+  const dead = () => new Error('the process is dead');
+  const writing =
+    <Args extends readonly unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
+    async (...args: Args): Promise<Result> => {
+      if (writes >= last) throw dead();
+      writes++;
+      const result = await call(...args);
+      if (writes >= last) throw dead();
+      return result;
+    };
+  return {
+    scylla: {
+      async rows(...args) {
+        if (writes >= last) throw dead();
+        return await scylla.rows(...args);
+      },
+      decide: writing(scylla.decide),
+      decideTogether: writing(scylla.decideTogether),
+      write: writing(scylla.write),
+      close: async () => undefined,
+    },
+    get isDead() {
+      return writes >= last;
+    },
+  };
+}
