@@ -63,6 +63,12 @@ export const engineSettings = {
     .describe(
       'Bucket whose objects `uploads/{tenant}/{external_id}/name.jpg` are enrolled by themselves, and erased when they are deleted; none when absent.',
     ),
+  S3_UPLOADS_TARGET: z
+    .string()
+    .default('arn:minio:sqs::PRIMARY:kafka')
+    .describe(
+      'What the store calls the Kafka topic `freeface.uploads` that the uploads bucket’s notifications go to; empty: they are set up by other means.',
+    ),
   S3_PATH_STYLE: z
     .stringbool({ error: 'must be true or false' })
     .default(true)
@@ -119,6 +125,7 @@ export interface Engines {
     readonly region: string;
     readonly bucket: string;
     readonly uploadsBucket: string | null;
+    readonly uploadsTarget: string | null;
     readonly pathStyle: boolean;
     readonly kmsKeyId: string | null;
     readonly tls: EngineTls | null;
@@ -198,6 +205,7 @@ export function enginesOf(value: EngineValues): Engines & { missing(names: reado
         region: value.S3_REGION,
         bucket: value.S3_BUCKET,
         uploadsBucket: value.S3_UPLOADS_BUCKET ?? null,
+        uploadsTarget: value.S3_UPLOADS_TARGET || null,
         pathStyle: value.S3_PATH_STYLE,
         kmsKeyId: value.S3_KMS_KEY_ID ?? null,
         tls: tls(value.S3_ENDPOINT!.startsWith('https:')),

@@ -7,21 +7,22 @@ export interface UploadPlace {
   readonly path: string;
 }
 
-const prefix = 'uploads/';
+/** Where files of all tenants lie in the bucket. */
+export const uploadsFolder = 'uploads/';
 const imageName = /\.(jpe?g|png|webp|gif|avif|tiff?|hei[cf])$/i;
 const manifestName = /\.jsonl?$/i;
 
 /** Where an object of the bucket belongs, `uploads/{tenant}/{path}`; null: nowhere here. */
 export function uploadOfKey(key: string): UploadPlace | null {
-  if (!key.startsWith(prefix)) return null;
-  const rest = key.slice(prefix.length);
+  if (!key.startsWith(uploadsFolder)) return null;
+  const rest = key.slice(uploadsFolder.length);
   const slash = rest.indexOf('/');
   if (slash < 1) return null;
   const place = { tenant: rest.slice(0, slash), path: rest.slice(slash + 1) };
   return isTenantName(place.tenant) && isUploadPath(place.path) ? place : null;
 }
 
-export const keyOfUpload = ({ tenant, path }: UploadPlace): string => `${prefix}${tenant}/${path}`;
+export const keyOfUpload = ({ tenant, path }: UploadPlace): string => `${uploadsFolder}${tenant}/${path}`;
 
 /** Whether a path stays where it begins, and names no hidden file: those are unfinished copies and the like. */
 export function isUploadPath(path: string): boolean {

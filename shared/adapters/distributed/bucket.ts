@@ -2,9 +2,11 @@ import {
   CreateBucketCommand,
   HeadBucketCommand,
   PutBucketEncryptionCommand,
+  PutBucketNotificationConfigurationCommand,
   S3Client,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3';
+import { uploadsFolder } from '../../domain/uploads.ts';
 import { AppError } from '../../errors.ts';
 import type { AdapterOptions } from '../../runtime/adapter-options.ts';
 
@@ -40,12 +42,43 @@ export const encryptionOf = ({ kmsKeyId }: BucketSettings) =>
     : ({ ServerSideEncryption: 'aws:kms', SSEKMSKeyId: kmsKeyId } as const);
 
 /**
- * Makes the bucket where it is missing and has it encrypt whatever comes. A step of the migration: who runs the platform need not
- * be allowed to. Resolves to whether the bucket was made. Errors: STORE_UNAVAILABLE.
+ * Makes the bucket of images where it is missing and has it encrypt whatever comes. A step of the migration: who runs the platform
+ * need not be allowed to. Resolves to whether the bucket was made. Errors: STORE_UNAVAILABLE.
  */
-export async function prepareBucket(settings: BucketSettings): Promise<{ made: boolean }> {
+export const prepareBucket = (settings: BucketSettings): Promise<{ made: boolean }> =>
+  prepare(settings, settings.bucket);
+
+/**
+ * The same for the bucket that clients write to, which also tells Kafka of every object that comes and goes. Nothing to do where
+ * none is configured. Errors: STORE_UNAVAILABLE, also when the store knows no such target.
+ */
+export async function prepareUploadsBucket(settings: BucketSettings): Promise<{ made: boolean }> {
+  const { uploadsBucket, uploadsTarget } = settings;
+  if (uploadsBucket === null) return { made: false };
+  return await prepare(settings, uploadsBucket, async (client) => {
+    if (uploadsTarget === null) return;
+    const command = new PutBucketNotificationConfigurationCommand({
+      Bucket: uploadsBucket,
+      NotificationConfiguration: {
+        QueueConfigurations: [
+          {
+            QueueArn: uploadsTarget,
+            Events: ['s3:ObjectCreated:*', 's3:ObjectRemoved:*'],
+            Filter: { Key: { FilterRules: [{ Name: 'prefix', Value: uploadsFolder }] } },
+          },
+        ],
+      },
+    });
+    await client.send(command);
+  });
+}
+
+async function prepare(
+  settings: BucketSettings,
+  Bucket: string,
+  more: (client: S3Client) => Promise<void> = async () => undefined,
+): Promise<{ made: boolean }> {
   const client = openS3(settings);
-  const { bucket: Bucket } = settings;
   const { ServerSideEncryption: SSEAlgorithm, ...rest } = encryptionOf(settings);
   const key = 'SSEKMSKeyId' in rest ? { KMSMasterKeyID: rest.SSEKMSKeyId } : {};
   try {
@@ -59,6 +92,7 @@ export async function prepareBucket(settings: BucketSettings): Promise<{ made: b
     );
     const Rules = [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm, ...key } }];
     await client.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration: { Rules } }));
+    await more(client);
     return { made };
   } catch (error) {
     const message = `the bucket ${Bucket} cannot be prepared: ${error instanceof Error ? error.message : String(error)}`;
