@@ -131,7 +131,7 @@ it('When the process ends before a retry, then the next one makes it', async () 
   expect((await after.message(id, ({ status }) => status === 'delivered')).attempts).toHaveLength(2);
 });
 
-it('When the receiver answers 410, then the webhook is put out of use and the message is dead', async () => {
+it('When the receiver answers 410, then the webhook is put out of use, which the audit log says, and the message is dead', async () => {
   const receiver = await startReceiver(() => 410);
   const { platform, create, message } = await setUp();
   const { webhook_id: id } = await create({ url: receiver.url });
@@ -140,7 +140,9 @@ it('When the receiver answers 410, then the webhook is put out of use and the me
 
   await message(id, ({ status }) => status === 'dead');
   const { json } = await platform.call('GET', `${path}/${id}`);
+  const audit = await platform.call('GET', '/api/v1/audit?action=deliver-webhook');
   expect(json.data).toMatchObject({ disabled: true, disabled_reason: 'gone' });
+  expect(audit.json.data.entries).toMatchObject([{ actor: 'system', details: { webhook_id: id, disabled: 'gone' } }]);
   expect(receiver.calls).toHaveLength(1);
 });
 

@@ -14,7 +14,7 @@ export default defineFunction(
       topic: 'freeface.webhooks',
       delivery: { retry: 3, backoff: 'exponential', backoffDelayMs: 1000, timeoutMs: 60_000 },
     },
-    uses: ['webhooks', 'events'],
+    uses: ['webhooks', 'events', 'audit'],
     emits: ['freeface.webhook.due.v1'],
     ...sizes.record,
     concurrency: tuning.concurrency,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { faceIdOf } from '../domain/ids.ts';
 import type { Priority } from '../domain/priority.ts';
+import { systemEntry } from '../domain/system-audit.ts';
 import { enrolmentJobs as tuning } from '../domain/tuning.ts';
 import { waitingTime } from '../domain/waiting-time.ts';
 import { AppError, mayHaveHappened, toAppError } from '../errors.ts';
@@ -20,7 +21,6 @@ import {
   presentEnrolment,
 } from './enrol-request.ts';
 import { type ImageSource, imageOfJob } from './job-image.ts';
-import { systemEntry } from './system-audit.ts';
 
 export interface AcceptedEnrolment {
   readonly job: Job;

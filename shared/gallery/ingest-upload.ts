@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { imageIdOf, uploadIdOf, uploadJobIdOf } from '../domain/ids.ts';
 import { type Priority, priorities } from '../domain/priority.ts';
+import { systemEntry } from '../domain/system-audit.ts';
 import { enrolmentJobs as tuning } from '../domain/tuning.ts';
 import { externalIdOfPath, isImagePath } from '../domain/uploads.ts';
 import { AppError } from '../errors.ts';
@@ -14,7 +15,6 @@ import { refuseWithoutConsent, refuseWithoutRoom } from './enrol.ts';
 import { type EnrolmentFields, enrolmentFields, enrolmentRequest } from './enrol-request.ts';
 import { planJob } from './enrolment-jobs.ts';
 import { eraseFace } from './erase.ts';
-import { systemEntry } from './system-audit.ts';
 
 export type IngestPorts = Pick<
   Ports,

@@ -1,3 +1,4 @@
+import { systemEntry } from '../domain/system-audit.ts';
 import { nextAttempt, signedHeaders, webhooks as tuning } from '../domain/webhooks.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Attempt, Queue, Verdict, Webhook, WebhookMessage } from '../ports/webhooks.ts';
@@ -17,14 +18,14 @@ import { type Sent, send } from './send.ts';
 export async function deliverQueue(
   queue: Queue,
   call: CallContext,
-  { webhooks, events }: Pick<Ports, 'webhooks' | 'events'>,
+  { webhooks, events, audit }: Pick<Ports, 'webhooks' | 'events' | 'audit'>,
 ): Promise<void> {
   const turn = call.newId();
   const { leaseMs, mostOfTenant, quietMs } = tuning;
   if (!(await webhooks.beginTurn(queue, turn, { leaseMs, mostOfTenant, signal: call.signal }))) return;
   let restUntil: number | undefined;
   try {
-    restUntil = await sendDue(queue, turn, call, webhooks);
+    restUntil = await sendDue(queue, turn, call, { webhooks, audit });
   } finally {
     // Whatever cuts the turn short; should it fail, the turn runs out.
     if (await webhooks.endTurn(queue, turn, { restUntil, quietMs })) await callFor([queue], call, { events });
@@ -36,8 +37,9 @@ async function sendDue(
   queue: Queue,
   turn: string,
   call: CallContext,
-  webhooks: Ports['webhooks'],
+  ports: Pick<Ports, 'webhooks' | 'audit'>,
 ): Promise<number | undefined> {
+  const { webhooks } = ports;
   const { clock, signal } = call;
   const breaker = breakersOf(call).of('webhook', `${queue.tenant}/${queue.queue}`);
   const end = clock.now() + tuning.turnMs;
@@ -69,7 +71,7 @@ async function sendDue(
       queue.tenant,
       message.messageId,
       attemptOf(sent, at),
-      await verdictOf(sent, next, call, webhooks),
+      await verdictOf(sent, next, call, ports),
     );
   }
   return undefined;
@@ -134,13 +136,17 @@ export const attemptOf = ({ status, durationMs, error }: Sent, at: number): Omit
 async function verdictOf(
   sent: Sent,
   { message, webhook }: { message: WebhookMessage; webhook: Webhook },
-  { tenant, clock, metrics }: CallContext,
-  webhooks: Ports['webhooks'],
+  call: CallContext,
+  { webhooks, audit }: Pick<Ports, 'webhooks' | 'audit'>,
 ): Promise<Verdict> {
+  const { tenant, clock, metrics } = call;
   if (sent.error === null) return { status: 'delivered' };
   if (sent.status === 410) {
-    if (message.url === null && message.type !== 'test.ping')
+    if (message.url === null && message.type !== 'test.ping') {
+      const details = { webhook_id: webhook.webhookId, disabled: 'gone' };
       await webhooks.updateWebhook(tenant, webhook.webhookId, { disabled: 'gone' });
+      await audit.append(tenant, systemEntry('deliver-webhook', {}, { details }, call), { durable: true });
+    }
     return { status: 'dead' };
   }
   const { messageId, scheduledAt, tries } = message;

@@ -1,12 +1,11 @@
-import type { AuditSubjects, NewAuditEntry } from '../ports/audit.ts';
-import type { CallContext } from '../runtime/define.ts';
+import type { AuditSubjects, NewAuditEntry } from './audit-chain.ts';
 
 /** An entry for what the platform does by itself. */
 export const systemEntry = (
   action: string,
   subjects: Partial<Omit<AuditSubjects, 'more'>>,
   { status = 200, details }: { readonly status?: number; readonly details: NewAuditEntry['details'] },
-  { requestId }: Pick<CallContext, 'requestId'>,
+  { requestId }: { readonly requestId: string },
 ): NewAuditEntry => ({
   action,
   actor: 'system',
