@@ -12,6 +12,7 @@ import { openBareRuns } from './bench/bare-runs.ts';
 import { builtFunctions, measureColdStart } from './bench/cold-start.ts';
 import { measureLanes } from './bench/lanes.ts';
 import { measureLatency } from './bench/latency.ts';
+import { measureListing } from './bench/listing.ts';
 import { photoSet } from './bench/photos.ts';
 import { measurePipeline } from './bench/pipeline.ts';
 import { dataFolders, residentMegabytes, type Started, start } from './bench/platform.ts';
@@ -19,7 +20,17 @@ import { type Row, table } from './bench/rows.ts';
 import { measureThroughput } from './bench/throughput.ts';
 import { measureVectors } from './bench/vectors.ts';
 
-const sections = ['latency', 'throughput', 'memory', 'lanes', 'cold-start', 'vectors', 'pipeline', 'accuracy'] as const;
+const sections = [
+  'latency',
+  'throughput',
+  'memory',
+  'lanes',
+  'cold-start',
+  'vectors',
+  'listing',
+  'pipeline',
+  'accuracy',
+] as const;
 type Section = (typeof sections)[number];
 
 const usage = `Usage: npm run bench [-- OPTIONS]
@@ -114,6 +125,7 @@ async function measure(settings: Settings): Promise<Row[]> {
       }),
     );
     await step('vectors', () => measureVectors({ quick }));
+    await step('listing', () => measureListing({ quick, dataDir: folders.fresh(), scylla: scyllaOf(config) }));
     await step('pipeline', () => measurePipeline(folders.fresh(), { quick }));
     if (photos === null) process.stderr.write('no labelled photos: accuracy is left out\n');
     else await step('accuracy', () => measureAccuracyRows(photos, config));
@@ -162,6 +174,8 @@ async function measurePlatform({ only, quick, photos: folder, config }: Settings
   }
   return rows;
 }
+
+const scyllaOf = ({ engines }: Config) => (engines.missing(['scylla']).length > 0 ? null : engines.scylla);
 
 function memoryRow({ child }: Started, name: string): Row[] {
   const value = residentMegabytes(child.pid!);

@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import { openRecords as openScylla } from '../../shared/adapters/distributed/records.ts';
+import { scyllaClient } from '../../shared/adapters/distributed/scylla-client.ts';
+import { applyScyllaMigrations } from '../../shared/adapters/distributed/scylla-migrations.ts';
+import { openRecords } from '../../shared/adapters/embedded/records.ts';
+import type { Engines } from '../../shared/engine-settings.ts';
+import { systemClock } from '../../shared/ports/clock.ts';
+import type { Records } from '../../shared/ports/records.ts';
+import { defaultTenant } from '../../shared/ports/tenant.ts';
+import { median, type Row } from './rows.ts';
+
+const limit = 500;
+/** Persons that are made at once. */
+const writers = 64;
+
+/** How long a page of many persons takes at the end of the list, against its beginning. On ScyllaDB too where one is configured. */
+export async function measureListing({
+  quick,
+  dataDir,
+  scylla,
+}: {
+  readonly quick: boolean;
+  readonly dataDir: string;
+  readonly scylla: Engines['scylla'] | null;
+}): Promise<Row[]> {
+  const size = quick ? 10_000 : 100_000;
+  const rows = [await measure('embedded', await openRecords({ dataDir, clock: systemClock }), size)];
+  if (scylla === null) return rows;
+  const keyspace = `bench_${randomUUID().replaceAll('-', '')}`;
+  const admin = scyllaClient(scylla, { withKeyspace: false });
+  await admin.connect();
+  try {
+    await applyScyllaMigrations(admin, keyspace, { dataCenter: scylla.localDatacenter, replication: 1 });
+    const records = await openScylla({ engines: { scylla: { ...scylla, keyspace } }, clock: systemClock });
+    return [...rows, await measure('ScyllaDB', records, size)];
+  } finally {
+    await admin.execute(`DROP KEYSPACE IF EXISTS ${keyspace}`);
+    await admin.shutdown();
+  }
+}
+
+async function measure(engine: string, records: Records, size: number): Promise<Row> {
+  try {
+    let made = 0;
+    const write = async () => {
+      while (made < size) {
+        made += 1;
+        await records.createPerson(defaultTenant, personAt(made));
+      }
+    };
+    await Promise.all(Array.from({ length: writers }, write));
+    const times: number[] = [];
+    let after: string | undefined;
+    let listed = 0;
+    do {
+      const started = performance.now();
+      const page = await records.listPersons(defaultTenant, { limit, after });
+      times.push(performance.now() - started);
+      listed += page.items.length;
+      after = page.next ?? undefined;
+    } while (after !== undefined);
+    if (listed !== size) throw new Error(`${engine}: ${listed} of ${size} persons were listed`);
+    // The first pages also warm up.
+    const few = Math.max(3, Math.floor(times.length / 10));
+    const [value, baseline] = [median(times.slice(-few)), median(times.slice(few, 2 * few))];
+    return {
+      section: 'listing',
+      name: `last pages of ${size.toLocaleString('en')} persons against the first, ${engine}`,
+      value,
+      baseline,
+      ratio: value / baseline,
+      unit: 'ms',
+      goal: { atMost: 1.3 },
+      note: `${limit} a page`,
+    };
+  } finally {
+    await records.close();
+  }
+}
+
+const personAt = (number: number) => ({
+  personId: randomUUID(),
+  externalId: `person-${number}`,
+  name: `Person ${number}`,
+  metadata: { group: String(number % 10) },
+  consent: null,
+});
