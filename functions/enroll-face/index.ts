@@ -37,7 +37,7 @@ export default defineFunction(
       request: { external_id: 'ada', name: 'Ada Lovelace' },
       response: enrolmentExample,
     },
-    uses: ['records', 'vectors', 'images', 'cache', 'extractor', 'accounts'],
+    uses: ['records', 'vectors', 'images', 'extractor', 'accounts'],
     emits: ['freeface.person.created.v1', 'freeface.face.enrolled.v1'],
     ...sizes.vision,
   },

@@ -15,7 +15,7 @@ export default defineFunction(
     params: z.object({ face_id: wire.faceId }),
     output: z.object({ face_id: z.string(), erased: wire.erased }),
     errors: ['FACE_NOT_FOUND'],
-    uses: ['records', 'vectors', 'images', 'cache'],
+    uses: ['records', 'vectors', 'images'],
     emits: ['freeface.face.erased.v1'],
     ...sizes.erasure,
   },

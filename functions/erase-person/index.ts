@@ -15,7 +15,7 @@ export default defineFunction(
     params: z.object({ person_id: wire.personId }),
     output: z.object({ person_id: z.string(), erased: wire.erased, receipt: receiptSchema }),
     errors: ['PERSON_NOT_FOUND'],
-    uses: ['records', 'vectors', 'images', 'cache', 'accounts'],
+    uses: ['records', 'vectors', 'images', 'accounts'],
     emits: ['freeface.person.erased.v1'],
     ...sizes.erasure,
   },

@@ -10,7 +10,7 @@ export default defineFunction(
     summary: 'Give up images and unknown faces whose time is over',
     // Who runs the platform for less than an hour at a time has retention, too.
     trigger: { kind: 'cron', everyMinutes: 60, soonAfterStart: true },
-    uses: ['records', 'vectors', 'images', 'cache', 'accounts', 'audit'],
+    uses: ['records', 'vectors', 'images', 'accounts', 'audit'],
     emits: ['freeface.face.erased.v1'],
     ...sizes.background,
   },

@@ -20,7 +20,7 @@ export default defineFunction(
       // A lane that is full takes hours to empty.
       delivery: { retry: 2000, backoff: 'linear', backoffDelayMs: 15_000, timeoutMs: 120_000 },
     },
-    uses: ['records', 'vectors', 'images', 'cache', 'extractor', 'accounts', 'audit', 'uploads'],
+    uses: ['records', 'vectors', 'images', 'extractor', 'accounts', 'audit', 'uploads'],
     emits: ['freeface.enrollment.requested.v1', 'freeface.enrollment.cancelled.v1', 'freeface.face.erased.v1'],
     ...sizes.image,
     concurrency: 4,

@@ -8,7 +8,7 @@ export default defineFunction(
     name: 'process-enrollment-critical',
     summary: 'Enrol accepted photos of critical priority',
     trigger: { kind: 'event', type: 'freeface.enrollment.requested.v1', topic: 'freeface.enrollments.critical' },
-    uses: ['records', 'vectors', 'images', 'cache', 'extractor', 'accounts', 'audit', 'uploads'],
+    uses: ['records', 'vectors', 'images', 'extractor', 'accounts', 'audit', 'uploads'],
     emits: [
       'freeface.enrollment.completed.v1',
       'freeface.enrollment.failed.v1',

@@ -8,7 +8,7 @@ export default defineFunction(
     name: 'process-enrollment-low',
     summary: 'Enrol accepted photos of low priority',
     trigger: { kind: 'event', type: 'freeface.enrollment.requested.v1', topic: 'freeface.enrollments.low' },
-    uses: ['records', 'vectors', 'images', 'cache', 'extractor', 'accounts', 'audit', 'uploads'],
+    uses: ['records', 'vectors', 'images', 'extractor', 'accounts', 'audit', 'uploads'],
     emits: [
       'freeface.enrollment.completed.v1',
       'freeface.enrollment.failed.v1',

@@ -3,8 +3,8 @@ import * as z from 'zod';
 import { consentHolds } from '../../shared/domain/consent.ts';
 import type { Decision, Fpir } from '../../shared/domain/decision.ts';
 import { AppError } from '../../shared/errors.ts';
+import { answersTo, answerTtlMs } from '../../shared/gallery/answers.ts';
 import { consentTime } from '../../shared/gallery/consent.ts';
-import { answerKey, answerTtlMs, galleryEpoch } from '../../shared/gallery/epoch.ts';
 import { type Identification, identify } from '../../shared/gallery/identify.ts';
 import * as examples from '../../shared/http/examples.ts';
 import * as wire from '../../shared/http/wire.ts';
@@ -53,14 +53,16 @@ export default defineFunction(
     uses: ['records', 'vectors', 'cache', 'extractor', 'accounts'],
     ...sizes.vision,
   },
-  async ({ body, image, tenant, clock, signal, metrics }, ports) => {
-    const { cache, extractor } = ports;
-    const consentAt = await consentTime({ tenant, clock, signal }, ports);
-    const pack = await extractor.describe(body.strategy, { signal });
-    const epoch = await galleryEpoch(cache, tenant, { signal });
+  async ({ body, image, ...call }, ports) => {
+    const { tenant, clock, signal, metrics } = call;
+    const { extractor } = ports;
+    const [consentAt, pack] = await Promise.all([
+      consentTime(call, ports),
+      extractor.describe(body.strategy, { signal }),
+    ]);
     const digest = createHash('sha256').update(image).digest('hex');
-    const key = answerKey('recognize', epoch, [digest, pack.space, body.fpir, consentAt !== null]);
-    const known = await cache.get(tenant, key, { signal });
+    const answers = await answersTo('recognize', [digest, pack.space, body.fpir, consentAt !== null], call, ports);
+    const known = await answers.kept();
     metrics.answers.inc({ cached: String(known !== null) });
     if (known !== null) return { data: answer(JSON.parse(known) as RecognizedFace[], true) };
 
@@ -75,7 +77,7 @@ export default defineFunction(
     const faces = extraction.faces.map((face, i) => present(face, found[i]!));
     const consents = found.map(({ person }) => person?.consent ?? null);
     const ttlMs = consentAt === null ? answerTtlMs : consentHolds(consents, clock.now(), answerTtlMs);
-    if (ttlMs > 0) await cache.set(tenant, key, JSON.stringify(faces), { ttlMs, signal });
+    await answers.keep(JSON.stringify(faces), ttlMs);
     return { data: answer(faces, false) };
   },
 );

@@ -1,5 +1,4 @@
 import { enrolmentJobs } from '../../shared/domain/tuning.ts';
-import { raiseEpoch } from '../../shared/gallery/epoch.ts';
 import { reconcile } from '../../shared/gallery/reconcile.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
 import { sizes } from '../../shared/runtime/sizes.ts';
@@ -16,14 +15,14 @@ export default defineFunction(
     name: 'reconcile-gallery',
     summary: 'Make records, templates and images agree',
     trigger: { kind: 'cron', everyMinutes: 60, soonAfterStart: true },
-    uses: ['records', 'vectors', 'images', 'cache', 'extractor'],
+    uses: ['records', 'vectors', 'images', 'extractor'],
     ...sizes.background,
   },
   async ({ clock, signal, log }, ports) => {
     const total = { rebuilt: 0, lost: 0, strayVectors: 0, strayImages: 0, failed: 0 };
     for (const tenant of await ports.records.tenants({ signal })) {
       const outcome = await reconcile(tenant, clock.now() - settledMs, { signal, log }, ports);
-      if (outcome.rebuilt + outcome.lost > 0) await raiseEpoch(ports.cache, tenant);
+      if (outcome.rebuilt + outcome.lost > 0) await ports.records.raiseEpoch(tenant);
       for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += outcome[key];
     }
     const { records } = ports;

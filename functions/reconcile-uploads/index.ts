@@ -9,7 +9,7 @@ export default defineFunction(
     name: 'reconcile-uploads',
     summary: 'Find files of the bucket or the watched folder that nobody told of',
     trigger: { kind: 'cron', everyMinutes: 10, soonAfterStart: true },
-    uses: ['records', 'vectors', 'images', 'cache', 'extractor', 'accounts', 'audit', 'uploads', 'events'],
+    uses: ['records', 'vectors', 'images', 'extractor', 'accounts', 'audit', 'uploads', 'events'],
     emits: ['freeface.upload.changed.v1', 'freeface.enrollment.cancelled.v1', 'freeface.face.erased.v1'],
     ...sizes.background,
   },

@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import { outboxEntry } from '../../shared/events/catalogue.ts';
-import { raiseEpoch } from '../../shared/gallery/epoch.ts';
 import { expectedVersion } from '../../shared/http/if-match.ts';
 import * as wire from '../../shared/http/wire.ts';
 import type { PersonChanges } from '../../shared/ports/records.ts';
@@ -30,11 +29,11 @@ export default defineFunction(
     output: wire.person,
     errors: ['PERSON_NOT_FOUND', 'EXTERNAL_ID_TAKEN', 'VERSION_CONFLICT'],
     examples: { request: { name: 'Ada King', metadata: { team: 'engines' } } },
-    uses: ['records', 'cache'],
+    uses: ['records'],
     emits: ['freeface.person.updated.v1'],
     ...sizes.record,
   },
-  async ({ params, body, headers, tenant, signal, clock, newId, traceparent }, { records, cache }) => {
+  async ({ params, body, headers, tenant, signal, clock, newId, traceparent }, { records }) => {
     const changes = changesOf(body);
     const [before] = await records.getPersons(tenant, [params.person_id], { signal });
     if (before === undefined) throw new AppError('PERSON_NOT_FOUND');
@@ -48,7 +47,6 @@ export default defineFunction(
       data: { person_id: params.person_id, version: before.version + 1 },
     });
     const person = await records.updatePerson(tenant, params.person_id, changes, { version, outbox: [notice], signal });
-    await raiseEpoch(cache, tenant);
     return { data: wire.presentPerson(person), headers: { etag: wire.personTag(person) } };
   },
 );

@@ -22,7 +22,6 @@ import type {
 } from '../ports/records.ts';
 import type { CallContext } from '../runtime/define.ts';
 import { consentTime, nobodyConsented, requireConsent } from './consent.ts';
-import { raiseEpoch } from './epoch.ts';
 import { identify } from './identify.ts';
 import { type ImageBlob, imageBlob } from './image-blob.ts';
 import { checkQuota } from './quota.ts';
@@ -70,7 +69,7 @@ export interface EnrolmentResult {
   takeBack(): Promise<void>;
 }
 
-export type EnrolmentPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'cache' | 'extractor' | 'accounts'>;
+export type EnrolmentPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'extractor' | 'accounts'>;
 
 /**
  * Enrols the faces of a photo.
@@ -103,7 +102,7 @@ export async function enrol(
     throw error;
   });
   await index(saved, accepted, pack, call, ports);
-  await raiseEpoch(ports.cache, tenant);
+  await ports.records.raiseEpoch(tenant);
   return {
     faces: saved.faces,
     imageId: saved.image.imageId,

@@ -142,7 +142,7 @@ type JobPorts = EnrolmentPorts & Pick<Ports, 'audit' | 'uploads'>;
 export async function processEnrolment(call: EventCall, ports: JobPorts): Promise<undefined> {
   const { job_id: jobId } = eventData('freeface.enrollment.requested.v1', call.event);
   // Before the attempt is counted.
-  requireClosedBreakers(['records', 'images', 'extractor', 'vectors', 'accounts', 'audit', 'cache'], breakersOf(call));
+  requireClosedBreakers(['records', 'images', 'extractor', 'vectors', 'accounts', 'audit'], breakersOf(call));
   const job = await ports.records.startJob(call.tenant, jobId, { signal: call.signal });
   // Erased with its person, or finished so long ago that nobody can ask about it any more.
   if (job === null || job.status === 'completed' || job.status === 'cancelled') return;

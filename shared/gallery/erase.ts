@@ -3,9 +3,8 @@ import { outboxEntry } from '../events/catalogue.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Image, Job, Person } from '../ports/records.ts';
 import type { CallContext } from '../runtime/define.ts';
-import { galleryEpoch, raiseEpoch } from './epoch.ts';
 
-type ErasurePorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'cache'>;
+type ErasurePorts = Pick<Ports, 'records' | 'vectors' | 'images'>;
 
 export interface Erased {
   readonly faces: number;
@@ -28,13 +27,14 @@ export async function erasePerson(personId: string, call: CallContext, ports: Er
   const { tenant, signal } = call;
   const [person] = await ports.records.getPersons(tenant, [personId], { signal });
   if (person === undefined) throw new AppError('PERSON_NOT_FOUND');
+  const { epoch } = await ports.records.galleryEpoch(tenant, { signal });
   const faceIds = await faceIdsOf(personId, call, ports);
   const vectors = await ports.vectors.remove(tenant, faceIds, { signal });
   const removed = await ports.records.deletePerson(tenant, personId, {
     outbox: [notice(personId, faceIds.length, call)],
   });
   if (removed === null) throw new AppError('PERSON_NOT_FOUND');
-  return finish({ ...removed, vectors }, call, ports);
+  return finish({ ...removed, vectors, epoch }, call, ports);
 }
 
 /** Erases one face in the same way. Errors: FACE_NOT_FOUND; INTERNAL when something is still there. */
@@ -42,6 +42,7 @@ export async function eraseFace(faceId: string, call: CallContext, ports: Erasur
   const { tenant, signal, clock, newId, traceparent } = call;
   const [face] = await ports.records.getFaces(tenant, [faceId], { signal });
   if (face === undefined) throw new AppError('FACE_NOT_FOUND');
+  const { epoch } = await ports.records.galleryEpoch(tenant, { signal });
   const vectors = await ports.vectors.remove(tenant, [faceId], { signal });
   const entry = outboxEntry('freeface.face.erased.v1', {
     id: newId(),
@@ -54,7 +55,12 @@ export async function eraseFace(faceId: string, call: CallContext, ports: Erasur
   const removed = await ports.records.deleteFace(tenant, faceId, { outbox: [entry] });
   if (removed === null) throw new AppError('FACE_NOT_FOUND');
   const images = removed.image === null ? [] : [removed.image];
-  return finish({ person: null, faceIds: [faceId], images, jobs: [], vectors }, call, ports, removed.face.personId);
+  return finish(
+    { person: null, faceIds: [faceId], images, jobs: [], vectors, epoch },
+    call,
+    ports,
+    removed.face.personId,
+  );
 }
 
 interface Removed {
@@ -64,6 +70,8 @@ interface Removed {
   readonly images: readonly Image[];
   readonly jobs: readonly Job[];
   readonly vectors: number;
+  /** Of the gallery before. */
+  readonly epoch: string;
 }
 
 /** From here on the caller's patience no longer counts: what is begun is finished. */
@@ -75,8 +83,6 @@ async function finish(
 ): Promise<Erased> {
   const { tenant } = call;
   const { faceIds, images, jobs } = removed;
-  const epoch = await galleryEpoch(ports.cache, tenant, {});
-  await raiseEpoch(ports.cache, tenant);
   // Faces that were enrolled while their person was being erased.
   const late = await ports.vectors.remove(tenant, faceIds);
   // One that fails does not keep the others: reconcile-gallery removes it, and this call says that it is still there.
@@ -84,7 +90,7 @@ async function finish(
   const deletions = await Promise.allSettled(keys.map((key) => ports.images.delete(tenant, key)));
   const failed = deletions.find((each) => each.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
-  await readBack(removed, { keys, epoch }, call, ports);
+  await readBack(removed, keys, call, ports);
   call.metrics.erasures.inc({ what: removed.person === null ? 'face' : 'person' });
   call.metrics.erasedFaces.inc(faceIds.length);
   call.metrics.erasedImages.inc(images.length);
@@ -101,10 +107,10 @@ async function finish(
 
 /** Errors: INTERNAL, with what is still there as its cause. Somebody new of the same id is somebody else. */
 async function readBack(
-  { person, faceIds, jobs }: Removed,
-  { keys, epoch }: { readonly keys: readonly string[]; readonly epoch: string },
+  { person, faceIds, jobs, epoch }: Removed,
+  keys: readonly string[],
   { tenant }: CallContext,
-  { records, vectors, images, cache }: ErasurePorts,
+  { records, vectors, images }: ErasurePorts,
 ): Promise<void> {
   const still = (what: string) => new AppError('INTERNAL', { cause: new Error(`${what} still there after erasure`) });
   const [again] = person === null ? [] : await records.getPersons(tenant, [person.personId]);
@@ -116,7 +122,7 @@ async function readBack(
   if ((await vectors.remove(tenant, faceIds)) > 0) throw still('templates were');
   for (const { jobId } of jobs) if ((await records.getJob(tenant, jobId)) !== null) throw still(`job ${jobId} is`);
   for (const key of keys) if ((await images.get(tenant, key)) !== null) throw still(`image ${key} is`);
-  if ((await galleryEpoch(cache, tenant, {})) === epoch) throw still('cached answers are');
+  if ((await records.galleryEpoch(tenant)).epoch === epoch) throw still('cached answers are');
 }
 
 async function faceIdsOf(

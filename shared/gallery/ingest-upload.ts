@@ -18,7 +18,7 @@ import { eraseFace } from './erase.ts';
 
 export type IngestPorts = Pick<
   Ports,
-  'records' | 'vectors' | 'images' | 'cache' | 'extractor' | 'accounts' | 'audit' | 'uploads'
+  'records' | 'vectors' | 'images' | 'extractor' | 'accounts' | 'audit' | 'uploads'
 >;
 
 /** What became of a file. */

@@ -7,7 +7,7 @@ import type { Ports } from '../ports/index.ts';
 import type { AuditNote, CallContext } from '../runtime/define.ts';
 import { type Erased, erasePerson } from './erase.ts';
 
-type ReceiptPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'cache' | 'accounts'>;
+type ReceiptPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'accounts'>;
 
 const readBack = z.literal(true);
 

@@ -69,6 +69,46 @@ export function recordsContract({ name, open }: { name: string; open: (clock: Fa
     });
   });
 
+  describe(`${name}: the gallery's epoch`, () => {
+    it('When a person changes, or somebody or some face goes, then it is another one, for that tenant alone', async () => {
+      const { records, tenant, clock } = await setUp();
+      const other = newTenant();
+      const photo = newEnrolment(2);
+      await records.saveEnrolment(tenant, photo);
+      const before = Date.now();
+      const epochs: string[] = [];
+      const look = async () => epochs.push((await records.galleryEpoch(tenant)).epoch);
+      const otherBefore = await records.galleryEpoch(other);
+
+      await look();
+      await records.updatePerson(tenant, photo.person.personId, { name: 'another' });
+      await look();
+      await records.deleteFace(tenant, photo.faces[0]!.faceId);
+      await look();
+      await records.deletePerson(tenant, photo.person.personId);
+      await look();
+      await records.raiseEpoch(tenant);
+      await look();
+
+      const { changedAt } = await records.galleryEpoch(tenant);
+      expect(new Set(epochs).size).toBe(5);
+      expect(changedAt! >= before || changedAt === clock.now()).toBe(true);
+      expect(await records.galleryEpoch(other)).toEqual(otherBefore);
+    });
+
+    it('When nothing changes, or what is asked for is not there, then it stays', async () => {
+      const { records, tenant } = await setUp();
+      await records.raiseEpoch(tenant);
+      const { epoch } = await records.galleryEpoch(tenant);
+
+      await records.deletePerson(tenant, randomUUID());
+      await records.deleteFace(tenant, randomUUID());
+      await records.updatePerson(tenant, randomUUID(), { name: 'nobody' }).catch(() => undefined);
+
+      expect((await records.galleryEpoch(tenant)).epoch).toBe(epoch);
+    });
+  });
+
   describe(`${name}: persons`, () => {
     it('When a person is created, then it reads back whole and only for its tenant', async () => {
       const { records, tenant, clock } = await setUp();

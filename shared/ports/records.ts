@@ -219,6 +219,14 @@ export interface Upload {
   readonly at: number;
 }
 
+/** State of a tenant's gallery, as far as recognition goes. */
+export interface GalleryEpoch {
+  /** Another name after each change. */
+  readonly epoch: string;
+  /** Milliseconds since the epoch, by the clock of who changed it; null: longer ago than any answer is kept. */
+  readonly changedAt: number | null;
+}
+
 /** How much a tenant holds. */
 export interface Usage {
   readonly persons: number;
@@ -360,6 +368,13 @@ export interface Records {
     filter: { readonly imageId?: string | undefined },
     options: PageOptions,
   ): Promise<Page<Upload>>;
+
+  galleryEpoch(tenant: Tenant, options?: CallOptions): Promise<GalleryEpoch>;
+  /**
+   * Says that the gallery has changed, as when new templates can be found. deletePerson, deleteFace and updatePerson say so by
+   * themselves, as part of what they do.
+   */
+  raiseEpoch(tenant: Tenant, options?: CallOptions): Promise<void>;
 
   /** Costs the same however much a tenant holds. */
   usage(tenant: Tenant, options?: CallOptions): Promise<Usage>;

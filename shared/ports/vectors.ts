@@ -57,6 +57,8 @@ export interface SearchOptions extends CallOptions {
  * Errors: RangeError for a wrong dimension or a vector that is not of unit norm (±1e-3) or not finite.
  */
 export interface Vectors {
+  /** How long after a resolved write a bounded search may not see it, in milliseconds; 0: never. */
+  readonly lagMs: number;
   /** Inserts or replaces by faceId; all entries or none. */
   upsert(tenant: Tenant, space: VectorSpace, entries: readonly VectorEntry[], options?: CallOptions): Promise<void>;
   /** Removes from every space; unknown ids are no error. Resolves to how many entries were removed. */

@@ -1,4 +1,5 @@
 import type { Face, Image, Job, Person, WriteOptions } from '../../ports/records.ts';
+import { raiseOf } from './records-epoch.ts';
 import { placesOf, removeFaces } from './records-images.ts';
 import { deleteJobsOf } from './records-jobs.ts';
 import { claimsOfPersons, type PersonDocument, toPerson, wholePerson } from './records-persons.ts';
@@ -86,6 +87,8 @@ export async function finishDeletion(
   const person = await documents.get<PersonDocument>('persons', tenant, personId);
   if (person?.deletion === undefined) return null;
   const { faceCount, keepJobs, effects } = person.deletion;
+  // Nobody finds the person any more: what is answered from here on does not name it.
+  await scylla.write([raiseOf(tenant)], microseconds());
 
   // Until the list is empty: an enrolment that had begun before may still add to it, and takes back what comes after.
   while ((await removeSome(store, tenant, personId)) > 0);

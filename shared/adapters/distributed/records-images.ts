@@ -1,4 +1,5 @@
 import type { Face, Image, NewFace, OutboxEntry } from '../../ports/records.ts';
+import { raiseOf } from './records-epoch.ts';
 import { type Bound, eachOf, type Scylla } from './scylla-client.ts';
 import { drop, put, type StoredEntry } from './scylla-lists.ts';
 import { outboxOf, type ScyllaStore } from './scylla-store.ts';
@@ -172,6 +173,7 @@ export function removeFaces(
         effects: [
           ...faces.flatMap((face) => leavingFace(tenant, face)),
           ...(image === null ? [] : leavingImage(tenant, imageId, current)),
+          raiseOf(tenant),
           ...outboxOf({ outbox }),
         ],
         result: { faces, image },

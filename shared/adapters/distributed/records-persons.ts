@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AppError } from '../../errors.ts';
 import type { NewPerson, Person, PersonChanges, WriteOptions } from '../../ports/records.ts';
+import { raiseOf } from './records-epoch.ts';
 import type { ImageDocument } from './records-images.ts';
 import { abandonedMs, type Claims, claimsIn } from './scylla-claims.ts';
 import type { Bound } from './scylla-client.ts';
@@ -227,7 +228,7 @@ export async function updatePerson(
             updatedAt: Math.max(store.now(), current.updatedAt),
             version: current.version + 1,
           };
-          return { next, effects: outbox, result: { before: current, after: next } };
+          return { next, effects: [raiseOf(tenant), ...outbox], result: { before: current, after: next } };
         },
         options,
       ),

@@ -2,6 +2,7 @@ import type { OutboxEntry, Records, StoredDeadLetter, Upload } from '../../ports
 import { listAppearances, summarizeAppearances } from './records-appearances.ts';
 import { deleteFace, deletePerson, finishDeletion } from './records-deletion.ts';
 import { saveEnrolment } from './records-enrolment.ts';
+import { galleryEpoch, raiseOf } from './records-epoch.ts';
 import { expireImage } from './records-images.ts';
 import * as jobs from './records-jobs.ts';
 import * as letters from './records-letters.ts';
@@ -57,6 +58,8 @@ export function recordsOn(store: ScyllaStore): Records {
       store.read(options, () => listAppearances(store, tenant, id, filter, options)),
     summarizeAppearances: (tenant, id, filter, options) =>
       store.read(options, () => summarizeAppearances(store, tenant, id, filter, options?.signal)),
+    galleryEpoch: (tenant, options) => store.read(options, () => galleryEpoch(scylla, tenant)),
+    raiseEpoch: (tenant, options) => store.write(options, () => scylla.write([raiseOf(tenant)], microseconds())),
     usage: (tenant, options) => store.read(options, () => read.usage(store, tenant)),
     tenants: (options) => store.read(options, () => read.tenants(store)),
 

@@ -6,6 +6,7 @@ import jobs from '../../../migrations/scylla/003-jobs.cql?raw';
 import accounts from '../../../migrations/scylla/004-accounts.cql?raw';
 import audit from '../../../migrations/scylla/005-audit.cql?raw';
 import webhooks from '../../../migrations/scylla/006-webhooks.cql?raw';
+import galleryEpochs from '../../../migrations/scylla/007-gallery-epochs.cql?raw';
 import { AppError } from '../../errors.ts';
 
 export interface ScyllaMigration {
@@ -22,6 +23,7 @@ export const scyllaMigrations: readonly ScyllaMigration[] = [
   { name: '004-accounts.cql', cql: accounts },
   { name: '005-audit.cql', cql: audit },
   { name: '006-webhooks.cql', cql: webhooks },
+  { name: '007-gallery-epochs.cql', cql: galleryEpochs },
 ];
 
 export interface ScyllaMigrationOptions {

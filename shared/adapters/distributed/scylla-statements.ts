@@ -161,6 +161,9 @@ export const statements: Readonly<Record<string, Statement>> = {
   'tenants_seen:put': write('INSERT INTO tenants_seen (tenant, id) VALUES (?, ?)'),
   'tenants_seen:all': read('SELECT id FROM tenants_seen WHERE tenant = ?'),
 
+  'gallery_epochs:put': write('INSERT INTO gallery_epochs (tenant, writer, stamp) VALUES (?, ?, ?) USING TTL ?'),
+  'gallery_epochs:all': read('SELECT stamp FROM gallery_epochs WHERE tenant = ?'),
+
   'images:faces': read('SELECT face_id, data FROM images WHERE tenant = ? AND id = ?'),
   'images:face': read('SELECT face_id, data FROM images WHERE tenant = ? AND id = ? AND face_id IN ?'),
   'images:putFace': write('INSERT INTO images (tenant, id, face_id, data) VALUES (?, ?, ?, ?)'),

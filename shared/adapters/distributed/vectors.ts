@@ -24,6 +24,8 @@ const mostHits = 16_384;
 const slack = 16;
 /** Connections to a server that hangs are not waited for longer. */
 const closeMs = 2000;
+/** Milvus' default staleness of Bounded is 5 s; some more for clocks that differ. */
+const boundedMs = 7000;
 /** Ids per request. */
 const step = 1000;
 
@@ -91,6 +93,7 @@ export async function openVectors({ engines, pageSize = 8192 }: VectorsOptions):
   };
 
   return {
+    lagMs: boundedMs,
     async upsert(tenant, space, entries, options) {
       options?.signal?.throwIfAborted();
       for (const { faceId, embedding } of entries) requireUnit(embedding, space.dimension, `face ${faceId}`);

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type { Records, WriteOptions } from '../../ports/records.ts';
-import type { CallOptions } from '../../ports/tenant.ts';
+import type { GalleryEpoch, Records, WriteOptions } from '../../ports/records.ts';
+import type { CallOptions, Tenant } from '../../ports/tenant.ts';
 import { openDataFolder } from './data-folder.ts';
 import { type Database, openDatabase } from './database.ts';
 import { refuseForeignRecords, refuseMissingRecords } from './left-behind.ts';
@@ -27,6 +27,8 @@ import { createWriteQueue } from './write-queue.ts';
  * [Note: One writer, one reader]
  * Writes take turns on one connection, reads use another: SQLite's WAL shows a reader only what is committed, so a big
  * deletion can be cut into short steps of one transaction, with other work between the steps, and nobody sees half of it.
+ *
+ * Epochs of galleries live as long as the process, as the answers do that are kept under them.
  */
 export async function openRecords({ dataDir, clock }: StoreOptions): Promise<Records> {
   openDataFolder(dataDir);
@@ -78,6 +80,14 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
       if (removed !== null) writer.emptyLog();
       return removed;
     });
+  const firstEpoch: GalleryEpoch = { epoch: randomUUID(), changedAt: null };
+  const epochs = new Map<Tenant, GalleryEpoch>();
+  const raised =
+    (tenant: Tenant) =>
+    <T>(changed: T): T => {
+      if (changed !== null) epochs.set(tenant, { epoch: randomUUID(), changedAt: now() });
+      return changed;
+    };
   const reading = <T>(options: CallOptions | undefined, body: () => T | Promise<T>): Promise<T> =>
     // The queue is not for reads, but an async function turns what they throw into a rejection.
     Promise.resolve().then(() => {
@@ -88,13 +98,19 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
   return {
     createPerson: (tenant, person, options) => write(options, () => createPerson(writer, tenant, person, now())),
     updatePerson: (tenant, personId, changes, options) =>
-      write(options, () => updatePerson(writer, tenant, personId, changes, options?.version, now())),
+      write(options, () => updatePerson(writer, tenant, personId, changes, options?.version, now())).then(
+        raised(tenant),
+      ),
     saveEnrolment: (tenant, enrolment, options) =>
       write(options, () => saveEnrolment(writer, tenant, enrolment, now())),
-    deleteFace: (tenant, faceId, options) => write(options, () => deleteFace(writer, tenant, faceId)).then(forgotten),
+    deleteFace: (tenant, faceId, options) =>
+      write(options, () => deleteFace(writer, tenant, faceId))
+        .then(raised(tenant))
+        .then(forgotten),
     deletePerson: (tenant, personId, options) =>
       queue
         .run(() => deletePerson(writer, tenant, personId, () => addToOutbox(writer, options), options), options?.signal)
+        .then(raised(tenant))
         .then(forgotten),
 
     getPersons: (tenant, ids, options) => reading(options, () => read.personsById(reader, tenant, ids)),
@@ -120,6 +136,8 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
       reading(options, () => listAppearances(reader, tokens, tenant, personId, filter, options)),
     summarizeAppearances: (tenant, personId, filter, options) =>
       reading(options, () => summarizeAppearances(reader, tenant, personId, filter, options)),
+    galleryEpoch: (tenant, options) => reading(options, () => epochs.get(tenant) ?? firstEpoch),
+    raiseEpoch: (tenant, options) => reading(options, () => void raised(tenant)(true)),
     usage: (tenant, options) => reading(options, () => read.usage(reader, tenant)),
     tenants: (options) => reading(options, () => read.tenants(reader)),
 

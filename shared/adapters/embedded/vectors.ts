@@ -107,6 +107,7 @@ function vectorsOn(templates: Templates, shelves: Shelves, unlock: () => void): 
   };
 
   return {
+    lagMs: 0,
     async upsert(tenant, space, entries, options) {
       options?.signal?.throwIfAborted();
       shelfOf(tenant, space);
