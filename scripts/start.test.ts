@@ -101,7 +101,9 @@ describe('npm start', () => {
         `FreeFace did not start: Port ${port} on 127.0.0.1 is in use; set PORT to another.\n`,
         expect.stringMatching(/^FreeFace did not start: 192\.0\.2\.1 is not an address of this machine; set HOST /),
         expect.stringMatching(/HOST: 192\.0\.2\.1 can be reached from other machines.*FREEFACE_BEHIND_TLS=true/),
-        expect.stringMatching(/^FreeFace did not start: FREEFACE_MODE: distributed is not complete/),
+        expect.stringMatching(
+          /^FreeFace did not start: .*\n {2}SCYLLA_CONTACT_POINTS: is required with FREEFACE_MODE=/,
+        ),
         expect.stringMatching(
           /^FreeFace did not start: The data folder .* is a file, or lies in one; set FREEFACE_DATA /,
         ),

@@ -21,17 +21,11 @@ const engineOfPort: Readonly<Record<PortName, EngineName | null>> = {
 };
 
 /**
- * The openers of the mode that is configured. Throws an Error that names every variable which the engines of `ports` lack, or the
- * ports that have no adapter in this mode: to keep quiet and write into a folder would be worse than not to start.
+ * The openers of the mode that is configured. Throws an Error that names every variable which the engines of `ports` lack: to keep quiet
+ * and write into a folder would be worse than not to start.
  */
 export function openersOf({ mode, engines }: Config, openers: EngineOpeners, ports: readonly PortName[]): Openers {
   if (mode === 'embedded') return openers.embedded;
-  const without = ports.filter((port) => openers.distributed[port] === undefined);
-  if (without.length > 0) {
-    throw new Error(
-      `FREEFACE_MODE: distributed is not complete in this version (${without.join(', ')}); leave it at embedded`,
-    );
-  }
   const names = new Set(ports.map((port) => engineOfPort[port]).filter((name) => name !== null));
   const missing = engines.missing([...names]);
   if (missing.length > 0) {

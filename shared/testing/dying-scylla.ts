@@ -25,6 +25,7 @@ export function dyingScylla(scylla: Scylla, last: number): { scylla: Scylla; rea
       decide: writing(scylla.decide),
       decideTogether: writing(scylla.decideTogether),
       write: writing(scylla.write),
+      writeTogether: writing(scylla.writeTogether),
       close: async () => undefined,
     },
     get isDead() {

@@ -4,10 +4,13 @@ import type { Openers } from '../../runtime/ports.ts';
 /** Ports on engines of their own, for FREEFACE_MODE=distributed; each adapter and its driver load when it is opened. */
 export const distributedOpeners = {
   records: async (context) => (await import('./records.ts')).openRecords(adapterOptions(context)),
+  accounts: async (context) => (await import('./accounts.ts')).openAccounts(adapterOptions(context)),
+  audit: async (context) => (await import('./audit.ts')).openAudit(adapterOptions(context)),
+  webhooks: async (context) => (await import('./webhooks.ts')).openWebhooks(adapterOptions(context)),
   vectors: async (context) => (await import('./vectors.ts')).openVectors(adapterOptions(context)),
   images: async (context) => (await import('./images.ts')).openImages(adapterOptions(context)),
   events: async (context) => (await import('./events.ts')).openEvents(adapterOptions(context)),
   cache: async (context) => (await import('./cache.ts')).openCache(adapterOptions(context)),
   extractor: async (context) => (await import('./extractor.ts')).openExtractor(adapterOptions(context)),
   uploads: async (context) => (await import('./uploads.ts')).openUploads(adapterOptions(context)),
-} as const satisfies Openers;
+} as const satisfies Required<Openers>;

@@ -22,6 +22,8 @@ export interface Scylla {
    * `timestamp`: microseconds; the same writes again with the same one change nothing that was written after.
    */
   write(bounds: readonly Bound[], timestamp: number): Promise<void>;
+  /** Writes without conditions on one partition, which nobody sees a part of; however many. */
+  writeTogether(bounds: readonly Bound[], timestamp: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -61,6 +63,15 @@ export function openScylla(settings: ScyllaSettings): Scylla {
       });
     });
 
+  const executeBatch = (bounds: readonly Bound[], timestamp: number): Promise<types.ResultSet> =>
+    connection.use(({ client }) =>
+      client.batch(queriesOf(bounds), {
+        ...optionsOf(statementOf(bounds[0]![0])),
+        logged: true,
+        timestamp: types.Long.fromNumber(timestamp),
+      }),
+    );
+
   return {
     rows: (name, values) =>
       connection.use(async ({ client }) => {
@@ -79,30 +90,18 @@ export function openScylla(settings: ScyllaSettings): Scylla {
         return rows;
       }),
     decide: async (name, values) => (await execute(name, values)).wasApplied(),
-    decideTogether: async ([first, ...others]) =>
+    decideTogether: (bounds) =>
       connection.use(async ({ client }) => {
-        const queries = [first!, ...others].map(([name, values]) => ({
-          query: statementOf(name).cql,
-          params: values as unknown[],
-        }));
-        return (await client.batch(queries, { ...optionsOf(statementOf(first![0])), logged: true })).wasApplied();
+        const options = { ...optionsOf(statementOf(bounds[0]![0])), logged: true };
+        return (await client.batch(queriesOf(bounds), options)).wasApplied();
       }),
     async write(bounds, timestamp) {
-      const batches = [...batchesOf(bounds)];
-      await eachOf(batches, batchesAtOnce, (part) =>
-        part.length === 1
-          ? execute(part[0]![0], part[0]![1], timestamp)
-          : connection.use(({ client }) =>
-              client.batch(
-                part.map(([name, values]) => ({ query: statementOf(name).cql, params: values as unknown[] })),
-                {
-                  ...optionsOf(statementOf(part[0]![0])),
-                  logged: true,
-                  timestamp: types.Long.fromNumber(timestamp),
-                },
-              ),
-            ),
+      await eachOf([...batchesOf(bounds)], batchesAtOnce, (part) =>
+        part.length === 1 ? execute(...part[0]!, timestamp) : executeBatch(part, timestamp),
       );
+    },
+    async writeTogether(bounds, timestamp) {
+      await executeBatch(bounds, timestamp);
     },
     close: () => connection.close(),
   };
@@ -147,6 +146,9 @@ export async function eachOf<Item, Result>(
   await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
   return results;
 }
+
+const queriesOf = (bounds: readonly Bound[]) =>
+  bounds.map(([name, values]) => ({ query: statementOf(name).cql, params: values as unknown[] }));
 
 function statementOf(name: string): Statement {
   const statement = statements[name];

@@ -40,7 +40,7 @@ export interface Documents {
 
 /** What is under way, as it is written down. */
 export interface Work {
-  readonly kind: 'change' | 'enrolment' | 'deletion' | 'queue';
+  readonly kind: 'change' | 'enrolment' | 'deletion';
   readonly tenant: string;
   readonly table?: DocumentTable;
   readonly id: string;

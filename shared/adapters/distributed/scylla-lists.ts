@@ -35,6 +35,7 @@ const years = (at: number): number => year(at);
 const months = month;
 const days = every(24 * hour);
 const hours = every(hour);
+const tenMinutes = every(hour / 6);
 
 /**
  * [Note: Lists in buckets]
@@ -67,22 +68,27 @@ const bucketOf: Readonly<Record<ListTable, (at: number) => number>> = {
   tenants_by_age: years,
   users_by_tenant: years,
   api_keys_by_tenant: years,
-  sessions_by_user: years,
+  audit_chains: months,
   audit_by_time: days,
   audit_by_subject: months,
-  webhooks_by_tenant: years,
   messages_by_webhook: days,
-  messages_due: hours,
-  messages_waiting: hours,
-  messages_done: hours,
-  queues_due: hours,
-  queues_in_turn: hours,
+  messages_of_all: hours,
+  messages_waiting: tenMinutes,
+  messages_due: tenMinutes,
+  queues_due: tenMinutes,
+  queues_in_turn: years,
 };
 
-/** Lists that things pass through: their empty buckets of long ago are forgotten. */
-const passing: ReadonlySet<ListTable> = new Set<ListTable>(['outbox', 'unfinished', 'jobs_waiting']);
-/** Nothing comes into a bucket that ended so long ago. */
-const settledMs = 48 * hour;
+/** Lists that things pass through: their empty buckets are forgotten once nothing comes into them any more, so long after they began. */
+const passing: ReadonlyMap<ListTable, number> = new Map<ListTable, number>([
+  ['outbox', 48 * hour],
+  ['unfinished', 48 * hour],
+  ['jobs_waiting', 48 * hour],
+  ['messages_of_all', 48 * hour],
+  ['messages_waiting', 3 * hour],
+  ['messages_due', 3 * hour],
+  ['queues_due', 3 * hour],
+]);
 
 /** Scope of lists that are of the whole tenant. */
 const whole = '-';
@@ -282,7 +288,8 @@ async function countBucket(
 
 /** Without waiting: whoever walks next tries again. */
 function forget(scylla: Scylla, table: ListTable, tenant: string, scope: string, bucket: number): void {
-  if (!passing.has(table) || bucket > Date.now() - settledMs) return;
+  const settledMs = passing.get(table);
+  if (settledMs === undefined || bucket > Date.now() - settledMs) return;
   // As of an hour ago, so that nothing that is being written now is forgotten with it.
   const asOf = (Date.now() - hour) * 1000;
   scylla.write([['buckets:forget', [tenant, listingOf(table, scope), bucket]]], asOf).catch(() => undefined);

@@ -1,0 +1,109 @@
+import { isDeepStrictEqual } from 'node:util';
+import { v7 } from 'uuid';
+import { AppError } from '../../errors.ts';
+import type { ApiKey, NewApiKey, NewTenant, TenantRecord, TenantSettings } from '../../ports/accounts.ts';
+import type { Page, PageOptions } from '../../ports/records.ts';
+import type { CallOptions } from '../../ports/tenant.ts';
+import { atOnce } from './records-images.ts';
+import { eachOf } from './scylla-client.ts';
+import { pageOf, platform, put } from './scylla-lists.ts';
+import type { ScyllaStore } from './scylla-store.ts';
+
+/** A tenant as it is stored. `firstKey` comes to be with it, and has a row of its own soon after. */
+export interface TenantDocument extends TenantRecord {
+  readonly firstKey?: ApiKey;
+}
+
+const read = ({ documents }: ScyllaStore, tenant: string) => documents.get<TenantDocument>('tenants', tenant, tenant);
+
+/** Errors: TENANT_EXISTS. */
+export function create(
+  { documents, now }: ScyllaStore,
+  { tenant, name, ...settings }: NewTenant,
+  firstKey: NewApiKey | undefined,
+  options: CallOptions | undefined,
+): Promise<TenantRecord> {
+  return documents.change<TenantDocument, TenantRecord>(
+    'tenants',
+    tenant,
+    tenant,
+    (current) => {
+      if (current !== null) throw new AppError('TENANT_EXISTS');
+      const at = now();
+      const record: TenantRecord = {
+        tenant,
+        name,
+        ...settingsOf(settings),
+        createdAt: at,
+        updatedAt: at,
+        version: 1,
+      };
+      const key: ApiKey | undefined = firstKey && { ...firstKey, createdAt: at, revokedAt: null };
+      return {
+        next: { ...record, ...(key === undefined ? {} : { firstKey: key }) },
+        effects: [
+          ...put('tenants_by_age', platform, { at, id: v7() }, tenant),
+          ...(key === undefined ? [] : put('api_keys_by_tenant', tenant, { at, id: v7() }, key.keyId)),
+        ],
+        result: record,
+      };
+    },
+    options,
+  );
+}
+
+export async function get(store: ScyllaStore, tenant: string): Promise<TenantRecord | null> {
+  const document = await read(store, tenant);
+  return document === null ? null : toTenant(document);
+}
+
+export const firstKeyOf = async (store: ScyllaStore, tenant: string): Promise<ApiKey | undefined> =>
+  (await read(store, tenant))?.firstKey;
+
+/** Errors: TENANT_NOT_FOUND. */
+export async function requireTenant(store: ScyllaStore, tenant: string): Promise<void> {
+  if ((await read(store, tenant)) === null) throw new AppError('TENANT_NOT_FOUND');
+}
+
+export const list = async (store: ScyllaStore, options: PageOptions): Promise<Page<TenantRecord>> =>
+  await pageOf(store.scylla, await store.tokens(), JSON.stringify(['tenants']), 'tenants_by_age', platform, {
+    ...options,
+    order: 'up',
+    load: (entries) => eachOf(entries, atOnce, ({ data }) => get(store, data)),
+  });
+
+/** Changes that change nothing leave the version. Errors: TENANT_NOT_FOUND, VERSION_CONFLICT. */
+export const update = (
+  { documents, now }: ScyllaStore,
+  tenant: string,
+  changes: Partial<Pick<TenantRecord, 'name'> & TenantSettings>,
+  options: (CallOptions & { version?: number | undefined }) | undefined,
+): Promise<TenantRecord> =>
+  documents.change<TenantDocument, TenantRecord>(
+    'tenants',
+    tenant,
+    tenant,
+    (current) => {
+      if (current === null) throw new AppError('TENANT_NOT_FOUND');
+      if (options?.version !== undefined && options.version !== current.version) {
+        throw new AppError('VERSION_CONFLICT');
+      }
+      const changed: TenantDocument = { ...current, ...given(changes) };
+      if (isDeepStrictEqual(current, changed)) return { next: undefined, result: toTenant(current) };
+      const next = { ...changed, updatedAt: Math.max(now(), current.updatedAt), version: current.version + 1 };
+      return { next, result: toTenant(next) };
+    },
+    options,
+  );
+
+/** The fields that are to change: those that are not undefined. */
+export const given = <Changes extends object>(changes: Changes): Changes =>
+  Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as Changes;
+
+const settingsOf = ({ quota, consentRequired, retention }: TenantSettings): TenantSettings => ({
+  quota: { persons: quota.persons, faces: quota.faces, bytes: quota.bytes },
+  consentRequired,
+  retention: { imagesDays: retention.imagesDays, unknownFacesDays: retention.unknownFacesDays },
+});
+
+const toTenant = ({ firstKey: _, ...record }: TenantDocument): TenantRecord => record;
