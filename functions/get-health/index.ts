@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { checkStores } from '../../shared/gallery/check-stores.ts';
+import { checkStores, readinessOf } from '../../shared/gallery/check-stores.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
 import { sizes } from '../../shared/runtime/sizes.ts';
 
@@ -21,7 +21,6 @@ export default defineFunction(
   },
   async ({ signal }, ports) => {
     const stores = await checkStores(ports, signal);
-    const failing = Object.values(stores).includes('failing');
-    return { data: { status: failing ? ('degraded' as const) : ('ok' as const), stores } };
+    return { data: { status: readinessOf(stores) === 'ready' ? ('ok' as const) : ('degraded' as const), stores } };
   },
 );

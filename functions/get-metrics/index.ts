@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { groupsIfKnown } from '../../shared/gallery/check-stores.ts';
 import * as wire from '../../shared/http/wire.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
 import { sizes } from '../../shared/runtime/sizes.ts';
@@ -32,14 +33,17 @@ export default defineFunction(
         outbox_pending: count,
         published: count.describe('By this process.'),
         dead_letters: count,
-        lag: z.array(
-          z.object({
-            topic: z.string(),
-            group: z.string(),
-            waiting: count,
-            oldest_seconds: z.number().nullable(),
-          }),
-        ),
+        lag: z
+          .array(
+            z.object({
+              topic: z.string(),
+              group: z.string(),
+              waiting: count,
+              oldest_seconds: z.number().nullable(),
+            }),
+          )
+          .nullable()
+          .describe('null: the broker does not answer.'),
       }),
       memory: z.object({
         resident_bytes: count,
@@ -58,7 +62,7 @@ export default defineFunction(
     const report = await metrics.report();
     const { persons, faces, bytes } = await records.usage(tenant, { signal });
     const backlog = await records.backlog({ signal });
-    const state = await events.state({ signal });
+    const groups = await groupsIfKnown({ events }, signal);
     const { pack, space } = await extractor.describe(undefined, { signal });
     const memory = process.memoryUsage();
     return {
@@ -87,12 +91,13 @@ export default defineFunction(
           outbox_pending: backlog.outbox,
           published: report.eventsPublished,
           dead_letters: backlog.deadLetters,
-          lag: state.groups.map(({ topic, group, waiting, oldestAt }) => ({
-            topic,
-            group,
-            waiting,
-            oldest_seconds: oldestAt === null ? null : Math.max(0, Math.round((now - oldestAt) / 1000)),
-          })),
+          lag:
+            groups?.map(({ topic, group, waiting, oldestAt }) => ({
+              topic,
+              group,
+              waiting,
+              oldest_seconds: oldestAt === null ? null : Math.max(0, Math.round((now - oldestAt) / 1000)),
+            })) ?? null,
         },
         memory: {
           resident_bytes: memory.rss,

@@ -1,4 +1,5 @@
 import { priorities } from '../../shared/domain/priority.ts';
+import { groupsIfKnown } from '../../shared/gallery/check-stores.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
 import { sizes } from '../../shared/runtime/sizes.ts';
 
@@ -23,11 +24,11 @@ export default defineFunction(
   async ({ tenant, clock, signal, metrics, headers }, { records, events }) => {
     const { persons, faces, bytes } = await records.usage(tenant, { signal });
     const backlog = await records.backlog({ signal });
-    const { groups } = await events.state({ signal });
+    const groups = await groupsIfKnown({ events }, signal);
     metrics.outboxPending.set(backlog.outbox);
     for (const priority of priorities) metrics.jobsWaiting.set({ priority }, backlog.jobs[priority]);
     metrics.deadLetters.set(backlog.deadLetters);
-    for (const { topic, group, waiting, oldestAt } of groups) {
+    for (const { topic, group, waiting, oldestAt } of groups ?? []) {
       metrics.eventLag.set({ topic, group }, waiting);
       const age = oldestAt === null ? 0 : Math.max(0, clock.now() - oldestAt);
       metrics.eventLagSeconds.set({ topic, group }, age / 1000);

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { AppError } from '../../shared/errors.ts';
-import { checkStores } from '../../shared/gallery/check-stores.ts';
+import { checkStores, readinessOf } from '../../shared/gallery/check-stores.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
 import { sizes } from '../../shared/runtime/sizes.ts';
 
@@ -13,7 +13,9 @@ export default defineFunction(
     tag: 'health',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/health/ready', aliases: ['/health/ready'], scope: null },
     output: z.object({
-      status: z.enum(['ready']),
+      status: z
+        .enum(['ready', 'degraded'])
+        .describe('degraded: without some stores most requests are answered all the same.'),
       stores: z.object({ records: state, vectors: state, images: state, cache: state, events: state }),
     }),
     errors: ['NOT_READY'],
@@ -22,8 +24,8 @@ export default defineFunction(
   },
   async ({ signal }, ports) => {
     const stores = await checkStores(ports, signal);
-    const failing = Object.values(stores).includes('failing');
-    if (failing) throw new AppError('NOT_READY');
-    return { data: { status: 'ready' as const, stores } };
+    const status = readinessOf(stores);
+    if (status === 'unready') throw new AppError('NOT_READY');
+    return { data: { status, stores } };
   },
 );

@@ -512,7 +512,7 @@ async function index(
 /** A person whom somebody else has given a face meanwhile stays. */
 async function takeBack(
   saved: SavedEnrolment,
-  { tenant }: CallContext,
+  { tenant, log }: CallContext,
   { records, vectors, images }: EnrolmentPorts,
 ): Promise<void> {
   for (const { face, created } of saved.faces) {
@@ -520,10 +520,11 @@ async function takeBack(
     const removed = await records.deleteFace(tenant, face.faceId);
     if (removed?.image != null) await images.delete(tenant, removed.image.blobKey);
   }
-  await vectors.remove(
-    tenant,
-    saved.faces.flatMap(({ face, created }) => (created ? [face.faceId] : [])),
-  );
+  const mine = saved.faces.flatMap(({ face, created }) => (created ? [face.faceId] : []));
+  // Where templates cannot be removed they could mostly not be written either; of those that were, nobody finds the face.
+  await vectors
+    .remove(tenant, mine)
+    .catch((error: unknown) => log.warn({ err: error }, 'templates may be left behind'));
   const personId = saved.faces[0]?.face.personId;
   if (!saved.personCreated || personId == null) return;
   const { items } = await records.listFaces(tenant, { personId }, { limit: 1 });

@@ -24,7 +24,13 @@ const graceMs = 30_000;
  * cache, which outlives the function's time-out by half a minute, so that a process that dies blocks a key no longer than that.
  * Refusals before the handler (who calls, how often, with what fields) come out the same each time and are not kept.
  *
- * Errors: VALIDATION_FAILED for a malformed key, IDEMPOTENCY_KEY_IN_USE, IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_SECRET_SHOWN.
+ * [Note: A key that cannot be kept]
+ * With the cache away nobody can tell whether a call is a repeat. It is refused with 503 before anything is done: who sends a key
+ * asks for once and not twice, and can wait or leave the key out. A cache that loses what it holds loses outcomes with it; what
+ * must not happen twice in any case, as enrolling a face, has ids that follow from its content.
+ *
+ * Errors: VALIDATION_FAILED for a malformed key, IDEMPOTENCY_KEY_IN_USE, IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_SECRET_SHOWN,
+ * STORE_UNAVAILABLE.
  */
 export function idempotently(manifest: HttpManifest, { cache }: Pick<Partial<Ports>, 'cache'>): Idempotently {
   if (cache === undefined || !changesState(manifest)) return (_, run) => run();

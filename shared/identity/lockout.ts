@@ -29,8 +29,9 @@ export interface GuessedAccount {
  * Counting after the fact would let a thousand guesses pass that are sent at once. So an attempt counts as failed from its
  * start, and when it might lead to a lock it takes the lock before it tries: of those that come together one goes on.
  * The price is that somebody can keep another out of logging in by failing on purpose; who is logged in stays so.
+ * An attempt that cannot be counted, since the cache is away, is not made: it is STORE_UNAVAILABLE, not a free guess.
  *
- * Errors: LOGIN_LOCKED (with Retry-After), LOGIN_FAILED.
+ * Errors: LOGIN_LOCKED (with Retry-After), LOGIN_FAILED, STORE_UNAVAILABLE.
  */
 export async function tryPassword<Result>(
   account: GuessedAccount,
@@ -59,8 +60,8 @@ export async function tryPassword<Result>(
     throw error;
   }
   if (result === null) throw new AppError('LOGIN_FAILED');
-  await cache.delete(tenant, failuresKey);
-  await cache.delete(tenant, lockKey);
+  // Who has proved who they are is not refused because it cannot be forgotten how often they failed before.
+  await Promise.allSettled([cache.delete(tenant, failuresKey), cache.delete(tenant, lockKey)]);
   return result;
 }
 

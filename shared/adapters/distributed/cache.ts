@@ -39,7 +39,8 @@ interface WithIncrement extends Redis {
  *
  * [Note: A cache that is down]
  * Opening does not wait for ever and does not fail: whoever uses a cache can do without it, only slower. While there is no
- * connection, calls fail at once with STORE_UNAVAILABLE instead of queueing up; connecting goes on in the background.
+ * connection, calls fail at once with STORE_UNAVAILABLE instead of queueing up; connecting goes on in the background. A server
+ * that hangs is left after a second, so that it costs one call that second, and not every call.
  *
  * [Note: What the cache may forget]
  * Every key has a time to live, so any policy for a full memory that removes keys with a time (Dragonfly `--cache_mode`, Redis
@@ -92,6 +93,7 @@ function connectionOptions(tls: CacheOptions['engines']['dragonfly']['tls']) {
     lazyConnect: true,
     connectTimeout: connectMs,
     commandTimeout: commandMs,
+    socketTimeout: commandMs,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     // A command whose answer was lost may have been done: whoever sent it decides.

@@ -86,9 +86,11 @@ export async function openEvents(options: EventsOptions): Promise<Events> {
     },
 
     state: (stateOptions) =>
-      calls.run(stateOptions, async () => ({
-        groups: await Promise.all([...groups.values()].map((group) => group.state())),
-      })),
+      calls.run(stateOptions, async () => {
+        // Where nobody reads, whether the broker answers has to be asked for.
+        if (groups.size === 0) await admin.offsets(prefix + deadLetterTopic);
+        return { groups: await Promise.all([...groups.values()].map((group) => group.state())) };
+      }),
 
     close: () =>
       calls.close(async () => {
