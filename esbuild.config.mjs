@@ -47,7 +47,7 @@ export const common = /** @type {const} */ ({
   sourcesContent: false,
   metafile: true,
   logLevel: 'warning',
-  loader: { '.sql': 'text', '.cql': 'text', '.html': 'text' },
+  loader: { '.sql': 'text', '.html': 'text' },
   // Bundled CommonJS packages call require for Node's own modules.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
@@ -71,17 +71,24 @@ export async function functionNames() {
  * @param {Manifest} manifest
  * @param {readonly PortName[]} ports
  */
-function entryOf({ name, trigger, ...rest }, ports) {
+const entryOf = (manifest, ports) => `${importsOf(manifest)}
+    await main(definition, front, {
+      embedded: {${openersIn('embedded', ports)}},
+      distributed: {${openersIn('distributed', ports)}},
+    });`;
+
+/**
+ * What a bundle's entry starts with: `definition`, its `front`, `main` that runs them, and `adapterOptions` for openers.
+ *
+ * @param {Manifest} manifest
+ */
+export function importsOf({ name, trigger, ...rest }) {
   const front = trigger.kind === 'http' ? frontOf({ trigger, ...rest }) : trigger.kind;
   return `
     import definition from './functions/${name}/index.ts';
     import { front } from './shared/runtime/front-${front}.ts';
     import { main } from './shared/runtime/main.ts';
-    import { adapterOptions } from './shared/runtime/adapter-options.ts';
-    await main(definition, front, {
-      embedded: {${openersIn('embedded', ports)}},
-      distributed: {${openersIn('distributed', ports)}},
-    });`;
+    import { adapterOptions } from './shared/runtime/adapter-options.ts';`;
 }
 
 /**
@@ -90,7 +97,7 @@ function entryOf({ name, trigger, ...rest }, ports) {
  * @param {'embedded' | 'distributed'} engine
  * @param {readonly PortName[]} ports
  */
-function openersIn(engine, ports) {
+export function openersIn(engine, ports) {
   return ports
     .filter((port) => existsSync(join(root, 'shared', 'adapters', engine, `${port}.ts`)))
     .map(
@@ -119,7 +126,7 @@ const capitalised = (word) => word.charAt(0).toUpperCase() + word.slice(1);
  * @param {readonly string[]} names
  * @returns {Promise<{ manifest: Manifest, ports: readonly PortName[] }[]>}
  */
-async function readManifests(names) {
+export async function readManifests(names) {
   const outfile = join(root, '.build', 'manifests.mjs');
   await build({
     ...common,
@@ -183,7 +190,10 @@ export async function buildFunctions(names, outdir = join(root, 'dist', 'functio
  */
 async function bundleScript(name) {
   const outdir = join(root, '.build', name);
-  await build({ ...common, entryPoints: [join('scripts', `${name}.ts`)], outdir, entryNames: '[name]' });
+  // This file looks after itself by where it lies, so a script that bundles imports it from there; the other asks for packages
+  // that only its further formats need.
+  const external = [...externals, './esbuild.config.mjs', '@cyclonedx/cyclonedx-library'];
+  await build({ ...common, external, entryPoints: [join('scripts', `${name}.ts`)], outdir, entryNames: '[name]' });
   return join(outdir, `${name}.js`);
 }
 

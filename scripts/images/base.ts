@@ -1,0 +1,110 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { basename } from 'node:path';
+import { type LayerFile, tarOf } from './layer.ts';
+import type { Layer, Layout } from './layout.ts';
+import type { Part } from './sbom.ts';
+
+/** User and group of every process; root is nobody here. */
+export const user = 65532;
+
+/** What every function's image stands on. */
+export interface Base {
+  readonly layers: readonly Layer[];
+  /** Node in the image. */
+  readonly node: string;
+  /** The same program on this machine, to make code caches with. */
+  readonly nodeHere: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly parts: readonly Part[];
+}
+
+/** Opened by the C library when it is asked for a name, so nothing that node is linked with tells of them. */
+const openedLater = ['libnss_dns.so.2', 'libnss_files.so.2', 'libresolv.so.2'];
+/** Native modules need these where node brings its own. */
+const ofModules = ['libstdc++.so.6', 'libgcc_s.so.1', 'libm.so.6', 'libdl.so.2', 'libpthread.so.0', 'librt.so.1'];
+
+/**
+ * This machine's node and the libraries it needs, and nothing else: no shell, no package manager, no second program. Throws on
+ * anything but Linux with glibc: there, name a base.
+ */
+export async function baseOfThisMachine(layout: Layout): Promise<Base> {
+  if (process.platform !== 'linux')
+    throw new Error('Only Linux can lend its node to an image; name another with --base.');
+  const node = realpathSync(process.execPath);
+  const libraries = [...new Set([...linked(node), ...[...openedLater, ...ofModules].flatMap(installed)])];
+  const program = (path: string, from: string): LayerFile => ({
+    path: path.slice(1),
+    bytes: readFileSync(realpathSync(from)),
+    executable: true,
+  });
+  const text = (path: string, content: string): LayerFile => ({ path, bytes: Buffer.from(content) });
+  const files = [
+    program('/usr/bin/node', node),
+    // Under the path by which the loader looks for them, which is often a link.
+    ...libraries.map((path) => program(path, path)),
+    text('etc/passwd', `root:x:0:0:root:/:/\nnonroot:x:${user}:${user}:nonroot:/tmp:/\n`),
+    text('etc/group', `root:x:0:\nnonroot:x:${user}:\n`),
+    text('etc/nsswitch.conf', 'hosts: files dns\n'),
+  ];
+  return {
+    layers: [await layout.addLayer(await tarOf(files, ['tmp/']))],
+    node: '/usr/bin/node',
+    nodeHere: node,
+    labels: { 'org.opencontainers.image.base.name': `node ${process.version} and the libraries it is linked with` },
+    parts: [
+      {
+        name: 'node',
+        version: process.versions.node,
+        licence: 'MIT',
+        purl: `pkg:generic/node@${process.versions.node}`,
+      },
+      ...libraries.map(partOf),
+    ],
+  };
+}
+
+/** Libraries that a program or native module is linked with, by the paths that the loader uses. */
+function linked(file: string): string[] {
+  const lines = execFileSync('ldd', [file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n');
+  return lines.flatMap((line) => /^\s*(?:\S+ => )?(\/\S+) \(0x/.exec(line)?.[1] ?? []);
+}
+
+let cache: string[] | undefined;
+
+/** Where the loader's cache has a library; none when it has not. */
+function installed(name: string): string | string[] {
+  cache ??= execFileSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' }).split('\n');
+  const ours = process.arch === 'x64' ? 'x86-64' : 'AArch64';
+  const line = cache.find((each) => each.trim().startsWith(`${name} (`) && each.includes(ours));
+  return line?.split('=> ')[1]?.trim() ?? [];
+}
+
+/** A library as the distribution's package that it is from, where there is one to ask. */
+function partOf(path: string): Part {
+  try {
+    const run = (program: string, args: string[]) =>
+      execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    const owner = [path, realpathSync(path), path.replace(/^\/lib/, '/usr/lib')].flatMap((each) => {
+      try {
+        return run('dpkg-query', ['--search', each]).split(':')[0] ?? [];
+      } catch {
+        return [];
+      }
+    })[0]!;
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's own placeholder
+    const version = run('dpkg-query', ['--show', '--showformat=${Version}', owner]);
+    return { name: owner, version, purl: `pkg:deb/debian/${owner}@${encodeURIComponent(version)}` };
+  } catch {
+    return { name: basename(path) };
+  }
+}
+
+/** Libraries of native modules that the base does not bring. Throws an Error that names one. */
+export function checkLibraries(module: string, beside: readonly string[]): void {
+  const have = new Set([...openedLater, ...ofModules, 'libc.so.6', ...beside]);
+  for (const library of existsSync(module) ? linked(module) : []) {
+    const name = basename(library);
+    if (!have.has(name) && !name.startsWith('ld-linux')) throw new Error(`${module} needs ${name}, which no image has`);
+  }
+}

@@ -1,0 +1,24 @@
+import { readConfig } from '../../shared/config.ts';
+import { createContext } from '../../shared/runtime/context.ts';
+import { type FunctionDefinition, portsOf } from '../../shared/runtime/define.ts';
+import type { Front } from '../../shared/runtime/fronts.ts';
+import type { Openers } from '../../shared/runtime/ports.ts';
+import { serve } from '../../shared/runtime/serve.ts';
+
+/**
+ * Runs what every start of a function runs, but for the stores: configuration, server, a probe, and the modules that load when a
+ * port opens. What has run is what the code cache holds. The process is left for its caller to end.
+ */
+export async function warm(
+  definition: FunctionDefinition,
+  front: Front,
+  modules: readonly (() => Promise<unknown>)[],
+): Promise<void> {
+  const context = createContext(readConfig({ FREEFACE_MODE: 'distributed', PORT: '0', LOG_LEVEL: 'error' }));
+  const opening = Object.fromEntries(portsOf(definition.manifest).map((name) => [name, never]));
+  const { port } = await serve(definition, front, opening as Openers, context);
+  await (await fetch(`http://127.0.0.1:${port}/health/readiness`)).text();
+  for (const load of modules) await load();
+}
+
+const never = () => new Promise<never>(() => {});
