@@ -8,6 +8,7 @@ import { checkManifests } from './generate/check-manifests.ts';
 import { manifestFiles } from './generate/knative/files.ts';
 import { openApi } from './generate/open-api.ts';
 import { registry } from './generate/registry.ts';
+import { scyllaSchema } from './generate/scylla-schema.ts';
 import { withSettings } from './generate/settings-table.ts';
 
 /** Everything that is generated: path from the repository's root, and its text. */
@@ -16,6 +17,10 @@ export async function generatedFiles(root: string): Promise<Map<string, string>>
   checkManifests(names, functions);
   return new Map([
     ['functions/registry.gen.ts', registry(names)],
+    [
+      'shared/adapters/distributed/scylla-schema.gen.ts',
+      scyllaSchema((await readdir(resolve(root, 'migrations/scylla'))).filter((name) => name.endsWith('.cql')).sort()),
+    ],
     ['functions/api-docs/openapi.gen.json', `${JSON.stringify(openApi(functions), null, 2)}\n`],
     ['README.md', withSettings(await readFile(resolve(root, 'README.md'), 'utf8'))],
     ...manifestFiles(

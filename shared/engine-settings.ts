@@ -24,6 +24,11 @@ export const engineSettings = {
     .regex(/^[a-z][a-z0-9_]{0,47}$/, 'must be 1 to 48 of a-z, 0-9 and _, a letter first')
     .default('freeface')
     .describe('Keyspace of all tables.'),
+  SCYLLA_REPLICATION: integer(1, 9)
+    .optional()
+    .describe(
+      'Copies of each row in the data centre, for `npm run migrate`; 3, or as many as there are nodes, when absent.',
+    ),
   SCYLLA_USERNAME: text().optional().describe('User of ScyllaDB; none when absent.'),
   SCYLLA_PASSWORD: text().optional().describe('Their password.'),
   SCYLLA_TLS: yesOrNo().describe('Whether ScyllaDB is spoken to over TLS.'),
@@ -83,6 +88,9 @@ export const engineSettings = {
     .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
     .default('scram-sha-512')
     .describe('How user and password are shown to Kafka.'),
+  KAFKA_REPLICATION: integer(1, 9)
+    .optional()
+    .describe('Copies of each event, for `npm run migrate`; 3, or as many as there are brokers, when absent.'),
   KAFKA_TLS: yesOrNo().describe('Whether Kafka is spoken to over TLS.'),
   DRAGONFLY_URL: z
     .url({ protocol: /^rediss?$/, error: 'must be a redis or rediss URL' })
@@ -106,6 +114,8 @@ export interface Engines {
     readonly contactPoints: readonly string[];
     readonly localDatacenter: string;
     readonly keyspace: string;
+    /** Copies of each row; null: as many as are sensible. */
+    readonly replication: number | null;
     readonly credentials: Credentials | null;
     readonly tls: EngineTls | null;
   };
@@ -132,6 +142,8 @@ export interface Engines {
   };
   readonly kafka: {
     readonly brokers: readonly string[];
+    /** Copies of each event; null: as many as are sensible. */
+    readonly replication: number | null;
     readonly credentials: (Credentials & { readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512' }) | null;
     readonly tls: EngineTls | null;
   };
@@ -182,6 +194,7 @@ export function enginesOf(value: EngineValues): Engines & { missing(names: reado
         contactPoints: value.SCYLLA_CONTACT_POINTS!.split(','),
         localDatacenter: value.SCYLLA_LOCAL_DATACENTER,
         keyspace: value.SCYLLA_KEYSPACE,
+        replication: value.SCYLLA_REPLICATION ?? null,
         credentials: credentials(value.SCYLLA_USERNAME, value.SCYLLA_PASSWORD),
         tls: tls(value.SCYLLA_TLS),
       }));
@@ -216,6 +229,7 @@ export function enginesOf(value: EngineValues): Engines & { missing(names: reado
         const user = credentials(value.KAFKA_USERNAME, value.KAFKA_PASSWORD);
         return {
           brokers: value.KAFKA_BROKERS!.split(','),
+          replication: value.KAFKA_REPLICATION ?? null,
           credentials: user && { ...user, mechanism: value.KAFKA_SASL },
           tls: tls(value.KAFKA_TLS),
         };

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { openRecords as openScylla } from '../../shared/adapters/distributed/records.ts';
-import { scyllaClient } from '../../shared/adapters/distributed/scylla-client.ts';
-import { applyScyllaMigrations } from '../../shared/adapters/distributed/scylla-migrations.ts';
 import { openRecords } from '../../shared/adapters/embedded/records.ts';
 import type { Engines } from '../../shared/engine-settings.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
 import type { Records } from '../../shared/ports/records.ts';
 import { defaultTenant } from '../../shared/ports/tenant.ts';
+import { dropKeyspace, migrateScylla } from '../migrate/apply.ts';
 import { median, type Row } from './rows.ts';
 
 const limit = 500;
@@ -26,16 +25,13 @@ export async function measureListing({
   const size = quick ? 10_000 : 100_000;
   const rows = [await measure('embedded', await openRecords({ dataDir, clock: systemClock }), size)];
   if (scylla === null) return rows;
-  const keyspace = `bench_${randomUUID().replaceAll('-', '')}`;
-  const admin = scyllaClient(scylla, { withKeyspace: false });
-  await admin.connect();
+  const settings = { ...scylla, keyspace: `bench_${randomUUID().replaceAll('-', '')}`, replication: 1 };
   try {
-    await applyScyllaMigrations(admin, keyspace, { dataCenter: scylla.localDatacenter, replication: 1 });
-    const records = await openScylla({ engines: { scylla: { ...scylla, keyspace } }, clock: systemClock });
+    await migrateScylla(settings);
+    const records = await openScylla({ engines: { scylla: settings }, clock: systemClock });
     return [...rows, await measure('ScyllaDB', records, size)];
   } finally {
-    await admin.execute(`DROP KEYSPACE IF EXISTS ${keyspace}`);
-    await admin.shutdown();
+    await dropKeyspace(settings);
   }
 }
 

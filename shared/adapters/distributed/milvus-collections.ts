@@ -1,10 +1,10 @@
-import { DataType, type FieldType, type MilvusClient } from '@zilliz/milvus2-sdk-node';
+import type { FieldType, MilvusClient } from '@zilliz/milvus2-sdk-node';
+import templates from '../../../migrations/milvus/001-templates.json' with { type: 'json' };
 import type { VectorSpace } from '../../ports/vectors.ts';
 import { checked, codes, MilvusError, type MilvusSettings, requestMs } from './milvus-client.ts';
 import { indexParams } from './milvus-index.ts';
 
-/** Bytes of a text column; ids are shorter. */
-const idLength = 256;
+const { fields } = templates;
 const timeout = requestMs;
 const retries = { count: 2 };
 
@@ -13,6 +13,8 @@ export interface Collections {
   open(space: VectorSpace): Promise<string>;
   /** The same, but null where there is none. */
   find(space: VectorSpace): Promise<string | null>;
+  /** Makes one that is not there. */
+  make(name: string, dimension: number): Promise<void>;
   /** Names of all collections of ours. */
   all(): Promise<string[]>;
   /** Runs `work` on a collection, and once more after loading it where Milvus has let it go, as it does when it restarts. */
@@ -97,6 +99,7 @@ export function openCollections(client: MilvusClient, settings: MilvusSettings):
       requireDimension(space, (await dimensionOf(name)) ?? space.dimension);
       return name;
     },
+    make,
     async find(space) {
       const name = collectionName(collectionPrefix, space.space);
       const dimension = await dimensionOf(name);
@@ -127,18 +130,6 @@ export function openCollections(client: MilvusClient, settings: MilvusSettings):
 export const collectionName = (prefix: string, space: string): string =>
   `${prefix}__${space.replace(/[.-]/g, (sign) => (sign === '.' ? '_p' : '_h'))}`;
 
-const fieldsOf = (dimension: number): FieldType[] => [
-  { name: 'id', data_type: DataType.VarChar, max_length: 2 * idLength, is_primary_key: true, autoID: false },
-  { name: 'tenant', data_type: DataType.VarChar, max_length: 64, is_partition_key: true },
-  { name: 'face_id', data_type: DataType.VarChar, max_length: idLength },
-  // '': nobody.
-  { name: 'person_id', data_type: DataType.VarChar, max_length: idLength },
-  { name: 'image_id', data_type: DataType.VarChar, max_length: idLength },
-  // Milliseconds since the epoch.
-  { name: 'captured_at', data_type: DataType.Int64 },
-  { name: 'lat', data_type: DataType.Double },
-  { name: 'lon', data_type: DataType.Double },
-  // -1: not known.
-  { name: 'accuracy_m', data_type: DataType.Double },
-  { name: 'embedding', data_type: DataType.FloatVector, dim: dimension },
-];
+/** As the first migration has them. */
+const fieldsOf = (dimension: number): FieldType[] =>
+  fields.map((field) => (field.name === 'embedding' ? { ...field, dim: dimension } : field) as FieldType);

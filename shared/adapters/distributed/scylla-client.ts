@@ -1,6 +1,8 @@
 import { auth, Client, policies, types } from 'cassandra-driver';
+import { AppError } from '../../errors.ts';
 import type { AdapterOptions } from '../../runtime/adapter-options.ts';
 import { reopening } from './reopening.ts';
+import { scyllaSchema } from './scylla-schema.gen.ts';
 import { type Statement, statements } from './scylla-statements.ts';
 
 export type ScyllaSettings = AdapterOptions['engines']['scylla'];
@@ -46,7 +48,7 @@ export function openScylla(settings: ScyllaSettings): Scylla {
       const client = scyllaClient(settings);
       return {
         client,
-        connect: () => client.connect(),
+        connect: () => connect(client, settings.keyspace),
         disconnect: () => client.shutdown(),
       };
     },
@@ -106,6 +108,31 @@ export function openScylla(settings: ScyllaSettings): Scylla {
     close: () => connection.close(),
   };
 }
+
+/**
+ * Connects, and refuses tables that are older than this version; newer ones are fine, since the next version runs beside this one
+ * for a while. Errors: AppError STORE_UNAVAILABLE, which says what to do.
+ */
+async function connect(client: Client, keyspace: string): Promise<void> {
+  try {
+    await client.connect();
+    const { rows } = await client.execute("SELECT name, status FROM schema_migrations WHERE database = 'scylla'", [], {
+      prepare: true,
+    });
+    const applied = new Set(rows.flatMap((row) => (row.status === 'applied' ? [row.name as string] : [])));
+    const missing = scyllaSchema.find((name) => !applied.has(name));
+    if (missing !== undefined) throw behind(`${missing} has not run on the keyspace ${keyspace}`);
+  } catch (error) {
+    const isMissing =
+      error instanceof Error && /keyspace .*does not exist|(unconfigured )?table|undefined column/i.test(error.message);
+    throw isMissing && !(error instanceof AppError)
+      ? behind(`there are no tables in the keyspace ${keyspace}`, error)
+      : error;
+  }
+}
+
+const behind = (what: string, cause?: unknown): AppError =>
+  new AppError('STORE_UNAVAILABLE', { message: `ScyllaDB: ${what}. Run: npm run migrate -- up`, cause });
 
 /** A client without a keyspace is for whoever makes one. */
 export function scyllaClient(

@@ -1,4 +1,5 @@
 import { ConfigResourceTypes, type ITopicConfig } from 'kafkajs';
+import migration from '../../../migrations/kafka/001-topics.json' with { type: 'json' };
 import { AppError } from '../../errors.ts';
 import type { AdapterOptions } from '../../runtime/adapter-options.ts';
 import { type KafkaSettings, openKafka } from './kafka-client.ts';
@@ -13,21 +14,12 @@ export interface TopicSpec {
 
 const day = 24 * 60 * 60 * 1000;
 
-/**
- * The platform's topics. Events wait longer than a weekend without anybody at work; dead letters as long as somebody may want to
- * look. Partitions cannot become fewer, and more of them change which one a key leads to, so they are many from the start where
- * much may come at once.
- */
-export const topicSpecs: readonly TopicSpec[] = [
-  { name: 'freeface.events', partitions: 12, retentionMs: 7 * day },
-  { name: 'freeface.enrollments.critical', partitions: 24, retentionMs: 7 * day },
-  { name: 'freeface.enrollments.high', partitions: 12, retentionMs: 7 * day },
-  { name: 'freeface.enrollments.normal', partitions: 12, retentionMs: 7 * day },
-  { name: 'freeface.enrollments.low', partitions: 6, retentionMs: 7 * day },
-  { name: 'freeface.uploads', partitions: 12, retentionMs: 7 * day },
-  { name: 'freeface.webhooks', partitions: 12, retentionMs: 7 * day },
-  { name: 'freeface.dead-letters', partitions: 3, retentionMs: 30 * day },
-];
+/** The platform's topics, as the migrations have them. */
+export const topicSpecs: readonly TopicSpec[] = migration.topics.map(({ name, partitions, retention_days }) => ({
+  name,
+  partitions,
+  retentionMs: retention_days * day,
+}));
 
 /**
  * Makes the topics that are missing and sets how long those that are there keep their records; adds partitions to none. A step of

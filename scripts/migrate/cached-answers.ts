@@ -1,0 +1,33 @@
+import { Redis } from 'ioredis';
+import type { Engines } from '../../shared/engine-settings.ts';
+import type { Step } from './migration.ts';
+
+/** Answers are remembered for a while; of people who are gone they must not be given. */
+export const forgetAnswers = ({ url, keyPrefix, tls }: Engines['dragonfly']): Step => ({
+  what: `forget cached answers (${keyPrefix}:*)`,
+  async run() {
+    const client = new Redis(url, {
+      lazyConnect: true,
+      maxRetriesPerRequest: 1,
+      retryStrategy: () => null,
+      ...(tls === null ? {} : { tls: tls.ca === null ? {} : { ca: tls.ca } }),
+    });
+    try {
+      await client.connect();
+      let cursor = '0';
+      do {
+        const [next, keys] = await client.scan(
+          cursor,
+          'MATCH',
+          `${keyPrefix.replaceAll(/[*?[\]\\]/g, '\\$&')}:*`,
+          'COUNT',
+          1000,
+        );
+        if (keys.length > 0) await client.unlink(keys);
+        cursor = next;
+      } while (cursor !== '0');
+    } finally {
+      client.disconnect();
+    }
+  },
+});

@@ -1,0 +1,192 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { MilvusClient } from '@zilliz/milvus2-sdk-node';
+import * as z from 'zod';
+import {
+  checked,
+  type MilvusSettings,
+  openMilvus,
+  requestMs,
+} from '../../shared/adapters/distributed/milvus-client.ts';
+import { collectionName, openCollections } from '../../shared/adapters/distributed/milvus-collections.ts';
+import { indexParams } from '../../shared/adapters/distributed/milvus-index.ts';
+import type { VectorSpace } from '../../shared/ports/vectors.ts';
+import { parseFile, readFiles } from './files.ts';
+import { type MigratedDatabase, type Migration, MigrationError, type Step } from './migration.ts';
+
+const fileSchema = z.strictObject({ about: z.string(), fields: z.array(z.looseObject({ name: z.string() })).min(1) });
+
+export interface MigratedMilvus extends MigratedDatabase {
+  /** Of ours. */
+  collections(): Promise<string[]>;
+  truncate(collections: readonly string[]): readonly Step[];
+}
+
+const timeout = requestMs;
+const usualDatabase = 'default';
+/** An index over millions of templates takes its time. */
+const buildMs = 30 * 60_000;
+
+/**
+ * Collections.
+ *
+ * [Note: Collections follow the packs]
+ * Which collections there are follows from the model packs that are in use, and their index from the configuration, so neither stands
+ * in a file: the first file says what a collection is made of, and `up` makes those of the packs that are configured and builds the
+ * indexes of all of ours anew that differ from what is configured. A pack that comes later gets its collection with its first face.
+ */
+export async function openMigratedMilvus(
+  settings: MilvusSettings,
+  folder: string,
+  spaces: () => Promise<readonly VectorSpace[]>,
+): Promise<MigratedMilvus> {
+  const files = await readFiles(folder, 'milvus');
+  const parsed = files.map((file) => ({ ...file, ...parseFile(fileSchema, file) }));
+  let opened: MilvusClient | undefined;
+  const client = (): MilvusClient => {
+    opened ??= openMilvus(settings);
+    return opened;
+  };
+  const collections = () => openCollections(client(), settings);
+  const all = async () => ((await hasDatabase(settings)) ? await collections().all() : []);
+
+  const first: Pick<Migration, 'up' | 'down' | 'isThere' | 'holds'> = {
+    async up() {
+      const there = new Set(await all());
+      const steps: Step[] = [];
+      if (!(await hasDatabase(settings))) {
+        steps.push({ what: `make the database ${settings.database}`, run: () => makeDatabase(settings) });
+      }
+      for (const space of await spaces()) {
+        const name = collectionName(settings.collectionPrefix, space.space);
+        if (there.has(name)) continue;
+        const run = () => collections().open(space);
+        steps.push({ what: `make the collection ${name}, with an index ${settings.index}`, run });
+      }
+      for (const name of there) {
+        if (await isIndexed(client(), name, settings)) continue;
+        const run = () => buildIndex(client(), name, settings);
+        steps.push({ what: `build the index of ${name} anew: ${settings.index}`, run });
+      }
+      return steps;
+    },
+    down: async () => (await all()).map((name) => dropStep(client, name)),
+    async isThere() {
+      return (await first.up()).length === 0;
+    },
+    async holds() {
+      const held: string[] = [];
+      for (const name of await all()) {
+        const count = await countOf(client(), name);
+        if (count > 0) held.push(`${name}: ${count} templates`);
+      }
+      return held;
+    },
+  };
+  const addition = (fields: readonly { name: string }[]): typeof first => ({
+    async up() {
+      const steps: Step[] = [];
+      for (const name of await all()) {
+        const there = await fieldsOf(client(), name);
+        for (const field of fields.filter((each) => !there.has(each.name))) {
+          const run = async () => {
+            const request = { collection_name: name, field: { nullable: true, ...field } as never, timeout };
+            checked('adding a field', await client().addCollectionField(request));
+          };
+          steps.push({ what: `add ${field.name} to ${name}`, run });
+        }
+      }
+      return steps;
+    },
+    down: async () => ({ none: 'Milvus takes no field away from a collection' }),
+    holds: async () => [],
+  });
+
+  return {
+    name: 'milvus',
+    title: settings.collectionPrefix,
+    migrations: parsed.map(({ name, checksum, fields }, index) => ({
+      name,
+      checksum,
+      ...(index === 0 ? first : addition(fields)),
+    })),
+    collections: all,
+    truncate: (names) =>
+      names.map((name) => ({ what: `empty the collection ${name}`, run: () => empty(client(), name, settings) })),
+    erase: async () => (await all()).map((name) => dropStep(client, name)),
+    close: async () => void (await opened?.closeConnection()),
+  };
+}
+
+const dropStep = (client: () => MilvusClient, name: string): Step => ({
+  what: `drop the collection ${name}`,
+  run: async () => checked('dropping', await client().dropCollection({ collection_name: name, timeout })),
+});
+
+/** A client speaks to one database from its beginning on; this one to the one that always is. */
+async function onServer<Value>(
+  settings: MilvusSettings,
+  work: (client: MilvusClient) => Promise<Value>,
+): Promise<Value> {
+  const client = openMilvus({ ...settings, database: usualDatabase });
+  try {
+    return await work(client);
+  } finally {
+    await client.closeConnection();
+  }
+}
+
+async function hasDatabase(settings: MilvusSettings): Promise<boolean> {
+  if (settings.database === usualDatabase) return true;
+  return await onServer(settings, async (client) =>
+    checked('listing databases', await client.listDatabases({ timeout })).db_names.includes(settings.database),
+  );
+}
+
+const makeDatabase = (settings: MilvusSettings): Promise<unknown> =>
+  onServer(settings, async (client) =>
+    checked('making a database', await client.createDatabase({ db_name: settings.database, timeout })),
+  );
+
+async function isIndexed(client: MilvusClient, name: string, settings: MilvusSettings): Promise<boolean> {
+  const wanted = indexParams(settings.index, settings.expectedFaces);
+  const answer = await client.describeIndex({ collection_name: name, field_name: 'embedding', timeout });
+  if (answer.status.error_code !== 'Success') return false;
+  const params = new Map((answer.index_descriptions[0]?.params ?? []).map(({ key, value }) => [key, String(value)]));
+  const built = JSON.parse(params.get('params') ?? '{}') as Record<string, unknown>;
+  const numbers = Object.fromEntries(
+    Object.keys(wanted.params).map((key) => [key, Number(built[key] ?? params.get(key))]),
+  );
+  return params.get('index_type') === wanted.index_type && isDeepStrictEqual(numbers, { ...wanted.params });
+}
+
+async function buildIndex(client: MilvusClient, name: string, settings: MilvusSettings): Promise<void> {
+  const collection_name = name;
+  const { index_type, metric_type, params } = indexParams(settings.index, settings.expectedFaces);
+  const of = { collection_name, field_name: 'embedding', index_name: 'embedding' };
+  checked('releasing', await client.releaseCollection({ collection_name, timeout }));
+  checked('dropping an index', await client.dropIndex({ ...of, timeout }));
+  const made = await client.createIndex({ ...of, index_type, metric_type, params: { ...params }, timeout: buildMs });
+  checked('making an index', made);
+  await client.loadCollection({ collection_name, timeout: buildMs });
+}
+
+/** Makes it anew: what is deleted one by one lies on the disk until Milvus gets round to it. */
+async function empty(client: MilvusClient, name: string, settings: MilvusSettings): Promise<void> {
+  const description = await client.describeCollection({ collection_name: name, timeout });
+  const field = checked('describing', description).schema.fields.find((each) => each.name === 'embedding');
+  const dimension = Number(field?.type_params.find(({ key }) => key === 'dim')?.value ?? field?.dim);
+  if (!Number.isInteger(dimension)) throw new MigrationError(`The collection ${name} is none of ours.`);
+  checked('dropping', await client.dropCollection({ collection_name: name, timeout }));
+  await openCollections(client, settings).make(name, dimension);
+}
+
+async function countOf(client: MilvusClient, name: string): Promise<number> {
+  await client.loadCollection({ collection_name: name, timeout });
+  const answer = await client.query({ collection_name: name, filter: '', output_fields: ['count(*)'], timeout });
+  return Number(checked('counting', answer).data[0]?.['count(*)'] ?? 0);
+}
+
+async function fieldsOf(client: MilvusClient, name: string): Promise<Set<string>> {
+  const answer = await client.describeCollection({ collection_name: name, timeout });
+  return new Set(checked('describing', answer).schema.fields.map((field) => field.name));
+}

@@ -1,0 +1,77 @@
+import type { Config } from '../../shared/config.ts';
+import type { EngineName } from '../../shared/engine-settings.ts';
+import type { VectorSpace } from '../../shared/ports/vectors.ts';
+import { createLogger } from '../../shared/runtime/log.ts';
+import { findPack } from '../../shared/vision/weights/packs.ts';
+import type { DatabaseName, MigratedDatabase } from './migration.ts';
+import { MigrationError } from './migration.ts';
+import { type MigratedMilvus, openMigratedMilvus } from './milvus.ts';
+import { type MigratedScylla, openMigratedScylla } from './scylla.ts';
+
+export interface Opened {
+  readonly scylla: MigratedScylla;
+  /** Those that were asked for, in order. */
+  readonly databases: readonly MigratedDatabase[];
+  readonly milvus: MigratedMilvus | null;
+  close(): Promise<void>;
+}
+
+const engineOf: Readonly<Record<DatabaseName, EngineName>> = {
+  scylla: 'scylla',
+  kafka: 'kafka',
+  minio: 's3',
+  milvus: 'milvus',
+};
+
+/**
+ * The databases, and ScyllaDB in any case: it keeps the journal. Others than ScyllaDB are connected to on first use. Errors:
+ * MigrationError when the configuration lacks something or ScyllaDB does not answer.
+ */
+export async function openDatabases(
+  config: Config,
+  names: readonly DatabaseName[],
+  { folder, topicPrefix }: { readonly folder: string; readonly topicPrefix: string },
+): Promise<Opened> {
+  const { engines } = config;
+  const missing = engines.missing([...new Set(['scylla' as const, ...names.map((name) => engineOf[name])])]);
+  if (missing.length > 0) {
+    const lines = missing.map((variable) => `  ${variable}: is required for this`);
+    throw new MigrationError(`The configuration is wrong:\n${lines.join('\n')}`);
+  }
+  const log = createLogger('silent');
+  const scylla = await openMigratedScylla(engines.scylla, folder);
+  const opened: MigratedDatabase[] = [scylla];
+  let milvus: MigratedMilvus | null = null;
+  const close = async () => {
+    for (const database of opened.splice(0)) await database.close().catch(() => undefined);
+  };
+  try {
+    // Each brings its driver along.
+    if (names.includes('kafka')) {
+      const { openMigratedKafka } = await import('./kafka.ts');
+      opened.push(await openMigratedKafka(engines.kafka, folder, log, topicPrefix));
+    }
+    if (names.includes('minio')) {
+      const { openMigratedBuckets } = await import('./minio.ts');
+      opened.push(await openMigratedBuckets(engines.s3, folder));
+    }
+    if (names.includes('milvus')) {
+      milvus = await openMigratedMilvus(engines.milvus, folder, () => spacesOf(config));
+      opened.push(milvus);
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { scylla, milvus, databases: opened.filter(({ name }) => names.includes(name)), close };
+}
+
+/** Of the packs that are configured. */
+async function spacesOf({ packs, modelsDir, dataDir }: Config): Promise<VectorSpace[]> {
+  const spaces = new Map<string, VectorSpace>();
+  for (const name of packs) {
+    const { space, embedder } = await findPack(name, { modelsDir, dataDir });
+    spaces.set(space, { space, dimension: embedder.dimension });
+  }
+  return [...spaces.values()];
+}

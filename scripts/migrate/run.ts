@@ -1,0 +1,202 @@
+import { hostname } from 'node:os';
+import type { Entry, Journal, Lock, Run } from './journal.ts';
+import { type Direction, type MigratedDatabase, type Migration, MigrationError, type Step } from './migration.ts';
+
+/**
+ * missing: it ran, and what it made is not there. edited: the file is another one than the one that ran. unknown: it ran, and there
+ * is no such file. needless: the configuration asks for nothing of the kind.
+ */
+export type State = 'applied' | 'pending' | 'failed' | 'missing' | 'edited' | 'unknown' | 'needless';
+
+export interface Standing {
+  readonly name: string;
+  readonly state: State;
+  readonly entry: Entry | null;
+  /** null for one that is unknown. */
+  readonly migration: Migration | null;
+}
+
+/** What became of a migration, or becomes of it in a dry run. */
+export interface Done extends Pick<Run, 'database' | 'name' | 'direction' | 'durationMs' | 'error'> {
+  readonly status: 'done' | 'failed' | 'planned';
+  /** For people; those that are done, or would be. */
+  readonly steps: readonly string[];
+}
+
+export interface RunOptions {
+  readonly journal: Journal;
+  /** null: only say what would be done. */
+  readonly lock: Lock | null;
+  /** Told before each step. */
+  readonly onStep: (database: MigratedDatabase, name: string, step: Step, done: number, of: number) => void;
+  readonly onDone: (done: Done) => void;
+}
+
+/** How every migration of a database stands, in order; changes nothing. */
+export async function standings({ name, migrations }: MigratedDatabase, journal: Journal): Promise<Standing[]> {
+  const entries = await journal.entries(name);
+  const known: Standing[] = [];
+  for (const migration of migrations) {
+    const entry = entries.get(migration.name) ?? null;
+    entries.delete(migration.name);
+    known.push({ name: migration.name, migration, entry, state: await stateOf(migration, entry) });
+  }
+  const unknown = [...entries.values()].map((entry) => ({
+    name: entry.name,
+    migration: null,
+    entry,
+    state: 'unknown' as const,
+  }));
+  return [...known, ...unknown].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function stateOf(migration: Migration, entry: Entry | null): Promise<State> {
+  const { checksum, needless } = migration;
+  // One that never got to its end may be corrected.
+  if (entry?.status === 'applied' && entry.checksum !== checksum) return 'edited';
+  if (needless !== undefined) return 'needless';
+  if (entry === null) return 'pending';
+  if (entry.status !== 'applied') return 'failed';
+  return (await migration.isThere?.()) === false ? 'missing' : 'applied';
+}
+
+/** Does what is not done yet, in order, and stops at the first that fails. Errors: MigrationError when something must not go on. */
+export async function migrateUp(database: MigratedDatabase, options: RunOptions): Promise<Done[]> {
+  const results: Done[] = [];
+  for (const { migration, state, entry } of await soundStandings(database, options.journal)) {
+    if (migration === null || state === 'applied' || state === 'needless') continue;
+    const done = await runOne(database, migration, 'up', entry, options);
+    results.push(done);
+    if (done.status === 'failed') break;
+  }
+  return results;
+}
+
+/**
+ * Takes back the newest `count` of several databases: of each the one with the greatest number, of those the one that ran last. Stops
+ * at the first that fails. Errors: MigrationError when something must not go on, as when one of them has no way back.
+ */
+export async function migrateDown(
+  databases: readonly MigratedDatabase[],
+  count: number,
+  options: RunOptions,
+): Promise<Done[]> {
+  const taken = await newest(databases, count, options.journal);
+  // Before the first is taken back.
+  for (const { migration } of taken) await planOf(migration, 'down');
+  const results: Done[] = [];
+  for (const { database, migration, entry } of taken) {
+    const done = await runOne(database, migration, 'down', entry, options);
+    results.push(done);
+    if (done.status === 'failed') break;
+  }
+  return results;
+}
+
+/** What `migrateDown` takes back, in its order. Errors: MigrationError. */
+export async function newest(databases: readonly MigratedDatabase[], count: number, journal: Journal) {
+  const stacks: { database: MigratedDatabase; migration: Migration; entry: Entry }[][] = [];
+  for (const database of databases) {
+    const ran = (await soundStandings(database, journal)).flatMap(({ migration, entry }) =>
+      migration === null || entry === null ? [] : [{ database, migration, entry }],
+    );
+    if (ran.length > 0) stacks.push(ran);
+  }
+  const taken = [];
+  while (taken.length < count) {
+    const [stack] = stacks
+      .filter(({ length }) => length > 0)
+      // Those that began in one millisecond: in the order in which databases come up.
+      .sort((a, b) => b.at(-1)!.entry.at - a.at(-1)!.entry.at || stacks.indexOf(b) - stacks.indexOf(a));
+    if (stack === undefined) break;
+    taken.push(stack.pop()!);
+  }
+  return taken;
+}
+
+async function soundStandings(database: MigratedDatabase, journal: Journal): Promise<Standing[]> {
+  const all = await standings(database, journal);
+  for (const { name, state } of all) {
+    const what = `${database.name}/${name}`;
+    if (state === 'unknown') {
+      throw new MigrationError(
+        `${what} ran here and is unknown to this version: a newer one wrote it. Update FreeFace.`,
+      );
+    }
+    if (state === 'edited') {
+      throw new MigrationError(
+        `${what} was changed after it had run here. Restore the file; a change is a new migration: npm run migrate -- create NAME --database ${database.name}`,
+      );
+    }
+  }
+  return all;
+}
+
+/**
+ * [Note: A migration that was cut short]
+ * Every step that is done is written down, so the next `up` goes on with the step that failed, or that nobody said the end of. A file
+ * that was corrected in between begins anew, and so does a way back: its steps can be done twice.
+ */
+async function runOne(
+  database: MigratedDatabase,
+  migration: Migration,
+  direction: Direction,
+  before: Entry | null,
+  { journal, lock, onStep, onDone }: RunOptions,
+): Promise<Done> {
+  const { name, checksum } = migration;
+  const result = { database: database.name, name, direction };
+  const began = Date.now();
+  const goesOn = before?.status !== 'applied' && before?.direction === 'up' && before.checksum === checksum;
+  let steps = goesOn && direction === 'up' ? before.steps : 0;
+  const said: string[] = [];
+  const finish = (status: Done['status'], durationMs: number | null, error: string | null): Done => {
+    const done = { ...result, status, durationMs, error, steps: said };
+    onDone(done);
+    return done;
+  };
+
+  if (lock === null) {
+    for (const { what } of (await planOf(migration, direction)).slice(steps)) said.push(what);
+    return finish('planned', null, null);
+  }
+  // A way back keeps the time of the way there, by which it is in turn.
+  const entry = {
+    name,
+    checksum,
+    direction,
+    at: direction === 'down' ? before!.at : began,
+    durationMs: null,
+    error: null,
+  };
+  const end = async (error: string | null): Promise<Done> => {
+    const durationMs = Date.now() - began;
+    const status = error === null ? 'applied' : 'failed';
+    const isGone = direction === 'down' && error === null;
+    await journal.note(database.name, name, isGone ? null : { ...entry, status, steps, durationMs, error });
+    await journal.log({ ...result, status, at: began, durationMs, error, host: hostname() });
+    return finish(error === null ? 'done' : 'failed', durationMs, error);
+  };
+  try {
+    const plan = await planOf(migration, direction);
+    for (const step of plan.slice(steps)) {
+      lock.check();
+      await journal.note(database.name, name, { ...entry, status: 'running', steps });
+      onStep(database, name, step, steps, plan.length);
+      await step.run();
+      steps++;
+      said.push(step.what);
+    }
+    lock.check();
+  } catch (error) {
+    return await end(error instanceof Error ? error.message : String(error));
+  }
+  return await end(null);
+}
+
+/** Errors: MigrationError when there is none. */
+async function planOf(migration: Migration, direction: Direction): Promise<readonly Step[]> {
+  const plan = direction === 'up' ? await migration.up() : await migration.down();
+  if ('none' in plan) throw new MigrationError(`${migration.name} has no way back: ${plan.none}`);
+  return plan;
+}

@@ -1,0 +1,169 @@
+import { type Client, types } from 'cassandra-driver';
+import { type ScyllaSettings, scyllaClient } from '../../shared/adapters/distributed/scylla-client.ts';
+import { type MigrationFile, readFiles } from './files.ts';
+import { type Journal, openJournal } from './journal.ts';
+import type { MigratedDatabase, Migration, Step } from './migration.ts';
+import { MigrationError } from './migration.ts';
+
+export interface MigratedScylla extends MigratedDatabase {
+  readonly journal: Journal;
+  /** null: there is no keyspace yet. */
+  replication(): Promise<number | null>;
+  /** Makes the keyspace, with the copies that are configured; or gives one that is there that many. Resolves to what was done, for people. */
+  prepare(): Promise<string | null>;
+  /** Of the data centre. */
+  nodes(): Promise<number>;
+  /** All that the files make. */
+  readonly tables: readonly string[];
+  truncate(tables: readonly string[]): readonly Step[];
+}
+
+/** Copies of a row when nobody said how many: a node may fail, and two still agree. */
+const usualCopies = 3;
+/** Changes of the schema wait for all nodes. */
+const readTimeout = 120_000;
+
+/** Connects. Errors: MigrationError when no node answers. */
+export async function openMigratedScylla(settings: ScyllaSettings, folder: string): Promise<MigratedScylla> {
+  const { keyspace, localDatacenter, contactPoints } = settings;
+  requireName(keyspace, /^[a-z][a-z0-9_]{0,47}$/, 'a keyspace');
+  requireName(localDatacenter, /^[\w.-]+$/, 'a data centre');
+  const files = await readFiles(folder, 'scylla');
+  const client = scyllaClient(settings, { withKeyspace: false });
+  await client.connect().catch(async (error: unknown) => {
+    await client.shutdown();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new MigrationError(
+      `ScyllaDB does not answer at ${contactPoints.join(', ')} (${reason}). It keeps what ran on every database: start it, or correct SCYLLA_CONTACT_POINTS.`,
+      { cause: error },
+    );
+  });
+  const run = (cql: string) => client.execute(cql, [], { readTimeout, isIdempotent: true });
+  const tables = files.flatMap(({ text }) => tablesIn(partsOf(text).up, 'CREATE'));
+
+  const replication = () => replicationOf(client, keyspace, localDatacenter);
+  const nodes = async () => {
+    const hosts = client.hosts.values();
+    return Math.max(hosts.filter(({ datacenter }) => datacenter === localDatacenter).length, 1);
+  };
+
+  return {
+    name: 'scylla',
+    title: keyspace,
+    journal: openJournal(client, keyspace),
+    tables,
+    replication,
+    nodes,
+    async prepare() {
+      const there = await replication();
+      const wanted = settings.replication ?? there ?? Math.min(await nodes(), usualCopies);
+      const copies = `{'class': 'NetworkTopologyStrategy', '${localDatacenter}': ${wanted}}`;
+      if (there === wanted) return null;
+      if (there !== null) {
+        await run(`ALTER KEYSPACE ${keyspace} WITH replication = ${copies}`);
+        return `The keyspace ${keyspace} has ${wanted} copies of each row now instead of ${there}. Run a full repair on every node (nodetool repair -full ${keyspace}).`;
+      }
+      const tablets = (await isScylla(client)) ? " AND tablets = {'enabled': false}" : '';
+      await run(`CREATE KEYSPACE IF NOT EXISTS ${keyspace} WITH replication = ${copies}${tablets}`);
+      return `The keyspace ${keyspace} was made, with ${wanted} ${wanted === 1 ? 'copy' : 'copies'} of each row.`;
+    },
+    migrations: files.map((file) => migrationOf(file, client, keyspace, run)),
+    truncate: (names) =>
+      names.map((name) => ({ what: `empty the table ${name}`, run: () => run(`TRUNCATE ${keyspace}.${name}`) })),
+    async erase() {
+      if ((await replication()) === null) return [];
+      return [{ what: `drop the keyspace ${keyspace}`, run: () => run(`DROP KEYSPACE IF EXISTS ${keyspace}`) }];
+    },
+    close: () => client.shutdown(),
+  };
+}
+
+function migrationOf(
+  { name, text, checksum }: MigrationFile,
+  client: Client,
+  keyspace: string,
+  run: (cql: string) => Promise<unknown>,
+): Migration {
+  const { up, down, none } = partsOf(text);
+  const stepsOf = (cql: string): Step[] =>
+    statementsOf(cql).map((statement) => ({ what: firstLine(statement), run: () => run(placed(statement, keyspace)) }));
+  return {
+    name,
+    checksum,
+    up: async () => stepsOf(up),
+    down: async () => (down === null ? { none } : stepsOf(down)),
+    async holds() {
+      const held: string[] = [];
+      for (const table of tablesIn(down ?? '', 'DROP')) {
+        if (await holdsRows(client, keyspace, table)) held.push(table);
+      }
+      return held;
+    },
+  };
+}
+
+const noReason = 'its file has no part "-- down"';
+
+/** What a file does and what takes it back; null: nothing does, for the reason in `none`. */
+export function partsOf(cql: string): { up: string; down: string | null; none: string } {
+  const [up = '', down] = cql.split(/^-- down$/m);
+  const reason = /^-- no way back: (.+)$/m.exec(cql)?.[1];
+  return { up, down: reason === undefined && down !== undefined ? down : null, none: reason ?? noReason };
+}
+
+/** Comments are lines of their own, and no text in the files holds a semicolon. */
+export const statementsOf = (cql: string): string[] =>
+  cql
+    .replace(/^\s*--.*$/gm, '')
+    .split(';')
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== '');
+
+const tablesIn = (cql: string, verb: 'CREATE' | 'DROP'): string[] =>
+  [...cql.matchAll(new RegExp(`^${verb} TABLE (?:IF (?:NOT )?EXISTS )?(\\w+)`, 'gim'))].map(([, table]) => table!);
+
+/** Tables are named without their keyspace in the files. */
+const placed = (statement: string, keyspace: string): string =>
+  statement.replace(/^((?:CREATE|ALTER|DROP) TABLE (?:IF (?:NOT )?EXISTS )?)/i, `$1${keyspace}.`);
+
+const firstLine = (statement: string): string => statement.split('\n')[0]!.replace(/\s*\($/, '');
+
+async function holdsRows(client: Client, keyspace: string, table: string): Promise<boolean> {
+  const there = await client.execute(
+    'SELECT table_name FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?',
+    [keyspace, table],
+    { prepare: true, consistency: types.consistencies.one },
+  );
+  if (there.rows.length === 0) return false;
+  const { rows } = await client.execute(`SELECT * FROM ${keyspace}.${table} LIMIT 1`, [], {
+    consistency: types.consistencies.localQuorum,
+  });
+  return rows.length > 0;
+}
+
+async function replicationOf(client: Client, keyspace: string, dataCenter: string): Promise<number | null> {
+  const { rows } = await client.execute(
+    'SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?',
+    [keyspace],
+    { prepare: true, consistency: types.consistencies.one },
+  );
+  if (rows[0] === undefined) return null;
+  const { [dataCenter]: copies = '0' } = rows[0].replication as Record<string, string>;
+  return Number(copies);
+}
+
+/**
+ * [Note: Keyspaces on Scylla]
+ * Conditional writes do not work in keyspaces with tablets up to ScyllaDB 2025.3, and Cassandra does not know the word. So a keyspace on
+ * Scylla is made without them, where there is a table of its own to know it by.
+ */
+async function isScylla(client: Client): Promise<boolean> {
+  const { rows } = await client.execute(
+    "SELECT table_name FROM system_schema.tables WHERE keyspace_name = 'system_schema' AND table_name = 'scylla_tables'",
+  );
+  return rows.length > 0;
+}
+
+function requireName(value: string, form: RegExp, what: string): void {
+  if (!form.test(value)) throw new MigrationError(`${value} is not ${what}.`);
+}
