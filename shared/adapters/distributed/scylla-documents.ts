@@ -69,6 +69,7 @@ const mostTries = 30;
  *   removed by who meets them, or by `heal`.
  * - a deletion of a person that was decided: the person is gone for every reader; faces and images follow with the next call or
  *   `heal` ([Note: Deleting a person]).
+ * - a message to a webhook: entries of lists that say nothing ([Note: Pointers first]); the event that told of it is delivered again.
  * - an entry of the audit log: pointers of lists to an entry that is not there, which readers leave out; it was not acknowledged.
  */
 export function documentsIn(scylla: Scylla): Documents {
