@@ -96,6 +96,8 @@ export const engineSettings = {
     .url({ protocol: /^rediss?$/, error: 'must be a redis or rediss URL' })
     .optional()
     .describe('DragonflyDB, as `redis://user:password@host:port`; `rediss` is over TLS.'),
+  DRAGONFLY_USERNAME: text().default('default').describe('User of DragonflyDB, when the URL names none.'),
+  DRAGONFLY_PASSWORD: text().optional().describe('Their password, when the URL has none; none when absent.'),
   DRAGONFLY_KEY_PREFIX: z
     .string()
     .regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits and . _ -')
@@ -237,7 +239,7 @@ export function enginesOf(value: EngineValues): Engines & { missing(names: reado
     },
     get dragonfly() {
       return needing('dragonfly', () => ({
-        url: value.DRAGONFLY_URL!,
+        url: withUser(value.DRAGONFLY_URL!, value.DRAGONFLY_USERNAME, value.DRAGONFLY_PASSWORD),
         keyPrefix: value.DRAGONFLY_KEY_PREFIX,
         tls: tls(value.DRAGONFLY_URL!.startsWith('rediss:')),
       }));
@@ -259,6 +261,13 @@ export function checkCredentials(
 
 const credentials = (username: string | undefined, password: string | undefined): Credentials | null =>
   username === undefined || password === undefined ? null : { username, password };
+
+/** An address with user and password, where it has none of its own and there is one. */
+function withUser(address: string, username: string, password: string | undefined): string {
+  const url = new URL(address);
+  if (password === undefined || url.password !== '') return address;
+  return Object.assign(url, { username: url.username || username, password }).href;
+}
 
 function certificates(path: string | undefined): string | null {
   if (path === undefined) return null;

@@ -172,9 +172,16 @@ describe('Our manifests', () => {
         .map((each: Json) => each.name);
     };
 
+    const secretsOf = (name: string) => {
+      const service = all.find((each) => each.kind === 'Service' && each.metadata.name === name) as unknown as Json;
+      return service.spec.template.spec.containers[0].envFrom.flatMap((each: Json) => each.secretRef?.name ?? []);
+    };
+
     expect(namesOf('api-docs')).toEqual([]);
     expect(namesOf('extract-faces')).toEqual([]);
     expect(namesOf('get-person')).toEqual(['SCYLLA_CONTACT_POINTS', 'SCYLLA_LOCAL_DATACENTER', 'DRAGONFLY_URL']);
+    expect(secretsOf('api-docs')).toEqual([]);
+    expect(secretsOf('get-person')).toEqual(['freeface-scylla', 'freeface-dragonfly']);
     expect(namesOf('sweep-outbox')).toEqual(['SCYLLA_CONTACT_POINTS', 'SCYLLA_LOCAL_DATACENTER', 'KAFKA_BROKERS']);
   });
 });
@@ -267,7 +274,8 @@ const mayBeAbsent: readonly RegExp[] = [
   / spec\.template\.metadata\.labels\.app\.kubernetes\.io\/part-of$/,
   /^Service metadata\.annotations(\.freeface\/(emits|consumes))?$/,
   /^Service spec\.template\.spec\.containers\.(name|(readinessProbe|livenessProbe)\.httpGet\.port)$/,
-  /^Service spec\.template\.spec\.containers\.envFrom$/,
+  // Who may have to ask an outside issuer is told by the function's scope alone.
+  /^Service spec\.template\.metadata\.labels\.freeface\/reaches-issuer$/,
   /^HTTPRoute spec\.rules\.matches\.method$/,
   /^KafkaSource spec\.(sink|delivery\.deadLetterSink)\.ref\.namespace$/,
   /^PingSource spec\.(contentType|data|sink\.ref\.namespace)$/,

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject, Problem } from './check.ts';
 import { findObject, nameOf } from './together.ts';
 
@@ -52,7 +53,6 @@ const needed: Readonly<Record<string, readonly (readonly (string | number)[])[]>
     [...container, 'ports', 0, 'name'],
     ...['periodSeconds', 'timeoutSeconds', 'failureThreshold'].map((name) => [...container, 'livenessProbe', name]),
     [...container, 'env', 0],
-    [...container, 'envFrom', 0, 'configMapRef', 'optional'],
   ],
   'sources.knative.dev/v1beta1 KafkaSource': [
     ['metadata', 'namespace'],
@@ -122,7 +122,7 @@ function functionService(object: KubernetesObject, objects: readonly KubernetesO
       problem(object, autoscaling('target').join('.'), `${target} is more than an instance takes, ${concurrency}`),
     );
   const variables = (at(object, [...container, 'env']) ?? []) as Variable[];
-  problems.push(...reach(object, variables));
+  problems.push(...reach(object, variables), ...optionalSettings(object, variables));
   ((at(object, [...pod, 'volumes']) ?? []) as { emptyDir?: { sizeLimit?: string } }[]).forEach(({ emptyDir }, i) => {
     if (emptyDir !== undefined && emptyDir.sizeLimit === undefined)
       problems.push(
@@ -187,6 +187,36 @@ function reach(object: KubernetesObject, variables: readonly Variable[]): Proble
       );
   }
   return problems;
+}
+
+/** Who reaches a store is given its credentials, when there are any, and the certificates; and nobody else. */
+function optionalSettings(object: KubernetesObject, variables: readonly Variable[]): Problem[] {
+  const stores = Object.entries(addresses)
+    .filter(([name, target]) => target !== 'extractor' && variables.some((each) => each.name === name))
+    .map(([, target]) => target);
+  const secrets = stores
+    .filter((store) => store !== 's3')
+    .map((store) => ({ secretRef: { name: `freeface-${store}`, optional: true } }));
+  const hasStores = stores.length > 0;
+  const volume = { name: 'ca', configMap: { name: 'freeface-ca', optional: true } };
+  const mount = { name: 'ca', mountPath: '/etc/freeface', readOnly: true };
+  const named = (path: readonly (string | number)[]) =>
+    ((at(object, path) ?? []) as { name?: string }[]).filter(({ name }) => name === 'ca');
+  return [
+    {
+      path: [...container, 'envFrom'],
+      is: at(object, [...container, 'envFrom']) ?? [],
+      wanted: [{ configMapRef: { name: 'freeface-settings', optional: true } }, ...secrets],
+    },
+    { path: [...pod, 'volumes'], is: named([...pod, 'volumes']), wanted: hasStores ? [volume] : [] },
+    {
+      path: [...container, 'volumeMounts'],
+      is: named([...container, 'volumeMounts']),
+      wanted: hasStores ? [mount] : [],
+    },
+  ]
+    .filter(({ is, wanted }) => !isDeepStrictEqual(new Set(is as object[]), new Set<object>(wanted)))
+    .map(({ path, wanted }) => problem(object, path.join('.'), `must hold ${JSON.stringify(wanted)}`));
 }
 
 /** Labels and annotations of our own domain: somebody reads each of them. */

@@ -21,10 +21,12 @@ export const extractor = 'extract-faces';
 /** Topic that a function's events come from; null: it is called directly. */
 export const topicOf = ({ trigger }: Manifest): string | null => (trigger.kind === 'event' ? trigger.topic : null);
 
-/** ConfigMap of the stores' addresses, Secret of the keys to them, ConfigMap of optional settings, and the sink of dead letters. */
+/** ConfigMaps of the stores' addresses, of optional settings, and of certificates (`ca.crt`); and the sink of dead letters. */
 export const storesConfig = 'freeface-stores';
-export const objectStoreSecret = 'freeface-s3';
 export const settingsConfig = 'freeface-settings';
+export const certificatesConfig = 'freeface-ca';
+/** Secret of the credentials of a store. */
+export const secretOf = (store: string): string => `freeface-${store}`;
 export const deadLetterSink = 'freeface-dead-letters';
 
 /** What a service says about events, for those who look for producers and consumers. */

@@ -4,7 +4,7 @@ import { amount } from '../../manifests/forms.ts';
 import type { KnativeService } from '../../manifests/serving.ts';
 import { isEvent, revisionSeconds } from './delivery.ts';
 import * as names from './names.ts';
-import { asksExtractor, storesOf, variablesOf } from './settings.ts';
+import { asksExtractor, settingsFor, storesOf, variablesOf } from './settings.ts';
 import type { Comments } from './yaml.ts';
 
 /**
@@ -17,8 +17,8 @@ import type { Comments } from './yaml.ts';
 export function knativeService(manifest: Manifest, version: string): { object: KnativeService; comments: Comments } {
   const { name, concurrency, scale } = manifest;
   const { resources, scaling } = footprint(manifest);
-  const isExtractor = name === names.extractor;
   const annotations = eventAnnotations(manifest);
+  const volumes = volumesOf(manifest);
   const object: KnativeService = {
     apiVersion: 'serving.knative.dev/v1',
     kind: 'Service',
@@ -54,7 +54,7 @@ export function knativeService(manifest: Manifest, version: string): { object: K
               image: names.imageOf(name, version),
               ports: [{ name: 'http1', containerPort: 8080 }],
               env: variablesOf(manifest, ownSettings(manifest, scaling.memoryLimit)),
-              envFrom: [{ configMapRef: { name: names.settingsConfig, optional: true } }],
+              envFrom: settingsFor(manifest),
               resources: {
                 requests: { cpu: resources.cpu, memory: resources.memory },
                 limits: { memory: scaling.memoryLimit },
@@ -73,16 +73,32 @@ export function knativeService(manifest: Manifest, version: string): { object: K
                 runAsNonRoot: true,
                 seccompProfile: { type: 'RuntimeDefault' },
               },
-              // The extractor's data folder is in its image: the weights, which it only reads.
-              ...(!isExtractor && { volumeMounts: [{ name: 'data', mountPath: '/data' }] }),
+              ...(volumes.length > 0 && { volumeMounts: volumes.map(({ mount }) => mount) }),
             },
           ],
-          ...(!isExtractor && { volumes: [{ name: 'data', emptyDir: { sizeLimit: '64Mi' } }] }),
+          ...(volumes.length > 0 && { volumes: volumes.map(({ volume }) => volume) }),
         },
       },
     },
   };
   return { object, comments: commentsOf(manifest, scaling.why) };
+}
+
+/** A folder to write to, and the certificates that the stores' are signed by, where there are any. */
+function volumesOf(manifest: Manifest) {
+  // The extractor's data folder is in its image: the weights, which it only reads.
+  const data = {
+    volume: { name: 'data', emptyDir: { sizeLimit: '64Mi' } },
+    mount: { name: 'data', mountPath: '/data' },
+  };
+  const certificates = {
+    volume: { name: 'ca', configMap: { name: names.certificatesConfig, optional: true } },
+    mount: { name: 'ca', mountPath: '/etc/freeface', readOnly: true },
+  };
+  return [
+    ...(manifest.name === names.extractor ? [] : [data]),
+    ...(storesOf(manifest).length > 0 ? [certificates] : []),
+  ];
 }
 
 type Scaling = NonNullable<Manifest['scaling']>;

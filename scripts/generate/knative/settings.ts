@@ -1,6 +1,6 @@
 import type { PortName } from '../../../shared/ports/index.ts';
 import { type Manifest, portsOf } from '../../../shared/runtime/define.ts';
-import { extractor, hostOf, objectStoreSecret, storesConfig } from './names.ts';
+import { extractor, hostOf, secretOf, settingsConfig, storesConfig } from './names.ts';
 
 /** A store in a cluster: who may reach it is told by a label on the pod. */
 export type Store = 'scylla' | 'milvus' | 's3' | 'kafka' | 'dragonfly';
@@ -41,6 +41,24 @@ const settingsOf: Readonly<Record<Store, readonly { readonly name: string; reado
   dragonfly: [{ name: 'DRAGONFLY_URL' }],
 };
 
+/**
+ * Stores that may ask for a user and a password. S3 always asks for its keys.
+ *
+ * [Note: How settings reach a function]
+ * Addresses, without which nothing starts, and the keys of S3 are named one by one, so that a pod says which is missing. All
+ * further settings are optional: what is no secret is in one ConfigMap for all, the credentials of a store in a Secret that only
+ * those are given who reach it, certificates in a ConfigMap that is mounted.
+ */
+const withCredentials: readonly Store[] = ['scylla', 'milvus', 'kafka', 'dragonfly'];
+
+/** Where a function's optional settings come from. */
+export const settingsFor = (manifest: Manifest) => [
+  { configMapRef: { name: settingsConfig, optional: true } },
+  ...storesOf(manifest)
+    .filter((store) => withCredentials.includes(store))
+    .map((store) => ({ secretRef: { name: secretOf(store), optional: true } })),
+];
+
 /** The stores that a function reaches, in the order of the list above. */
 export function storesOf(manifest: Manifest): Store[] {
   const needed = new Set(portsOf(manifest).flatMap((port) => storesOfPort[port]));
@@ -70,7 +88,7 @@ export function variablesOf(manifest: Manifest, own: Readonly<Record<string, str
       settingsOf[store].map(({ name, secret }) => ({
         name,
         valueFrom: secret
-          ? { secretKeyRef: { name: objectStoreSecret, key: name } }
+          ? { secretKeyRef: { name: secretOf(store), key: name } }
           : { configMapKeyRef: { name: storesConfig, key: name } },
       })),
     ),
