@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { config as loadDotenv } from 'dotenv';
 import { functions } from '../../functions/registry.gen.ts';
@@ -43,16 +44,17 @@ async function prepareModels(config: Config): Promise<void> {
 function greeting({ host, port }: RunningPlatform, { mode, dataDir, packs }: Config): string {
   const address = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   const keyFile = adminKeyPath(dataDir);
+  const hasKey = existsSync(keyFile);
   const bold = (text: string) => (process.stdout.isTTY ? styleText('bold', text) : text);
   return `
 ${bold(`FreeFace is ready at ${address}`)}
   data       ${mode === 'embedded' ? dataDir : 'on the engines'}
   models     ${packs.join(', ')}
   API page   ${address}/docs
-  admin key  ${keyFile}
+  admin key  ${hasKey ? keyFile : 'made elsewhere; npm run admin-key makes a new one'}
 
 Try it:
-  KEY=$(cat ${quoted(keyFile)})
+  KEY=${hasKey ? `$(cat ${quoted(keyFile)})` : '…'}
   curl -s ${address}/api/v1/auth/me -H "X-API-Key: $KEY"
   curl -s -H "X-API-Key: $KEY" -F image=@photo.jpg -F external_id=ada -F name="Ada Lovelace" ${address}/api/v1/faces/enroll
   curl -s -H "X-API-Key: $KEY" -F image=@another.jpg ${address}/api/v1/faces/recognize

@@ -14,14 +14,28 @@ export const adminKeyPath = (dataDir: string): string => join(dataDir, adminKeyN
 
 /**
  * Makes what nobody could make otherwise: the first tenant, a key to sign with, and the owner's key, written to `admin.key`
- * (mode 0600) in the data folder. Changes nothing when they are there.
+ * (mode 0600) in the data folder. Changes nothing when they are there. Resolves to whether the data folder has the owner's key.
  *
  * [Note: A lost admin key]
  * Whoever can write the data folder owns the installation anyway, so the file is also the way back in: delete it, start again,
- * and there is a new one; the old key is revoked. A key that was revoked over the API stays revoked until then.
+ * and there is a new one; the old key is revoked. A key that was revoked over the API stays revoked until then. Where the accounts
+ * are in an engine that many processes share, a folder without the file is the rule: there a start makes a key only when there is
+ * none at all, and `npm run admin-key` is the way back in.
  */
-export async function firstStart(accounts: Accounts, context: RuntimeContext): Promise<void> {
-  const { clock, config, log } = context;
+export async function firstStart(accounts: Accounts, context: RuntimeContext): Promise<boolean> {
+  const { config, log } = context;
+  await makeFoundations(accounts, context);
+  const path = adminKeyPath(config.dataDir);
+  if (await isOurs(path, accounts)) return true;
+  if (config.mode === 'distributed' && (await keysInForce(accounts)).length > 0) return false;
+  const { key, keyId } = await newAdminKey(accounts);
+  await writeAdminKey(path, key);
+  log.info({ path, key_id: keyId }, 'admin key made');
+  return true;
+}
+
+/** The first tenant and a key to sign with. */
+export async function makeFoundations(accounts: Accounts, { clock }: Pick<RuntimeContext, 'clock'>): Promise<void> {
   if ((await accounts.getTenant(defaultTenant)) === null) {
     await accounts.createTenant({
       tenant: defaultTenant,
@@ -32,10 +46,11 @@ export async function firstStart(accounts: Accounts, context: RuntimeContext): P
     });
   }
   await rotateSigningKey({ accounts, clock }, Number.POSITIVE_INFINITY);
-  const path = adminKeyPath(config.dataDir);
-  if (await isOurs(path, accounts)) return;
-  await rm(path, { force: true });
-  await revokeEarlier(accounts);
+}
+
+/** A key that may do everything, instead of the one before, which is revoked. */
+export async function newAdminKey(accounts: Accounts): Promise<{ key: string; keyId: string }> {
+  for (const keyId of await keysInForce(accounts)) await accounts.revokeApiKey(defaultTenant, keyId);
   const { key, keyId, secretDigest } = newApiKey(defaultTenant);
   await accounts.createApiKey(defaultTenant, {
     keyId,
@@ -45,8 +60,12 @@ export async function firstStart(accounts: Accounts, context: RuntimeContext): P
     createdBy: null,
     expiresAt: null,
   });
+  return { key, keyId };
+}
+
+export async function writeAdminKey(path: string, key: string): Promise<void> {
+  await rm(path, { force: true });
   await writeFile(path, `${key}\n`, { mode: 0o600, flag: 'wx' });
-  log.info({ path, key_id: keyId }, 'admin key made');
 }
 
 /** Whether the file holds a key that the store knows, be it revoked. */
@@ -61,15 +80,16 @@ async function isOurs(path: string, accounts: Accounts): Promise<boolean> {
   return stored !== null && sameDigest(digestOf(parsed.secret), stored.secretDigest);
 }
 
-async function revokeEarlier(accounts: Accounts): Promise<void> {
+/** Ids of owner's keys that are not revoked. */
+async function keysInForce(accounts: Accounts): Promise<string[]> {
+  const ids: string[] = [];
   let after: string | undefined;
   do {
     const { items, next } = await accounts.listApiKeys(defaultTenant, { limit: 1000, after });
     for (const { keyId, name, createdBy, revokedAt } of items) {
-      if (name === adminKeyName && createdBy === null && revokedAt === null) {
-        await accounts.revokeApiKey(defaultTenant, keyId);
-      }
+      if (name === adminKeyName && createdBy === null && revokedAt === null) ids.push(keyId);
     }
     after = next ?? undefined;
   } while (after !== undefined);
+  return ids;
 }

@@ -18,6 +18,8 @@ const requestMs = 10_000;
 
 /** A client for one process. Credentials come from the settings alone: nothing is looked up on this machine or in its cloud. */
 export function openS3(settings: BucketSettings): S3Client {
+  // Every start would end in its advice to leave Node 20; the version that is installed works with it.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const { endpoint, region, accessKeyId, secretAccessKey, pathStyle, tls } = settings;
   const requestHandler: S3ClientConfig['requestHandler'] = {
     connectionTimeout: connectMs,

@@ -1,0 +1,64 @@
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { config as loadEnvironment } from 'dotenv';
+import { distributedOpeners } from '../shared/adapters/distributed/index.ts';
+import { embeddedOpeners } from '../shared/adapters/embedded/index.ts';
+import { readConfig } from '../shared/config.ts';
+import { createContext } from '../shared/runtime/context.ts';
+import { openersOf } from '../shared/runtime/engine.ts';
+import { adminKeyPath, makeFoundations, newAdminKey, writeAdminKey } from '../shared/runtime/first-start.ts';
+import { openPorts } from '../shared/runtime/ports.ts';
+
+const usage = `Usage: npm run admin-key [-- --print]
+
+Makes a key that may do everything, and revokes the one that was made so before. Writes it to admin.key in FREEFACE_DATA, or with
+--print to standard output. On the engines this is how a first key is made for functions that run elsewhere; in one process
+npm start makes it, and has to be stopped for a new one.
+`;
+
+interface Terminal {
+  readonly stdout: Pick<NodeJS.WritableStream, 'write'>;
+  readonly stderr: Pick<NodeJS.WritableStream, 'write'>;
+}
+
+/** `npm run admin-key`: answers the exit code. */
+export async function main(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  { stdout, stderr }: Terminal,
+): Promise<number> {
+  try {
+    const options = { print: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+    const { values } = parseArgs({ args: [...args], options });
+    if (values.help === true) {
+      stdout.write(usage);
+      return 0;
+    }
+    // Standard output may be read by a program.
+    const config = readConfig({ LOG_LEVEL: 'warn', ...environment });
+    const context = createContext(config);
+    const openers = openersOf(config, { embedded: embeddedOpeners, distributed: distributedOpeners }, ['accounts']);
+    const { ports, close } = await openPorts(['accounts'], openers, context);
+    try {
+      await makeFoundations(ports.accounts!, context);
+      const { key, keyId } = await newAdminKey(ports.accounts!);
+      if (values.print === true) stdout.write(`${key}\n`);
+      else {
+        const path = adminKeyPath(config.dataDir);
+        await writeAdminKey(path, key);
+        stdout.write(`${path}: key ${keyId}\n`);
+      }
+    } finally {
+      await close();
+    }
+    return 0;
+  } catch (error) {
+    stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return error instanceof TypeError && 'code' in error ? 2 : 1;
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  loadEnvironment({ quiet: true });
+  process.exitCode = await main(process.argv.slice(2), process.env, process);
+}
