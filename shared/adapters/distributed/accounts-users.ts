@@ -31,6 +31,8 @@ interface SessionDocument extends Session {
 
 /** Rows of sessions go by themselves so long after they have ended, whatever the clocks say. */
 const marginSeconds = 24 * 60 * 60;
+/** Ten years: the engines refuse more than twenty. */
+const mostSeconds = 10 * 365 * marginSeconds;
 
 const claimsOf = ({ scylla, now }: ScyllaStore): Claims => claimsIn(scylla, 'users_by_name', now);
 const read = ({ documents }: ScyllaStore, tenant: string, userId: string) =>
@@ -256,7 +258,7 @@ const isOfEra = ({ sessionId, userId, era }: SessionDocument, user: UserDocument
   userId === user.userId && (era === user.era || sessionId === user.kept);
 
 const secondsUntil = (expiresAt: number, now: number): number =>
-  Math.max(Math.ceil((expiresAt - now) / 1000), 0) + marginSeconds;
+  Math.min(Math.max(Math.ceil((expiresAt - now) / 1000), 0) + marginSeconds, mostSeconds);
 
 const toUser = ({ order: _, era: __, kept: ___, ...user }: UserDocument): User => user;
 const toSession = ({ era: _, ...session }: SessionDocument): Session => session;

@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { auditLine, createChainVerifier } from '../../domain/audit-chain.ts';
+import { newAuditEntry } from '../../ports/audit.contract.ts';
+import { newSession, newSigningKey, newTenantRecord, newUser } from '../../testing/account-factories.ts';
+import { describeEngine } from '../../testing/engine.ts';
+import { fakeClock } from '../../testing/fake-clock.ts';
+import { newTenant } from '../../testing/record-factories.ts';
+import { testKeyspace } from '../../testing/scylla-keyspace.ts';
+import { newMessage, newWebhook } from '../../testing/webhook-factories.ts';
+import { openAccounts } from './accounts.ts';
+import { openAudit } from './audit.ts';
+import type { ScyllaStoreOptions } from './scylla-store.ts';
+import { openWebhooks } from './webhooks.ts';
+
+/** Beside the first. */
+const others = 4;
+const [quietMs, leaseMs, most] = [30_000, 45_000, 50];
+
+/** Each with a connection of its own and nothing in common: what one process alone would keep in order is open here. */
+describeEngine('scylla', 'several processes', (settings) => {
+  const scylla = testKeyspace(settings);
+
+  const several = async <Port extends { close(): Promise<void> }>(
+    open: (options: ScyllaStoreOptions) => Promise<Port>,
+  ): Promise<[Port, ...Port[]]> => {
+    const clock = fakeClock();
+    const openOne = () => open({ engines: { scylla }, clock });
+    const ports: [Port, ...Port[]] = [await openOne(), ...(await Promise.all(Array.from({ length: others }, openOne)))];
+    onTestFinished(async () => void (await Promise.all(ports.map((port) => port.close()))));
+    return ports;
+  };
+  const succeeded = (outcomes: readonly PromiseSettledResult<unknown>[]): number =>
+    outcomes.filter(({ status }) => status === 'fulfilled').length;
+
+  describe('with accounts', () => {
+    it('When they make the same tenant, user and signing key at once, then each is made once', async () => {
+      const all = await several(openAccounts);
+      const tenant = newTenant();
+
+      const tenants = await Promise.allSettled(all.map((each) => each.createTenant(newTenantRecord({ tenant }))));
+      const username = `ada-${randomUUID()}`;
+      const users = await Promise.allSettled(all.map((each) => each.createUser(tenant, newUser({ username }))));
+      const before = await all[0].signingKeys();
+      const keys = await Promise.all(all.map((each) => each.addSigningKey(newSigningKey(), { unlessNewerThan: 0 })));
+
+      expect([succeeded(tenants), succeeded(users), keys.filter(Boolean).length]).toEqual([1, 1, 1]);
+      expect((await all[0].listUsers(tenant, { limit: 10 })).items).toHaveLength(1);
+      expect(await all[0].signingKeys()).toHaveLength(before.length + 1);
+    });
+
+    it('When a refresh token is used by all of them at once, then one gets a new one, and the session ends', async () => {
+      const all = await several(openAccounts);
+      const tenant = newTenant();
+      await all[0].createTenant(newTenantRecord({ tenant }));
+      const { userId } = await all[0].createUser(tenant, newUser());
+      const session = newSession({ userId, expiresAt: Date.UTC(2100, 0, 1) });
+      const { sessionId, expiresAt, refreshDigest: from } = session;
+      await all[0].createSession(tenant, session);
+
+      const outcomes = await Promise.all(
+        all.map((each, index) => each.rotateSession(tenant, sessionId, { from, to: `two${index}`, expiresAt })),
+      );
+
+      expect(outcomes.filter((outcome) => outcome === 'rotated')).toHaveLength(1);
+      expect(outcomes).toContain('reused');
+      expect(await all[0].getSession(tenant, sessionId)).toBeNull();
+    });
+  });
+
+  it('When all of them append to one tenant’s log, then every chain is whole and the list has everything', async () => {
+    const all = await several(openAudit);
+    const tenant = newTenant();
+
+    await Promise.all(
+      all.flatMap((each) => Array.from({ length: 30 }, () => each.append(tenant, newAuditEntry({ actor: 'user:a' })))),
+    );
+
+    const verifier = createChainVerifier();
+    const chains = new Set<string>();
+    for await (const entry of all[0].chains(tenant)) {
+      expect(verifier.add(auditLine(tenant, entry))).toBeNull();
+      chains.add(entry.chain);
+    }
+    const { items } = await all[0].list(tenant, { actor: 'user:a' }, { limit: 1000 });
+    expect([chains.size, items.length]).toEqual([others + 1, (others + 1) * 30]);
+  });
+
+  describe('with webhooks', () => {
+    it('When they add the same message, then it is there once and called for once, and one gets the turn', async () => {
+      const all = await several(openWebhooks);
+      const tenant = newTenant();
+      const { webhookId } = await all[0].createWebhook(tenant, newWebhook(), { most });
+      const message = newMessage({ webhookId });
+      const queue = { tenant, queue: webhookId };
+
+      const called = await Promise.all(all.map((each) => each.addMessages(tenant, [message], { quietMs })));
+      const begun = await Promise.all(
+        all.map((each, index) => each.beginTurn(queue, `turn ${index}`, { leaseMs, mostOfTenant: 40 })),
+      );
+
+      expect(called.flat()).toEqual([webhookId]);
+      expect(begun.filter(Boolean)).toHaveLength(1);
+      expect((await all[0].listMessages(tenant, webhookId, { limit: 10 })).items).toHaveLength(1);
+    });
+
+    it('When a tenant may have few turns, then they have no more together; and of webhooks no more than it may', async () => {
+      const all = await several(openWebhooks);
+      const tenant = newTenant();
+
+      const made = await Promise.allSettled(all.map((each) => each.createWebhook(tenant, newWebhook(), { most: 4 })));
+      const { items } = await all[0].listWebhooks(tenant, { limit: 10 });
+      await all[0].addMessages(
+        tenant,
+        items.map(({ webhookId }) => newMessage({ webhookId })),
+        { quietMs },
+      );
+      const begun = await Promise.all(
+        items.map(({ webhookId }, index) =>
+          all[index]!.beginTurn({ tenant, queue: webhookId }, 'a', { leaseMs, mostOfTenant: 2 }),
+        ),
+      );
+
+      expect([succeeded(made), items.length]).toEqual([4, 4]);
+      expect(begun.filter(Boolean).length).toBeLessThanOrEqual(2);
+    });
+  });
+});
