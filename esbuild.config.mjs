@@ -42,6 +42,7 @@ export const common = /** @type {const} */ ({
     '@opentelemetry/api': './shared/runtime/no-spans.ts',
     '@aws-sdk/credential-provider-node': './shared/runtime/left-out.ts',
     '@shanghaikid/parquetjs': './shared/runtime/left-out.ts',
+    'adm-zip': './shared/runtime/left-out.ts',
   },
   sourcemap: 'linked',
   sourcesContent: false,
