@@ -21,6 +21,7 @@ const fileSchema = z.strictObject({
 const dayMs = 24 * 60 * 60 * 1000;
 /** Copies of a record when nobody said how many. */
 const usualCopies = 3;
+const removalMs = 20_000;
 
 type Specs = ReadonlyMap<string, TopicSpec>;
 
@@ -50,24 +51,35 @@ export async function openMigratedKafka(
   const describe = async (names: readonly string[]): Promise<ITopicMetadata[]> =>
     names.length === 0 ? [] : (await (await connected()).fetchTopicMetadata({ topics: [...names] })).topics;
 
-  const prepare = async (spec: TopicSpec): Promise<void> => {
+  const prepare = async (topics: readonly TopicSpec[]): Promise<void> => {
     const { brokers } = await (await connected()).describeCluster();
     const replicas = settings.replication ?? Math.min(brokers.length, usualCopies);
-    await prepareTopics(settings, log, { topics: [spec], replicas });
-    const [topic] = await describe([spec.name]);
-    if ((topic?.partitions.length ?? spec.partitions) >= spec.partitions) return;
+    await prepareTopics(settings, log, { topics, replicas });
+    const partitions = new Map(
+      (await describe(topics.map(({ name }) => name))).map((topic) => [topic.name, topic.partitions.length]),
+    );
+    const small = topics.filter((spec) => (partitions.get(spec.name) ?? spec.partitions) < spec.partitions);
+    if (small.length === 0) return;
     await (await connected()).createPartitions({
-      topicPartitions: [{ topic: spec.name, count: spec.partitions }],
+      topicPartitions: small.map(({ name, partitions: count }) => ({ topic: name, count })),
     });
   };
-  const remove = async (name: string): Promise<void> => {
-    if ((await existing()).has(name)) await (await connected()).deleteTopics({ topics: [name] });
+  const remove = async (topics: readonly string[]): Promise<void> => {
+    const there = await existing();
+    const doomed = topics.filter((topic) => there.has(topic));
+    if (doomed.length > 0) await (await connected()).deleteTopics({ topics: doomed });
+    // Brokers go on naming a topic for a moment, and what names it cannot be made anew.
+    const end = Date.now() + removalMs;
+    while (Date.now() < end && doomed.some((topic) => there.has(topic))) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const left = await existing();
+      for (const topic of doomed) if (!left.has(topic)) there.delete(topic);
+    }
   };
-  const makeStep = (spec: TopicSpec): Step => ({
-    what: `make the topic ${spec.name}: ${spec.partitions} partitions, kept for ${spec.retentionMs / dayMs} days`,
-    run: () => prepare(spec),
-  });
-  const removeStep = (name: string): Step => ({ what: `remove the topic ${name}`, run: () => remove(name) });
+  const makeStep = (specs: readonly TopicSpec[]): Step[] =>
+    specs.length === 0 ? [] : [{ what: `make ${specs.map(describeSpec).join(', ')}`, run: () => prepare(specs) }];
+  const removeStep = (topics: readonly string[]): Step[] =>
+    topics.length === 0 ? [] : [{ what: `remove ${topics.join(', ')}`, run: () => remove(topics) }];
 
   return {
     name: 'kafka',
@@ -80,8 +92,8 @@ export async function openMigratedKafka(
         name,
         checksum,
         up: async () => [
-          ...named.map((topic) => makeStep(later.get(topic)!)),
-          ...gone.map((topic) => removeStep(prefix + topic)),
+          ...makeStep(named.map((topic) => later.get(topic)!)),
+          ...removeStep(gone.map((topic) => prefix + topic)),
         ],
         async down() {
           const grown = named.find(
@@ -89,7 +101,7 @@ export async function openMigratedKafka(
           );
           if (grown !== undefined) return { none: `the partitions of ${grown} cannot become fewer` };
           const changed = [...named, ...gone.map((topic) => prefix + topic)].filter((topic) => earlier.has(topic));
-          return [...born.map(removeStep), ...changed.map((topic) => makeStep(earlier.get(topic)!))];
+          return [...removeStep(born), ...makeStep(changed.map((topic) => earlier.get(topic)!))];
         },
         async isThere() {
           const there = await existing();
@@ -110,13 +122,16 @@ export async function openMigratedKafka(
     }),
     async erase() {
       const there = await existing();
-      return [...before.at(-1)!.keys()].filter((topic) => there.has(topic)).map(removeStep);
+      return removeStep([...before.at(-1)!.keys()].filter((topic) => there.has(topic)));
     },
     async close() {
       await admin?.disconnect();
     },
   };
 }
+
+const describeSpec = ({ name, partitions, retentionMs }: TopicSpec): string =>
+  `${name} (${partitions} partitions, ${retentionMs / dayMs} days)`;
 
 function specsAfter(
   before: Specs,

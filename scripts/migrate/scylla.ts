@@ -32,9 +32,8 @@ export async function openMigratedScylla(settings: ScyllaSettings, folder: strin
   const client = scyllaClient(settings, { withKeyspace: false });
   await client.connect().catch(async (error: unknown) => {
     await client.shutdown();
-    const reason = error instanceof Error ? error.message : String(error);
     throw new MigrationError(
-      `ScyllaDB does not answer at ${contactPoints.join(', ')} (${reason}). It keeps what ran on every database: start it, or correct SCYLLA_CONTACT_POINTS.`,
+      `ScyllaDB does not answer at ${contactPoints.join(', ')} (${reasonOf(error)}). It keeps what ran on every database: start it, or correct SCYLLA_CONTACT_POINTS.`,
       { cause: error },
     );
   });
@@ -162,6 +161,13 @@ async function isScylla(client: Client): Promise<boolean> {
     "SELECT table_name FROM system_schema.tables WHERE keyspace_name = 'system_schema' AND table_name = 'scylla_tables'",
   );
   return rows.length > 0;
+}
+
+/** The driver wraps what each host said. */
+function reasonOf(error: unknown): string {
+  const [inner] = Object.values((error as { innerErrors?: Record<string, unknown> }).innerErrors ?? {});
+  const cause = inner ?? error;
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 function requireName(value: string, form: RegExp, what: string): void {
