@@ -3,7 +3,7 @@ import { chainStart, hashOfEntry } from '../../domain/audit-chain.ts';
 import { AppError } from '../../errors.ts';
 import type { AuditEntry, NewAuditEntry } from '../../ports/audit.ts';
 import type { CallOptions } from '../../ports/tenant.ts';
-import type { Bound } from './scylla-client.ts';
+import { type Bound, isOneBatch } from './scylla-client.ts';
 import { microseconds } from './scylla-documents.ts';
 import { put } from './scylla-lists.ts';
 import type { ScyllaStore } from './scylla-store.ts';
@@ -35,9 +35,10 @@ interface Waiting {
  * [Note: One chain for each writer]
  * A chain needs one who knows its end. Several processes that shared one would have to agree on each entry; so each process has chains
  * of its own, one for a tenant, and what it appends takes turns here. The name of a chain sorts by its beginning. Entries of a
- * tenant that come together are written together: first what lists say of them, which alone means nothing, then the entries, in one
- * mutation of one partition. When that fails, nobody knows whether it was written: the calls are refused, and what comes
- * after begins a new chain, since one with a gap, or with an entry twice, would look as if somebody had meddled with it.
+ * tenant that come together are written together: in one batch where they fit, else first what lists say of them, which alone means
+ * nothing, then the entries, in one mutation of one partition. When that fails, nobody knows whether it was written: the calls are
+ * refused, and what comes after begins a new chain, since one with a gap, or with an entry twice, would look as if somebody had
+ * meddled with it.
  */
 export function auditWriter({ scylla, seen, now }: ScyllaStore): AuditWriter {
   const chains = new Map<string, Chain>();
@@ -67,16 +68,15 @@ export function auditWriter({ scylla, seen, now }: ScyllaStore): AuditWriter {
       previous = hash;
     }
     try {
-      await scylla.write(
-        entries.flatMap((entry) => pointersTo(tenant, entry)),
-        microseconds(),
+      const pointers = entries.flatMap((entry) => pointersTo(tenant, entry));
+      const puts = entries.map(
+        (entry): Bound => ['audit:put', [tenant, entry.chain, block, entry.sequence, JSON.stringify(entry)]],
       );
-      await scylla.writeTogether(
-        entries.map(
-          (entry): Bound => ['audit:put', [tenant, entry.chain, block, entry.sequence, JSON.stringify(entry)]],
-        ),
-        microseconds(),
-      );
+      if (isOneBatch([...pointers, ...puts])) await scylla.write([...pointers, ...puts], microseconds());
+      else {
+        await scylla.write(pointers, microseconds());
+        await scylla.writeTogether(puts, microseconds());
+      }
     } catch (error) {
       chains.delete(tenant);
       throw error;

@@ -194,6 +194,9 @@ const optionsOf = ({ consistency, serial }: Statement) => ({
   isIdempotent: serial === undefined,
 });
 
+/** Whether `write` makes one batch of them, which is kept as a whole or not at all. */
+export const isOneBatch = (bounds: readonly Bound[]): boolean => [...batchesOf(bounds)].length === 1;
+
 function* batchesOf(bounds: readonly Bound[]): Generator<Bound[]> {
   let part: Bound[] = [];
   let characters = 0;
