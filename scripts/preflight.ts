@@ -29,6 +29,7 @@ function clusterState(): ClusterState {
     crds: namesOf('crd'),
     features: config('config-features'),
     defaults: config('config-defaults'),
+    autoscaler: config('config-autoscaler'),
     gatewayClasses: namesOf('gatewayclass'),
     runtimeClasses: namesOf('runtimeclass'),
     nodes: get<{ items: ClusterState['nodes'] }>('nodes')?.items ?? [],

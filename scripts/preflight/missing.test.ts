@@ -18,6 +18,7 @@ const whole: ClusterState = {
     'kubernetes.podspec-runtimeclassname': 'enabled',
   },
   defaults: {},
+  autoscaler: { 'allow-zero-initial-scale': 'true' },
   gatewayClasses: ['eg'],
   runtimeClasses: ['nvidia'],
   nodes: [
@@ -63,6 +64,15 @@ describe('Preflight', () => {
     const [lack] = missing('cpu', { ...whole, defaults: { 'max-revision-timeout-seconds': '300' } });
 
     expect(lack?.remedy).toContain('"max-revision-timeout-seconds":"600"');
+  });
+
+  it('When nothing may begin with no instance, then local alone is told', () => {
+    const cluster = { ...whole, autoscaler: {} };
+
+    expect(missing('local', cluster).map(({ what }) => what)).toEqual([
+      'allow-zero-initial-scale in config-autoscaler',
+    ]);
+    expect(missing('cpu', cluster)).toEqual([]);
   });
 
   it('When a node of the pool has no taint and no card, then both are named', () => {

@@ -6,9 +6,10 @@ export type Overlay = (typeof overlays)[number];
 export interface ClusterState {
   /** Names, as `services.serving.knative.dev`. */
   readonly crds: readonly string[];
-  /** Data of the ConfigMaps `config-features` and `config-defaults` of Knative Serving. */
+  /** Data of the ConfigMaps `config-features`, `config-defaults` and `config-autoscaler` of Knative Serving. */
   readonly features: Readonly<Record<string, string>>;
   readonly defaults: Readonly<Record<string, string>>;
+  readonly autoscaler: Readonly<Record<string, string>>;
   readonly gatewayClasses: readonly string[];
   readonly runtimeClasses: readonly string[];
   readonly nodes: readonly {
@@ -66,6 +67,14 @@ export function missing(overlay: Overlay, cluster: ClusterState): Lack[] {
       .filter((crd) => (crd.overlays ?? overlays).includes(overlay) && !cluster.crds.includes(crd.name))
       .map(({ name, remedy }) => ({ what: `the CRD ${name}`, remedy })),
     ...(overlay === 'gpu' ? gpuLacks(cluster) : []),
+    ...(overlay === 'local' && cluster.autoscaler['allow-zero-initial-scale'] !== 'true'
+      ? [
+          {
+            what: 'allow-zero-initial-scale in config-autoscaler',
+            remedy: patch('config-autoscaler', 'allow-zero-initial-scale', 'true'),
+          },
+        ]
+      : []),
     ...(cluster.features['kubernetes.podspec-volumes-emptydir'] === 'disabled'
       ? [flag('kubernetes.podspec-volumes-emptydir')]
       : []),

@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { namespace } from '../generate/knative/names.ts';
+
+const run = promisify(execFile);
+
+/** Runs kubectl in the namespace of the platform and answers what it printed. Throws an Error with what it complained of. */
+export async function kubectl(...args: string[]): Promise<string> {
+  const { stdout } = await run('kubectl', ['--namespace', namespace, ...args], { maxBuffer: 256 * 1024 * 1024 });
+  return stdout;
+}
+
+export async function applied(...objects: object[]): Promise<void> {
+  const child = run('kubectl', ['apply', '--filename', '-'], { maxBuffer: 256 * 1024 * 1024 });
+  child.child.stdin?.end(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+  await child;
+}
+
+export interface Pod {
+  readonly metadata: {
+    readonly name: string;
+    readonly creationTimestamp: string;
+    readonly deletionTimestamp?: string;
+    readonly labels: Readonly<Record<string, string>>;
+  };
+  readonly spec: { readonly nodeName?: string };
+  readonly status: {
+    readonly phase: string;
+    readonly podIP?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
+  };
+}
+
+/** Pods of a function that are not on their way out. */
+export async function podsOf(name: string): Promise<Pod[]> {
+  return (await allPodsOf(name)).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+}
+
+/** Pods of a function, those that are ending too. */
+export async function allPodsOf(name: string): Promise<Pod[]> {
+  const text = await kubectl('get', 'pods', '--selector', `serving.knative.dev/service=${name}`, '--output', 'json');
+  return (JSON.parse(text) as { items: Pod[] }).items;
+}
+
+/** Whether the Ready condition of an object is true, and else what it says. */
+export async function readiness(kind: string, name: string): Promise<string> {
+  const path = '{.status.conditions[?(@.type=="Ready")].status} {.status.conditions[?(@.type=="Ready")].message}';
+  const [status, ...message] = (await kubectl('get', kind, name, '--output', `jsonpath=${path}`)).split(' ');
+  return status === 'True' ? 'ready' : `${status} ${message.join(' ')}`;
+}
+
+/** Asks again, twice a second, until `ask` answers something. Throws an Error with `what` after `seconds`. */
+export async function until<Value>(
+  what: string,
+  ask: () => Promise<Value | undefined | null | false>,
+  seconds = 120,
+): Promise<Value> {
+  const end = Date.now() + seconds * 1000;
+  let last: unknown;
+  for (;;) {
+    try {
+      const value = await ask();
+      if (value !== undefined && value !== null && value !== false) return value;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`, { cause: last });
+    await new Promise((resume) => setTimeout(resume, 500));
+  }
+}
+
+/** Waits until no instance of a function is left. */
+export const gone = (name: string, seconds = 180) =>
+  until(`${name} has no instance`, async () => (await allPodsOf(name)).length === 0, seconds);
+
+/** Says what a check saw; that is what a proof is for. */
+export function saw(what: string): void {
+  process.stdout.write(`    saw: ${what}\n`);
+}

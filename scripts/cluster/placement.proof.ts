@@ -1,0 +1,97 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { call, callService } from './client.ts';
+import { applied, gone, kubectl, podsOf, saw, until } from './kubernetes.ts';
+
+const folder = join('.build', 'cluster-gpu');
+let node: string;
+
+/** The only node becomes one of the GPU pool: labelled, tainted, with a card that nobody looks for. */
+beforeAll(async () => {
+  node = (await kubectl('get', 'nodes', '--output', 'jsonpath={.items[0].metadata.name}')).trim();
+  for (const name of ['extract-faces', 'list-persons']) await gone(name);
+  await applied({ apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'nvidia' }, handler: 'runc' });
+  await kubectl('label', 'node', node, 'pool=gpu', '--overwrite');
+  const capacity = { status: { capacity: { 'nvidia.com/gpu': '1' } } };
+  await kubectl('patch', 'node', node, '--subresource=status', '--type', 'merge', '--patch', JSON.stringify(capacity));
+  await kubectl('taint', 'node', node, 'nvidia.com/gpu=present:NoSchedule', '--overwrite');
+});
+
+afterAll(async () => {
+  await kubectl('taint', 'node', node, 'nvidia.com/gpu-');
+  await kubectl('label', 'node', node, 'pool-');
+  await kubectl('apply', '--kustomize', join('.build', 'cluster'));
+});
+
+it('When the node is tainted, then the extractor alone is placed there', async () => {
+  await withComponent('extractor-gpu');
+  await until(
+    'the extractor answers',
+    async () => (await callService('extract-faces', 'GET', '/health/readiness')).status === 200,
+    240,
+  );
+  const [extractor] = await podsOf('extract-faces');
+  const asked = call('GET', '/api/v1/persons?limit=1').catch(() => undefined);
+  const other = await until('another function waits for a place', async () => {
+    const [pod] = await podsOf('list-persons');
+    return pod?.status.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False')?.message;
+  });
+
+  saw(`extract-faces on ${extractor!.spec.nodeName}, ${extractor!.status.phase}; list-persons Pending: ${other}`);
+  expect(extractor).toMatchObject({ spec: { nodeName: node }, status: { phase: 'Running' } });
+  expect(other).toContain('taint');
+  await kubectl('delete', 'pod', '--selector', 'serving.knative.dev/service=list-persons', '--wait=false');
+  void asked;
+});
+
+it('When the extractor has no toleration, then it is Pending', async () => {
+  const patch = [{ op: 'remove', path: '/spec/template/spec/tolerations' }];
+  await kubectl('patch', 'ksvc', 'extract-faces', '--type', 'json', '--patch', JSON.stringify(patch));
+  const revision = await until('the new revision', async () => {
+    const name = await kubectl(
+      'get',
+      'ksvc',
+      'extract-faces',
+      '--output',
+      'jsonpath={.status.latestCreatedRevisionName}',
+    );
+    return name;
+  });
+  const why = await until('its instance waits for a place', async () => {
+    const pod = (await podsOf('extract-faces')).find(
+      ({ metadata }) => metadata.labels['serving.knative.dev/revision'] === revision,
+    );
+    return pod?.status.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False')?.message;
+  });
+
+  saw(`${revision} without the toleration is Pending: ${why}`);
+  expect(why).toContain('taint');
+});
+
+/** The overlay of this proof with another component, which the first has already taken the extractor's place in. */
+async function withComponent(name: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const kustomization = {
+    apiVersion: 'kustomize.config.k8s.io/v1beta1',
+    kind: 'Kustomization',
+    resources: ['../cluster'],
+    components: [`../../knative/components/${name}`],
+    // Started at once, so that a revision which finds no place is seen to find none.
+    patches: [
+      {
+        target: { group: 'serving.knative.dev', kind: 'Service', name: 'extract-faces' },
+        patch: stringify([
+          {
+            op: 'replace',
+            path: '/spec/template/metadata/annotations/autoscaling.knative.dev~1initial-scale',
+            value: '1',
+          },
+        ]),
+      },
+    ],
+  };
+  await writeFile(join(folder, 'kustomization.yaml'), stringify(kustomization));
+  await kubectl('apply', '--kustomize', folder);
+}

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, expect, inject, it } from 'vitest';
+import { functions } from '../../functions/registry.gen.ts';
+import type { Manifest } from '../../shared/runtime/define.ts';
+import { drawPortrait } from '../../shared/testing/portraits/index.ts';
+import { type Answer, send } from '../../shared/testing/send.ts';
+import { namespace } from '../generate/knative/names.ts';
+import { call, callService, eventHeaders, median } from './client.ts';
+import { applied, gone, kubectl, podsOf, readiness, saw, until } from './kubernetes.ts';
+
+const all = functions.map(({ manifest }) => manifest);
+const hello = 'hello-world';
+
+afterAll(() => kubectl('delete', 'ksvc', hello, '--ignore-not-found'));
+
+it('When nobody asks, then each function has no instance; when one does, then its first answer is right; and it goes again', async () => {
+  for (const { name } of all) await gone(name);
+
+  const wrong: string[] = [];
+  const times: number[] = [];
+  for (const manifest of all) {
+    const began = performance.now();
+    const { status, json } = await firstAnswer(manifest);
+    times.push(performance.now() - began);
+    const { length } = await podsOf(manifest.name);
+    if (length === 0) wrong.push(`${manifest.name} has no instance`);
+    if (!isRight(manifest, status, json)) wrong.push(`${manifest.name} answered ${status} ${JSON.stringify(json)}`);
+  }
+  saw(
+    `${all.length} functions 0 → 1, first answers in ${Math.round(median(times))} ms (median), ${Math.round(Math.max(...times))} ms (longest)`,
+  );
+  expect(wrong).toEqual([]);
+
+  for (const { name } of all) await gone(name);
+  saw(`${all.length} functions 1 → 0`);
+}, 1_800_000);
+
+/** Asks what a caller or source would ask who has nothing to say: the answer is known, and no store is changed. */
+async function firstAnswer({ name, trigger }: Manifest): Promise<Answer> {
+  if (trigger.kind === 'http') {
+    const path = trigger.path.replace(/\{[^}]+\}/g, '01890000-0000-7000-8000-000000000000');
+    return call(trigger.method, path, ['POST', 'PUT', 'PATCH'].includes(trigger.method) ? { json: {} } : {});
+  }
+  if (name === 'extract-faces') {
+    return callService(name, 'POST', '/', {
+      headers: eventHeaders('freeface.image.extract.v1', randomUUID(), { 'content-type': 'image/jpeg' }),
+      body: await drawPortrait({ person: 'amaro' }),
+    });
+  }
+  if (trigger.kind === 'cron') {
+    const headers = eventHeaders('dev.knative.sources.ping', randomUUID());
+    return callService(name, 'POST', '/', { headers, body: '{}' });
+  }
+  return callService(name, 'POST', '/', { headers: eventHeaders([trigger.type].flat()[0]!, randomUUID()), body: '{}' });
+}
+
+function isRight({ name, trigger }: Manifest, status: number, json: Answer['json']): boolean {
+  if (name === 'extract-faces') return status === 200 && json.faces.length === 1;
+  if (trigger.kind === 'cron') return status >= 200 && status < 300;
+  // An event of no content: what comes of it is for the function to say, that it is tried again is not.
+  if (trigger.kind === 'event') return status === 422 || (status >= 200 && status < 300);
+  return status < 500 && (json === undefined ? status < 400 : typeof json === 'object');
+}
+
+it('When a function that anybody might write starts from nothing, then ours take little longer', async () => {
+  const image = JSON.parse(await kubectl('get', 'ksvc', 'get-liveness', '--output', 'json'));
+  const { containers } = image.spec.template.spec;
+  const code = "require('http').createServer((_, answer) => answer.end('hello')).listen(process.env.PORT)";
+  await applied({
+    apiVersion: 'serving.knative.dev/v1',
+    kind: 'Service',
+    metadata: { name: hello, namespace, labels: { 'networking.knative.dev/visibility': 'cluster-local' } },
+    spec: {
+      template: {
+        metadata: {
+          annotations: { 'autoscaling.knative.dev/window': '10s', 'autoscaling.knative.dev/initial-scale': '0' },
+        },
+        spec: {
+          enableServiceLinks: false,
+          containers: [
+            {
+              image: containers[0].image,
+              command: ['/usr/bin/node'],
+              args: ['-e', code],
+              resources: containers[0].resources,
+              securityContext: containers[0].securityContext,
+            },
+          ],
+        },
+      },
+    },
+  });
+  await until('hello-world is ready', async () => (await readiness('ksvc', hello)) === 'ready');
+  const asked: Record<string, () => Promise<Answer>> = {
+    [hello]: () => send(`http://${hello}.${namespace}.svc.cluster.local`, 'GET', '/'),
+    'get-liveness': () => call('GET', '/api/v1/health/live'),
+    'list-persons': () => call('GET', '/api/v1/persons'),
+    'get-tenant': () => call('GET', '/api/v1/tenants/default'),
+  };
+  const times: Record<string, number[]> = {};
+  for (let round = 0; round < Number(process.env.FREEFACE_PROOF_ROUNDS ?? 5); round++) {
+    for (const name of Object.keys(asked)) await gone(name);
+    for (const [name, ask] of Object.entries(asked)) {
+      const began = performance.now();
+      const { status } = await ask();
+      (times[name] ??= []).push(performance.now() - began);
+      expect({ name, status }).toEqual({ name, status: 200 });
+    }
+  }
+
+  const medians = Object.fromEntries(Object.entries(times).map(([name, each]) => [name, Math.round(median(each))]));
+  saw(
+    `cold, median of ${times[hello]!.length}: ${Object.entries(medians)
+      .map(([name, ms]) => `${name} ${ms} ms`)
+      .join(', ')}`,
+  );
+  expect(Math.max(...Object.values(medians)) - medians[hello]!).toBeLessThan(
+    Number(process.env.FREEFACE_PROOF_COLD_MS ?? 600),
+  );
+}, 1_800_000);
+
+it('When an instance is there, then the way to it through gateway and proxies costs little', async () => {
+  const path = '/api/v1/persons?limit=1';
+  await call('GET', path);
+  const [pod] = await until('an instance', async () => {
+    const pods = await podsOf('list-persons');
+    return pods.length > 0 && pods;
+  });
+  const direct = `http://${pod!.status.podIP}:8080`;
+  const [through, alone]: [number[], number[]] = [[], []];
+  for (let i = 0; i < 200; i++) {
+    for (const [times, ask] of [
+      [through, () => call('GET', path)],
+      [alone, () => send(direct, 'GET', path, { as: inject('adminKey') })],
+    ] as const) {
+      const began = performance.now();
+      const { status } = await ask();
+      times.push(performance.now() - began);
+      expect(status).toBe(200);
+    }
+  }
+
+  saw(
+    `warm, median of 200: through gateway and queue-proxy ${median(through).toFixed(1)} ms, the process alone ${median(alone).toFixed(1)} ms`,
+  );
+  expect(median(through) - median(alone)).toBeLessThan(15);
+});

@@ -1,0 +1,122 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { stringify } from 'yaml';
+import { functions } from '../../functions/registry.gen.ts';
+import { namespace } from '../generate/knative/names.ts';
+import { applied, kubectl, readiness, until } from './kubernetes.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Where the gateway is, without a slash at its end. */
+    gateway: string;
+    /** May do everything. */
+    adminKey: string;
+  }
+}
+
+const folder = join('.build', 'cluster');
+
+/**
+ * Brings the platform into the cluster that KUBECONFIG names, as the README has it: stores prepared, first key made, the overlay
+ * applied. The stores' addresses are in the usual variables and must be right from within the cluster and from here.
+ */
+export async function setup({ provide }: TestProject): Promise<void> {
+  for (const name of [
+    'KUBECONFIG',
+    'KAFKA_BROKERS',
+    'SCYLLA_CONTACT_POINTS',
+    'S3_ENDPOINT',
+    'MILVUS_ADDRESS',
+    'DRAGONFLY_URL',
+  ])
+    if (!process.env[name]) throw new Error(`${name} is not set: the proof needs a cluster and its stores`);
+  const environment = {
+    ...process.env,
+    FREEFACE_MODE: 'distributed',
+    FREEFACE_DATA: join(folder, 'data'),
+    S3_UPLOADS_BUCKET: uploadsBucket,
+  };
+  const run = (script: string, ...args: string[]) =>
+    execFileSync(process.execPath, ['esbuild.config.mjs', 'run', script, ...args], {
+      env: environment,
+      encoding: 'utf8',
+    });
+  run('migrate', 'up');
+  provide('adminKey', run('admin-key', '--print').trim());
+  provide('gateway', process.env.FREEFACE_GATEWAY ?? 'http://10.99.0.1');
+
+  await applied({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, keys(), settings());
+  await kubectl('apply', '--kustomize', await overlay());
+  const topics = functions.flatMap(({ manifest }) =>
+    manifest.trigger.kind === 'event' && manifest.trigger.topic !== null ? [manifest.name] : [],
+  );
+  for (const [kind, names] of [
+    ['ksvc', functions.map(({ manifest }) => manifest.name)],
+    ['kafkasource', topics],
+  ] as const) {
+    for (const name of names)
+      await until(`${kind} ${name} is ready`, async () => (await readiness(kind, name)) === 'ready');
+    process.stdout.write(`${names.length} ${kind} are ready\n`);
+  }
+}
+
+/** The overlay for one machine, with these stores and, where images were built here, those. */
+async function overlay(): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const env = process.env;
+  await writeFile(
+    join(folder, 'stores.env'),
+    [
+      'KAFKA_BROKERS',
+      'SCYLLA_CONTACT_POINTS',
+      'SCYLLA_LOCAL_DATACENTER',
+      'DRAGONFLY_URL',
+      'S3_ENDPOINT',
+      'MILVUS_ADDRESS',
+    ]
+      .filter((name) => env[name])
+      .map((name) => `${name}=${env[name]}\n`)
+      .join(''),
+  );
+  const index = join('dist', 'images', 'index.json');
+  if (!existsSync(index)) throw new Error('there are no images: npm run images');
+  const { manifests } = JSON.parse(readFileSync(index, 'utf8')) as {
+    manifests: { digest: string; annotations: Record<string, string> }[];
+  };
+  const kustomization = {
+    apiVersion: 'kustomize.config.k8s.io/v1beta1',
+    kind: 'Kustomization',
+    resources: ['../../knative/overlays/local'],
+    configMapGenerator: [{ name: 'freeface-stores', namespace, behavior: 'merge', envs: ['stores.env'] }],
+    generatorOptions: { disableNameSuffixHash: true },
+    images: manifests.map(({ digest, annotations }) => ({
+      name: annotations['org.opencontainers.image.ref.name']!.replace(/:[^:]+$/, ''),
+      digest,
+    })),
+  };
+  await writeFile(join(folder, 'kustomization.yaml'), stringify(kustomization));
+  return folder;
+}
+
+const keys = () => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name: 'freeface-s3', namespace },
+  stringData: {
+    S3_ACCESS_KEY_ID: process.env.S3_ACCESS_KEY_ID ?? '',
+    S3_SECRET_ACCESS_KEY: process.env.S3_SECRET_ACCESS_KEY ?? '',
+  },
+});
+
+/** A bucket whose photos are enrolled by themselves, and limits that a test does not meet. */
+const settings = () => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'freeface-settings', namespace },
+  data: { S3_UPLOADS_BUCKET: uploadsBucket, FREEFACE_RATE_LIMIT_PER_ADDRESS: '0', FREEFACE_RATE_LIMIT_PER_KEY: '0' },
+});
+
+const uploadsBucket = 'uploads';
