@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { outboxEntry } from '../../shared/events/catalogue.ts';
 import { checkQuota } from '../../shared/gallery/quota.ts';
+import { tenantRules } from '../../shared/gallery/tenant-rules.ts';
 import * as wire from '../../shared/http/wire.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
 import { sizes } from '../../shared/runtime/sizes.ts';
@@ -36,7 +37,8 @@ export default defineFunction(
       key: personId,
       data: { person_id: personId },
     });
-    await checkQuota(tenant, async () => ({ persons: 1 }), { accounts, records }, { signal });
+    const { quota } = await tenantRules({ tenant, clock, signal }, { accounts });
+    await checkQuota(tenant, quota, async () => ({ persons: 1 }), { records }, { signal });
     const person = await records.createPerson(
       tenant,
       {

@@ -4,8 +4,8 @@ import { consentHolds } from '../../shared/domain/consent.ts';
 import type { Decision, Fpir } from '../../shared/domain/decision.ts';
 import { AppError } from '../../shared/errors.ts';
 import { answersTo, answerTtlMs } from '../../shared/gallery/answers.ts';
-import { consentTime } from '../../shared/gallery/consent.ts';
 import { type Identification, identify } from '../../shared/gallery/identify.ts';
+import { tenantRules } from '../../shared/gallery/tenant-rules.ts';
 import * as examples from '../../shared/http/examples.ts';
 import * as wire from '../../shared/http/wire.ts';
 import type { ExtractedFace } from '../../shared/ports/extractor.ts';
@@ -56,8 +56,8 @@ export default defineFunction(
   async ({ body, image, ...call }, ports) => {
     const { tenant, clock, signal, metrics } = call;
     const { extractor } = ports;
-    const [consentAt, pack] = await Promise.all([
-      consentTime(call, ports),
+    const [{ consentAt }, pack] = await Promise.all([
+      tenantRules(call, ports),
       extractor.describe(body.strategy, { signal }),
     ]);
     const digest = createHash('sha256').update(image).digest('hex');

@@ -2,8 +2,8 @@ import * as z from 'zod';
 import type { Box } from '../../shared/domain/geometry.ts';
 import { cosineOf, similarityOf } from '../../shared/domain/similarity.ts';
 import { AppError } from '../../shared/errors.ts';
-import { consentTime } from '../../shared/gallery/consent.ts';
 import { personsOf } from '../../shared/gallery/identify.ts';
+import { tenantRules } from '../../shared/gallery/tenant-rules.ts';
 import * as examples from '../../shared/http/examples.ts';
 import * as wire from '../../shared/http/wire.ts';
 import type { PackDescription } from '../../shared/ports/extractor.ts';
@@ -91,7 +91,7 @@ export default defineFunction(
   },
   async ({ body, image, tenant, clock, signal, metrics }, ports) => {
     const { vectors, records, extractor } = ports;
-    const consentAt = await consentTime({ tenant, clock, signal }, ports);
+    const { consentAt } = await tenantRules({ tenant, clock, signal }, ports);
     const pack = await extractor.describe(body.strategy, { signal });
     const probes = await findProbes(body, image, pack, { tenant, signal }, ports);
     const filter = await filterOf(body, { tenant, signal }, records);
@@ -190,7 +190,7 @@ async function probeOfPerson(
   { tenant, signal }: Caller,
   { records, vectors }: ProbePorts,
 ): Promise<Probe> {
-  const [person] = await records.getPersons(tenant, [personId], { signal });
+  const [person] = await records.getIdentities(tenant, { personIds: [personId] }, { signal });
   if (person === undefined)
     throw new AppError('PERSON_NOT_FOUND', { details: [{ field: 'person_id', issue: 'is not enrolled' }] });
   const { items } = await records.listFaces(tenant, { personId }, { limit: 1000, signal });
@@ -209,8 +209,7 @@ const otherModel = (field: string, pack: PackDescription) =>
 async function filterOf(body: Body, { tenant, signal }: Caller, records: Ports['records']): Promise<VectorFilter> {
   const { captured_between: between, near, external_ids: externalIds, person_ids: personIds } = body;
   const byExternalId =
-    externalIds &&
-    (await records.getPersonsByExternalIds(tenant, externalIds, { signal })).map(({ personId }) => personId);
+    externalIds && (await records.getIdentities(tenant, { externalIds }, { signal })).map(({ personId }) => personId);
   return {
     personIds:
       personIds && byExternalId ? personIds.filter((id) => byExternalId.includes(id)) : (personIds ?? byExternalId),

@@ -1,8 +1,6 @@
 import { consentProblem } from '../domain/consent.ts';
 import { AppError } from '../errors.ts';
-import type { Ports } from '../ports/index.ts';
 import type { Consent, Person } from '../ports/records.ts';
-import type { CallContext } from '../runtime/define.ts';
 
 /**
  * [Note: Where consent is required]
@@ -13,16 +11,7 @@ import type { CallContext } from '../runtime/define.ts';
  * person is erased or consents anew, for an expiry is no wish to be erased. Without the setting a consent is kept and not asked for.
  */
 
-/** The time at which consents have to be in force, in milliseconds since the epoch; null where the tenant does not ask for any. */
-export async function consentTime(
-  { tenant, clock, signal }: Pick<CallContext, 'tenant' | 'clock' | 'signal'>,
-  { accounts }: Pick<Ports, 'accounts'>,
-): Promise<number | null> {
-  const settings = await accounts.getTenant(tenant, { signal });
-  return settings?.consentRequired === true ? clock.now() : null;
-}
-
-/** Whether somebody may be named. `at`: see consentTime. */
+/** Whether somebody may be named. `at`: see TenantRules. */
 export const mayBeNamed = ({ consent }: Pick<Person, 'consent'>, at: number | null): boolean =>
   at === null || consentProblem(consent, at) === null;
 

@@ -21,10 +21,11 @@ import type {
   Usage,
 } from '../ports/records.ts';
 import type { CallContext } from '../runtime/define.ts';
-import { consentTime, nobodyConsented, requireConsent } from './consent.ts';
+import { nobodyConsented, requireConsent } from './consent.ts';
 import { identify } from './identify.ts';
 import { type ImageBlob, imageBlob } from './image-blob.ts';
 import { checkQuota } from './quota.ts';
+import { type TenantRules, tenantRules } from './tenant-rules.ts';
 
 export interface EnrolmentRequest {
   readonly image: Uint8Array;
@@ -90,19 +91,17 @@ export async function enrol(
   ports: EnrolmentPorts,
 ): Promise<EnrolmentResult> {
   const { tenant, signal } = call;
-  const consentAt = await consentTime(call, ports);
-  if (consentAt !== null) await refuseWithoutConsent(request, consentAt, call, ports);
-  const pack = await ports.extractor.describe(request.pack, { signal });
   const digest = createHash('sha256').update(request.image).digest('hex');
+  const rules = await tenantRules(call, ports);
+  await refuseBeforeLooking(request, digest, rules, call, ports);
+  const pack = await ports.extractor.describe(request.pack, { signal });
   const blob = imageBlob(request.image, imageIdOf(tenant, digest), call, ports);
-  await refuseWithoutRoom(request, digest, call, ports);
-  const enrolling = enrolRecords({ request, digest, blob, pack, consentAt }, call, ports);
+  const enrolling = enrolRecords({ request, digest, blob, pack, rules }, call, ports);
   const { saved, accepted, rejected, ...rest } = await enrolling.catch(async (error: unknown) => {
     if (!mayHaveHappened(error)) await blob.takeBack();
     throw error;
   });
   await index(saved, accepted, pack, call, ports);
-  await ports.records.raiseEpoch(tenant);
   return {
     faces: saved.faces,
     imageId: saved.image.imageId,
@@ -112,8 +111,27 @@ export async function enrol(
   };
 }
 
-/** Before the photo is looked at. Errors: CONSENT_REQUIRED. See: [Note: Where consent is required] */
-export async function refuseWithoutConsent(
+/**
+ * Refuses what would not be enrolled whatever the photo shows. Where not even one face has room, there is no need to look; of a photo
+ * that is known, nothing may be new. Errors: CONSENT_REQUIRED, QUOTA_EXCEEDED.
+ */
+export async function refuseBeforeLooking(
+  request: EnrolmentRequest,
+  digest: string,
+  { consentAt, quota }: TenantRules,
+  call: CallContext,
+  ports: Pick<Ports, 'records'>,
+): Promise<void> {
+  if (consentAt !== null) await refuseWithoutConsent(request, consentAt, call, ports);
+  const addedAtLeast = async () => {
+    const bytes = await newBytes(request, digest, call, ports);
+    return bytes === 0 ? {} : { faces: 1, bytes };
+  };
+  await checkQuota(call.tenant, quota, addedAtLeast, ports, { signal: call.signal });
+}
+
+/** See: [Note: Where consent is required] */
+async function refuseWithoutConsent(
   { person, autoAssociate }: Pick<EnrolmentRequest, 'person' | 'autoAssociate'>,
   consentAt: number,
   call: CallContext,
@@ -129,16 +147,16 @@ interface EnrolmentInput {
   readonly digest: string;
   readonly blob: ImageBlob;
   readonly pack: PackDescription;
-  /** See consentTime. */
-  readonly consentAt: number | null;
+  readonly rules: TenantRules;
 }
 
 /** Everything up to the records; the vectors are yet to come. */
 async function enrolRecords(
-  { request, digest, blob, pack, consentAt }: EnrolmentInput,
+  { request, digest, blob, pack, rules }: EnrolmentInput,
   call: CallContext,
   ports: EnrolmentPorts,
 ) {
+  const { consentAt, quota } = rules;
   const extraction = await ports.extractor.extract(request.image, {
     pack: request.pack,
     purpose: 'template',
@@ -167,7 +185,7 @@ async function enrolRecords(
   const accepted = consentAt === null ? good : good.filter(({ face }) => face.personId !== null);
   if (accepted.length === 0) throw nobodyConsented();
 
-  await checkQuota(call.tenant, () => added({ request, digest, person, accepted }, call, ports), ports, {
+  await checkQuota(call.tenant, quota, () => added({ request, digest, person, accepted }, call, ports), ports, {
     signal: call.signal,
   });
   const saved = await save({ request, digest, blob, extraction, person, accepted }, call, ports);
@@ -196,23 +214,6 @@ async function added(
   };
 }
 
-/**
- * Before the photo is looked at: where not even one face of it has room, there is no need to. Of a photo that is known, nothing may
- * be new. Errors: QUOTA_EXCEEDED.
- */
-export async function refuseWithoutRoom(
-  request: EnrolmentRequest,
-  digest: string,
-  call: CallContext,
-  ports: Pick<Ports, 'records' | 'accounts'>,
-): Promise<void> {
-  const addedAtLeast = async () => {
-    const bytes = await newBytes(request, digest, call, ports);
-    return bytes === 0 ? {} : { faces: 1, bytes };
-  };
-  await checkQuota(call.tenant, addedAtLeast, ports, { signal: call.signal });
-}
-
 async function newBytes(
   { image }: EnrolmentRequest,
   digest: string,
@@ -239,8 +240,9 @@ async function resolvePerson(
   const { tenant, signal } = call;
   const { personId, externalId } = claim;
   const [byExternalId] =
-    externalId === undefined ? [] : await records.getPersonsByExternalIds(tenant, [externalId], { signal });
-  const [byId] = personId === undefined ? [] : await records.getPersons(tenant, [personId], { signal });
+    externalId === undefined ? [] : await records.getIdentities(tenant, { externalIds: [externalId] }, { signal });
+  const [byId] =
+    personId === undefined ? [] : await records.getIdentities(tenant, { personIds: [personId] }, { signal });
   if (byExternalId !== undefined && personId !== undefined && byExternalId.personId !== personId)
     throw externalIdTaken(externalId);
   if (byId !== undefined && externalId !== undefined && byId.externalId !== externalId) {
@@ -305,7 +307,7 @@ interface JudgeInput {
   readonly request: EnrolmentRequest;
   readonly digest: string;
   readonly pack: PackDescription;
-  /** See consentTime. */
+  /** See TenantRules. */
   readonly consentAt: number | null;
   /** Whose face this is said to be. */
   readonly person: ResolvedPerson | null;
@@ -478,7 +480,7 @@ function notices(
   return [...created, ...enrolled];
 }
 
-/** Makes the saved faces searchable, or takes back what this request created. Heeds no signal: what is saved is finished. */
+/** Makes the saved faces searchable, from the next question on, or takes back what this request created. Heeds no signal: what is saved is finished. */
 async function index(
   saved: SavedEnrolment,
   accepted: readonly AcceptedFace[],
@@ -502,7 +504,8 @@ async function index(
     throw error;
   }
   const ids = entries.map(({ faceId }) => faceId);
-  const present = new Set((await ports.records.getFaces(tenant, ids)).map(({ faceId }) => faceId));
+  const [faces] = await Promise.all([ports.records.getFaces(tenant, ids), ports.records.raiseEpoch(tenant)]);
+  const present = new Set(faces.map(({ faceId }) => faceId));
   const erased = ids.filter((id) => !present.has(id));
   if (erased.length === 0) return;
   await ports.vectors.remove(tenant, erased);

@@ -11,8 +11,7 @@ import type { Backlog, Job, JsonObject, NewJob, OutboxEntry } from '../ports/rec
 import { breakersOf } from '../runtime/breaker.ts';
 import type { CallContext, EventCall } from '../runtime/define.ts';
 import { requireClosedBreakers, wasNotTried } from '../runtime/guarded-ports.ts';
-import { consentTime } from './consent.ts';
-import { type EnrolmentPorts, type EnrolmentResult, refuseWithoutConsent, refuseWithoutRoom } from './enrol.ts';
+import { type EnrolmentPorts, type EnrolmentResult, refuseBeforeLooking } from './enrol.ts';
 import {
   type EnrolmentFields,
   enrolmentFields,
@@ -21,6 +20,7 @@ import {
   presentEnrolment,
 } from './enrol-request.ts';
 import { type ImageSource, imageOfJob } from './job-image.ts';
+import { tenantRules } from './tenant-rules.ts';
 
 export interface AcceptedEnrolment {
   readonly job: Job;
@@ -54,10 +54,8 @@ export async function acceptEnrolment(
   const { tenant, signal, clock, newId } = call;
   // What is wrong with the fields, or refused for want of consent, is told now rather than later.
   const request = enrolmentRequest(fields, image, clock.now());
-  const consentAt = await consentTime(call, { accounts });
-  if (consentAt !== null) await refuseWithoutConsent(request, consentAt, call, { records });
   const digest = createHash('sha256').update(image).digest('hex');
-  await refuseWithoutRoom(request, digest, call, { records, accounts });
+  await refuseBeforeLooking(request, digest, await tenantRules(call, { accounts }), call, { records });
   const { pack, space } = await extractor.describe(fields.strategy, { signal });
   const backlog = await records.backlog({ signal });
   const ahead = backlog.jobs[priority];

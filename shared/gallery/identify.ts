@@ -2,7 +2,7 @@ import { type Decision, decide } from '../domain/decision.ts';
 import { similarityOf } from '../domain/similarity.ts';
 import type { PackDescription } from '../ports/extractor.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Person } from '../ports/records.ts';
+import type { Identity } from '../ports/records.ts';
 import type { Tenant } from '../ports/tenant.ts';
 import type { VectorHit } from '../ports/vectors.ts';
 import { mayBeNamed } from './consent.ts';
@@ -12,7 +12,7 @@ export interface Identification {
   /** Calibrated similarity to the nearest person, 0..1; 0 in an empty gallery. */
   readonly similarity: number;
   /** Who it is (match) or may be (review); null when unknown. */
-  readonly person: Person | null;
+  readonly person: Identity | null;
 }
 
 /** More than one, so that a face whose person was just erased does not hide the next one. */
@@ -20,7 +20,7 @@ const candidates = 10;
 
 /**
  * Says whose face this is, or that it is nobody's, keeping the false-positive rate `fpir` at the gallery's present size. Whose consent
- * is not in force at `consentAt` is nobody (see consentTime).
+ * is not in force at `consentAt` is nobody (see TenantRules).
  */
 export async function identify(
   tenant: Tenant,
@@ -61,11 +61,11 @@ export async function personsOf(
   hits: readonly Pick<VectorHit, 'personId'>[],
   { consentAt, signal }: { readonly consentAt: number | null; readonly signal: AbortSignal },
   records: Ports['records'],
-): Promise<Map<string, Person>> {
+): Promise<Map<string, Identity>> {
   const ids = [...new Set(hits.flatMap(({ personId }) => (personId === null ? [] : [personId])))];
-  const found = new Map<string, Person>();
+  const found = new Map<string, Identity>();
   for (let start = 0; start < ids.length; start += 1000) {
-    for (const person of await records.getPersons(tenant, ids.slice(start, start + 1000), { signal }))
+    for (const person of await records.getIdentities(tenant, { personIds: ids.slice(start, start + 1000) }, { signal }))
       if (mayBeNamed(person, consentAt)) found.set(person.personId, person);
   }
   return found;

@@ -10,11 +10,11 @@ import type { Upload } from '../ports/records.ts';
 import type { UploadedFile } from '../ports/uploads.ts';
 import type { CallContext } from '../runtime/define.ts';
 import { cancelQueued } from './cancel-job.ts';
-import { consentTime } from './consent.ts';
-import { refuseWithoutConsent, refuseWithoutRoom } from './enrol.ts';
+import { refuseBeforeLooking } from './enrol.ts';
 import { type EnrolmentFields, enrolmentFields, enrolmentRequest } from './enrol-request.ts';
 import { planJob } from './enrolment-jobs.ts';
 import { eraseFace } from './erase.ts';
+import { tenantRules } from './tenant-rules.ts';
 
 export type IngestPorts = Pick<
   Ports,
@@ -80,9 +80,7 @@ async function accept(
   try {
     const fields = fieldsOf(path, file.metadata);
     const request = enrolmentRequest(fields, bytes, clock.now());
-    const consentAt = await consentTime(call, ports);
-    if (consentAt !== null) await refuseWithoutConsent(request, consentAt, call, ports);
-    await refuseWithoutRoom(request, digest, call, ports);
+    await refuseBeforeLooking(request, digest, await tenantRules(call, ports), call, ports);
     const lane = priorityOf(file.metadata) ?? priority;
     const { pack, space } = await ports.extractor.describe(fields.strategy, { signal });
     const backlog = await ports.records.backlog({ signal });

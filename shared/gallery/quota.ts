@@ -6,7 +6,7 @@ import type { CallOptions, Tenant } from '../ports/tenant.ts';
 
 /**
  * Refuses what would take a tenant beyond its quota. `added` finds out what the call is about to write; it is asked only where there
- * is a quota, so that a tenant without one costs a read of its record and nothing more. Errors: QUOTA_EXCEEDED.
+ * is a quota, so that a tenant without one costs nothing. Errors: QUOTA_EXCEEDED.
  *
  * [Note: Looking before writing]
  * Looking and writing are two steps, so calls at the same time may all still find room: a quota can be overshot by what the calls
@@ -16,12 +16,12 @@ import type { CallOptions, Tenant } from '../ports/tenant.ts';
  */
 export async function checkQuota(
   tenant: Tenant,
+  quota: Quota | null,
   added: () => Promise<Partial<Usage>>,
-  { accounts, records }: Pick<Ports, 'accounts' | 'records'>,
+  { records }: Pick<Ports, 'records'>,
   options: CallOptions = {},
 ): Promise<void> {
-  const quota = (await accounts.getTenant(tenant, options))?.quota;
-  if (quota === undefined || kinds.every((kind) => quota[kind] === null)) return;
+  if (quota === null) return;
   const more = await added();
   const used = await records.usage(tenant, options);
   for (const kind of kinds) refuseBeyond(kind, quota, used, more[kind] ?? 0);

@@ -123,8 +123,18 @@ export function recordsContract({ name, open }: { name: string; open: (clock: Fa
       expect(created).toEqual(whole);
       expect(await records.getPersons(tenant, [randomUUID(), person.personId])).toEqual([whole]);
       expect(await records.getPersonsByExternalIds(tenant, ['employee/7 Ü', 'other'])).toEqual([whole]);
+      const identity = (({ personId, externalId, name: called, consent }) => ({
+        personId,
+        externalId,
+        name: called,
+        consent,
+      }))(person);
+      expect(await records.getIdentities(tenant, { personIds: [randomUUID(), person.personId] })).toEqual([identity]);
+      expect(await records.getIdentities(tenant, { externalIds: ['employee/7 Ü', 'other'] })).toEqual([identity]);
       const other = newTenant();
       expect(await records.getPersons(other, [person.personId])).toEqual([]);
+      expect(await records.getIdentities(other, { personIds: [person.personId] })).toEqual([]);
+      expect(await records.getIdentities(other, { externalIds: ['employee/7 Ü'] })).toEqual([]);
       expect(await records.getPersonsByExternalIds(other, ['employee/7 Ü'])).toEqual([]);
       expect((await records.listPersons(other, { limit: 10 })).items).toEqual([]);
     });

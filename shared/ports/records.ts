@@ -95,6 +95,9 @@ export interface WriteOptions extends CallOptions {
   readonly outbox?: readonly OutboxEntry[] | undefined;
 }
 
+/** Who somebody is, without what is counted: that costs a read for each person more. */
+export type Identity = Pick<Person, 'personId' | 'externalId' | 'name' | 'consent'>;
+
 export interface Enrolment {
   /** Written when new; one that exists is left as it is. Faces name their person by themselves, this one or another that exists. */
   readonly person: NewPerson | null;
@@ -247,6 +250,12 @@ export interface Records {
   getPersons(tenant: Tenant, personIds: readonly string[], options?: CallOptions): Promise<Person[]>;
   /** In no particular order; unknown ids are left out. At most 1000 ids. */
   getPersonsByExternalIds(tenant: Tenant, externalIds: readonly string[], options?: CallOptions): Promise<Person[]>;
+  /** In no particular order; unknown ids are left out. At most 1000 ids. */
+  getIdentities(
+    tenant: Tenant,
+    of: { readonly personIds: readonly string[] } | { readonly externalIds: readonly string[] },
+    options?: CallOptions,
+  ): Promise<Identity[]>;
   /** Oldest first; complete and without repeats for persons that exist throughout, also while others come and go. */
   listPersons(tenant: Tenant, options: PageOptions): Promise<Page<Person>>;
   /** Errors: PERSON_NOT_FOUND, EXTERNAL_ID_TAKEN, VERSION_CONFLICT when `version` is given and not the stored one. */

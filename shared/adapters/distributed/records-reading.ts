@@ -1,7 +1,7 @@
-import type { Face, Image, Page, PageOptions, Person, Usage } from '../../ports/records.ts';
+import type { Face, Identity, Image, Page, PageOptions, Person, Records, Usage } from '../../ports/records.ts';
 import { asTenant, type Tenant } from '../../ports/tenant.ts';
 import { atOnce, faceLoader, facesAt, facesOn, type ImageDocument, placesOf, toImage } from './records-images.ts';
-import { claimsOfPersons, wholePerson } from './records-persons.ts';
+import { claimsOfPersons, livePerson, wholePerson } from './records-persons.ts';
 import { eachOf } from './scylla-client.ts';
 import { checkLimit, countOf, holdsAnything, pageOf, type StoredEntry, walk } from './scylla-lists.ts';
 import { type ScyllaStore, tenantsSeen } from './scylla-store.ts';
@@ -28,6 +28,26 @@ export async function personsByExternalId(
     const person = holder === null ? null : await wholePerson(store, tenant, holder);
     // A claim alone says nothing. See: [Note: Claims]
     return person?.externalId === externalId ? person : null;
+  });
+  return found.filter(isThere);
+}
+
+/** See `Records.getIdentities`. */
+export async function identitiesOf(
+  store: ScyllaStore,
+  tenant: string,
+  of: Parameters<Records['getIdentities']>[1],
+): Promise<Identity[]> {
+  const ids = [...new Set('personIds' in of ? of.personIds : of.externalIds)];
+  checkIds(ids);
+  const claims = claimsOfPersons(store);
+  const found = await eachOf(ids, atOnce, async (id): Promise<Identity | null> => {
+    const personId = 'personIds' in of ? id : await claims.holder(tenant, id);
+    const person = personId === null ? null : await livePerson(store, tenant, personId);
+    // A claim alone says nothing. See: [Note: Claims]
+    if (personId === null || person === null || ('externalIds' in of && person.externalId !== id)) return null;
+    const { externalId, name, consent } = person;
+    return { personId, externalId, name, consent };
   });
   return found.filter(isThere);
 }

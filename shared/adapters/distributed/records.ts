@@ -43,6 +43,7 @@ export function recordsOn(store: ScyllaStore): Records {
     expireImage: (tenant, id, options) => write(tenant, options, () => expireImage(store, tenant, id, options?.signal)),
 
     getPersons: (tenant, ids, options) => store.read(options, () => read.personsById(store, tenant, ids)),
+    getIdentities: (tenant, of, options) => store.read(options, () => read.identitiesOf(store, tenant, of)),
     getPersonsByExternalIds: (tenant, ids, options) =>
       store.read(options, () => read.personsByExternalId(store, tenant, ids)),
     listPersons: (tenant, options) => store.read(options, () => read.listPersons(store, tenant, options)),

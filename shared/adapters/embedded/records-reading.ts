@@ -1,8 +1,8 @@
-import type { Face, Image, Page, PageOptions, Person, Usage } from '../../ports/records.ts';
+import type { Face, Identity, Image, Page, PageOptions, Person, Usage } from '../../ports/records.ts';
 import { asTenant, type Tenant } from '../../ports/tenant.ts';
 import type { Database, Value } from './database.ts';
 import type { PageTokens } from './page-token.ts';
-import { type FaceRow, type ImageRow, type PersonRow, toFace, toImage, toPerson } from './records-rows.ts';
+import { type FaceRow, type ImageRow, type PersonRow, toFace, toIdentity, toImage, toPerson } from './records-rows.ts';
 
 /** Longest list of ids and longest page. */
 const most = 1000;
@@ -54,6 +54,20 @@ export const personsByExternalId = (database: Database, tenant: Tenant, ids: rea
       idList(ids),
     ])
     .map(toPerson);
+
+/** `column`: what the ids are. */
+export const identitiesBy = (
+  database: Database,
+  tenant: Tenant,
+  column: 'person_id' | 'external_id',
+  ids: readonly string[],
+): Identity[] =>
+  database
+    .all<PersonRow>(
+      `SELECT person_id, external_id, name, consent FROM persons WHERE tenant = ? AND ${column} IN (SELECT value FROM json_each(?))`,
+      [tenant, idList(ids)],
+    )
+    .map(toIdentity);
 
 export const facesById = (database: Database, tenant: Tenant, ids: readonly string[]): Face[] =>
   database

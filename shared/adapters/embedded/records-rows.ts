@@ -1,5 +1,5 @@
 import type { DetectedFace, Location } from '../../domain/face.ts';
-import type { Face, Image, NewFace, NewImage, NewPerson, OutboxEntry, Person } from '../../ports/records.ts';
+import type { Face, Identity, Image, NewFace, NewImage, NewPerson, OutboxEntry, Person } from '../../ports/records.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { Value } from './database.ts';
 
@@ -54,12 +54,18 @@ export interface OutboxRow {
   event: string;
 }
 
-export const toPerson = (row: PersonRow): Person => ({
+type IdentityRow = Pick<PersonRow, 'person_id' | 'external_id' | 'name' | 'consent'>;
+
+export const toIdentity = (row: IdentityRow): Identity => ({
   personId: row.person_id,
   externalId: row.external_id,
   name: row.name,
-  metadata: JSON.parse(row.metadata) as Person['metadata'],
   consent: row.consent === null ? null : (JSON.parse(row.consent) as Person['consent']),
+});
+
+export const toPerson = (row: PersonRow): Person => ({
+  ...toIdentity(row),
+  metadata: JSON.parse(row.metadata) as Person['metadata'],
   faceCount: row.face_count,
   createdAt: row.created_at,
   updatedAt: row.updated_at,

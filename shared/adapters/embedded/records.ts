@@ -114,6 +114,12 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
         .then(forgotten),
 
     getPersons: (tenant, ids, options) => reading(options, () => read.personsById(reader, tenant, ids)),
+    getIdentities: (tenant, of, options) =>
+      reading(options, () =>
+        'personIds' in of
+          ? read.identitiesBy(reader, tenant, 'person_id', of.personIds)
+          : read.identitiesBy(reader, tenant, 'external_id', of.externalIds),
+      ),
     getPersonsByExternalIds: (tenant, ids, options) =>
       reading(options, () => read.personsByExternalId(reader, tenant, ids)),
     listPersons: (tenant, options) => reading(options, () => read.listPersons(reader, tokens, tenant, options)),
