@@ -1,20 +1,33 @@
 import { parseArgs } from 'node:util';
 import { runChaos } from '../shared/testing/chaos.ts';
+import { mayKillServers } from '../shared/testing/outages.ts';
 
-/** `npm run chaos -- --events 20000`: see [Note: The chaos test]. Exit code 1 when anything is lost, doubled or miscounted. */
+/**
+ * `npm run chaos -- --events 20000`, or with `--mode distributed` on the engines that the environment names: see [Note: The chaos
+ * test]. Servers are killed where FREEFACE_SERVERS says how. Exit code 1 when anything is lost, doubled or miscounted.
+ */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       events: { type: 'string', default: '2000' },
       kills: { type: 'string' },
+      'server-kills': { type: 'string' },
+      mode: { type: 'string', default: 'embedded' },
       seed: { type: 'string', default: '1' },
     },
   });
   const events = Number(values.events);
   const kills = values.kills === undefined ? Math.max(3, Math.ceil(events / 800)) : Number(values.kills);
+  const mode = values.mode;
+  if (mode !== 'embedded' && mode !== 'distributed') throw new Error('--mode is embedded or distributed');
+  const mayKill = mode === 'distributed' && mayKillServers();
+  if (mode === 'distributed' && !mayKill) process.stdout.write('FREEFACE_SERVERS is not set: no server is killed\n');
+  const serverKills = Number(values['server-kills'] ?? Math.max(6, Math.ceil(events / 400)));
   const { wrong, ...numbers } = await runChaos({
     events,
     kills,
+    mode,
+    serverKills: mayKill ? serverKills : 0,
     seed: Number(values.seed),
     root: process.cwd(),
     say: (line) => process.stdout.write(`${line}\n`),

@@ -2,6 +2,7 @@ import { openImages } from '../adapters/embedded/images.ts';
 import { openRecords } from '../adapters/embedded/records.ts';
 import { openVectors } from '../adapters/embedded/vectors.ts';
 import { systemClock } from '../ports/clock.ts';
+import type { Ports } from '../ports/index.ts';
 import type { Face, Image, Job, Person, StoredDeadLetter } from '../ports/records.ts';
 import { defaultTenant } from '../ports/tenant.ts';
 import type { ChaosApi, PlannedEnrolment } from './chaos.ts';
@@ -30,14 +31,17 @@ interface CheckInput {
   readonly receiver: HookReceiver;
   readonly api: ChaosApi;
   readonly child: ChaosChild;
-  readonly dataDir: string;
+  /** What the platform kept; its own to close. */
+  readonly openStores: () => Promise<ChaosStores>;
 }
+
+export type ChaosStores = Pick<Ports, 'records' | 'vectors' | 'images'>;
 
 /** Asks the API for its counts, stops the platform, and counts again in its stores. */
 export async function checkChaos(input: CheckInput): Promise<ChaosCheck> {
   const counts = await apiCounts(input.api);
   const code = await input.child.stop();
-  const found = await recount(input.dataDir);
+  const found = await recount(await input.openStores());
   const wrong: string[] = code === 0 ? [] : [`the platform ended with ${code} when it was asked to stop`];
   checkJobs(input, found, wrong);
   checkFaces(input, found, wrong);
@@ -107,11 +111,14 @@ interface Found {
   readonly blobs: ReadonlySet<string>;
 }
 
-async function recount(dataDir: string): Promise<Found> {
+/** Of an embedded platform. */
+export async function storesIn(dataDir: string): Promise<ChaosStores> {
   const options = { dataDir, clock: systemClock };
   const records = await openRecords(options);
-  const vectors = await openVectors(options);
-  const images = await openImages(options);
+  return { records, vectors: await openVectors(options), images: await openImages(options) };
+}
+
+async function recount({ records, vectors, images }: ChaosStores): Promise<Found> {
   const every = async <T>(list: (after?: string) => Promise<{ items: T[]; next: string | null }>): Promise<T[]> => {
     const items: T[] = [];
     let after: string | undefined;

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { adminKeyPath } from '../runtime/first-start.ts';
 import type { ChaosPlatformOptions } from './chaos-platform.ts';
 import { bundleChild } from './child-bundle.ts';
+import type { OwnEngines } from './own-engines.ts';
 
 export interface ChaosChild {
   /** Where it listens, once it does; starts it when it is not there. */
@@ -27,28 +28,33 @@ export async function superviseChild({
   seed,
   root,
   rates,
+  engines = null,
 }: {
   readonly dataDir: string;
   readonly seed: number;
   readonly root: string;
   readonly rates: Pick<ChaosPlatformOptions, 'failing' | 'slow' | 'duplicated' | 'latencyMs' | 'hookFaults'>;
+  /** null: embedded. */
+  readonly engines?: Pick<OwnEngines, 'environment' | 'prefix'> | null;
 }): Promise<ChaosChild> {
   const bundle = await bundleChild('chaos-platform', root);
   let kills = 0;
   let starts = 0;
   let calm = false;
   let stopped = false;
-  let current: Promise<{ url: string; key: string; child: ChildProcess }> | undefined;
+  let current: Promise<{ url: string; key: string; child: ChildProcess } | null> | undefined;
 
   const start = async () => {
     const options: ChaosPlatformOptions = {
       dataDir,
       seed: seed + 1000 * starts++,
+      prefix: engines?.prefix ?? null,
       ...rates,
       ...(calm ? { failing: 0, slow: 0, duplicated: 0 } : {}),
     };
     const child = spawn(process.execPath, [bundle.file, JSON.stringify(options)], {
       stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, ...engines?.environment },
     });
     const exited = once(child, 'exit');
     void exited.then(() => {
@@ -58,19 +64,24 @@ export async function superviseChild({
       once(createInterface({ input: child.stdout }), 'line') as Promise<[string]>,
       exited.then(() => undefined),
     ]);
-    if (line === undefined) throw new Error('the platform did not start');
+    if (line === undefined) return null;
     return { url: `http://127.0.0.1:${line[0]}`, key: readFileSync(adminKeyPath(dataDir), 'utf8').trim(), child };
   };
 
   const up = async () => {
-    if (stopped) throw new Error('the platform is stopped');
-    current ??= start();
-    return current;
+    // A platform whose engines are down does not start: whoever looks after it tries again.
+    for (let tries = 0; tries < (engines === null ? 1 : 300); tries++) {
+      if (stopped) throw new Error('the platform is stopped');
+      const running = await (current ??= start());
+      if (running !== null) return running;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    throw new Error('the platform does not start');
   };
 
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     const running = await current?.catch(() => undefined);
-    if (running === undefined || running.child.exitCode !== null || running.child.signalCode !== null) return null;
+    if (running == null || running.child.exitCode !== null || running.child.signalCode !== null) return null;
     const exited = once(running.child, 'exit') as Promise<[number | null]>;
     running.child.kill(signal);
     return (await exited)[0];

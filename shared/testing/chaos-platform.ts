@@ -25,6 +25,8 @@ export interface ChaosPlatformOptions {
   readonly latencyMs: number;
   /** Whether the store of webhooks fails as the others do. */
   readonly hookFaults: boolean;
+  /** Before the names of topics of distributed mode, the rest of which is in the environment; null: embedded. */
+  readonly prefix: string | null;
 }
 
 /**
@@ -44,6 +46,7 @@ async function main(): Promise<void> {
     active: () => up,
   };
   const config = readConfig({
+    ...(options.prefix === null ? {} : process.env),
     FREEFACE_DATA: options.dataDir,
     PORT: '0',
     FREEFACE_RATE_LIMIT_PER_ADDRESS: '0',
@@ -53,7 +56,7 @@ async function main(): Promise<void> {
   });
   const log = createLogger(process.env.CHAOS_LOG ?? 'fatal', { write: (line: string) => process.stderr.write(line) });
   const context = createContext(config, { log });
-  const running = await runLocally(functions, faultyOpeners(options, faults), context);
+  const running = await runLocally(functions, faultyOpeners(await enginesOf(options), options, faults), context);
   const close = () => {
     up = false;
     return running.close();
@@ -63,19 +66,29 @@ async function main(): Promise<void> {
   writeSync(1, `${running.port}\n`);
 }
 
-function faultyOpeners({ latencyMs, duplicated, hookFaults }: ChaosPlatformOptions, faults: Faults): Openers {
+type AllOpeners = Required<Openers>;
+
+/** What distributed mode stands on is loaded for it alone. */
+const enginesOf = async ({ prefix }: ChaosPlatformOptions): Promise<AllOpeners> =>
+  prefix === null ? embeddedOpeners : (await import('./own-engines.ts')).ownOpeners(prefix);
+
+function faultyOpeners(
+  engines: AllOpeners,
+  { latencyMs, duplicated, hookFaults }: ChaosPlatformOptions,
+  faults: Faults,
+): Openers {
   const faulty = <Name extends 'records' | 'vectors' | 'images' | 'cache' | 'audit' | 'webhooks'>(name: Name) =>
     (async (context: RuntimeContext) =>
-      withFaults(await embeddedOpeners[name](context), faults)) as unknown as (typeof embeddedOpeners)[Name];
+      withFaults(await engines[name](context), faults)) as unknown as AllOpeners[Name];
   return {
-    ...embeddedOpeners,
+    ...engines,
     records: faulty('records'),
     vectors: faulty('vectors'),
     images: faulty('images'),
     cache: faulty('cache'),
     audit: faulty('audit'),
     ...(hookFaults ? { webhooks: faulty('webhooks') } : {}),
-    events: async (context) => shuffled(withFaults(await embeddedOpeners.events(context), faults), duplicated, faults),
+    events: async (context) => shuffled(withFaults(await engines.events(context), faults), duplicated, faults),
     extractor: async () => fakeExtractor({ latencyMs: () => latencyMs * (0.5 + faults.random()), working: 4 }),
   };
 }

@@ -2,10 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { priorities } from '../domain/priority.ts';
-import { type ChaosCheck, checkChaos } from './chaos-check.ts';
+import { type ChaosCheck, checkChaos, storesIn } from './chaos-check.ts';
 import { type ChaosChild, superviseChild } from './chaos-child.ts';
 import { openHookReceiver } from './chaos-receiver.ts';
+import { serverKiller } from './chaos-servers.ts';
 import { fakePhoto, type PhotoKind } from './fake-extractor.ts';
+import { openOwnStores, prepareEngines } from './own-engines.ts';
 import { type Answer, type CallOptions, send } from './send.ts';
 import { seededRandom } from './vector-factories.ts';
 
@@ -18,6 +20,10 @@ export interface ChaosOptions {
   readonly say?: ((line: string) => void) | undefined;
   /** false: webhooks take every message, and their store never fails, so that none waits minutes for its next attempt. Default true. */
   readonly hookFaults?: boolean | undefined;
+  /** Default embedded. Distributed: on a part of its own of the engines that the environment names. */
+  readonly mode?: 'embedded' | 'distributed' | undefined;
+  /** How often one of Kafka, ScyllaDB and the store of images is killed and started again; needs FREEFACE_SERVERS. Default 0. */
+  readonly serverKills?: number | undefined;
 }
 
 export interface ChaosReport extends ChaosCheck {
@@ -27,6 +33,8 @@ export interface ChaosReport extends ChaosCheck {
   readonly resent: number;
   readonly seconds: number;
   readonly restarts: number;
+  /** How often each server was killed. */
+  readonly serverKills: Readonly<Record<string, number>>;
 }
 
 /** Enrolments sent at once. */
@@ -50,14 +58,19 @@ const rates = {
  * be accepted twice. In the end every accepted one is either a face or a dead letter, no face is there twice, every end of a job
  * was told to the webhook under one id, and what the API counts is what is found in the stores. The same seed makes the same
  * choices; when the process is killed is up to the machine.
+ *
+ * In distributed mode the servers are real, and are killed one after the other while all this goes on: a server that is down for a
+ * while, a platform that does not start meanwhile, requests in the middle of either.
  */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { events, kills, seed, root, say = () => undefined, hookFaults = true } = options;
+  const { events, kills, seed, root, say = () => undefined, hookFaults = true, mode = 'embedded' } = options;
   const begun = performance.now();
   const random = seededRandom(seed);
   const dataDir = mkdtempSync(join(tmpdir(), 'freeface-chaos-'));
   const receiver = await openHookReceiver(() => hookFaults && random() < rates.refusedHooks);
-  const child = await superviseChild({ dataDir, seed, root, rates: { ...rates, hookFaults } });
+  const engines = mode === 'embedded' ? null : await prepareEngines();
+  const child = await superviseChild({ dataDir, seed, root, rates: { ...rates, hookFaults }, engines });
+  const servers = serverKiller(random, say);
   try {
     const api = clientOf(child);
     await api.insist('POST', '/api/v1/webhooks', {
@@ -66,7 +79,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     });
     const plan = Array.from({ length: events }, (_, n) => planned(n, random));
     // The last third of the kills falls on a platform that only works off what it has accepted.
-    const killAt = Array.from({ length: kills }, () => Math.floor(random() * events * 1.3)).toSorted((a, b) => a - b);
+    const moments = (count: number) =>
+      Array.from({ length: count }, () => Math.floor(random() * events * 1.3)).toSorted((a, b) => a - b);
+    const killAt = moments(kills);
+    const killServerAt = moments(options.serverKills ?? 0);
     const accepted = new Map<number, { jobId: string; faceId: string }>();
     let resent = 0;
     let next = 0;
@@ -78,6 +94,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
         });
         resent += tries - 1;
         accepted.set(n, { jobId: answer.json.data.job_id, faceId: answer.json.data.face_id });
+        while (killServerAt.length > 0 && killServerAt[0]! <= accepted.size) {
+          killServerAt.shift();
+          servers.killNext();
+        }
         while (killAt.length > 0 && killAt[0]! <= accepted.size) {
           killAt.shift();
           await child.kill(random() * 300);
@@ -88,13 +108,19 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     };
     await Promise.all(Array.from({ length: senders }, sender));
     say(`all ${events} accepted after ${seconds(begun)} s and ${child.kills()} kills`);
+    for (const _ of killServerAt.splice(0)) servers.killNext();
     for (const _ of killAt.splice(0)) await child.kill(500 + random() * 2000);
+    await servers.settled();
     child.letLive();
     await untilIdle(api, () => receiver.jobs(), say);
-    const check = await checkChaos({ plan, accepted, receiver, api, child, dataDir });
-    return { events, kills: child.kills(), restarts: child.restarts(), resent, seconds: seconds(begun), ...check };
+    const openStores = () => (engines === null ? storesIn(dataDir) : openOwnStores(engines));
+    const check = await checkChaos({ plan, accepted, receiver, api, child, openStores });
+    const killed = { kills: child.kills(), restarts: child.restarts(), serverKills: servers.kills() };
+    return { events, ...killed, resent, seconds: seconds(begun), ...check };
   } finally {
+    await servers.settled();
     await child.stop();
+    await engines?.dispose();
     await receiver.close();
     rmSync(dataDir, { recursive: true, force: true });
   }
@@ -152,7 +178,8 @@ export async function untilIdle(api: ChaosApi, told: () => number, say: (line: s
   for (;;) {
     const { jobs, events } = (await api.insist('GET', '/api/v1/metrics')).answer.json.data;
     const waiting = sum(Object.values(jobs.waiting as Record<string, number>));
-    const lag = sum((events.lag as { waiting: number }[]).map((group) => group.waiting));
+    // A broker that does not answer is not idle.
+    const lag = sum((events.lag as { waiting: number }[] | null)?.map((group) => group.waiting) ?? [Number.NaN]);
     const state = `${waiting} jobs wait, ${lag} events under way, ${events.outbox_pending} in the outbox, ${told()} jobs told`;
     if (state !== last) {
       last = state;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { priorities } from '../domain/priority.ts';
 import { clientOf, untilIdle } from './chaos.ts';
-import { checkChaos } from './chaos-check.ts';
+import { checkChaos, storesIn } from './chaos-check.ts';
 import { superviseChild } from './chaos-child.ts';
 import { openHookReceiver } from './chaos-receiver.ts';
 import { fakePhoto } from './fake-extractor.ts';
@@ -42,7 +42,7 @@ it('When the platform is asked to stop in the middle of a burst, then what runs 
   const jobsAtStop = (await api.insist('GET', '/api/v1/faces/enroll/jobs?limit=500')).answer.json.data.jobs;
   await untilIdle(api, receiver.jobs, () => undefined);
   const jobs = (await api.insist('GET', '/api/v1/faces/enroll/jobs?limit=500')).answer.json.data.jobs;
-  const check = await checkChaos({ plan, accepted, receiver, api, child, dataDir });
+  const check = await checkChaos({ plan, accepted, receiver, api, child, openStores: () => storesIn(dataDir) });
 
   const done = jobsAtStop.filter(({ status }: { status: string }) => status === 'completed').length;
   expect(code).toBe(0);

@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { EngineName, Engines } from '../engine-settings.ts';
+import { portProxy } from './port-proxy.ts';
+
+/** A server that can be ended and started again. */
+export interface Outage {
+  /** Settings of whoever shall notice. */
+  readonly environment: Readonly<Record<string, string>>;
+  down(): Promise<void>;
+  up(): Promise<void>;
+}
+
+/**
+ * Whether real servers may be killed: FREEFACE_SERVERS is a command that ends one at once (`COMMAND kill NAME`) and starts it again
+ * (`COMMAND start NAME`, which waits until it answers), by the names of engines.
+ */
+export const mayKillServers = (): boolean => Boolean(process.env.FREEFACE_SERVERS);
+
+/** The real server, which is killed. */
+export function realOutage(name: EngineName): Outage {
+  const run = async (what: 'kill' | 'start') =>
+    void (await promisify(execFile)(process.env.FREEFACE_SERVERS!, [what, name]));
+  return { environment: {}, down: () => run('kill'), up: () => run('start') };
+}
+
+/** The way to a server that others use as well, which is cut. A broker tells its clients its own address, so there is none to Kafka. */
+export async function cutOutage(name: Exclude<EngineName, 'kafka'>, engines: Engines): Promise<Outage> {
+  const { variable, address } = addressOf(name, engines);
+  const { down, up, port } = await portProxy({ host: address.hostname, port: Number(address.port) });
+  address.host = `127.0.0.1:${port}`;
+  const isUrl = variable.endsWith('_URL') || variable.endsWith('_ENDPOINT');
+  return { environment: { [variable]: isUrl ? address.href : address.host }, down, up };
+}
+
+function addressOf(name: Exclude<EngineName, 'kafka'>, engines: Engines): { variable: string; address: URL } {
+  switch (name) {
+    case 'dragonfly':
+      return { variable: 'DRAGONFLY_URL', address: new URL(engines.dragonfly.url) };
+    case 's3':
+      return { variable: 'S3_ENDPOINT', address: new URL(engines.s3.endpoint) };
+    case 'milvus':
+      return { variable: 'MILVUS_ADDRESS', address: new URL(`tcp://${engines.milvus.address}`) };
+    case 'scylla':
+      return { variable: 'SCYLLA_CONTACT_POINTS', address: new URL(`tcp://${engines.scylla.contactPoints[0]}`) };
+  }
+}

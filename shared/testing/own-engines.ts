@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import { DeleteBucketCommand, DeleteObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { Redis } from 'ioredis';
+import { dropKeyspace, migrateScylla } from '../../scripts/migrate/apply.ts';
+import { openS3, prepareBucket } from '../adapters/distributed/bucket.ts';
+import { openEvents } from '../adapters/distributed/events.ts';
+import { distributedOpeners } from '../adapters/distributed/index.ts';
+import { openKafka } from '../adapters/distributed/kafka-client.ts';
+import { openMilvus } from '../adapters/distributed/milvus-client.ts';
+import { prepareTopics, topicSpecs } from '../adapters/distributed/topics.ts';
+import { readConfig } from '../config.ts';
+import type { Engines } from '../engine-settings.ts';
+import { createContext } from '../runtime/context.ts';
+import { createLogger } from '../runtime/log.ts';
+import type { Openers } from '../runtime/ports.ts';
+
+export interface OwnEngines {
+  /** Settings of a process that works on this part of the engines, and on no other. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Before the names of its topics and groups. */
+  readonly prefix: string;
+  dispose(): Promise<void>;
+}
+
+/** A part of every engine for one run alone: a keyspace, a bucket, topics, collections and keys. The addresses are the environment's. */
+export async function prepareEngines(): Promise<OwnEngines> {
+  const run = randomUUID().replaceAll('-', '').slice(0, 20);
+  const prefix = `test-${run}.`;
+  const environment = {
+    FREEFACE_MODE: 'distributed',
+    SCYLLA_KEYSPACE: `test_${run}`,
+    SCYLLA_REPLICATION: '1',
+    S3_BUCKET: `test-${run}`,
+    MILVUS_COLLECTION_PREFIX: `test_${run}`,
+    DRAGONFLY_KEY_PREFIX: `test-${run}`,
+  };
+  const { engines } = readConfig({ ...process.env, ...environment });
+  const topics = topicSpecs.map((spec) => ({ ...spec, name: prefix + spec.name }));
+  const log = createLogger('silent');
+  await Promise.all([
+    migrateScylla({ ...engines.scylla, replication: 1 }),
+    prepareBucket(engines.s3),
+    prepareTopics(engines.kafka, log, { topics, replicas: 1 }),
+  ]);
+  return { environment, prefix, dispose: () => removeAll(engines, prefix) };
+}
+
+/** How a process opens that part of the engines. */
+export const ownOpeners = (prefix: string): typeof distributedOpeners & Openers => ({
+  ...distributedOpeners,
+  events: ({ config, clock, log }) => openEvents({ engines: config.engines, clock, log, prefix }),
+});
+
+/** What was kept there, for whoever counts. */
+export async function openOwnStores({ environment, prefix }: Pick<OwnEngines, 'environment' | 'prefix'>) {
+  const context = createContext(readConfig({ ...process.env, ...environment }), { log: createLogger('silent') });
+  const { records, vectors, images } = ownOpeners(prefix);
+  return { records: await records(context), vectors: await vectors(context), images: await images(context) };
+}
+
+/** Each on its own: one that is away must not keep the others. */
+async function removeAll({ scylla, s3, kafka, milvus, dragonfly }: Engines, prefix: string): Promise<void> {
+  const removals = [
+    () => dropKeyspace(scylla),
+    async () => {
+      const store = openS3(s3);
+      for (;;) {
+        const { Contents = [] } = await store.send(new ListObjectsV2Command({ Bucket: s3.bucket }));
+        if (Contents.length === 0) break;
+        await Promise.all(Contents.map(({ Key }) => store.send(new DeleteObjectCommand({ Bucket: s3.bucket, Key }))));
+      }
+      await store.send(new DeleteBucketCommand({ Bucket: s3.bucket }));
+      store.destroy();
+    },
+    async () => {
+      const admin = openKafka(kafka, createLogger('silent')).admin();
+      await admin.connect();
+      await admin.deleteTopics({ topics: topicSpecs.map(({ name }) => prefix + name) });
+      await admin.disconnect();
+    },
+    async () => {
+      const client = openMilvus(milvus);
+      for (const { name } of (await client.showCollections()).data)
+        if (name.startsWith(`${milvus.collectionPrefix}__`)) await client.dropCollection({ collection_name: name });
+      await client.closeConnection();
+    },
+    async () => {
+      const client = new Redis(dragonfly.url);
+      const names = await client.keys(`${dragonfly.keyPrefix}:*`);
+      if (names.length > 0) await client.unlink(names);
+      client.disconnect();
+    },
+  ];
+  const outcomes = await Promise.allSettled(removals.map((remove) => remove()));
+  const failed = outcomes.find((each) => each.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
