@@ -155,6 +155,7 @@ describeEngine('scylla', 'records of a process that dies', (settings) => {
       await call(dead, { outbox }).catch((error: unknown) => {
         if (!dying.isDead) throw error;
       });
+      await dead.close();
       await clock.advance(61_000);
       if (how === 'by being called again' && dying.isDead) {
         await call(records, { outbox }).catch((error: unknown) => {

@@ -73,7 +73,7 @@ export async function deletePerson(
     options,
   );
   const removed = isDecided ? await finishDeletion(store, tenant, personId) : null;
-  await done();
+  done();
   return removed;
 }
 

@@ -20,6 +20,7 @@ import {
   removeProvisional,
   withExternalId,
 } from './records-persons.ts';
+import { abandonedMs } from './scylla-claims.ts';
 import { eachOf } from './scylla-client.ts';
 import { outboxOf, type ScyllaStore } from './scylla-store.ts';
 
@@ -40,10 +41,14 @@ export async function saveEnrolment(
   options?: WriteOptions,
 ): Promise<SavedEnrolment> {
   const { person, image } = enrolment;
-  if (person === null || (await exists(store, tenant, person))) {
+  const [isThere, onImage] =
+    person === null
+      ? ([true, null] as const)
+      : await Promise.all([exists(store, tenant, person), facesOn(store.scylla, tenant, image.imageId)]);
+  if (person === null || onImage === null || isThere)
     return await saveOnImage(store, tenant, enrolment, { created: false, provisional: false }, options);
-  }
-  await refuseForeignFaces(store, tenant, enrolment);
+  // Before anybody is written for it.
+  for (const face of enrolment.faces) changeOf(face, onImage, image.imageId, 0);
   options?.signal?.throwIfAborted();
   const done = await store.documents.begin({
     kind: 'enrolment',
@@ -56,10 +61,10 @@ export async function saveEnrolment(
     saveWithPerson(store, tenant, { ...enrolment, person }, options),
   ).catch(async (error: unknown) => {
     // Where it is unknown what was done, the mark stays and somebody looks later.
-    if (!(error instanceof AppError) || error.code !== 'STORE_UNAVAILABLE') await done();
+    if (!(error instanceof AppError) || error.code !== 'STORE_UNAVAILABLE') done();
     throw error;
   });
-  await done();
+  done();
   return saved;
 }
 
@@ -97,7 +102,7 @@ async function saveWithPerson(
       refuseOtherPerson(person, current);
       return { next: undefined, result: false };
     },
-    options,
+    { ...options, absent: true },
   );
   try {
     return await saveOnImage(store, tenant, enrolment, { created: personCreated, provisional: true }, options);
@@ -116,6 +121,7 @@ async function saveOnImage(
   options: WriteOptions | undefined,
 ): Promise<SavedEnrolment> {
   const { imageId } = image;
+  const begun = store.now();
   const named = [...new Set(faces.flatMap(({ personId }) => personId ?? []))];
   const others = provisional ? named.filter((personId) => personId !== person?.personId) : named;
   await requirePersons(store, tenant, others);
@@ -131,7 +137,9 @@ async function saveOnImage(
       const isNew = current === null;
       const { imageId: _, ...rest } = image;
       const document: ImageDocument = current ?? { ...rest, createdAt: at, expiredAt: null };
-      const isBorn = provisional && person !== null && (await isProvisional(store, tenant, person.personId));
+      const isFresh = personCreated && at - begun < abandonedMs / 2;
+      const isBorn =
+        provisional && person !== null && (isFresh || (await isProvisional(store, tenant, person.personId)));
       const next: ImageDocument = isBorn
         ? { ...document, born: [...new Set([...(document.born ?? []), person.personId])] }
         : document;
@@ -158,8 +166,8 @@ async function saveOnImage(
     },
     options,
   );
-  if (provisional && person !== null) await makeVisible(store, tenant, person.personId, imageId);
-  await removeFacesOfNobody(store, tenant, imageId, named);
+  const seen = provisional && person !== null && (await makeVisible(store, tenant, person.personId, imageId)) !== null;
+  await removeFacesOfNobody(store, tenant, imageId, seen ? others : named);
   return saved;
 }
 
@@ -187,12 +195,6 @@ function refuseOtherSpacesPerson(face: NewFace, stored: ReadonlyMap<string, Face
     if (personId === null || personId === face.personId || space === face.space) continue;
     if (isSameFace(box, face.box)) throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: faceId } });
   }
-}
-
-/** Before anybody is written for it. */
-async function refuseForeignFaces(store: ScyllaStore, tenant: string, { image, faces }: Enrolment): Promise<void> {
-  const stored = await facesOn(store.scylla, tenant, image.imageId);
-  for (const face of faces) changeOf(face, stored, image.imageId, 0);
 }
 
 async function requirePersons(store: ScyllaStore, tenant: string, personIds: readonly string[]): Promise<void> {

@@ -23,19 +23,22 @@ export interface Documents {
   get<Data>(table: DocumentTable, tenant: string, id: string): Promise<Data | null>;
   /**
    * Reads a document, lets `decide` say what becomes of it, and does that unless it was changed meanwhile; then all over again. `decide`
-   * may run several times; what it throws is thrown. The signal counts until the change is decided.
+   * may run several times; what it throws is thrown. The signal counts until the change is decided. `absent`: there is most likely no
+   * such document, so it is not read first.
    */
   change<Data, Result>(
     table: DocumentTable,
     tenant: string,
     id: string,
     decide: (current: Data | null) => Plan<Data, Result> | Promise<Plan<Data, Result>>,
-    options?: CallOptions,
+    options?: CallOptions & { readonly absent?: boolean },
   ): Promise<Result>;
-  /** Says that something is begun which `finish` of `heal` can finish; resolves to what says that it is done. */
-  begin(work: Work): Promise<() => Promise<void>>;
+  /** Says that something is begun which `finish` of `heal` can finish; resolves to what says, without waiting, that it is done. */
+  begin(work: Work): Promise<() => void>;
   /** Finishes what was begun before `before` (milliseconds of the real time) and is not done; resolves to how much there was. */
   heal(before: number, finish: (work: Work) => Promise<void>): Promise<number>;
+  /** Resolves when nothing is left to be cleared. */
+  idle(): Promise<void>;
 }
 
 /** What is under way, as it is written down. */
@@ -55,8 +58,8 @@ const mostTries = 30;
  * There is no transaction over several partitions. So of everything that belongs to one change, one row decides: its document. The
  * condition that it has not changed since it was read (`revision`) makes the change happen, once, or not. What follows from it, the
  * entries of lists and the events of the outbox, is written into the same row by the same condition (`pending`), then carried out in a
- * logged batch, then cleared. Whoever comes to a document with something pending carries that out first. Every follow-up bears the
- * change's own time, so carrying it out again, or too late, changes nothing that came after.
+ * logged batch, then cleared, which no caller waits for. Whoever comes to a document with something pending carries that out first. Every
+ * follow-up bears the change's own time, so carrying it out again, or too late, changes nothing that came after.
  *
  * [Note: What a crash leaves]
  * Before a change is decided, `unfinished` says that it is about to be. A crash leaves, by where it happens:
@@ -73,24 +76,28 @@ const mostTries = 30;
  * - an entry of the audit log: pointers of lists to an entry that is not there, which readers leave out; it was not acknowledged.
  */
 export function documentsIn(scylla: Scylla): Documents {
-  const inTurn = turns();
+  const { inTurn, leave, idle } = turns();
 
   const read = async (table: DocumentTable, tenant: string, id: string): Promise<Stored | null> => {
     const [row] = await scylla.rows(`${table}:read`, [tenant, id]);
     return row === undefined ? null : toStored(row);
   };
 
-  /** Carries out what is pending and says so. */
-  const finish = async (
+  /** Says that what was pending is done. */
+  const clear = async (
     table: DocumentTable,
     tenant: string,
     id: string,
-    { op, ts, pending, data }: Pick<Stored, 'op' | 'ts' | 'pending' | 'data'>,
+    { op, data }: Pick<Stored, 'op' | 'data'>,
     ttl: number,
   ): Promise<void> => {
-    await scylla.write(pending, ts);
     if (data === null) await scylla.decide(`${table}:removed`, [tenant, id, op]);
     else await scylla.decide(`${table}:done`, [ttl, tenant, id, op]);
+  };
+
+  const finish = async (table: DocumentTable, tenant: string, id: string, stored: Stored): Promise<void> => {
+    await scylla.write(stored.pending, stored.ts);
+    await clear(table, tenant, id, stored, 0);
   };
 
   const attempt = async <Data, Result>(
@@ -98,11 +105,11 @@ export function documentsIn(scylla: Scylla): Documents {
     tenant: string,
     id: string,
     decide: (current: Data | null) => Plan<Data, Result> | Promise<Plan<Data, Result>>,
-    signal: AbortSignal | undefined,
-  ): Promise<{ result: Result } | null> => {
-    const stored = await read(table, tenant, id);
+    { signal, absent }: CallOptions & { readonly absent?: boolean | undefined },
+  ): Promise<Turn<Result> | null> => {
+    const stored = absent === true ? null : await read(table, tenant, id);
     if (stored?.op) {
-      await finish(table, tenant, id, stored, 0);
+      await finish(table, tenant, id, stored);
       return null;
     }
     const current = stored?.data === undefined || stored.data === null ? null : (JSON.parse(stored.data) as Data);
@@ -131,8 +138,9 @@ export function documentsIn(scylla: Scylla): Documents {
       if (op !== null) await scylla.write(unmark, ts);
       return null;
     }
-    if (op !== null) await finish(table, tenant, id, { op, ts, pending: [...effects, ...unmark], data }, ttl);
-    return { result };
+    if (op === null) return { result };
+    await scylla.write([...effects, ...unmark], ts);
+    return { result, rest: clear(table, tenant, id, { op, data }, ttl) };
   };
 
   return {
@@ -140,12 +148,12 @@ export function documentsIn(scylla: Scylla): Documents {
       const stored = await read(table, tenant, id);
       return stored === null || stored.data === null ? null : (JSON.parse(stored.data) as Data);
     },
-    change: (table, tenant, id, decide, options) =>
+    change: (table, tenant, id, decide, { signal, absent } = {}) =>
       inTurn(JSON.stringify([table, tenant, id]), async () => {
         for (let tries = 0; tries < mostTries; tries++) {
-          options?.signal?.throwIfAborted();
-          const done = await attempt(table, tenant, id, decide, options?.signal);
-          if (done !== null) return done.result;
+          signal?.throwIfAborted();
+          const done = await attempt(table, tenant, id, decide, { signal, absent: absent === true && tries === 0 });
+          if (done !== null) return done;
           if (tries > 0) await pause(Math.random() * Math.min(5 * 2 ** tries, 250));
         }
         throw new AppError('STORE_UNAVAILABLE', { message: `${table}: it was changed by others again and again` });
@@ -153,7 +161,8 @@ export function documentsIn(scylla: Scylla): Documents {
     async begin(work) {
       const marker = { at: Date.now(), id: randomUUID() };
       await scylla.write(put('unfinished', platform, marker, JSON.stringify(work)), microseconds());
-      return () => scylla.write(drop('unfinished', platform, marker), microseconds());
+      // Where it cannot be said, somebody looks later and finds nothing to do.
+      return () => leave(scylla.write(drop('unfinished', platform, marker), microseconds()));
     },
     async heal(before, finishWork) {
       let found = 0;
@@ -161,13 +170,14 @@ export function documentsIn(scylla: Scylla): Documents {
         const work = JSON.parse(marker.data) as Work;
         if (work.kind === 'change') {
           const stored = await read(work.table!, work.tenant, work.id);
-          if (stored?.op === marker.id) await finish(work.table!, work.tenant, work.id, stored, 0);
+          if (stored?.op === marker.id) await finish(work.table!, work.tenant, work.id, stored);
         } else await finishWork(work);
         await scylla.write(drop('unfinished', platform, marker), microseconds());
         found++;
       }
       return found;
     },
+    idle,
   };
 }
 
@@ -208,19 +218,42 @@ function withoutDropsOfPuts(bounds: readonly Bound[]): readonly Bound[] {
   return bounds.filter((bound) => !bound[0].endsWith(':drop') || !kept.has(keyOf(bound)));
 }
 
+/** What a turn came to. */
+interface Turn<Result> {
+  readonly result: Result;
+  /** What is left, for which the next turn waits and nobody else; it may fail. */
+  readonly rest?: Promise<unknown>;
+}
+
 /** Work on one thing takes turns within this process: it would only lose against itself. */
-export function turns(): <Result>(key: string, work: () => Promise<Result>) => Promise<Result> {
+function turns() {
   const last = new Map<string, Promise<unknown>>();
-  return async (key, work) => {
-    const before = last.get(key) ?? Promise.resolve();
-    const mine = before.then(work, work);
-    const settled = mine.catch(() => undefined);
-    last.set(key, settled);
-    try {
-      return await mine;
-    } finally {
-      if (last.get(key) === settled) last.delete(key);
-    }
+  const left = new Set<Promise<unknown>>();
+
+  function leave(rest: Promise<unknown>): Promise<unknown> {
+    const settled: Promise<unknown> = rest.catch(() => undefined).then(() => left.delete(settled));
+    left.add(settled);
+    return settled;
+  }
+
+  return {
+    async inTurn<Result>(key: string, work: () => Promise<Turn<Result>>): Promise<Result> {
+      const mine = (last.get(key) ?? Promise.resolve()).then(work);
+      const over = mine.then(
+        ({ rest }) => (rest === undefined ? undefined : leave(rest)),
+        () => undefined,
+      );
+      last.set(key, over);
+      void over.then(() => {
+        if (last.get(key) === over) last.delete(key);
+      });
+      return (await mine).result;
+    },
+    leave: (rest: Promise<unknown>): void => void leave(rest),
+    async idle(): Promise<void> {
+      await Promise.all(last.values());
+      await Promise.all(left);
+    },
   };
 }
 

@@ -38,12 +38,13 @@ export function openScyllaStore(
   scylla: Scylla = openScylla(engines.scylla),
 ): ScyllaStore {
   const [reads, writes] = [readMs, writeMs].map((timeoutMs) => storeCalls({ store, timeoutMs }));
+  const documents = documentsIn(scylla);
   const known = new Set<string>();
   let tokens: Promise<PageTokens> | undefined;
 
   return {
     scylla,
-    documents: documentsIn(scylla),
+    documents,
     now: () => clock.now(),
     tokens() {
       tokens ??= pageTokenKey(scylla).then(createPageTokens, (error: unknown) => {
@@ -63,7 +64,13 @@ export function openScyllaStore(
       if (options?.signal?.aborted) return Promise.reject(options.signal.reason);
       return writes!.run({}, work);
     },
-    close: () => reads!.close(() => writes!.close(() => scylla.close())),
+    close: () =>
+      reads!.close(() =>
+        writes!.close(async () => {
+          await documents.idle();
+          await scylla.close();
+        }),
+      ),
   };
 }
 
