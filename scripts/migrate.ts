@@ -71,6 +71,10 @@ async function run(
     report.notes.push(`${path} was written. Say in it what it does, then: npm run generate`);
     return;
   }
+  if (action === 'copy') {
+    const { copy } = await import('./migrate/copy/copy.ts');
+    return await copy(command, environment, terminal, report);
+  }
   const asks = action === 'up' && !dryRun && !json;
   const { config, chosen: answers } = asks
     ? await askedConfig(environment, terminal, folder)

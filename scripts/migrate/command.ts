@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { type EndName, ends } from './copy/end-names.ts';
 import { type DatabaseName, databaseNames } from './migration.ts';
 
 export const usage = `Usage: npm run migrate -- COMMAND [OPTIONS]
@@ -10,7 +11,10 @@ export const usage = `Usage: npm run migrate -- COMMAND [OPTIONS]
   truncate scylla --tables A,B|all
   truncate milvus --collections A,B|all
   erase all|scylla|kafka|minio|milvus
+  copy --from embedded --to distributed   carries everything from a data folder to the engines, or the other way round; the
+                            platform is stopped meanwhile. Can be stopped and run again; proved by counts and digests
 
+  --data DIR      the data folder of a copy (default FREEFACE_DATA, or .freeface)
   --database X    scylla, kafka, minio, milvus, several separated by commas, or all (default)
   --dry-run       only says what would be done
   --confirm       yes to losing data; on a terminal the name is asked for instead
@@ -24,13 +28,16 @@ Where the engines are, the keyspace and its copies, the bucket, the index: see t
 export class UsageError extends Error {}
 
 export interface Command {
-  readonly action: 'up' | 'down' | 'status' | 'create' | 'truncate' | 'erase';
+  readonly action: 'up' | 'down' | 'status' | 'create' | 'truncate' | 'erase' | 'copy';
   readonly databases: readonly DatabaseName[];
   readonly steps: number;
   /** Of a migration to create. */
   readonly title: string;
   /** Tables or collections to empty; null: all. */
   readonly parts: readonly string[] | null;
+  /** Of a copy. */
+  readonly ways: { readonly from: EndName; readonly to: EndName } | null;
+  readonly dataDir: string | null;
   readonly dryRun: boolean;
   readonly json: boolean;
   readonly confirm: boolean;
@@ -46,6 +53,9 @@ export function readCommand(args: readonly string[]): Command | 'help' {
       database: { type: 'string' },
       tables: { type: 'string' },
       collections: { type: 'string' },
+      from: { type: 'string' },
+      to: { type: 'string' },
+      data: { type: 'string' },
       'dry-run': { type: 'boolean', default: false },
       confirm: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -56,7 +66,17 @@ export function readCommand(args: readonly string[]): Command | 'help' {
   const [action, subject, ...more] = positionals;
   const { 'dry-run': dryRun, confirm, json, database } = values;
   if (more.length > 0) throw new UsageError(`"${more.join(' ')}" is too much.`);
-  const command = { databases: namesIn(database ?? 'all'), steps: 1, title: '', parts: null, dryRun, json, confirm };
+  const command = {
+    databases: namesIn(database ?? 'all'),
+    steps: 1,
+    title: '',
+    parts: null,
+    ways: null,
+    dataDir: values.data ?? null,
+    dryRun,
+    json,
+    confirm,
+  };
   switch (action) {
     case 'up':
     case 'status':
@@ -82,6 +102,14 @@ export function readCommand(args: readonly string[]): Command | 'help' {
       if (given === undefined) throw new UsageError(`Say what to empty: --${option} NAME,NAME or --${option} all`);
       return { ...command, action, databases: namesIn(subject!), parts: given === 'all' ? null : given.split(',') };
     }
+    case 'copy': {
+      refuse(subject);
+      const [from, to] = [endIn(values.from), endIn(values.to)];
+      if (from === null || to === null || from === to) {
+        throw new UsageError('Say from where to where: --from embedded --to distributed, or the other way round.');
+      }
+      return { ...command, action, ways: { from, to } };
+    }
     case undefined:
       throw new UsageError('Say what to do.');
     default:
@@ -96,6 +124,8 @@ function namesIn(list: string): DatabaseName[] {
   if (unknown !== undefined) throw new UsageError(`"${unknown}" is none of ${databaseNames.join(', ')}, all.`);
   return databaseNames.filter((name) => given.includes(name));
 }
+
+const endIn = (name: string | undefined): EndName | null => ends.find((each) => each === name) ?? null;
 
 function refuse(subject: string | undefined): void {
   if (subject !== undefined) throw new UsageError(`"${subject}" is too much.`);

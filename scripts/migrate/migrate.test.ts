@@ -66,6 +66,7 @@ describeEngine('scylla', 'npm run migrate on ScyllaDB', () => {
           runs: [{ ...ran, direction: 'up', status: 'done', host: expect.any(String) }],
         },
       ],
+      copied: [],
       notes: [],
       errors: [],
     });

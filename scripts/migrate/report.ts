@@ -12,7 +12,20 @@ export interface DatabaseReport {
   readonly runs: readonly Run[];
 }
 
+/** What was copied of a part, or would be. */
+export interface Copied {
+  readonly part: string;
+  readonly rows: number;
+  /** In the target; null: nobody looked. */
+  readonly found: number | null;
+  /** Of the source's rows, hex. */
+  readonly digest: string;
+  /** Whether the target has come to the same; null: nobody looked. */
+  readonly proved: boolean | null;
+}
+
 export interface Report {
+  readonly copied: Copied[];
   readonly did: Done[];
   readonly databases: DatabaseReport[];
   /** For people. */
@@ -24,7 +37,7 @@ export interface Report {
 /** null: the command was not understood. */
 type Shape = { readonly action: Command['action'] | null; readonly dryRun: boolean };
 
-export const emptyReport = (): Report => ({ did: [], databases: [], notes: [], errors: [] });
+export const emptyReport = (): Report => ({ copied: [], did: [], databases: [], notes: [], errors: [] });
 
 /** The result as one JSON document. */
 export const asJson = ({ action, dryRun }: Shape, report: Report): string =>
@@ -56,6 +69,7 @@ export const asJson = ({ action, dryRun }: Shape, report: Report): string =>
           host,
         })),
       })),
+      copied: report.copied,
       notes: report.notes,
       errors: report.errors,
     },
@@ -67,6 +81,10 @@ export const asJson = ({ action, dryRun }: Shape, report: Report): string =>
 export function asText({ action, dryRun }: Shape, report: Report): string {
   const lines: string[] = [];
   for (const each of report.databases) lines.push(...databaseLines(each));
+  for (const { part, rows, proved } of report.copied) {
+    const state = proved === null ? '' : proved ? '  proved' : '  DIFFERENT';
+    if (rows > 0 || proved === false) lines.push(`${part.padEnd(12)} ${String(rows).padStart(8)}${state}`);
+  }
   for (const done of report.did) lines.push(...doneLines(done));
   if (action === 'up' && report.did.length === 0 && report.errors.length === 0) lines.push('Everything is up to date.');
   if (action === 'down' && report.did.length === 0 && report.errors.length === 0) lines.push('Nothing has been done.');

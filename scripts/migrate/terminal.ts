@@ -82,3 +82,26 @@ export function showProgress(stderr: Terminal['stderr']): Progress {
     stop,
   };
 }
+
+export interface Counting {
+  /** `of`: null where it is not known. */
+  at(what: string, done: number, of: number | null): void;
+  end(what: string, done: number): void;
+}
+
+const lineEveryMs = 5000;
+
+/** How far something long is: one line that is written over on a terminal, elsewhere one every five seconds. */
+export function showCounting(stderr: Terminal['stderr']): Counting {
+  let last = Date.now();
+  const isTTY = stderr.isTTY === true;
+  return {
+    at(what, done, of) {
+      if (Date.now() - last < (isTTY ? 100 : lineEveryMs)) return;
+      last = Date.now();
+      const line = `${what}: ${done}${of === null ? '' : ` of ${of}`}`;
+      stderr.write(isTTY ? `\r\u001b[2K${line}` : `${line}\n`);
+    },
+    end: (what, done) => void stderr.write(`${isTTY ? '\r\u001b[2K' : ''}${what}: ${done}\n`),
+  };
+}

@@ -134,7 +134,7 @@ export const subjectsOf = {
   request: (id: string) => `request/${id}`,
 } as const;
 
-function pointersTo(tenant: string, entry: AuditEntry): Bound[] {
+export function pointersTo(tenant: string, entry: AuditEntry): Bound[] {
   const position = { at: entry.at, id: positionOf(entry) };
   const { persons, faces, images } = entry.subjects;
   const scopes = new Set([

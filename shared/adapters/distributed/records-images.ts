@@ -100,7 +100,7 @@ export function comingFace(tenant: string, face: Face, isNew: boolean): Bound[] 
   ];
 }
 
-function leavingFace(tenant: string, face: Face): Bound[] {
+export function leavingFace(tenant: string, face: Face): Bound[] {
   const { faceId, personId, createdAt } = face;
   const entry = { at: createdAt, id: faceId };
   return [
@@ -120,7 +120,7 @@ export const comingImage = (tenant: string, imageId: string, { createdAt, bytes 
   ...put('unexpired_images_by_tenant', tenant, { at: createdAt, id: imageId }),
 ];
 
-const leavingImage = (tenant: string, imageId: string, { createdAt }: ImageDocument): Bound[] => [
+export const leavingImage = (tenant: string, imageId: string, { createdAt }: ImageDocument): Bound[] => [
   ...drop('images_by_tenant', tenant, { at: createdAt, id: imageId }),
   ...drop('unexpired_images_by_tenant', tenant, { at: createdAt, id: imageId }),
 ];

@@ -286,12 +286,12 @@ const jobLoader =
 
 type Change = typeof put | typeof drop;
 
-const comingJob = (tenant: string, job: Job): Bound[] => [
+export const comingJob = (tenant: string, job: Job): Bound[] => [
   ...lasting(tenant, job, put),
   ...namedIn(tenant, job, put),
   ...standing(tenant, job, put),
 ];
-const leavingJob = (tenant: string, job: Job): Bound[] => [
+export const leavingJob = (tenant: string, job: Job): Bound[] => [
   ...lasting(tenant, job, drop),
   ...namedIn(tenant, job, drop),
   ...standing(tenant, job, drop),

@@ -84,11 +84,17 @@ function appendEntry(database: Database, tenant: Tenant, entry: NewAuditEntry, a
     previous: last?.hash ?? chainStart,
   };
   const appended = { ...linked, hash: hashOfEntry(tenant, linked) };
+  insertEntry(database, tenant, appended);
+  return appended;
+}
+
+/** As it is; the database refuses one that does not follow the last one. */
+export function insertEntry(database: Database, tenant: Tenant, entry: AuditEntry): void {
   database.run(
     `INSERT INTO audit_entries (tenant, sequence, chain, at, action, actor, actor_name, subjects, status, code, address,
        request_id, details, previous, hash)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    entryValues(tenant, appended),
+    entryValues(tenant, entry),
   );
   const { persons, faces, images } = entry.subjects;
   if (persons.length + faces.length + images.length > 0) {
@@ -98,10 +104,9 @@ function appendEntry(database: Database, tenant: Tenant, entry: NewAuditEntry, a
        SELECT ?1, kind.value, id.value, ?2, ?3
        FROM json_each('["person", "face", "image"]') AS kind, json_each(?4, '$.' || kind.value || 's') AS id WHERE true
        ON CONFLICT DO NOTHING`,
-      [tenant, at, appended.sequence, JSON.stringify(entry.subjects)],
+      [tenant, entry.at, entry.sequence, JSON.stringify(entry.subjects)],
     );
   }
-  return appended;
 }
 
 /** What is hashed must be what comes back: SQLite keeps text as UTF-8, up to the first NUL. */

@@ -1,0 +1,236 @@
+import { createHash } from 'node:crypto';
+import { eachOf } from '../../../shared/adapters/distributed/scylla-client.ts';
+import type { AuditEntry } from '../../../shared/ports/audit.ts';
+import type { Face, Page, PageOptions } from '../../../shared/ports/records.ts';
+import type { Tenant } from '../../../shared/ports/tenant.ts';
+import type { VectorEntry, VectorSpace } from '../../../shared/ports/vectors.ts';
+import type { Source, Target } from './ends.ts';
+
+/** Kinds of rows, in the order in which they are written: what others name goes first, templates go last. */
+export const parts = [
+  'tenants',
+  'users',
+  'api_keys',
+  'signing_keys',
+  'webhooks',
+  'persons',
+  'photos',
+  'images',
+  'templates',
+  'jobs',
+  'dead_letters',
+  'uploads',
+  'audit',
+] as const;
+export type Part = (typeof parts)[number];
+
+/** A row of a source: what it comes to, and how it is written into a target. */
+export interface SourceRow {
+  readonly row: unknown;
+  write(target: Target): Promise<void>;
+}
+
+export interface WalkOptions {
+  readonly spaceOf: (space: string) => VectorSpace;
+  /** Photos that the target has; they are read all the same, for their digest. */
+  readonly hasPhoto?: (key: string) => boolean;
+  /** Entries of the audit log that the target has no room for. */
+  readonly archive?: (tenant: Tenant, entries: readonly AuditEntry[]) => Promise<void>;
+}
+
+const limit = 200;
+/** Rows that are read or written at once. */
+export const atOnce = 16;
+
+/** Every row of a part. `tenant`: null for those of the platform itself. */
+export async function* rowsOf(
+  part: Part,
+  source: Source,
+  tenant: Tenant | null,
+  options: WalkOptions,
+): AsyncGenerator<SourceRow[]> {
+  if (tenant === null) {
+    if (part !== 'signing_keys') return;
+    yield (await source.accounts.signingKeys()).map((key) => ({
+      row: key,
+      write: ({ accounts }) => accounts.signingKey(key),
+    }));
+    return;
+  }
+  const { records, accounts, webhooks } = source;
+  switch (part) {
+    case 'tenants': {
+      const record = await accounts.getTenant(tenant);
+      if (record !== null) yield [{ row: record, write: (target) => target.accounts.tenant(record) }];
+      return;
+    }
+    case 'users':
+      yield* pages(
+        (page) => accounts.listUsers(tenant, page),
+        (user) => (target) => target.accounts.user(tenant, user),
+      );
+      return;
+    case 'api_keys':
+      yield* pages(
+        (page) => accounts.listApiKeys(tenant, page),
+        (key) => (target) => target.accounts.apiKey(tenant, key),
+      );
+      return;
+    case 'webhooks':
+      yield* pages(
+        (page) => webhooks.listWebhooks(tenant, page),
+        (webhook) => (target) => target.webhooks.webhook(tenant, webhook),
+      );
+      return;
+    case 'persons':
+      yield* pages(
+        (page) => records.listPersons(tenant, page),
+        (person) => (target) => target.records.person(tenant, person),
+      );
+      return;
+    case 'photos':
+      yield* photos(source, tenant, options);
+      return;
+    case 'images':
+      yield* images(source, tenant);
+      return;
+    case 'templates':
+      yield* templates(source, tenant, options);
+      return;
+    case 'jobs':
+      yield* pages(
+        (page) => records.listJobs(tenant, {}, page),
+        (job) => (target) => target.records.job(tenant, job),
+      );
+      return;
+    case 'dead_letters':
+      yield* pages(
+        (page) => records.listDeadLetters(tenant, {}, page),
+        (letter) => (target) => target.records.deadLetter(tenant, letter),
+      );
+      return;
+    case 'uploads':
+      yield* pages(
+        (page) => records.listUploads(tenant, {}, page),
+        (upload) => (target) => target.records.upload(tenant, upload),
+      );
+      return;
+    case 'audit':
+      yield* audit(source, tenant, options);
+      return;
+    case 'signing_keys':
+      return;
+  }
+}
+
+async function* pages<Item>(
+  read: (page: PageOptions) => Promise<Page<Item>>,
+  write: (item: Item) => SourceRow['write'],
+): AsyncGenerator<SourceRow[]> {
+  let after: string | undefined;
+  do {
+    const page = await read({ limit, after });
+    yield page.items.map((item) => ({ row: item, write: write(item) }));
+    after = page.next ?? undefined;
+  } while (after !== undefined);
+}
+
+/** An image with the faces on it. */
+async function* images({ records }: Source, tenant: Tenant): AsyncGenerator<SourceRow[]> {
+  let after: string | undefined;
+  do {
+    const page = await records.listImages(tenant, { limit, after });
+    yield await eachOf(page.items, atOnce, async (image) => {
+      const faces = await facesOf(records, tenant, image.imageId);
+      return {
+        row: [image, faces.toSorted((a, b) => (a.faceId < b.faceId ? -1 : 1))],
+        write: (target: Target) => target.records.image(tenant, image, faces),
+      };
+    });
+    after = page.next ?? undefined;
+  } while (after !== undefined);
+}
+
+async function facesOf(records: Source['records'], tenant: Tenant, imageId: string): Promise<Face[]> {
+  const faces: Face[] = [];
+  let after: string | undefined;
+  do {
+    const page = await records.listFaces(tenant, { imageId }, { limit: 1000, after });
+    faces.push(...page.items);
+    after = page.next ?? undefined;
+  } while (after !== undefined);
+  return faces;
+}
+
+/** Of the faces that the records have. */
+async function* templates(
+  { records, vectors }: Source,
+  tenant: Tenant,
+  { spaceOf }: WalkOptions,
+): AsyncGenerator<SourceRow[]> {
+  let after: string | undefined;
+  do {
+    const page = await records.listFaces(tenant, {}, { limit, after });
+    for (const name of new Set(page.items.map((face) => face.space))) {
+      const space = spaceOf(name);
+      const faceIds = page.items.flatMap((face) => (face.space === name ? [face.faceId] : []));
+      const entries = await vectors.get(tenant, space, faceIds);
+      // All of a page go in one write.
+      yield entries.map((entry, index) => ({
+        row: [name, templateOf(entry)],
+        write: async (target) => {
+          if (index === 0) await target.vectors.upsert(tenant, space, entries);
+        },
+      }));
+    }
+    after = page.next ?? undefined;
+  } while (after !== undefined);
+}
+
+const templateOf = ({ embedding, ...rest }: VectorEntry) => ({
+  ...rest,
+  embedding: Buffer.from(embedding.buffer, embedding.byteOffset, embedding.byteLength).toString('base64'),
+});
+
+async function* photos(source: Source, tenant: Tenant, { hasPhoto }: WalkOptions): AsyncGenerator<SourceRow[]> {
+  let keys: string[] = [];
+  const load = () =>
+    eachOf(keys, atOnce, async (key): Promise<SourceRow | null> => {
+      const bytes = await source.images.get(tenant, key);
+      if (bytes === null) return null;
+      return {
+        row: [key, createHash('sha256').update(bytes).digest('hex')],
+        write: async ({ images: target }) => {
+          if (hasPhoto?.(key) !== true) await target.put(tenant, key, bytes);
+        },
+      };
+    });
+  const whole = (rows: readonly (SourceRow | null)[]) => rows.filter((row) => row !== null);
+  for await (const { key } of source.images.keys(tenant)) {
+    // Few at a time: each is some megabytes.
+    if (keys.push(key) < atOnce) continue;
+    yield whole(await load());
+    keys = [];
+  }
+  yield whole(await load());
+}
+
+async function* audit({ audit: log }: Source, tenant: Tenant, { archive }: WalkOptions): AsyncGenerator<SourceRow[]> {
+  let entries: AuditEntry[] = [];
+  const rows = (): SourceRow[] => {
+    const some = entries;
+    entries = [];
+    return some.map((entry, index) => ({
+      row: entry,
+      write: async (target) => {
+        if (index > 0) return;
+        if (!(await target.audit.entries(tenant, some))) await archive?.(tenant, some);
+      },
+    }));
+  };
+  for await (const entry of log.chains(tenant)) {
+    if (entries.length >= limit || (entries.length > 0 && entries[0]!.chain !== entry.chain)) yield rows();
+    entries.push(entry);
+  }
+  if (entries.length > 0) yield rows();
+}
