@@ -41,7 +41,7 @@ export async function identify(
   { vectors, records }: Pick<Ports, 'vectors' | 'records'>,
 ): Promise<Identification> {
   const [{ assigned }, hits] = await Promise.all([
-    vectors.count(tenant, pack, { signal }),
+    vectors.count(tenant, pack, { consistency: 'bounded', signal }),
     vectors.search(tenant, pack, probe, { limit: candidates, filter: { assigned: true, notFaceIds }, signal }),
   ]);
   const persons = await personsOf(tenant, hits, { consentAt, signal }, records);

@@ -67,8 +67,15 @@ export interface Vectors {
   get(tenant: Tenant, space: VectorSpace, faceIds: readonly string[], options?: CallOptions): Promise<VectorEntry[]>;
   /** Nearest first; ties by faceId. */
   search(tenant: Tenant, space: VectorSpace, probe: Float32Array, options: SearchOptions): Promise<VectorHit[]>;
-  /** Templates that belong to somebody, and all templates. */
-  count(tenant: Tenant, space: VectorSpace, options?: CallOptions): Promise<{ assigned: number; total: number }>;
+  /**
+   * Templates that belong to somebody, and all templates. Default `strong`; `bounded`: as a bounded search sees them, and of many
+   * what was counted some seconds ago.
+   */
+  count(
+    tenant: Tenant,
+    space: VectorSpace,
+    options?: CallOptions & Pick<SearchOptions, 'consistency'>,
+  ): Promise<{ assigned: number; total: number }>;
   /** Every face id of a tenant over all spaces, for comparing with the records. */
   faceIds(tenant: Tenant, options?: CallOptions): AsyncIterable<string>;
   close(): Promise<void>;

@@ -88,6 +88,24 @@ describeEngine('milvus', 'distributed vectors', (milvus) => {
     expect(await vectors.count(other, space)).toEqual({ assigned: 1, total: 1 });
   });
 
+  it('When a search’s gallery is counted, then few are counted anew, and of many a count is kept for a while', async () => {
+    const vectors = await open();
+    const keeping = await openVectors({ engines: { milvus: settings }, manyTemplates: 2 });
+    onTestFinished(() => keeping.close());
+    const tenant = newTenant();
+    const count = async () => (await keeping.count(tenant, space, { consistency: 'bounded' })).assigned;
+    const add = () => vectors.upsert(tenant, space, [newEntry(64, { personId: 'somebody' })]);
+
+    const counts = [await count()];
+    for (let i = 0; i < 3; i++) {
+      await add();
+      counts.push(await count());
+    }
+
+    expect(counts).toEqual([0, 1, 2, 2]);
+    expect((await keeping.count(tenant, space)).assigned).toBe(3);
+  });
+
   it('When a tenant has more faces than a page, then every id is listed once', async () => {
     const vectors = await open();
     const tenant = newTenant();

@@ -13,6 +13,8 @@ export interface VectorsOptions {
   readonly engines: Pick<AdapterOptions['engines'], 'milvus'>;
   /** Ids that are listed with one request. Default 8192; Milvus answers at most 16,384. */
   readonly pageSize?: number;
+  /** From how many templates on a count is kept for a while. Default 10,000. */
+  readonly manyTemplates?: number;
 }
 
 /** A call with its repetitions, and the making of a collection. */
@@ -28,6 +30,8 @@ const closeMs = 2000;
 const boundedMs = 7000;
 /** Ids per request. */
 const step = 1000;
+/** How long a count of many is kept, in milliseconds. */
+const countMs = 5000;
 
 const entryFields = ['face_id', 'person_id', 'image_id', 'captured_at', 'lat', 'lon', 'accuracy_m', 'embedding'];
 const hitFields = ['face_id', 'person_id', 'image_id', 'lat', 'lon'];
@@ -38,15 +42,26 @@ const hitFields = ['face_id', 'person_id', 'image_id', 'lat', 'lon'];
  * [Note: Consistency by call]
  * A search reads `Bounded`: it may lag some seconds behind a write and costs nothing for it; an enrolment answered a moment ago may
  * not be found yet, and a face removed a moment ago may be, which whoever shows it finds out from the records. Everything that
- * proves something, reading back, counting, listing and removing, reads `Strong`; so does a search that asks for it.
+ * proves something, reading back, counting, listing and removing, reads `Strong`; so does a search that asks for it. `Strong` waits for the
+ * server's clock to pass, 200 ms as it comes, so what a recognition counts is `Bounded` too: the gallery that its search sees.
+ *
+ * [Note: Counts of many are kept]
+ * Counting reads every row of the tenant, and a recognition needs the logarithm of the count. Ten thousand templates do not become so
+ * many more within seconds that it would matter, so they are not counted anew for each photo.
  */
-export async function openVectors({ engines, pageSize = 8192 }: VectorsOptions): Promise<Vectors> {
+export async function openVectors({
+  engines,
+  pageSize = 8192,
+  manyTemplates = 10_000,
+}: VectorsOptions): Promise<Vectors> {
   const settings = engines.milvus;
   const { index, expectedFaces } = settings;
   const client = openMilvus(settings);
   const collections = openCollections(client, settings);
   const calls = storeCalls({ store: 'vectors', timeoutMs: callMs });
   const strong = { consistency_level: ConsistencyLevelEnum.Strong, timeout } as const;
+  const bounded = { consistency_level: ConsistencyLevelEnum.Bounded, timeout } as const;
+  const kept = new Map<string, { readonly counts: Counts; readonly until: number }>();
 
   const query = async (name: string, filter: string, output_fields: string[], limit: number): Promise<Row[]> => {
     const answer = await collections.loaded(name, async () =>
@@ -55,14 +70,19 @@ export async function openVectors({ engines, pageSize = 8192 }: VectorsOptions):
     return answer.data as Row[];
   };
 
-  const countOf = async (name: string, filter: string): Promise<number> => {
+  const countOf = async (name: string, filter: string, level: typeof strong | typeof bounded): Promise<number> => {
     const answer = await collections.loaded(name, async () =>
-      checked(
-        'counting',
-        await client.query({ collection_name: name, filter, output_fields: ['count(*)'], ...strong }),
-      ),
+      checked('counting', await client.query({ collection_name: name, filter, output_fields: ['count(*)'], ...level })),
     );
     return Number(answer.data[0]?.['count(*)'] ?? 0);
+  };
+
+  const countAll = async (name: string, tenant: Tenant, level: typeof strong | typeof bounded): Promise<Counts> => {
+    const [total, assigned] = await Promise.all([
+      countOf(name, ofTenant(tenant), level),
+      countOf(name, filterExpression(tenant, { assigned: true }), level),
+    ]);
+    return { assigned, total };
   };
 
   const nearest = async (
@@ -173,11 +193,14 @@ export async function openVectors({ engines, pageSize = 8192 }: VectorsOptions):
       calls.run(options, async () => {
         const name = await collections.find(space);
         if (name === null) return { assigned: 0, total: 0 };
-        const [total, assigned] = await Promise.all([
-          countOf(name, ofTenant(tenant)),
-          countOf(name, filterExpression(tenant, { assigned: true })),
-        ]);
-        return { assigned, total };
+        if (options?.consistency !== 'bounded') return await countAll(name, tenant, strong);
+        const key = `${name}/${tenant}`;
+        const before = kept.get(key);
+        if (before !== undefined && before.until > performance.now()) return before.counts;
+        const counts = await countAll(name, tenant, bounded);
+        if (counts.assigned < manyTemplates) kept.delete(key);
+        else kept.set(key, { counts, until: performance.now() + countMs });
+        return counts;
       }),
 
     async *faceIds(tenant, options) {
@@ -226,6 +249,7 @@ async function* idRanges<Found extends { readonly id: string }>(
   yield* idRanges(read, most, middle, upTo);
 }
 
+type Counts = Awaited<ReturnType<Vectors['count']>>;
 type Ask = Pick<Parameters<Vectors['search']>[3], 'filter' | 'consistency'>;
 
 interface Row {
