@@ -202,7 +202,7 @@ async function usedFor(dataDir: string): Promise<void> {
   const made = [
     await call('POST', '/api/v1/users', { json: { username: 'mia', name: 'Mia', role: 'operator', password } }),
     await call('POST', '/api/v1/webhooks', {
-      json: { url: 'https://erp.example/hooks', types: ['freeface.job.completed.v1'] },
+      json: { url: 'https://erp.example/hooks' },
     }),
     await call('POST', '/api/v1/tenants', { json: { tenant: 'acme', name: 'Acme' } }),
   ];

@@ -1,0 +1,351 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { auditLine, chainStart, createChainVerifier, hashOfEntry } from '../domain/audit-chain.ts';
+import { newApiKeyRecord, newSigningKey, newTenantRecord, newUser } from '../testing/account-factories.ts';
+import { type FakeClock, fakeClock } from '../testing/fake-clock.ts';
+import { newEvent, newFace, newImage, newJob, newPerson, newTenant } from '../testing/record-factories.ts';
+import { newWebhook } from '../testing/webhook-factories.ts';
+import type { Accounts, User } from './accounts.ts';
+import type { Audit, AuditEntry } from './audit.ts';
+import type { Imports } from './imports.ts';
+import type { Face, Image, Job, Person, Records } from './records.ts';
+import type { Tenant } from './tenant.ts';
+import type { Webhook, Webhooks } from './webhooks.ts';
+
+export interface ImportsSubject {
+  /** Writes, and closes what writes. */
+  write(work: (imports: Imports) => Promise<void>): Promise<void>;
+  /** Opens the ports, and closes them. */
+  use<Value>(
+    work: (ports: {
+      readonly records: Records;
+      readonly accounts: Accounts;
+      readonly webhooks: Webhooks;
+      readonly audit: Audit;
+    }) => Promise<Value>,
+  ): Promise<Value>;
+}
+
+/** What every `Imports` must do. Data of other tenants may be there. */
+export function importsContract({ name, open }: { name: string; open: (clock: FakeClock) => Promise<ImportsSubject> }) {
+  const setUp = async () => {
+    const clock = fakeClock();
+    return { clock, tenant: newTenant(), ...(await open(clock)) };
+  };
+
+  describe(`${name}: records as they are`, () => {
+    it('When a gallery is written, then every way to it finds it as it was, and the same again changes nothing', async () => {
+      const { tenant, write, use } = await setUp();
+      const gallery = newGallery();
+
+      await write((imports) => writeGallery(imports, tenant, gallery));
+      const once = await use(({ records }) => viewOf(records, tenant));
+      await write((imports) => writeGallery(imports, tenant, gallery));
+      const twice = await use(({ records }) => viewOf(records, tenant));
+
+      const { ada, ben, image, expired, faces, finished, failed, upload, letter } = gallery;
+      expect(once).toEqual({
+        persons: [
+          { ...ada, faceCount: 1 },
+          { ...ben, faceCount: 1 },
+        ],
+        byExternalId: [ada.personId],
+        faces: [[faces.ada], [faces.ben]],
+        appearances: [[faces.ada], [faces.ben]],
+        unknown: [faces.nobody],
+        unexpired: [image],
+        images: [image, expired],
+        usage: { persons: 2, faces: 3, bytes: image.bytes },
+        jobs: [failed, finished],
+        byFace: finished,
+        batch: [finished],
+        batchCount: 1,
+        letters: [letter],
+        uploads: [upload],
+        seen: true,
+      });
+      expect(twice).toEqual(once);
+    });
+
+    it('When rows have changed since, then they are as they are now, and no old way leads to them', async () => {
+      const { tenant, write, use } = await setUp();
+      const gallery = newGallery();
+      await write((imports) => writeGallery(imports, tenant, gallery));
+      const { ada, ben, image, faces, failed } = gallery;
+      const king: Person = { ...ada, externalId: 'king', name: 'Ada King', version: 8, updatedAt: ada.updatedAt + 1 };
+      const named: Face = { ...faces.nobody, personId: ben.personId, similarity: 0.9 };
+      const again: Job = {
+        ...failed,
+        status: 'completed',
+        error: null,
+        request: null,
+        result: {},
+        personId: ben.personId,
+      };
+
+      await write(async ({ records }) => {
+        await records.person(tenant, king);
+        await records.image(tenant, image, [named]);
+        await records.job(tenant, again);
+      });
+
+      await use(async ({ records }) => {
+        const view = await viewOf(records, tenant);
+        expect(view).toMatchObject({
+          persons: [
+            { ...king, faceCount: 0 },
+            { ...ben, faceCount: 2 },
+          ],
+          byExternalId: [],
+          faces: [[], [faces.ben, named]],
+          unknown: [],
+          usage: { persons: 2, faces: 2, bytes: image.bytes },
+        });
+        expect(view.jobs).toEqual([again, gallery.finished]);
+        const other = await records.createPerson(tenant, newPerson({ externalId: 'ada' }));
+        expect(other.externalId).toBe('ada');
+      });
+    });
+
+    it('When they are there, then they can be changed and erased as any', async () => {
+      const { tenant, write, use } = await setUp();
+      const gallery = newGallery();
+      await write((imports) => writeGallery(imports, tenant, gallery));
+      const { ada, ben, failed } = gallery;
+
+      await use(async ({ records }) => {
+        const changed = await records.updatePerson(tenant, ada.personId, { name: 'x' }, { version: 7 });
+        const requeued = await records.requeueJob(tenant, failed.jobId);
+        const first = await records.deletePerson(tenant, ada.personId);
+        const second = await records.deletePerson(tenant, ben.personId);
+        const nobody = await records.deleteFace(tenant, gallery.faces.nobody.faceId);
+
+        expect(changed.version).toBe(8);
+        expect(requeued).toMatchObject({ changed: true });
+        expect([first?.faceIds, second?.faceIds]).toEqual([[gallery.faces.ada.faceId], [gallery.faces.ben.faceId]]);
+        expect(nobody?.image).toMatchObject({ imageId: gallery.image.imageId });
+        expect(await records.usage(tenant)).toEqual({ persons: 0, faces: 0, bytes: 0 });
+        expect((await records.listImages(tenant, { limit: 10 })).items).toEqual([]);
+      });
+    });
+
+    it('When somebody else has the external id, then it is refused', async () => {
+      const { tenant, write, use } = await setUp();
+      const { ada, ben } = newGallery();
+      await use(({ records }) => records.createPerson(tenant, newPerson({ externalId: 'ada' })));
+
+      const writing = write(({ records }) => records.person(tenant, ada));
+
+      await expect(writing).rejects.toMatchObject({ code: 'EXTERNAL_ID_TAKEN' });
+      await write(({ records }) => records.person(tenant, ben));
+    });
+  });
+
+  it(`${name}: When accounts are written as they are, then they read back so, once, and work`, async () => {
+    const { tenant, write, use } = await setUp();
+    const times = { createdAt: 1_700_000_000_000, updatedAt: 1_700_000_100_000, version: 3 };
+    const record = { ...newTenantRecord({ tenant }), ...times };
+    const user: User = { ...newUser({ username: 'ada' }), ...times };
+    const key = { ...newApiKeyRecord(), createdAt: times.createdAt, revokedAt: times.updatedAt };
+    const signing = { ...newSigningKey(), createdAt: times.createdAt };
+    const all = () =>
+      write(async ({ accounts }) => {
+        await accounts.tenant(record);
+        await accounts.user(tenant, user);
+        await accounts.apiKey(tenant, key);
+        await accounts.signingKey(signing);
+      });
+
+    await all();
+    await all();
+
+    await use(async ({ accounts }) => {
+      expect(await accounts.getTenant(tenant)).toEqual(record);
+      expect((await accounts.listUsers(tenant, { limit: 10 })).items).toEqual([user]);
+      expect(await accounts.getUserByName(tenant, 'ADA')).toEqual(user);
+      expect((await accounts.listApiKeys(tenant, { limit: 10 })).items).toEqual([key]);
+      expect((await accounts.signingKeys()).filter(({ keyId }) => keyId === signing.keyId)).toEqual([signing]);
+      expect((await accounts.updateUser(tenant, user.userId, { name: 'x' }, { version: 3 })).version).toBe(4);
+    });
+    const another = write(({ accounts }) => accounts.user(tenant, { ...user, userId: randomUUID() }));
+    await expect(another).rejects.toMatchObject({ code: 'USER_EXISTS' });
+  });
+
+  it(`${name}: When webhooks are written as they are, then they read back so, once, and work`, async () => {
+    const { tenant, write, use } = await setUp();
+    const { secret, ...made } = newWebhook();
+    const at = 1_700_000_000_000;
+    const webhook: Webhook = {
+      ...made,
+      secrets: [{ secret, createdAt: at, expiresAt: null }],
+      disabled: null,
+      createdAt: at,
+      updatedAt: at + 1,
+      version: 5,
+    };
+
+    await write(({ webhooks }) => webhooks.webhook(tenant, webhook));
+    await write(({ webhooks }) => webhooks.webhook(tenant, webhook));
+
+    await use(async ({ webhooks }) => {
+      expect((await webhooks.listWebhooks(tenant, { limit: 10 })).items).toEqual([webhook]);
+      expect(await webhooks.webhooksFor(tenant, webhook.types[0]!)).toEqual([webhook]);
+      expect((await webhooks.updateWebhook(tenant, webhook.webhookId, { url: null })).version).toBe(6);
+    });
+  });
+
+  it(`${name}: When a chain of the audit log is written as it is, then it is proved and found, once, and goes on`, async () => {
+    const { tenant, write, use } = await setUp();
+    const entries = newChain(tenant, 1205);
+    const half = entries.slice(0, 600);
+
+    await write(async ({ audit }) => void (await audit.entries(tenant, half)));
+    await write(async ({ audit }) => void (await audit.entries(tenant, entries)));
+
+    await use(async ({ audit }) => {
+      const next = await audit.append(tenant, { ...newEntry(0), action: 'later' });
+      const all: AuditEntry[] = [];
+      for await (const entry of audit.chains(tenant)) all.push(entry);
+      const verifier = createChainVerifier();
+
+      expect(all).toEqual([...entries, next]);
+      expect(all.map((entry) => verifier.add(auditLine(tenant, entry))).filter((broken) => broken !== null)).toEqual(
+        [],
+      );
+      expect((await audit.list(tenant, { personId: 'p-7' }, { limit: 10 })).items).toEqual([entries[7]]);
+      expect((await audit.list(tenant, {}, { limit: 2 })).items).toEqual([next, entries.at(-1)]);
+      expect(await audit.tenants()).toContain(tenant);
+    });
+  });
+}
+
+const time = 1_700_000_000_000;
+
+/** Two persons on two images, one of which has expired, and somebody nobody knows; jobs, a letter, an upload. */
+function newGallery() {
+  const person = (externalId: string | null, at: number): Person => {
+    const { personId, name, metadata, consent } = newPerson();
+    const times = { createdAt: time + at, updatedAt: time + at + 5, version: 7 };
+    return { personId, externalId, name, metadata, consent, faceCount: 0, ...times };
+  };
+  const [ada, ben] = [person('ada', 1), person(null, 2)];
+  const image: Image = { ...newImage(), createdAt: time + 3, expiredAt: null };
+  const expired: Image = { ...newImage(), bytes: 0, createdAt: time + 4, expiredAt: time + 50 };
+  const face = (on: Image, personId: string | null, at: number): Face => ({
+    ...newFace({ personId }),
+    imageId: on.imageId,
+    createdAt: time + at,
+  });
+  const faces = {
+    ada: face(image, ada.personId, 5),
+    nobody: face(image, null, 6),
+    ben: face(expired, ben.personId, 7),
+  };
+  const job = (at: number, fields: Partial<Job>): Job => ({
+    ...newJob({ personId: ada.personId, externalId: null }),
+    batchId: null,
+    item: null,
+    status: 'completed',
+    attempts: 2,
+    result: null,
+    error: null,
+    createdAt: time + at,
+    startedAt: time + at + 1,
+    finishedAt: time + at + 2,
+    ...fields,
+  });
+  const finished = job(8, { batchId: randomUUID(), item: 0, request: null, result: { faces: 1 } });
+  const failed = job(9, { status: 'failed', error: { code: 'NO_FACE' }, personId: null });
+  const upload = {
+    uploadId: randomUUID(),
+    version: 'v1',
+    jobId: finished.jobId,
+    imageId: image.imageId,
+    at: time + 10,
+  };
+  const letter = {
+    deadLetterId: randomUUID(),
+    event: newEvent(),
+    type: 'freeface.test.v1',
+    topic: 'freeface.events',
+    group: null,
+    status: 503,
+    reason: 'STORE_UNAVAILABLE',
+    attempts: 8,
+    at: time + 11,
+  };
+  return { ada, ben, image, expired, faces, finished, failed, upload, letter };
+}
+
+async function writeGallery(
+  { records }: Imports,
+  tenant: Tenant,
+  { ada, ben, image, expired, faces, finished, failed, upload, letter }: ReturnType<typeof newGallery>,
+): Promise<void> {
+  await records.person(tenant, ada);
+  await records.person(tenant, ben);
+  await records.image(tenant, image, [faces.ada, faces.nobody]);
+  await records.image(tenant, expired, [faces.ben]);
+  await records.job(tenant, finished);
+  await records.job(tenant, failed);
+  await records.upload(tenant, upload);
+  await records.deadLetter(tenant, letter);
+}
+
+/** By every way there is. */
+async function viewOf(records: Records, tenant: Tenant) {
+  const page = { limit: 100 };
+  const future = Date.UTC(2100, 0);
+  const persons = (await records.listPersons(tenant, page)).items;
+  const ofEach = <Value>(of: (personId: string) => Promise<Value>) =>
+    Promise.all(persons.map(({ personId }) => of(personId)));
+  const jobs = (await records.listJobs(tenant, {}, page)).items;
+  const batched = jobs.find(({ batchId }) => batchId !== null)!;
+  const uploads = (await records.listUploads(tenant, {}, page)).items;
+  const images = (await records.listImages(tenant, page)).items;
+  const letters = (await records.listDeadLetters(tenant, {}, page)).items;
+  return {
+    persons,
+    byExternalId: (await records.getPersonsByExternalIds(tenant, ['ada'])).map(({ personId }) => personId),
+    faces: await ofEach(async (personId) => sorted((await records.listFaces(tenant, { personId }, page)).items)),
+    appearances: await ofEach(async (personId) =>
+      sorted((await records.listAppearances(tenant, personId, {}, { ...page, order: 'oldest-first' })).items),
+    ),
+    unknown: await records.unknownFacesBefore(tenant, future, 100),
+    unexpired: await records.imagesBefore(tenant, future, 100),
+    images,
+    usage: await records.usage(tenant),
+    jobs,
+    byFace: await records.getJob(tenant, batched.faceId),
+    batch: (await records.listBatch(tenant, batched.batchId!, {}, page)).items,
+    batchCount: (await records.countBatch(tenant, batched.batchId!)).completed,
+    letters: letters.map((letter) => ({ ...letter, event: newEvent({ ...letter.event }) })),
+    uploads: (await records.listUploads(tenant, { imageId: uploads[0]!.imageId }, page)).items,
+    seen: (await records.tenants()).includes(tenant),
+  };
+}
+
+const sorted = (faces: readonly Face[]): Face[] => faces.toSorted((a, b) => b.createdAt - a.createdAt);
+
+const newEntry = (index: number) => ({
+  action: 'get-person',
+  actor: 'key:a',
+  actorName: 'Zoë',
+  subjects: { persons: [`p-${index}`], faces: [], images: [], more: 0 },
+  status: 200,
+  code: null,
+  address: '127.0.0.1',
+  requestId: `r-${index}`,
+  details: { index },
+});
+
+function newChain(tenant: Tenant, length: number): AuditEntry[] {
+  const chain = randomUUID();
+  let previous = chainStart;
+  return Array.from({ length }, (_, index) => {
+    const linked = { ...newEntry(index), at: time + index, chain, sequence: index + 1, previous };
+    const entry = { ...linked, hash: hashOfEntry(tenant, linked) };
+    previous = entry.hash;
+    return entry;
+  });
+}
