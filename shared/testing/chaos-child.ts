@@ -70,7 +70,7 @@ export async function superviseChild({
 
   const up = async () => {
     // A platform whose engines are down does not start: whoever looks after it tries again.
-    for (let tries = 0; tries < (engines === null ? 1 : 300); tries++) {
+    for (let tries = 0; tries < (engines === null ? 1 : 120); tries++) {
       if (stopped) throw new Error('the platform is stopped');
       const running = await (current ??= start());
       if (running !== null) return running;

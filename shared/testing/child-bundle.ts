@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { build } from 'esbuild';
+import { pathToFileURL } from 'node:url';
+import { type BuildOptions, build } from 'esbuild';
 
 /**
  * Bundles a program of this folder for a process of its own, inside the repository (`.build`) so that it finds its packages.
@@ -10,20 +11,17 @@ export async function bundleChild(name: string, root = process.cwd()): Promise<{
   const folder = join(root, '.build');
   mkdirSync(folder, { recursive: true });
   const outdir = mkdtempSync(join(folder, `${name}-`));
+  // From where it lies, also when this is part of a bundle itself; and a copy, since the one that runs a script waits for its end.
+  const { href } = pathToFileURL(join(root, 'esbuild.config.mjs'));
+  const { common } = (await import(`${href}?copy`)) as { common: BuildOptions };
   await build({
-    absWorkingDir: root,
+    ...common,
     entryPoints: [join(root, 'shared/testing', `${name}.ts`)],
     outdir,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    packages: 'external',
-    loader: { '.sql': 'text', '.html': 'text' },
-    outExtension: { '.js': '.mjs' },
+    entryNames: '[name]',
   });
   return {
-    file: join(outdir, `${basename(name)}.mjs`),
+    file: join(outdir, `${basename(name)}.js`),
     dispose: () => rmSync(outdir, { recursive: true, force: true }),
   };
 }
