@@ -74,6 +74,7 @@ export function importsContract({ name, open }: { name: string; open: (clock: Fa
       const { ada, ben, image, faces, failed } = gallery;
       const king: Person = { ...ada, externalId: 'king', name: 'Ada King', version: 8, updatedAt: ada.updatedAt + 1 };
       const named: Face = { ...faces.nobody, personId: ben.personId, similarity: 0.9 };
+      const moved: Face = { ...faces.ada, personId: ben.personId };
       const again: Job = {
         ...failed,
         status: 'completed',
@@ -85,7 +86,7 @@ export function importsContract({ name, open }: { name: string; open: (clock: Fa
 
       await write(async ({ records }) => {
         await records.person(tenant, king);
-        await records.image(tenant, image, [named]);
+        await records.image(tenant, image, [named, moved]);
         await records.job(tenant, again);
       });
 
@@ -94,16 +95,45 @@ export function importsContract({ name, open }: { name: string; open: (clock: Fa
         expect(view).toMatchObject({
           persons: [
             { ...king, faceCount: 0 },
-            { ...ben, faceCount: 2 },
+            { ...ben, faceCount: 3 },
           ],
           byExternalId: [],
-          faces: [[], [faces.ben, named]],
+          faces: [[], [faces.ben, named, moved]],
+          appearances: [[], [faces.ben, named, moved]],
           unknown: [],
-          usage: { persons: 2, faces: 2, bytes: image.bytes },
+          usage: { persons: 2, faces: 3, bytes: image.bytes },
         });
+        expect(sorted(await records.getFaces(tenant, [named.faceId, moved.faceId]))).toEqual([named, moved]);
         expect(view.jobs).toEqual([again, gallery.finished]);
         const other = await records.createPerson(tenant, newPerson({ externalId: 'ada' }));
         expect(other.externalId).toBe('ada');
+      });
+    });
+
+    it('When faces and jobs are gone or done since, then nothing lists them as they were', async () => {
+      const { tenant, write, use } = await setUp();
+      const gallery = newGallery();
+      const { image, faces, failed } = gallery;
+      const waiting: Job = {
+        ...failed,
+        status: 'queued',
+        priority: 'low',
+        error: null,
+        startedAt: null,
+        finishedAt: null,
+      };
+      await write((imports) => writeGallery(imports, tenant, { ...gallery, failed: waiting }));
+      const before = await use(({ records }) => records.backlog());
+
+      await write(async ({ records }) => {
+        await records.image(tenant, image, [faces.nobody]);
+        await records.job(tenant, { ...failed, priority: 'low' });
+      });
+
+      await use(async ({ records }) => {
+        expect(await records.getFaces(tenant, [faces.ada.faceId])).toEqual([]);
+        expect(await viewOf(records, tenant)).toMatchObject({ faces: [[], [faces.ben]], unknown: [faces.nobody] });
+        expect((await records.backlog()).jobs.low).toBe(before.jobs.low - 1);
       });
     });
 
