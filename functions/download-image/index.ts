@@ -6,12 +6,13 @@ export default defineFunction(
   {
     name: 'download-image',
     summary: 'Download an image',
-    description: 'Takes `Range` and `If-None-Match`.',
+    description:
+      'Takes `Range` and `If-None-Match`. Where clients reach the store of images themselves, a whole image is answered by a redirect there (302), with a link that is good for a minute.',
     tag: 'images',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/images/{image_id}/download', scope: 'images:read' },
     params: imageParams,
     query: imageQuery,
-    output: { binary: imageTypes },
+    output: { binary: imageTypes, redirects: true },
     errors: [
       'IMAGE_NOT_FOUND',
       'IMAGE_EXPIRED',

@@ -219,6 +219,7 @@ function successOf({ output, status = 200, examples, errors = [] }: HttpManifest
             304: { description: 'Not changed.' },
           }
         : {}),
+      ...(output.redirects === true ? { 302: { description: 'The bytes are where `Location` leads.' } } : {}),
     };
   }
   const schema = {

@@ -28,6 +28,7 @@ export async function migrateScylla(settings: ScyllaSettings, folder = resolve('
 export async function dropKeyspace(settings: ScyllaSettings): Promise<void> {
   const admin = scyllaClient(settings, { withKeyspace: false });
   await admin.connect();
-  await admin.execute(`DROP KEYSPACE IF EXISTS ${settings.keyspace}`);
+  // Every table is written out once more.
+  await admin.execute(`DROP KEYSPACE IF EXISTS ${settings.keyspace}`, [], { readTimeout: 60_000 });
   await admin.shutdown();
 }

@@ -55,6 +55,25 @@ export function imagesContract({
       expect([...(await images.get(tenant, 'one'))!]).toEqual([7]);
     });
 
+    it('When a link is asked for, then it leads to the bytes alone, in the form asked for, or there is none', async () => {
+      const { images, tenant } = await setUp();
+      const bytes = randomBytes(1000);
+      await images.put(tenant, 'key', bytes);
+      const form = { expiresSeconds: 60, contentType: 'image/png', disposition: 'attachment; filename="a.png"' };
+
+      const link = await images.link(tenant, 'key', form);
+
+      if (link === null) return;
+      const answer = await fetch(link);
+      const headers = ['content-type', 'content-disposition', 'cache-control'].map((each) => answer.headers.get(each));
+      expect(headers).toEqual(['image/png', form.disposition, 'private, no-store']);
+      expect(Buffer.from(await answer.arrayBuffer()).equals(bytes)).toBe(true);
+      const elsewhere = new URL(link);
+      elsewhere.pathname += 'x';
+      expect((await fetch(elsewhere)).status).toBe(403);
+      expect((await fetch(link, { method: 'DELETE' })).status).toBe(403);
+    });
+
     it('When a key is deleted, then it is gone, and the answer says whether it was there', async () => {
       const { images, tenant } = await setUp();
       await images.put(tenant, 'key', Buffer.from('bytes'));

@@ -72,6 +72,9 @@ async function journey(keyspace: string): Promise<void> {
   await expect.poll(statusOf, { timeout: 30_000 }).toBe('completed');
   const health = await call('GET', '/api/v1/health');
   const images = await engines.objects();
+  const shown = await call('GET', `/api/v1/images/${enrolled.json.data.image_id}`);
+  const downloaded = await call('GET', `/api/v1/images/${enrolled.json.data.image_id}/download`);
+  const linked = await fetch(downloaded.headers.get('location')!);
   const erased = await call('DELETE', `/api/v1/persons/${enrolled.json.data.person_id}`);
   const after = await call('POST', '/api/v1/faces/recognize', { form: { image: another } });
   const published = await platform.events(6);
@@ -82,6 +85,9 @@ async function journey(keyspace: string): Promise<void> {
   expect(first.json.data).toMatchObject({ cached: false, best: { decision: 'match' } });
   expect(JSON.stringify(health.json)).not.toContain('failing');
   expect(images.length).toBeGreaterThanOrEqual(2);
+  expect([downloaded.status, linked.status, linked.headers.get('content-type')]).toEqual([302, 200, 'image/jpeg']);
+  expect(Buffer.compare(shown.bytes, photo)).toBe(0);
+  expect(Buffer.compare(Buffer.from(await linked.arrayBuffer()), photo)).toBe(0);
   expect(erased.json.data.erased).toEqual({ faces: 1, vectors: 1, images: 1 });
   expect(after.json.data).toMatchObject({ cached: false });
   expect(after.json.data.best?.decision).not.toBe('match');
@@ -185,6 +191,7 @@ async function openEngines() {
     ...engineVariables(),
     FREEFACE_MODE: 'distributed',
     S3_BUCKET: s3.bucket,
+    S3_PUBLIC_ENDPOINT: s3.endpoint,
     DRAGONFLY_KEY_PREFIX: dragonfly.keyPrefix,
     MILVUS_COLLECTION_PREFIX: milvus.collectionPrefix,
   };

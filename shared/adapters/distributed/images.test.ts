@@ -50,11 +50,19 @@ describeEngine('s3', 'distributed images', (s3) => {
     admin.destroy();
   });
 
+  it('When clients do not reach the store, then there is no link', async () => {
+    const images = await open();
+
+    expect(
+      await images.link(newTenant(), 'key', { expiresSeconds: 60, contentType: 'a', disposition: 'b' }),
+    ).toBeNull();
+  });
+
   imagesContract({
     name: 'contract',
     writtenBy: 'server',
     open: async () => {
-      const images = await open();
+      const images = await open({ publicEndpoint: s3.endpoint });
       return {
         images,
         reopen: async () => {

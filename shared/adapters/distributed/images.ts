@@ -8,6 +8,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { AppError } from '../../errors.ts';
 import type { Images } from '../../ports/images.ts';
 import type { Tenant } from '../../ports/tenant.ts';
@@ -42,7 +43,9 @@ const hashDigits = 8;
 export async function openImages({ engines }: ImagesOptions): Promise<Images> {
   const settings = engines.s3;
   const client = openS3(settings);
-  const { bucket: Bucket } = settings;
+  const { bucket: Bucket, publicEndpoint } = settings;
+  // A link is signed for the host that it leads to.
+  const outside = publicEndpoint === null ? null : openS3({ ...settings, endpoint: publicEndpoint });
   const calls = storeCalls({ store: 'images', timeoutMs: callMs, translate: (error) => meaningOf(error, Bucket) });
 
   return {
@@ -77,6 +80,18 @@ export async function openImages({ engines }: ImagesOptions): Promise<Images> {
         }
         return bytes;
       }),
+    async link(tenant, key, { expiresSeconds, contentType, disposition }) {
+      const Key = nameOf(tenant, key);
+      if (outside === null) return null;
+      const command = new GetObjectCommand({
+        Bucket,
+        Key,
+        ResponseContentType: contentType,
+        ResponseContentDisposition: disposition,
+        ResponseCacheControl: 'private, no-store',
+      });
+      return await getSignedUrl(outside, command, { expiresIn: expiresSeconds });
+    },
     delete: (tenant, key, options) =>
       calls.run(options, async (abortSignal) => {
         const name = nameOf(tenant, key);
@@ -100,7 +115,11 @@ export async function openImages({ engines }: ImagesOptions): Promise<Images> {
         ContinuationToken = page.NextContinuationToken;
       } while (ContinuationToken !== undefined);
     },
-    close: () => calls.close(() => client.destroy()),
+    close: () =>
+      calls.close(() => {
+        client.destroy();
+        outside?.destroy();
+      }),
   };
 }
 

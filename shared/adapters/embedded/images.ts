@@ -69,6 +69,7 @@ function imagesIn(root: string, storeKey: StoreKey, now: () => number, unlock: (
         options?.signal?.throwIfAborted();
         return file === null ? null : unseal(storeKey, tenant, key, file);
       }),
+    link: async () => null,
     delete: (tenant, key, options) =>
       tracked(async () => {
         const path = fileOf(root, tenant, key);
