@@ -134,6 +134,8 @@ export interface Config {
   readonly engines: ReturnType<typeof enginesOf>;
   /** null: faces are found in this process. */
   readonly extractorUrl: string | null;
+  /** Who publishes what was written with its rows; null: it runs on its schedule alone. */
+  readonly outboxUrl: string | null;
   readonly port: number;
   readonly host: string;
   /** Absolute. */
@@ -177,6 +179,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     mode: value.FREEFACE_MODE,
     engines: enginesOf(value),
     extractorUrl: value.FREEFACE_EXTRACTOR_URL ?? null,
+    outboxUrl: value.FREEFACE_OUTBOX_URL ?? null,
     port: value.PORT,
     host: value.HOST,
     dataDir: resolve(value.FREEFACE_DATA),

@@ -1,9 +1,17 @@
 import { inject } from 'vitest';
 import { type Answer, type CallOptions, send } from '../../shared/testing/send.ts';
+import { saw } from './kubernetes.ts';
 
-/** A call through the gateway, with the key that may do everything unless another is given. */
-export const call = (method: string, path: string, options: CallOptions = {}): Promise<Answer> =>
-  send(inject('gateway'), method, path, { as: inject('adminKey'), ...options });
+/** A call through the gateway, with the key that may do everything unless another is given. Tells of answers that should not be. */
+export async function call(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
+  const began = performance.now();
+  const answer = await send(inject('gateway'), method, path, { as: inject('adminKey'), ...options });
+  const ms = Math.round(performance.now() - began);
+  if (answer.status >= 500 || ms > 10_000) {
+    saw(`${method} ${path} ${answer.status} in ${ms} ms: ${Buffer.from(answer.bytes).toString().slice(0, 300)}`);
+  }
+  return answer;
+}
 
 /** A call of a service by its name in the cluster, as sources make it. */
 export const callService = (name: string, method: string, path: string, options: CallOptions = {}): Promise<Answer> =>

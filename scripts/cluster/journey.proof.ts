@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { goodPassword } from '../../shared/testing/logins.ts';
 import { drawPortrait } from '../../shared/testing/portraits/index.ts';
@@ -9,18 +9,20 @@ it('When a person is enrolled, found, recognised and erased through the gateway,
   const run = randomUUID().slice(0, 8);
   const username = `ada-${run}`;
   const [person, other] = [`amaro-${run}`, `chidi-${run}`];
-  const photo = await drawPortrait({ person: 'amaro' });
-  const another = await drawPortrait({ person: 'amaro', scene: 'another' });
-  const second = Buffer.from(await drawPortrait({ person: 'chidi' })).toString('base64');
+  // Somebody new, so that nobody of an earlier run looks the same.
+  const [somebody, another] = [randomInt(1e9), randomInt(1e9)];
+  const photo = await drawPortrait({ person: somebody });
+  const probe = await drawPortrait({ person: somebody, scene: 'another' });
+  const second = Buffer.from(await drawPortrait({ person: another })).toString('base64');
 
   const user = await call('POST', '/api/v1/users', { json: { username, role: 'admin', password: goodPassword } });
   const login = await call('POST', '/api/v1/auth/login', { as: null, json: { username, password: goodPassword } });
   const as = login.json.data.access_token as string;
   const enrolled = await call('POST', '/api/v1/faces/enroll', { as, form: { image: photo, external_id: person } });
   const personId = enrolled.json.data.person_id as string;
-  const searched = await call('POST', '/api/v1/faces/search', { form: { image: another } });
-  const recognised = await call('POST', '/api/v1/faces/recognize', { form: { image: another } });
-  const detected = await call('POST', '/api/v1/faces/detect', { form: { image: another } });
+  const searched = await call('POST', '/api/v1/faces/search', { form: { image: probe } });
+  const recognised = await call('POST', '/api/v1/faces/recognize', { form: { image: probe } });
+  const detected = await call('POST', '/api/v1/faces/detect', { form: { image: probe } });
   const accepted = await call('POST', '/api/v1/faces/enroll_async', {
     json: { external_id: other, image_data: second },
   });

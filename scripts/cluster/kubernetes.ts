@@ -42,11 +42,20 @@ export async function allPodsOf(name: string): Promise<Pod[]> {
   return (JSON.parse(text) as { items: Pod[] }).items;
 }
 
-/** Whether the Ready condition of an object is true, and else what it says. */
-export async function readiness(kind: string, name: string): Promise<string> {
-  const path = '{.status.conditions[?(@.type=="Ready")].status} {.status.conditions[?(@.type=="Ready")].message}';
-  const [status, ...message] = (await kubectl('get', kind, name, '--output', `jsonpath=${path}`)).split(' ');
-  return status === 'True' ? 'ready' : `${status} ${message.join(' ')}`;
+/** Every object of a kind by name: `ready`, or what its Ready condition says. */
+export async function readinessOf(kind: string): Promise<Map<string, string>> {
+  const { items } = JSON.parse(await kubectl('get', kind, '--output', 'json')) as {
+    items: {
+      metadata: { name: string };
+      status?: { conditions?: { type: string; status: string; message?: string }[] };
+    }[];
+  };
+  return new Map(
+    items.map(({ metadata, status }) => {
+      const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+      return [metadata.name, ready?.status === 'True' ? 'ready' : (ready?.message ?? 'has no status yet')];
+    }),
+  );
 }
 
 /** Asks again, twice a second, until `ask` answers something. Throws an Error with `what` after `seconds`. */

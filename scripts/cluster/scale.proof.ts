@@ -6,7 +6,7 @@ import { drawPortrait } from '../../shared/testing/portraits/index.ts';
 import { type Answer, send } from '../../shared/testing/send.ts';
 import { namespace } from '../generate/knative/names.ts';
 import { call, callService, eventHeaders, median } from './client.ts';
-import { applied, gone, kubectl, podsOf, readiness, saw, until } from './kubernetes.ts';
+import { applied, gone, kubectl, podsOf, readinessOf, saw, until } from './kubernetes.ts';
 
 const all = functions.map(({ manifest }) => manifest);
 const hello = 'hello-world';
@@ -90,7 +90,7 @@ it('When a function that anybody might write starts from nothing, then ours take
       },
     },
   });
-  await until('hello-world is ready', async () => (await readiness('ksvc', hello)) === 'ready');
+  await until('hello-world is ready', async () => (await readinessOf('ksvc')).get(hello) === 'ready');
   const asked: Record<string, () => Promise<Answer>> = {
     [hello]: () => send(`http://${hello}.${namespace}.svc.cluster.local`, 'GET', '/'),
     'get-liveness': () => call('GET', '/api/v1/health/live'),

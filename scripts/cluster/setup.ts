@@ -6,7 +6,7 @@ import type { TestProject } from 'vitest/node';
 import { stringify } from 'yaml';
 import { functions } from '../../functions/registry.gen.ts';
 import { namespace } from '../generate/knative/names.ts';
-import { applied, kubectl, readiness, until } from './kubernetes.ts';
+import { applied, kubectl, readinessOf, saw, until } from './kubernetes.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -46,7 +46,7 @@ export async function setup({ provide }: TestProject): Promise<void> {
     });
   run('migrate', 'up');
   provide('adminKey', run('admin-key', '--print').trim());
-  provide('gateway', process.env.FREEFACE_GATEWAY ?? 'http://10.99.0.1');
+  provide('gateway', gateway());
 
   await applied({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, keys(), settings());
   await kubectl('apply', '--kustomize', await overlay());
@@ -57,9 +57,17 @@ export async function setup({ provide }: TestProject): Promise<void> {
     ['ksvc', functions.map(({ manifest }) => manifest.name)],
     ['kafkasource', topics],
   ] as const) {
-    for (const name of names)
-      await until(`${kind} ${name} is ready`, async () => (await readiness(kind, name)) === 'ready');
-    process.stdout.write(`${names.length} ${kind} are ready\n`);
+    const ready = await until(
+      `all ${kind} are ready`,
+      async () => {
+        const states = await readinessOf(kind);
+        const waiting = names.filter((name) => states.get(name) !== 'ready');
+        if (waiting.length > 0) throw new Error(waiting.map((name) => `${name}: ${states.get(name)}`).join('\n'));
+        return names.length;
+      },
+      300,
+    );
+    saw(`${ready} ${kind} are ready`);
   }
 }
 
@@ -92,6 +100,13 @@ async function overlay(): Promise<string> {
     resources: ['../../knative/overlays/local'],
     configMapGenerator: [{ name: 'freeface-stores', namespace, behavior: 'merge', envs: ['stores.env'] }],
     generatorOptions: { disableNameSuffixHash: true },
+    // Where one proxy is the gateway and Knative's ingress, routes for any host would take what functions ask of each other.
+    patches: [
+      {
+        target: { kind: 'HTTPRoute' },
+        patch: stringify([{ op: 'add', path: '/spec/hostnames', value: [new URL(gateway()).hostname] }]),
+      },
+    ],
     images: manifests.map(({ digest, annotations }) => ({
       name: annotations['org.opencontainers.image.ref.name']!.replace(/:[^:]+$/, ''),
       digest,
@@ -100,6 +115,9 @@ async function overlay(): Promise<string> {
   await writeFile(join(folder, 'kustomization.yaml'), stringify(kustomization));
   return folder;
 }
+
+/** Where the gateway is reached, by a name of its own. */
+const gateway = (): string => process.env.FREEFACE_GATEWAY ?? 'http://faces.example.test';
 
 const keys = () => ({
   apiVersion: 'v1',

@@ -166,7 +166,10 @@ const addresses: Readonly<Record<string, string>> = {
   KAFKA_BROKERS: 'kafka',
   DRAGONFLY_URL: 'dragonfly',
   FREEFACE_EXTRACTOR_URL: 'extractor',
+  FREEFACE_OUTBOX_URL: 'outbox',
 };
+/** Those of them that are functions and not stores. */
+const asked = ['extractor', 'outbox'];
 
 /** Whoever has an address may reach what is there, and nobody else. */
 function reach(object: KubernetesObject, variables: readonly Variable[]): Problem[] {
@@ -192,7 +195,7 @@ function reach(object: KubernetesObject, variables: readonly Variable[]): Proble
 /** Who reaches a store is given its credentials, when there are any, and the certificates; and nobody else. */
 function optionalSettings(object: KubernetesObject, variables: readonly Variable[]): Problem[] {
   const stores = Object.entries(addresses)
-    .filter(([name, target]) => target !== 'extractor' && variables.some((each) => each.name === name))
+    .filter(([name, target]) => !asked.includes(target) && variables.some((each) => each.name === name))
     .map(([, target]) => target);
   const secrets = stores
     .filter((store) => store !== 's3')
@@ -225,7 +228,7 @@ function ownNames(object: KubernetesObject): Problem[] {
     ['labels', 'annotations'].map((name) => [...path, name]),
   );
   const known =
-    /^freeface\/(reaches-(scylla|milvus|s3|kafka|dragonfly|extractor|internet|issuer)|emits|consumes|metrics)$/;
+    /^freeface\/(reaches-(scylla|milvus|s3|kafka|dragonfly|extractor|outbox|internet|issuer)|emits|consumes|metrics)$/;
   return places.flatMap((path) =>
     Object.keys((at(object, path) ?? {}) as object)
       .filter((name) => name.startsWith('freeface/') && !known.test(name))

@@ -2,10 +2,11 @@ import { AppError } from '../errors.ts';
 import { errorResponse } from '../http/errors.ts';
 import type { OutgoingResponse } from '../http/exchange.ts';
 import type { RuntimeContext } from './context.ts';
-import { type FunctionDefinition, isHttp, portsOf } from './define.ts';
+import { type FunctionDefinition, isHttp, portsOf, writesEvents } from './define.ts';
 import type { Front } from './fronts.ts';
 import { answerProbe, type Readiness } from './health.ts';
 import { type Answer, listen } from './http-server.ts';
+import { outboxBell } from './outbox-bell.ts';
 import { type Openers, openPorts } from './ports.ts';
 
 export interface RunningFunction {
@@ -27,10 +28,16 @@ export async function serve(
 ): Promise<RunningFunction> {
   let readiness: Readiness = 'starting';
   let answer: Answer = async () => notReady(definition, context);
-  const server = await listen(
-    async (request) => (await answerProbe(request.path, readiness, context)) ?? answer(request),
-    context,
-  );
+  const { outboxUrl } = context.config;
+  const afterWrite =
+    outboxUrl === null || !writesEvents(definition.manifest) ? undefined : outboxBell(outboxUrl, context);
+  const server = await listen(async (request) => {
+    const probed = await answerProbe(request.path, readiness, context);
+    if (probed !== undefined) return probed;
+    const response = await answer(request);
+    if (request.method !== 'GET' && request.method !== 'HEAD' && response.status < 400) afterWrite?.();
+    return response;
+  }, context);
   const opening = openPorts(portsOf(definition.manifest), openers, context);
   const ready = opening.then(async ({ ports }) => {
     await ports.extractor?.ready();

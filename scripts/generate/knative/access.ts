@@ -88,6 +88,11 @@ export function networkPolicies(manifests: readonly Manifest[]): { object: Netwo
       reaching('extractor', [{ to: namespaces(...ingresses), ports: tcp(80, 8012, 8080, 8081) }]),
     ),
     policy(
+      'to-outbox',
+      "Who writes events with his rows wakes who publishes them, through Knative's ingress.",
+      reaching('outbox', [{ to: namespaces(...ingresses), ports: tcp(80, 8012, 8080, 8081) }]),
+    ),
+    policy(
       'to-internet',
       'Webhooks are sent to public addresses only; the function itself refuses all others too.',
       reaching('internet', [

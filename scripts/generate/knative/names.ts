@@ -21,6 +21,9 @@ export const extractor = 'extract-faces';
 /** Topic that a function's events come from; null: it is called directly. */
 export const topicOf = ({ trigger }: Manifest): string | null => (trigger.kind === 'event' ? trigger.topic : null);
 
+/** The function that publishes what others wrote with their rows. */
+export const publisher = 'sweep-outbox';
+
 /** ConfigMaps of the stores' addresses, of optional settings, and of certificates (`ca.crt`); and the sink of dead letters. */
 export const storesConfig = 'freeface-stores';
 export const settingsConfig = 'freeface-settings';

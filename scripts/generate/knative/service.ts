@@ -1,4 +1,4 @@
-import { isHttp, type Manifest, portsOf } from '../../../shared/runtime/define.ts';
+import { isHttp, type Manifest, portsOf, writesEvents } from '../../../shared/runtime/define.ts';
 import { sizes } from '../../../shared/runtime/sizes.ts';
 import { amount } from '../../manifests/forms.ts';
 import type { KnativeService } from '../../manifests/serving.ts';
@@ -136,6 +136,7 @@ export function reachLabels(manifest: Manifest): Record<string, string> {
   const reached = [
     ...storesOf(manifest),
     ...(asksExtractor(manifest) ? ['extractor'] : []),
+    ...(writesEvents(manifest) ? ['outbox'] : []),
     ...(portsOf(manifest).includes('webhooks') && isEvent(manifest) ? ['internet'] : []),
     ...(asksIssuer(manifest) ? ['issuer'] : []),
   ];

@@ -1,6 +1,6 @@
 import type { PortName } from '../../../shared/ports/index.ts';
-import { type Manifest, portsOf } from '../../../shared/runtime/define.ts';
-import { extractor, hostOf, secretOf, settingsConfig, storesConfig } from './names.ts';
+import { type Manifest, portsOf, writesEvents } from '../../../shared/runtime/define.ts';
+import { extractor, hostOf, publisher, secretOf, settingsConfig, storesConfig } from './names.ts';
 
 /** A store in a cluster: who may reach it is told by a label on the pod. */
 export type Store = 'scylla' | 'milvus' | 's3' | 'kafka' | 'dragonfly';
@@ -84,6 +84,7 @@ export function variablesOf(manifest: Manifest, own: Readonly<Record<string, str
   return [
     ...Object.entries(fixed).map(([name, value]) => ({ name, value })),
     ...(asksExtractor(manifest) ? [{ name: 'FREEFACE_EXTRACTOR_URL', value: `http://${hostOf(extractor)}` }] : []),
+    ...(writesEvents(manifest) ? [{ name: 'FREEFACE_OUTBOX_URL', value: `http://${hostOf(publisher)}` }] : []),
     ...storesOf(manifest).flatMap((store) =>
       settingsOf[store].map(({ name, secret }) => ({
         name,
