@@ -59,6 +59,12 @@ export const engineSettings = {
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
     .optional()
     .describe('MinIO or another S3 store; over TLS when it begins with `https`.'),
+  S3_PUBLIC_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .optional()
+    .describe(
+      'Where clients reach the store themselves. Downloads of whole images are then answered with a link to it that is good for a minute; they come through the platform when absent.',
+    ),
   S3_ACCESS_KEY_ID: text().optional().describe('Key to it.'),
   S3_SECRET_ACCESS_KEY: text().optional().describe('Secret of that key.'),
   S3_REGION: text().default('us-east-1').describe('Region of the bucket.'),
@@ -138,6 +144,7 @@ export interface Engines {
   };
   readonly s3: {
     readonly endpoint: string;
+    readonly publicEndpoint: string | null;
     readonly accessKeyId: string;
     readonly secretAccessKey: string;
     readonly region: string;
@@ -221,6 +228,7 @@ export function enginesOf(value: EngineValues): Engines & { missing(names: reado
     get s3() {
       return needing('s3', () => ({
         endpoint: value.S3_ENDPOINT!,
+        publicEndpoint: value.S3_PUBLIC_ENDPOINT ?? null,
         accessKeyId: value.S3_ACCESS_KEY_ID!,
         secretAccessKey: value.S3_SECRET_ACCESS_KEY!,
         region: value.S3_REGION,

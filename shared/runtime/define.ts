@@ -78,6 +78,8 @@ export interface Scaling {
 /** Declares an answer that is not JSON. */
 export interface BinaryOutput {
   readonly binary: readonly string[];
+  /** Whether the answer may be a link to where the bytes are (302). */
+  readonly redirects?: boolean;
 }
 
 export interface HttpManifest extends CommonManifest {
@@ -218,12 +220,12 @@ export function defineFunction<const M extends Manifest>(
 }
 
 /**
- * Every port a function needs: those of its handler, and those with which the pipeline finds out who calls, limits how often,
- * and writes down what was done.
+ * Every port a function needs: those of its handler, those with which the pipeline finds out who calls, limits how often, and writes
+ * down what was done, and the cache, where its counts go. Probes and pages that need nothing count for themselves.
  */
 export function portsOf(manifest: Manifest): readonly PortName[] {
   const { uses } = manifest;
-  if (!isHttp(manifest)) return uses;
+  if (!isHttp(manifest)) return [...new Set<PortName>([...uses, 'cache'])];
   if (manifest.trigger.scope !== null) return [...new Set<PortName>([...uses, 'accounts', 'cache', 'audit'])];
   return manifest.rateLimit === undefined ? uses : [...new Set<PortName>([...uses, 'accounts', 'cache', 'audit'])];
 }
