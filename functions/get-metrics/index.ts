@@ -12,7 +12,7 @@ export default defineFunction(
     name: 'get-metrics',
     summary: 'Show what the platform counts',
     description:
-      'Requests, memory, extractor and cache are of the process that answers and of all tenants, since it started; jobs and events are of all tenants; the gallery is of your tenant. Latencies are estimated from histograms. `metrics/prometheus` has more.',
+      'Requests, latencies, the cache and what was shed or published are counted by all processes for all tenants (in embedded mode there is one, and it counts from its start); in flight, in work and memory are of the process that answers; jobs and events are of all tenants; the gallery is of your tenant. Latencies are estimated from histograms. `metrics/prometheus` has more.',
     tag: 'health',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/metrics', scope: 'metrics:read' },
     output: z.object({
@@ -31,7 +31,7 @@ export default defineFunction(
       }),
       events: z.object({
         outbox_pending: count,
-        published: count.describe('By this process.'),
+        published: count,
         dead_letters: count,
         lag: z
           .array(
@@ -59,7 +59,7 @@ export default defineFunction(
   async ({ tenant, clock, signal, metrics }, { records, events, extractor }) => {
     const now = clock.now();
     const uptime = process.uptime();
-    const report = await metrics.report();
+    const report = await metrics.report(signal);
     const { persons, faces, bytes } = await records.usage(tenant, { signal });
     const backlog = await records.backlog({ signal });
     const groups = await groupsIfKnown({ events }, signal);

@@ -8,7 +8,7 @@ export default defineFunction(
     name: 'get-prometheus-metrics',
     summary: 'Show what the platform counts, for Prometheus',
     description:
-      'Text exposition, or OpenMetrics where `Accept` prefers it. What is counted is of the process that answers and of all tenants; `freeface_gallery_…` is of your tenant. `/metrics` leads here too; give the scraper a key with the scope metrics:read as its bearer token.',
+      'Text exposition, or OpenMetrics where `Accept` prefers it. What is counted is the sum over all processes, those that have ended too, and of all tenants; gauges are of the process that answers; `freeface_gallery_…` is of your tenant. `/metrics` leads here too; give the scraper a key with the scope metrics:read as its bearer token.',
     tag: 'health',
     trigger: {
       kind: 'http',
@@ -33,11 +33,15 @@ export default defineFunction(
       const age = oldestAt === null ? 0 : Math.max(0, clock.now() - oldestAt);
       metrics.eventLagSeconds.set({ topic, group }, age / 1000);
     }
-    const { contentType, text } = await metrics.text(headers.accept, [
-      { name: 'gallery_persons', help: 'Persons of the tenant that asks.', value: persons },
-      { name: 'gallery_faces', help: 'Faces of the tenant that asks.', value: faces },
-      { name: 'gallery_image_bytes', help: 'Bytes of the images of the tenant that asks.', value: bytes },
-    ]);
+    const { contentType, text } = await metrics.text(
+      headers.accept,
+      [
+        { name: 'gallery_persons', help: 'Persons of the tenant that asks.', value: persons },
+        { name: 'gallery_faces', help: 'Faces of the tenant that asks.', value: faces },
+        { name: 'gallery_image_bytes', help: 'Bytes of the images of the tenant that asks.', value: bytes },
+      ],
+      signal,
+    );
     return { bytes: Buffer.from(text), contentType, headers: { 'cache-control': 'no-store' } };
   },
 );

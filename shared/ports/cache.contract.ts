@@ -65,6 +65,34 @@ export function cacheContract({
     });
   });
 
+  describe(`${name}: sums`, () => {
+    it('When several sides add to one key, then each number is the sum of what was added to it, for its tenant', async () => {
+      const { cache, tenant, passTime } = await setUp();
+      const add = (once: string, by: Record<string, number>) =>
+        cache.addToSums(tenant, 'sums', by, { ttlMs: 60_000, once });
+
+      await Promise.all([add('a/1', { x: 1, 'y "z"': 0.25 }), add('b/1', { x: 2 }), add('a/2', { 'y "z"': 0.5 })]);
+      await passTime(50_000);
+      await add('a/3', { x: -1 });
+      await passTime(50_000);
+
+      expect(await cache.sums(tenant, 'sums')).toEqual({ x: 2, 'y "z"': 0.75 });
+      expect(await cache.sums(newTenant(), 'sums')).toEqual({});
+      await passTime(10_000);
+      expect(await cache.sums(tenant, 'sums')).toEqual({});
+    });
+
+    it('When the same addition comes again, then it adds nothing', async () => {
+      const { cache, tenant } = await setUp();
+      const add = () => cache.addToSums(tenant, 'sums', { x: 1 }, { ttlMs: 60_000, once: 'a/1' });
+
+      await Promise.all([add(), add()]);
+      await add();
+
+      expect(await cache.sums(tenant, 'sums')).toEqual({ x: 1 });
+    });
+  });
+
   describe(`${name}: counters`, () => {
     it('When a counter is incremented at once from many sides, then no step is lost', async () => {
       const { cache, tenant } = await setUp();

@@ -14,5 +14,17 @@ export interface Cache {
     by: number,
     options: CallOptions & { readonly ttlMs: number },
   ): Promise<number>;
+  /**
+   * Adds to numbers by name, which start at 0, all at once. The same `once` again, within ten minutes, adds nothing: for who does not know
+   * whether it was done. `ttlMs` counts from the latest addition.
+   */
+  addToSums(
+    tenant: Tenant,
+    key: string,
+    by: Readonly<Record<string, number>>,
+    options: CallOptions & { readonly ttlMs: number; readonly once: string },
+  ): Promise<void>;
+  /** The numbers of that key. */
+  sums(tenant: Tenant, key: string, options?: CallOptions): Promise<Record<string, number>>;
   close(): Promise<void>;
 }

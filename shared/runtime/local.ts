@@ -14,6 +14,7 @@ import { answerHealth, type Readiness } from './health.ts';
 import { type Answer, listen } from './http-server.ts';
 import { type Openers, openPorts, pickPorts } from './ports.ts';
 import { routeRequests } from './routes.ts';
+import { shareCounts } from './shared-counts.ts';
 
 export interface RunningPlatform {
   readonly host: string;
@@ -40,6 +41,7 @@ export async function runLocally(
 ): Promise<RunningPlatform> {
   const { ports, close: closePorts } = await openPorts(Object.keys(openers) as PortName[], openers, context);
   const stops: (() => Promise<void>)[] = [closePorts];
+  if (context.config.mode === 'distributed' && ports.cache !== undefined) stops.push(shareCounts(ports.cache, context));
   const stopAll = async () => {
     for (const stop of stops.splice(0).reverse()) await stop();
   };

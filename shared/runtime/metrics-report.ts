@@ -1,4 +1,4 @@
-import type { Counter, Gauge, Histogram, MetricValue } from 'prom-client';
+import type { MetricValue, Registry } from 'prom-client';
 
 export interface Latencies {
   readonly count: number;
@@ -8,7 +8,7 @@ export interface Latencies {
   readonly p99: number | null;
 }
 
-/** What the process has counted since it started. */
+/** What this process, or all of them, have counted; `inFlight` and `inWork` are of this process. */
 export interface MetricsReport {
   readonly requests: { readonly total: number; readonly inFlight: number; readonly byStatus: Record<string, number> };
   readonly latencies: Record<string, Latencies>;
@@ -17,34 +17,26 @@ export interface MetricsReport {
   readonly eventsPublished: number;
 }
 
-interface Sources {
-  readonly requests: Counter<'function' | 'method' | 'status'>;
-  readonly requestSeconds: Histogram<'function'>;
-  readonly inFlight: Gauge<'function'>;
-  readonly extractorWorking: Gauge;
-  readonly extractorShed: Counter;
-  readonly cacheLookups: Counter<'result'>;
-  readonly eventsPublished: Counter<'type'>;
-}
-
-export async function reportOf(metrics: Sources): Promise<MetricsReport> {
-  const requests = (await metrics.requests.get()).values;
+/** From a registry, or from the sum of several. */
+export async function reportOf(registry: Registry): Promise<MetricsReport> {
+  const valuesOf = async (name: string) => (await registry.getSingleMetric(`freeface_${name}`)!.get()).values;
+  const requests = await valuesOf('http_requests_total');
   const byStatus: Record<string, number> = {};
   for (const { labels, value } of requests)
     byStatus[String(labels.status)] = (byStatus[String(labels.status)] ?? 0) + value;
-  const lookups = (await metrics.cacheLookups.get()).values;
+  const lookups = await valuesOf('cache_lookups_total');
   return {
-    requests: { total: sum(requests), inFlight: sum((await metrics.inFlight.get()).values), byStatus },
-    latencies: latenciesOf((await metrics.requestSeconds.get()).values as BucketValue[]),
+    requests: { total: sum(requests), inFlight: sum(await valuesOf('requests_in_flight')), byStatus },
+    latencies: latenciesOf((await valuesOf('http_request_duration_seconds')) as BucketValue[]),
     extractor: {
-      inWork: sum((await metrics.extractorWorking.get()).values),
-      shed: sum((await metrics.extractorShed.get()).values),
+      inWork: sum(await valuesOf('extractor_images_in_work')),
+      shed: sum(await valuesOf('extractor_shed_total')),
     },
     cache: {
       hits: sum(lookups.filter(({ labels }) => labels.result === 'hit')),
       misses: sum(lookups.filter(({ labels }) => labels.result === 'miss')),
     },
-    eventsPublished: sum((await metrics.eventsPublished.get()).values),
+    eventsPublished: sum(await valuesOf('events_published_total')),
   };
 }
 
@@ -65,7 +57,8 @@ function latenciesOf(values: readonly BucketValue[]): Record<string, Latencies> 
     buckets.set(name, [...(buckets.get(name) ?? []), { upTo, count: value }]);
   }
   return Object.fromEntries(
-    [...buckets].map(([name, list]) => {
+    [...buckets].map(([name, unsorted]) => {
+      const list = unsorted.toSorted((a, b) => a.upTo - b.upTo);
       const count = list.at(-1)?.count ?? 0;
       const at = (share: number) => quantile(list, share);
       return [name, { count, p50: at(0.5), p95: at(0.95), p99: at(0.99) }];

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { type MetricsReport, reportOf } from './metrics-report.ts';
 import { exposition, type TenantGauge } from './metrics-text.ts';
+import { type Counts, summed } from './summed-metrics.ts';
 
 /**
  * What a process counts. Labels take values from lists in the code alone (names of functions, methods, error codes): never an id, a
@@ -153,11 +154,18 @@ export function createMetrics() {
     erasedFaces: counter('erased_faces_total', 'Faces that went with them.'),
     erasedImages: counter('erased_images_total', 'Images that went with them.'),
   };
+  let others: (signal: AbortSignal | undefined) => Promise<Counts> = async () => new Map();
   return {
     ...metrics,
+    /** Has what other processes count, or have counted, added to what is told from here on. See: [Note: Counts that outlive their instance] */
+    sumWith(source: typeof others) {
+      others = source;
+    },
     /** The numbers that people ask for first. */
-    report: (): Promise<MetricsReport> => reportOf(metrics),
+    report: async (signal?: AbortSignal): Promise<MetricsReport> =>
+      reportOf(await summed(registry, await others(signal).catch(() => new Map()))),
     /** Text exposition in the format that `accept` prefers, with gauges of the asking tenant. */
-    text: (accept: string | undefined, ofTenant: readonly TenantGauge[]) => exposition(registry, accept, ofTenant),
+    text: async (accept: string | undefined, ofTenant: readonly TenantGauge[], signal?: AbortSignal) =>
+      exposition(await summed(registry, await others(signal).catch(() => new Map())), accept, ofTenant),
   };
 }

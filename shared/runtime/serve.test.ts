@@ -1,6 +1,7 @@
 import { CloudEvent, HTTP } from 'cloudevents';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import * as z from 'zod';
+import { embeddedOpeners } from '../adapters/embedded/index.ts';
 import { AppError } from '../errors.ts';
 import { deferred } from '../testing/deferred.ts';
 import { send, testConfig } from '../testing/platform.ts';
@@ -65,7 +66,12 @@ const fronts = { http, event, cron };
 
 async function start(definition: FunctionDefinition, openers: Openers = {}) {
   const context = createContext(testConfig(temporaryFolder()), { log: createLogger('silent') });
-  const running = await serve(definition, fronts[definition.manifest.trigger.kind], openers, context);
+  const running = await serve(
+    definition,
+    fronts[definition.manifest.trigger.kind],
+    { cache: embeddedOpeners.cache, ...openers },
+    context,
+  );
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= running.close());
   onTestFinished(close);

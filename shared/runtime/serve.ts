@@ -8,6 +8,7 @@ import { answerProbe, type Readiness } from './health.ts';
 import { type Answer, listen } from './http-server.ts';
 import { outboxBell } from './outbox-bell.ts';
 import { type Openers, openPorts } from './ports.ts';
+import { shareCounts } from './shared-counts.ts';
 
 export interface RunningFunction {
   readonly port: number;
@@ -39,7 +40,10 @@ export async function serve(
     return response;
   }, context);
   const opening = openPorts(portsOf(definition.manifest), openers, context);
+  let stopSharing = async (): Promise<void> => undefined;
   const ready = opening.then(async ({ ports }) => {
+    if (context.config.mode === 'distributed' && ports.cache !== undefined)
+      stopSharing = shareCounts(ports.cache, context);
     await ports.extractor?.ready();
     answer = front(definition, ports, context);
     if (readiness === 'starting') readiness = 'ready';
@@ -51,7 +55,10 @@ export async function serve(
       readiness = 'stopping';
       await server.close(context.config.shutdownSeconds * 1000);
       await opening.then(
-        (opened) => opened.close(),
+        async (opened) => {
+          await stopSharing();
+          await opened.close();
+        },
         () => {},
       );
     },

@@ -30,8 +30,19 @@ redis.call('INCRBY', KEYS[1], ARGV[1])
 if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return redis.call('GET', KEYS[1])`;
 
-interface WithIncrement extends Redis {
+/** Adds to the fields of a hash unless the mark is there. Fields and numbers come in turns. */
+const sumsScript = `
+if redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[2]) then
+  for i = 3, #ARGV, 2 do redis.call('HINCRBYFLOAT', KEYS[1], ARGV[i], ARGV[i + 1]) end
+  redis.call('PEXPIRE', KEYS[1], ARGV[1])
+end
+return 1`;
+/** How long a name that additions are known by is remembered. */
+const onceMs = 10 * 60_000;
+
+interface WithScripts extends Redis {
   add_for_time(key: string, by: number, ttlMs: number): Promise<string>;
+  add_to_sums(key: string, mark: string, ttlMs: number, onceMs: number, ...by: (string | number)[]): Promise<number>;
 }
 
 /**
@@ -48,8 +59,9 @@ interface WithIncrement extends Redis {
  */
 export async function openCache({ engines, log }: CacheOptions): Promise<Cache> {
   const { url, keyPrefix, tls } = engines.dragonfly;
-  const client = new Redis(url, connectionOptions(tls)) as WithIncrement;
+  const client = new Redis(url, connectionOptions(tls)) as WithScripts;
   client.defineCommand('add_for_time', { numberOfKeys: 1, lua: incrementScript });
+  client.defineCommand('add_to_sums', { numberOfKeys: 2, lua: sumsScript });
   const calls = storeCalls({ store: 'cache', timeoutMs: 2 * commandMs, translate });
   let told = false;
   client.on('error', (error) => {
@@ -84,6 +96,16 @@ export async function openCache({ engines, log }: CacheOptions): Promise<Cache> 
         // As text: the driver's numbers are not exact to the last digit.
         Number(await client.add_for_time(nameOf(tenant, key), by, wholeMs(options.ttlMs))),
       ),
+    addToSums: (tenant, key, by, { once, ttlMs, signal }) =>
+      calls.run({ signal }, async () => {
+        const [name, mark] = [nameOf(tenant, key), nameOf(tenant, `${key}/once/${once}`)];
+        await client.add_to_sums(name, mark, wholeMs(ttlMs), onceMs, ...Object.entries(by).flat());
+      }),
+    sums: (tenant, key, options) =>
+      calls.run(options, async () => {
+        const sums = await client.hgetall(nameOf(tenant, key));
+        return Object.fromEntries(Object.entries(sums).map(([field, sum]) => [field, Number(sum)]));
+      }),
     close: () => calls.close(() => client.disconnect()),
   };
 }

@@ -17,6 +17,9 @@ interface Entry {
 /** Bookkeeping of one entry beside its text, in bytes, measured generously. */
 const entryOverhead = 200;
 
+/** How long a name that additions are known by is remembered. */
+const onceMs = 10 * 60_000;
+
 /** Values in memory, gone with the process. */
 export async function openCache({ clock, maxBytes = 64 * 1024 * 1024 }: CacheOptions): Promise<Cache> {
   const entries = new LRUCache<string, Entry>({
@@ -58,6 +61,19 @@ export async function openCache({ clock, maxBytes = 64 * 1024 * 1024 }: CacheOpt
       if (!Number.isSafeInteger(sum)) throw new RangeError(`${key} is not an integer that can grow by ${by}`);
       entries.set(name, { value: String(sum), expiresAt: before?.expiresAt ?? expiresAt });
       return sum;
+    },
+    async addToSums(tenant, key, by, { once, ...options }) {
+      const expiresAt = expiry(clock.now(), options);
+      const [name, mark] = [nameOf(tenant, key), nameOf(tenant, `${key}/once/${once}`)];
+      if (live(mark) !== undefined) return;
+      const sums = JSON.parse(live(name)?.value ?? '{}') as Record<string, number>;
+      for (const [field, delta] of Object.entries(by)) sums[field] = (sums[field] ?? 0) + delta;
+      entries.set(mark, { value: '', expiresAt: clock.now() + onceMs });
+      entries.set(name, { value: JSON.stringify(sums), expiresAt });
+    },
+    async sums(tenant, key, options) {
+      options?.signal?.throwIfAborted();
+      return JSON.parse(live(nameOf(tenant, key))?.value ?? '{}') as Record<string, number>;
     },
     async close() {
       entries.clear();

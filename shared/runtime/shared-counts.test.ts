@@ -1,0 +1,104 @@
+import { expect, it, onTestFinished } from 'vitest';
+import { functions } from '../../functions/registry.gen.ts';
+import { openCache } from '../adapters/embedded/cache.ts';
+import { embeddedOpeners } from '../adapters/embedded/index.ts';
+import { systemClock } from '../ports/clock.ts';
+import { fakeClock } from '../testing/fake-clock.ts';
+import { fakeExtractor } from '../testing/fake-extractor.ts';
+import { startPlatform, testConfig } from '../testing/platform.ts';
+import { temporaryFolder } from '../testing/temporary-folder.ts';
+import { createContext } from './context.ts';
+import { createLogger } from './log.ts';
+import { shareCounts } from './shared-counts.ts';
+
+const settings = { FREEFACE_MODE: 'distributed' };
+
+it('When one of two instances has ended, then the other tells what both have counted', async () => {
+  const cache = await openCache({ clock: systemClock });
+  const start = () =>
+    startPlatform(functions, {
+      settings,
+      openers: {
+        ...embeddedOpeners,
+        cache: async () => ({ ...cache, close: async () => undefined }),
+        extractor: async () => fakeExtractor({ latencyMs: () => 1, working: 1 }),
+      },
+    });
+  const [first, second] = [await start(), await start()];
+  const create = (platform: typeof first, id: string) =>
+    platform.call('POST', '/api/v1/persons', { json: { external_id: id } });
+  await create(first, 'a');
+  await create(first, 'b');
+  await create(second, 'c');
+  await first.close();
+
+  const { data } = (await second.call('GET', '/api/v1/metrics')).json;
+  const text = Buffer.from((await second.call('GET', '/api/v1/metrics/prometheus')).bytes).toString();
+
+  expect(data.requests.by_status[201]).toBe(3);
+  expect(data.latencies['create-person'].count).toBe(3);
+  expect(text).toContain('freeface_http_requests_total{function="create-person",method="POST",status="201"} 3');
+  expect(text).toMatch(/freeface_http_request_duration_seconds_bucket\{le="\+Inf",function="create-person"\} 3/);
+  expect(text.match(/^# TYPE freeface_http_requests_total /gm)).toHaveLength(1);
+});
+
+it('When instances add while they run, then nothing is told twice, by whomever', async () => {
+  const clock = fakeClock();
+  const cache = await openCache({ clock });
+  const instances = [newInstance(), newInstance()];
+  for (const { context } of instances) shareCounts(cache, context);
+
+  for (const { context } of instances) context.metrics.requests.inc({ function: 'f', method: 'GET', status: 200 }, 2);
+  await instances[0]!.clock.advance(10_000);
+  for (const { context } of instances) context.metrics.requests.inc({ function: 'f', method: 'GET', status: 500 });
+
+  // The second has not added anything yet.
+  expect((await instances[0]!.context.metrics.report()).requests.byStatus).toEqual({ 200: 2, 500: 1 });
+  expect((await instances[1]!.context.metrics.report()).requests.byStatus).toEqual({ 200: 4, 500: 1 });
+  for (const each of instances) await each.clock.advance(10_000);
+  for (const { context } of instances)
+    expect((await context.metrics.report()).requests.byStatus).toEqual({ 200: 4, 500: 2 });
+});
+
+it('When an addition fails after it was made, then it is made once, and what came meanwhile is not lost', async () => {
+  const { clock, context } = newInstance();
+  const cache = await openCache({ clock });
+  let failing = true;
+  const stop = shareCounts(
+    {
+      ...cache,
+      async addToSums(...parameters) {
+        await cache.addToSums(...parameters);
+        if (failing) throw new Error('the answer is lost');
+      },
+    },
+    context,
+  );
+  const count = () => context.metrics.requests.inc({ function: 'f', method: 'GET', status: 200 });
+  count();
+  await clock.advance(10_000);
+  count();
+  await clock.advance(10_000);
+  failing = false;
+  await stop();
+
+  const other = newInstance();
+  shareCounts(cache, other.context);
+  expect((await other.context.metrics.report()).requests.total).toBe(2);
+});
+
+it('When the cache is away, then a process tells what it has counted itself', async () => {
+  const { context } = newInstance();
+  const cache = await openCache({ clock: systemClock });
+  shareCounts({ ...cache, sums: () => Promise.reject(new Error('away')) }, context);
+  context.metrics.requests.inc({ function: 'f', method: 'GET', status: 200 });
+
+  expect((await context.metrics.report()).requests.total).toBe(1);
+});
+
+function newInstance() {
+  const clock = fakeClock();
+  const context = createContext(testConfig(temporaryFolder(), settings), { clock, log: createLogger('silent') });
+  onTestFinished(() => context.metrics.registry.clear());
+  return { clock, context };
+}
