@@ -1,0 +1,131 @@
+import { execFileSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { extract } from 'tar-stream';
+import { describe, expect, it } from 'vitest';
+import { externals, readManifests } from '../../esbuild.config.mjs';
+import { temporaryFolder } from '../../shared/testing/temporary-folder.ts';
+import { baseOfLayout } from './base-of-layout.ts';
+import { bundleFunction } from './bundle.ts';
+import { tarOf } from './layer.ts';
+import { openLayout } from './layout.ts';
+import { packagesOutside } from './packages.ts';
+import { billOfMaterials, partsOfBundle } from './sbom.ts';
+
+const bundled = async (name: string, folder: string) => {
+  const [found] = await readManifests([name]);
+  const metafile = await bundleFunction(found!.manifest, found!.ports, folder, process.execPath);
+  return { metafile, source: await readFile(join(folder, 'function.cjs'), 'utf8') };
+};
+
+describe('The bundle in an image', () => {
+  it('When it is made twice, then it and its code cache are the same, and V8 takes the cache', async () => {
+    const [one, two] = [join(temporaryFolder(), 'function'), join(temporaryFolder(), 'function')];
+
+    await bundled('get-liveness', one);
+    await bundled('get-liveness', two);
+
+    for (const file of ['boot.cjs', 'function.cjs', 'function.cache']) {
+      expect((await readFile(join(one, file))).equals(await readFile(join(two, file)))).toBe(true);
+    }
+    const check = `
+      const { readFileSync } = require('node:fs');
+      const read = (name) => readFileSync(${JSON.stringify(one)} + '/' + name);
+      const source = '(function (exports, require, module, __filename, __dirname) { ' + read('function.cjs') + '\\n})';
+      const script = new (require('node:vm').Script)(source, { filename: '/app/function.cjs', cachedData: read('function.cache') });
+      console.log(script.cachedDataRejected);`;
+    expect(execFileSync(process.execPath, ['-e', check], { encoding: 'utf8' }).trim()).toBe('false');
+  });
+
+  it('When a function runs on the engines, then nothing of the other mode is in it, and networks are in the extractor alone', async () => {
+    const folder = temporaryFolder();
+
+    const recognise = await bundled('recognize-faces', join(folder, 'recognize-faces'));
+    const extract = await bundled('extract-faces', join(folder, 'extract-faces'));
+
+    const packages = async ({ metafile, source }: typeof recognise) =>
+      (await packagesOutside(metafile, source, process.cwd(), externals)).map(({ name }) => name);
+    expect(await packages(recognise)).toEqual(['sharp']);
+    expect(await packages(extract)).toEqual(['onnxruntime-node', 'sharp']);
+    const parts = partsOfBundle(recognise.metafile).map(({ name }) => name);
+    expect(parts).toContain('cassandra-driver');
+    const embedded = Object.keys(recognise.metafile.inputs).filter((path) =>
+      path.startsWith('shared/adapters/embedded/'),
+    );
+    expect(embedded).toEqual([]);
+  });
+});
+
+describe('A bill of materials', () => {
+  it('When parts are named twice and in any order, then each is there once, with its licence', () => {
+    const [node, zod] = [
+      { name: 'node', version: '20.0.0', licence: 'MIT', purl: 'pkg:generic/node@20.0.0' },
+      { name: 'zod', version: '4.0.0', licence: 'MIT', purl: 'pkg:npm/zod@4.0.0' },
+    ];
+
+    const text = billOfMaterials('get-person', '1.0.0', [zod, node, zod]);
+
+    expect(text).toBe(billOfMaterials('get-person', '1.0.0', [node, zod]));
+    const bom = JSON.parse(text);
+    expect(bom).toMatchObject({ bomFormat: 'CycloneDX', specVersion: '1.6' });
+    expect(bom.components.map(({ purl, licenses }: Record<string, unknown>) => ({ purl, licenses }))).toEqual([
+      { purl: node.purl, licenses: [{ expression: 'MIT' }] },
+      { purl: zod.purl, licenses: [{ expression: 'MIT' }] },
+    ]);
+  });
+});
+
+describe('A layout', () => {
+  const files = [
+    { path: 'b', bytes: Buffer.from('two') },
+    { path: 'a/c', bytes: Buffer.from('one'), executable: true },
+  ];
+
+  it('When images share a layer, then it is written once, unpacks to its files, and the digests are those of the bytes', async () => {
+    const folder = temporaryFolder();
+    const layout = await openLayout(folder);
+    const layer = await layout.addLayer(await tarOf(files, ['tmp/']));
+    const again = await layout.addLayer(await tarOf(files.toReversed(), ['tmp/']));
+    const image = await layout.addImage('dev.local/x:1', [layer], { User: '65532:65532' }, { title: 'x' });
+    await layout.writeIndex([image]);
+
+    expect(again).toEqual(layer);
+    const read = async (digest: string) => readFile(join(folder, 'blobs', digest.replace(':', '/')));
+    const index = JSON.parse(await readFile(join(folder, 'index.json'), 'utf8'));
+    const manifest = JSON.parse((await read(index.manifests[0].digest)).toString());
+    const config = JSON.parse((await read(manifest.config.digest)).toString());
+    const archive = extract();
+    archive.end(gunzipSync(await read(manifest.layers[0].digest)));
+    const entries: object[] = [];
+    for await (const entry of archive) {
+      const { name, mode, uid, mtime } = entry.header;
+      entries.push({ name, mode: mode?.toString(8), uid, at: mtime?.getTime() });
+      entry.resume();
+    }
+    expect(entries).toEqual([
+      { name: 'tmp/', mode: '1777', uid: 0, at: 0 },
+      { name: 'a/c', mode: '755', uid: 0, at: 0 },
+      { name: 'b', mode: '644', uid: 0, at: 0 },
+    ]);
+    expect(config).toMatchObject({ config: { User: '65532:65532' }, rootfs: { diff_ids: [layer.diffId] } });
+  });
+
+  it('When an image with node is named as the base, then its layers and its node are taken; one without is refused', async () => {
+    const folder = temporaryFolder();
+    const layout = await openLayout(join(folder, 'theirs'));
+    const layer = await layout.addLayer(
+      await tarOf([{ path: 'opt/bin/node', bytes: Buffer.from('#!/bin/sh\necho theirs\n'), executable: true }]),
+    );
+    const image = await layout.addImage('node:1', [layer], { Entrypoint: ['/opt/bin/node'] }, {});
+    await layout.writeIndex([image]);
+    const ours = await openLayout(join(folder, 'ours'));
+
+    const base = await baseOfLayout(join(folder, 'theirs'), ours);
+
+    expect(base).toMatchObject({ node: '/opt/bin/node', layers: [layer] });
+    expect(execFileSync(base.nodeHere, { encoding: 'utf8' })).toBe('theirs\n');
+    await layout.writeIndex([await layout.addImage('shell:1', [layer], { Entrypoint: ['/bin/sh'] }, {})]);
+    await expect(baseOfLayout(join(folder, 'theirs'), ours)).rejects.toThrow('does not start node');
+  });
+});
