@@ -12,10 +12,12 @@ import {
 } from '@aws-sdk/client-s3';
 import type { Client } from 'cassandra-driver';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { parseAllDocuments } from 'yaml';
 import { openS3 } from '../../shared/adapters/distributed/bucket.ts';
 import { openMilvus } from '../../shared/adapters/distributed/milvus-client.ts';
 import { openRecords } from '../../shared/adapters/distributed/records.ts';
 import { scyllaClient } from '../../shared/adapters/distributed/scylla-client.ts';
+import { topicSpecs } from '../../shared/adapters/distributed/topics.ts';
 import { openVectors } from '../../shared/adapters/distributed/vectors.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
 import { defaultTenant } from '../../shared/ports/tenant.ts';
@@ -522,6 +524,19 @@ describe('npm run migrate without engines', () => {
     expect([cql.code, json.code]).toEqual([0, 0]);
     expect(readFileSync(join(folder, 'scylla/008-add-cameras.cql'), 'utf8')).toContain('-- down');
     expect(JSON.parse(readFileSync(join(folder, 'kafka/001-more-topics.json'), 'utf8'))).toHaveProperty('topics');
+  });
+
+  it('When Strimzi makes the topics instead, then they are those of the migrations', () => {
+    const documents = parseAllDocuments(readFileSync('eventing/topics/topics.yaml', 'utf8')).map((each) =>
+      each.toJSON(),
+    );
+    const made = documents.map(({ spec }) => ({
+      name: spec.topicName,
+      partitions: spec.partitions,
+      retentionMs: spec.config['retention.ms'],
+    }));
+
+    expect(made).toEqual(topicSpecs);
   });
 
   it('When two files have one number, or none, then that is said before anything is done', async () => {
