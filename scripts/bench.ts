@@ -10,6 +10,7 @@ import { type Config, readConfig } from '../shared/config.ts';
 import { measureAccuracyRows } from './bench/accuracy-rows.ts';
 import { openBareRuns } from './bench/bare-runs.ts';
 import { builtFunctions, measureColdStart } from './bench/cold-start.ts';
+import { measureDistributed } from './bench/distributed.ts';
 import { measureLanes } from './bench/lanes.ts';
 import { measureLatency } from './bench/latency.ts';
 import { measureListing } from './bench/listing.ts';
@@ -28,6 +29,7 @@ const sections = [
   'cold-start',
   'vectors',
   'listing',
+  'distributed',
   'pipeline',
   'accuracy',
 ] as const;
@@ -125,6 +127,7 @@ async function measure(settings: Settings): Promise<Row[]> {
       }),
     );
     await step('vectors', () => measureVectors({ quick }));
+    await step('distributed', () => measureModes(settings, folders.fresh));
     await step('listing', () => measureListing({ quick, dataDir: folders.fresh(), scylla: scyllaOf(config) }));
     await step('pipeline', () => measurePipeline(folders.fresh(), { quick }));
     if (photos === null) process.stderr.write('no labelled photos: accuracy is left out\n');
@@ -135,6 +138,31 @@ async function measure(settings: Settings): Promise<Row[]> {
   return rows;
 }
 
+/** The same photos on both modes. */
+async function measureModes({ quick, photos: folder }: Settings, freshFolder: () => string): Promise<Row[]> {
+  const [warmUp, counted] = quick ? [4, 12] : [10, 60];
+  const { photos } = await photoSet(folder, warmUp + counted);
+  execFileSync(process.execPath, ['esbuild.config.mjs', 'bundle', 'start']);
+  return await measureDistributed({
+    start: (environment) =>
+      start(bundledPlatform, {
+        environment: { ...serverEnvironment(freshFolder()), ...environment },
+        ...platformReady,
+      }),
+    photos,
+    warmUp,
+  });
+}
+
+const serverEnvironment = (dataDir: string) => ({
+  FREEFACE_DATA: dataDir,
+  PORT: '0',
+  HOST: '127.0.0.1',
+  LOG_LEVEL: 'warn',
+  FREEFACE_RATE_LIMIT_PER_KEY: '0',
+  FREEFACE_RATE_LIMIT_PER_ADDRESS: '0',
+});
+
 async function measurePlatform({ only, quick, photos: folder, config }: Settings, dataDir: string): Promise<Row[]> {
   const rows: Row[] = [];
   const [warmUp, counted] = quick ? [4, 12] : [10, 60];
@@ -142,14 +170,7 @@ async function measurePlatform({ only, quick, photos: folder, config }: Settings
   const { photos, source } = await photoSet(folder, warmUp + counted + several);
   const bare = await openBareRuns(config);
   const extractor = openExtractor({ ...config, dataDir });
-  const environment = {
-    FREEFACE_DATA: dataDir,
-    PORT: '0',
-    HOST: '127.0.0.1',
-    LOG_LEVEL: 'warn',
-    FREEFACE_RATE_LIMIT_PER_KEY: '0',
-    FREEFACE_RATE_LIMIT_PER_ADDRESS: '0',
-  };
+  const environment = serverEnvironment(dataDir);
   execFileSync(process.execPath, ['esbuild.config.mjs', 'bundle', 'start']);
   const server = await start(bundledPlatform, { environment, ...platformReady });
   try {

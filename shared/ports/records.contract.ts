@@ -347,6 +347,23 @@ export function recordsContract({ name, open }: { name: string; open: (clock: Fa
       expect((await records.listFaces(tenant, {}, { limit: 10 })).items).toHaveLength(1);
     });
 
+    it('When the same photo came with somebody new of the same external id a moment before, then that is what is said', async () => {
+      const { records, tenant } = await setUp();
+      const photo = newEnrolment();
+      const first = { ...photo, person: { ...photo.person, externalId: 'employee/7' } };
+      await records.saveEnrolment(tenant, first);
+      const again = newPerson({ externalId: 'employee/7' });
+
+      const saving = records.saveEnrolment(tenant, {
+        person: again,
+        image: first.image,
+        faces: [{ ...first.faces[0]!, personId: again.personId }],
+      });
+
+      await expect(saving).rejects.toMatchObject({ code: 'EXTERNAL_ID_TAKEN' });
+      expect(await records.getPersons(tenant, [again.personId])).toEqual([]);
+    });
+
     it('When the face belongs to somebody else under other networks, then it is FACE_OF_OTHER_PERSON, also when it is there unnamed', async () => {
       const { records, tenant } = await setUp();
       const first = newEnrolment();

@@ -13,6 +13,7 @@ import {
   toImage,
 } from './records-images.ts';
 import {
+  claimsOfPersons,
   livePerson,
   makeVisible,
   newPersonDocument,
@@ -48,7 +49,13 @@ export async function saveEnrolment(
   if (person === null || onImage === null || isThere)
     return await saveOnImage(store, tenant, enrolment, { created: false, provisional: false }, options);
   // Before anybody is written for it.
-  for (const face of enrolment.faces) changeOf(face, onImage, image.imageId, 0);
+  try {
+    for (const face of enrolment.faces) changeOf(face, onImage, image.imageId, 0);
+  } catch (error) {
+    // The same enrolment was faster with its person: then it is that one who is meant.
+    if (await isTaken(store, tenant, person)) throw new AppError('EXTERNAL_ID_TAKEN');
+    throw error;
+  }
   options?.signal?.throwIfAborted();
   const done = await store.documents.begin({
     kind: 'enrolment',
@@ -66,6 +73,14 @@ export async function saveEnrolment(
   });
   done();
   return saved;
+}
+
+/** Whether somebody else is known by the external id. */
+async function isTaken(store: ScyllaStore, tenant: string, { externalId, personId }: NewPerson): Promise<boolean> {
+  if (externalId === null) return false;
+  const holder = await claimsOfPersons(store).holder(tenant, externalId);
+  if (holder === null || holder === personId) return false;
+  return (await livePerson(store, tenant, holder))?.externalId === externalId;
 }
 
 /** Whether the person is there already, and the one that is meant. */
