@@ -1,5 +1,4 @@
-import type { Config } from '../../shared/config.ts';
-import { readConfig } from '../../shared/config.ts';
+import { type Config, readConfig } from '../../shared/config.ts';
 import { openMigratedScylla } from './scylla.ts';
 import { ask, canAsk, type Terminal } from './terminal.ts';
 
@@ -23,29 +22,34 @@ export async function askedConfig(
   terminal: Terminal,
   folder: string,
 ): Promise<{ config: Config; chosen: readonly string[] }> {
-  let config = configOf(environment);
-  if (!canAsk(terminal) || config.engines.missing(['scylla']).length > 0) return { config, chosen: [] };
+  const config = configOf(environment);
+  const isAsked = canAsk(terminal) && config.engines.missing(['scylla']).length === 0;
+  if (!isAsked || (await nodesIfNew(config, folder)) === null) return { config, chosen: [] };
   const answers: NodeJS.ProcessEnv = {};
-  const { scylla } = config.engines;
   if (!environment.SCYLLA_KEYSPACE) {
-    answers.SCYLLA_KEYSPACE = await ask(terminal, 'Keyspace in ScyllaDB', scylla.keyspace);
-    config = configOf({ ...environment, ...answers });
+    answers.SCYLLA_KEYSPACE = await ask(terminal, 'Keyspace in ScyllaDB', config.engines.scylla.keyspace);
   }
-  const database = await openMigratedScylla(config.engines.scylla, folder);
-  try {
-    if ((await database.replication()) === null) {
-      const fallbacks: Record<string, string> = {
-        SCYLLA_REPLICATION: String(Math.min(await database.nodes(), 3)),
-        MILVUS_INDEX: 'HNSW',
-        MILVUS_EXPECTED_FACES: '100000',
-      };
-      for (const [name, question] of questions) {
-        if (!environment[name]) answers[name] = await ask(terminal, question, fallbacks[name]!);
-      }
+  const nodes = await nodesIfNew(configOf({ ...environment, ...answers }), folder);
+  if (nodes !== null) {
+    const fallbacks: Record<string, string> = {
+      SCYLLA_REPLICATION: String(Math.min(nodes, 3)),
+      MILVUS_INDEX: 'HNSW',
+      MILVUS_EXPECTED_FACES: '100000',
+    };
+    for (const [name, question] of questions) {
+      if (!environment[name]) answers[name] = await ask(terminal, question, fallbacks[name]!);
     }
-  } finally {
-    await database.close();
   }
   const chosen = Object.entries(answers).map(([name, value]) => `${name}=${value}`);
   return { config: configOf({ ...environment, ...answers }), chosen };
+}
+
+/** How many there are; null where the keyspace is there. */
+async function nodesIfNew(config: Config, folder: string): Promise<number | null> {
+  const database = await openMigratedScylla(config.engines.scylla, folder);
+  try {
+    return (await database.replication()) === null ? await database.nodes() : null;
+  } finally {
+    await database.close();
+  }
 }

@@ -255,12 +255,14 @@ describeEngine('scylla', 'npm run migrate on ScyllaDB', () => {
     const { migrate, rows } = setUp({ 'scylla/001-a.cql': made('a') });
 
     const up = await migrate.typing(['1', '', '5000'], 'up', '--database', 'scylla');
+    const second = await migrate.typing([], 'up', '--database', 'scylla');
     const wrong = await migrate.typing(['yes'], 'erase', 'scylla');
     const kept = await rows('a');
     const typed = await migrate.typing([migrate.keyspace], 'erase', 'scylla');
 
     expect(up.err).toMatch(/Copies of each row in ScyllaDB \[1\][\s\S]*Index over the templates.*\[HNSW\][\s\S]*Faces/);
     expect(up.out).toContain('SCYLLA_REPLICATION=1\n  MILVUS_INDEX=HNSW\n  MILVUS_EXPECTED_FACES=5000');
+    expect(second).toEqual({ code: 0, out: 'Everything is up to date.\n', err: '' });
     expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('Nothing was done.') });
     expect(kept).toEqual([]);
     expect(typed).toMatchObject({ code: 0, out: expect.stringContaining('erased') });

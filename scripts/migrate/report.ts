@@ -100,7 +100,10 @@ function databaseLines({ database, title, standings, runs }: DatabaseReport): st
   const width = Math.max(...standings.map(({ name }) => name.length), 10);
   const lines = standings.map(({ name, state, entry, migration }) => {
     const at = entry?.at === undefined ? '' : `${timeOf(entry.at)}  ${entry.durationMs ?? '?'} ms`;
-    const why = state === 'needless' ? (migration?.needless ?? '') : (entry?.error ?? '');
+    const why =
+      state === 'needless'
+        ? (migration?.needless ?? '')
+        : (entry?.error ?? (entry?.status === 'running' ? 'was cut short' : ''));
     return `  ${name.padEnd(width)}  ${state.padEnd(8)}  ${at}  ${why}`.trimEnd();
   });
   const failed = runs.filter(({ status }) => status === 'failed').slice(0, 3);
