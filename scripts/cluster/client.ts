@@ -8,7 +8,8 @@ export async function call(method: string, path: string, options: CallOptions = 
   const answer = await send(inject('gateway'), method, path, { as: inject('adminKey'), ...options });
   const ms = Math.round(performance.now() - began);
   if (answer.status >= 500 || ms > 10_000) {
-    saw(`${method} ${path} ${answer.status} in ${ms} ms: ${Buffer.from(answer.bytes).toString().slice(0, 300)}`);
+    const text = answer.status >= 500 ? Buffer.from(answer.bytes).toString().slice(0, 300) : '';
+    saw(`${method} ${path} ${answer.status} in ${ms} ms ${text}`);
   }
   return answer;
 }
