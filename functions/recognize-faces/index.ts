@@ -55,13 +55,15 @@ export default defineFunction(
   },
   async ({ body, image, ...call }, ports) => {
     const { tenant, clock, signal, metrics } = call;
-    const { extractor } = ports;
-    const [{ consentAt }, pack] = await Promise.all([
+    const { extractor, records } = ports;
+    const [{ consentAt }, pack, gallery] = await Promise.all([
       tenantRules(call, ports),
       extractor.describe(body.strategy, { signal }),
+      records.galleryEpoch(tenant, { signal }),
     ]);
     const digest = createHash('sha256').update(image).digest('hex');
-    const answers = await answersTo('recognize', [digest, pack.space, body.fpir, consentAt !== null], call, ports);
+    const asked = ['recognize', digest, pack.space, body.fpir, consentAt !== null];
+    const answers = answersTo(asked, gallery, call, ports);
     const known = await answers.kept();
     metrics.answers.inc({ cached: String(known !== null) });
     if (known !== null) return { data: answer(JSON.parse(known) as RecognizedFace[], true) };

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Ports } from '../ports/index.ts';
+import type { GalleryEpoch } from '../ports/records.ts';
 import type { CallContext } from '../runtime/define.ts';
 
 /** How long an answer is kept when the gallery does not change; shorter than epochs are remembered. */
@@ -13,7 +14,7 @@ export interface Answers {
 }
 
 /**
- * Where the answer to what was asked (`parts`) of the gallery as it is now is kept. Called before the gallery is read.
+ * Where the answer to what was `asked` of the gallery is kept. `gallery`: its state, taken before it is read for an answer.
  *
  * [Note: Answers die with the gallery they were given for]
  * A cached answer is found under the gallery's epoch, which every change of persons or faces raises: an answer from before is
@@ -29,16 +30,15 @@ export interface Answers {
  * [Note: Answers without a cache]
  * With the cache away each question is answered anew: slower, and right. That it is away is counted with the calls of its port.
  */
-export async function answersTo(
-  kind: string,
-  parts: readonly unknown[],
+export function answersTo(
+  asked: readonly unknown[],
+  { epoch, changedAt }: GalleryEpoch,
   { tenant, clock, signal, log }: CallContext,
-  { records, cache, vectors }: Pick<Ports, 'records' | 'cache' | 'vectors'>,
-): Promise<Answers> {
-  const { epoch, changedAt } = await records.galleryEpoch(tenant, { signal });
+  { cache, vectors }: Pick<Ports, 'cache' | 'vectors'>,
+): Answers {
   const isSettled = changedAt === null || vectors.lagMs === 0 || clock.now() - changedAt > vectors.lagMs;
-  const digest = createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
-  const key = `answer/${kind}/${epoch}/${digest}`;
+  const digest = createHash('sha256').update(JSON.stringify(asked)).digest('base64url');
+  const key = `answer/${epoch}/${digest}`;
   const without = (error: unknown) => {
     signal.throwIfAborted();
     log.debug({ err: error }, 'answered without the cache');
