@@ -181,7 +181,7 @@ describeEngine('scylla', 'npm run migrate on ScyllaDB', () => {
     const { keyspace } = await prepared(migrate);
     await execute(`INSERT INTO ${keyspace}.schema_lock (name, owner) VALUES ('lock', 'elsewhere/1') IF NOT EXISTS`);
 
-    const run = await migrate('up', '--database', 'scylla');
+    const run = await migrate.impatiently('up', '--database', 'scylla');
 
     expect(run.code).toBe(1);
     expect(run.err).toContain('elsewhere/1 has been migrating for more than 1 s');
@@ -583,7 +583,12 @@ function setUp(files: Readonly<Record<string, string>> | null) {
   const topicPrefix = `test-${id}.`;
   const scylla = () => ({ ...engineSettingsOf('scylla'), keyspace: environment.SCYLLA_KEYSPACE });
 
-  const run = async (args: readonly string[], more: NodeJS.ProcessEnv = {}, typed?: readonly string[]) => {
+  const run = async (
+    args: readonly string[],
+    more: NodeJS.ProcessEnv = {},
+    typed?: readonly string[],
+    waitMs = 60_000,
+  ) => {
     const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
     const isTTY = typed !== undefined;
     const read: Record<'out' | 'err', string> = { out: '', err: '' };
@@ -594,12 +599,13 @@ function setUp(files: Readonly<Record<string, string>> | null) {
       if (/\] $|to go on: $/.test(String(data))) stdin.write(`${answers.shift() ?? ''}\n`);
     });
     const terminal = { stdin: Object.assign(stdin, { isTTY }), stdout, stderr: Object.assign(stderr, { isTTY }) };
-    const code = await main(args, { ...environment, ...more }, terminal, { folder, topicPrefix, waitMs: 1000 });
+    const code = await main(args, { ...environment, ...more }, terminal, { folder, topicPrefix, waitMs });
     return { code, ...read };
   };
   const migrate = Object.assign((...args: string[]) => run(args), {
     keyspace: environment.SCYLLA_KEYSPACE,
     with: (more: NodeJS.ProcessEnv, ...args: string[]) => run(args, more),
+    impatiently: (...args: string[]) => run(args, {}, undefined, 1000),
     typing: (typed: readonly string[], ...args: string[]) => run(args, {}, typed),
     /** Up to the journal. */
     preparing: () => run(['up', '--database', 'kafka'], { KAFKA_BROKERS: '127.0.0.1:1' }),
