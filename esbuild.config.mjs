@@ -43,6 +43,7 @@ export const common = /** @type {const} */ ({
     '@aws-sdk/credential-provider-node': './shared/runtime/left-out.ts',
     '@shanghaikid/parquetjs': './shared/runtime/left-out.ts',
     'adm-zip': './shared/runtime/left-out.ts',
+    'thread-stream': './shared/runtime/left-out.ts',
   },
   sourcemap: 'linked',
   sourcesContent: false,

@@ -9,6 +9,6 @@ export default defineConfig({
     globalSetup: ['shared/testing/weights.ts'],
     pool: 'forks',
     testTimeout: 60_000,
-    hookTimeout: 120_000,
+    hookTimeout: 300_000,
   },
 });
