@@ -47,17 +47,14 @@ it('When the node is tainted, then the extractor alone is placed there', async (
 });
 
 it('When the extractor has no toleration, then it is Pending', async () => {
+  const newest = () =>
+    kubectl('get', 'ksvc', 'extract-faces', '--output', 'jsonpath={.status.latestCreatedRevisionName}');
+  const before = await newest();
   const patch = [{ op: 'remove', path: '/spec/template/spec/tolerations' }];
   await kubectl('patch', 'ksvc', 'extract-faces', '--type', 'json', '--patch', JSON.stringify(patch));
   const revision = await until('the new revision', async () => {
-    const name = await kubectl(
-      'get',
-      'ksvc',
-      'extract-faces',
-      '--output',
-      'jsonpath={.status.latestCreatedRevisionName}',
-    );
-    return name;
+    const now = await newest();
+    return now !== before && now;
   });
   const why = await until('its instance waits for a place', async () => {
     const pod = (await podsOf('extract-faces')).find(
