@@ -40,7 +40,7 @@ describeEngine('scylla', 'with ScyllaDB', () => {
 });
 
 function outages(): void {
-  let engines: OwnEngines;
+  let engines: OwnEngines | undefined;
   // One installation has one owner's key.
   let dataDir: string;
   beforeAll(async () => {
@@ -49,7 +49,7 @@ function outages(): void {
   }, 120_000);
   afterAll(async () => {
     rmSync(dataDir, { recursive: true, force: true });
-    await engines.dispose();
+    await engines?.dispose();
   }, 120_000);
 
   const names = Object.keys(goesOn) as EngineName[];
@@ -57,12 +57,13 @@ function outages(): void {
   it.each(names.filter((name) => name !== 'kafka' || mayKillServers()))(
     'When %s ends under load and starts again, then the answers are right, others go on, and nothing that was acknowledged is lost',
     async (name) => {
-      const outage = await outageOf(name, engines);
+      const { environment, prefix } = engines!;
+      const outage = await outageOf(name, environment);
       const platform = await startPlatform(functions, {
         dataDir,
-        settings: { ...process.env, ...engines.environment, ...outage.environment } as Record<string, string>,
+        settings: { ...process.env, ...environment, ...outage.environment } as Record<string, string>,
         openers: {
-          ...ownOpeners(engines.prefix),
+          ...ownOpeners(prefix),
           extractor: async () => fakeExtractor({ latencyMs: () => 5, working: 4 }),
         },
       });
@@ -98,7 +99,7 @@ function outages(): void {
   );
 }
 
-const outageOf = (name: EngineName, { environment }: OwnEngines): Outage | Promise<Outage> =>
+const outageOf = (name: EngineName, environment: OwnEngines['environment']): Outage | Promise<Outage> =>
   mayKillServers() || name === 'kafka'
     ? realOutage(name)
     : cutOutage(name, readConfig({ ...process.env, ...environment }).engines);

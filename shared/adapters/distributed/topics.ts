@@ -1,4 +1,4 @@
-import { ConfigResourceTypes, type ITopicConfig } from 'kafkajs';
+import { type Admin, ConfigResourceTypes, type ITopicConfig, KafkaJSError } from 'kafkajs';
 import migration from '../../../migrations/kafka/001-topics.json' with { type: 'json' };
 import { AppError } from '../../errors.ts';
 import type { AdapterOptions } from '../../runtime/adapter-options.ts';
@@ -11,6 +11,10 @@ export interface TopicSpec {
   /** Milliseconds that records are kept. */
   readonly retentionMs: number;
 }
+
+/** How often, and how often at most, is looked whether new topics are led. */
+const leaderPauseMs = 200;
+const leaderTries = 100;
 
 const day = 24 * 60 * 60 * 1000;
 
@@ -36,7 +40,11 @@ export async function prepareTopics(
     const existing = new Set(await admin.listTopics());
     const missing = topics.filter(({ name }) => !existing.has(name));
     if (missing.length > 0) {
-      await admin.createTopics({ topics: missing.map((spec) => topicConfig(spec, replicas)), waitForLeaders: true });
+      await admin.createTopics({ topics: missing.map((spec) => topicConfig(spec, replicas)), waitForLeaders: false });
+      await untilLed(
+        admin,
+        missing.map(({ name }) => name),
+      );
     }
     const present = topics.filter(({ name }) => existing.has(name));
     if (present.length > 0) {
@@ -55,6 +63,20 @@ export async function prepareTopics(
     throw new AppError('STORE_UNAVAILABLE', { message, cause: error });
   } finally {
     await admin.disconnect().catch(() => undefined);
+  }
+}
+
+/** A broker may not know a topic yet that it has just made; the driver waits for leaders alone, and takes that for a failure. */
+async function untilLed(admin: Admin, topics: string[]): Promise<void> {
+  for (let left = leaderTries; ; left--) {
+    try {
+      const answer = await admin.fetchTopicMetadata({ topics });
+      if (answer.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return;
+    } catch (error) {
+      if (left <= 1 || !(error instanceof KafkaJSError && error.retriable)) throw error;
+    }
+    if (left <= 1) throw new Error(`no leader for ${topics.join(', ')}`);
+    await new Promise((resolve) => setTimeout(resolve, leaderPauseMs));
   }
 }
 
