@@ -48,7 +48,7 @@ export async function setup({ provide }: TestProject): Promise<void> {
   provide('adminKey', run('admin-key', '--print').trim());
   provide('gateway', gateway());
 
-  await applied({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, keys(), settings());
+  await applied({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, ...secrets(), settings());
   await kubectl('apply', '--kustomize', await overlay());
   const topics = functions.flatMap(({ manifest }) =>
     manifest.trigger.kind === 'event' && manifest.trigger.topic !== null ? [manifest.name] : [],
@@ -119,15 +119,24 @@ async function overlay(): Promise<string> {
 /** Where the gateway is reached, by a name of its own. */
 const gateway = (): string => process.env.FREEFACE_GATEWAY ?? 'http://faces.example.test';
 
-const keys = () => ({
-  apiVersion: 'v1',
-  kind: 'Secret',
-  metadata: { name: 'freeface-s3', namespace },
-  stringData: {
-    S3_ACCESS_KEY_ID: process.env.S3_ACCESS_KEY_ID ?? '',
-    S3_SECRET_ACCESS_KEY: process.env.S3_SECRET_ACCESS_KEY ?? '',
-  },
-});
+/** What each store asks for, where it asks. */
+function secrets(): object[] {
+  const names = {
+    s3: ['S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'],
+    ...Object.fromEntries(
+      ['scylla', 'milvus', 'kafka', 'dragonfly'].map((store) => [
+        store,
+        [`${store.toUpperCase()}_USERNAME`, `${store.toUpperCase()}_PASSWORD`],
+      ]),
+    ),
+  };
+  return Object.entries(names).flatMap(([store, variables]) => {
+    const given = variables.filter((name) => process.env[name]);
+    if (given.length === 0) return [];
+    const stringData = Object.fromEntries(given.map((name) => [name, process.env[name]]));
+    return [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: `freeface-${store}`, namespace }, stringData }];
+  });
+}
 
 /** A bucket whose photos are enrolled by themselves, and limits that a test does not meet. */
 const settings = () => ({
