@@ -65,7 +65,11 @@ function isRight({ name, trigger }: Manifest, status: number, json: Answer['json
 it('When a function that anybody might write starts from nothing, then ours take little longer', async () => {
   const image = JSON.parse(await kubectl('get', 'ksvc', 'get-liveness', '--output', 'json'));
   const { containers } = image.spec.template.spec;
-  const code = "require('http').createServer((_, answer) => answer.end('hello')).listen(process.env.PORT)";
+  // The first process of a container ends at SIGTERM only if it says so.
+  const code = [
+    "require('http').createServer((_, answer) => answer.end('hello')).listen(process.env.PORT)",
+    "process.on('SIGTERM', () => process.exit())",
+  ].join(';');
   await applied({
     apiVersion: 'serving.knative.dev/v1',
     kind: 'Service',
