@@ -7,6 +7,8 @@ import { applied, gone, kubectl, podsOf, saw, until } from './kubernetes.ts';
 
 const folder = join('.build', 'cluster-gpu');
 let node: string;
+/** Revisions that find no place: Knative would wait for them. */
+const unplaced: string[] = [];
 
 /** The only node becomes one of the GPU pool: labelled, tainted, with a card that nobody looks for. */
 beforeAll(async () => {
@@ -23,6 +25,7 @@ afterAll(async () => {
   await kubectl('taint', 'node', node, 'nvidia.com/gpu-');
   await kubectl('label', 'node', node, 'pool-');
   await kubectl('apply', '--kustomize', join('.build', 'cluster'));
+  for (const name of unplaced) await kubectl('delete', 'revision', name);
 });
 
 it('When the node is tainted, then the extractor alone is placed there', async () => {
@@ -59,6 +62,7 @@ it('When the extractor has no toleration, then it is Pending', async () => {
     const now = await newest();
     return now !== before && now;
   });
+  unplaced.push(revision);
   const why = await until('its instance waits for a place', async () => {
     const pod = (await podsOf('extract-faces')).find(
       ({ metadata }) => metadata.labels['serving.knative.dev/revision'] === revision,
