@@ -24,6 +24,8 @@ export default defineFunction(
     errors: ['DEAD_LETTER_NOT_FOUND', 'DEAD_LETTER_FINAL'],
     examples: { response: { dead_letter_id: letters.exampleLetter.dead_letter_id, status: 'replayed' } },
     uses: ['records', 'images'],
+    // Whatever was given up; most of it this.
+    emits: ['freeface.enrollment.requested.v1'],
     ...sizes.record,
   },
   async ({ params, ...call }, ports) => {

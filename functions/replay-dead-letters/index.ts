@@ -33,6 +33,8 @@ export default defineFunction(
       response: { replayed: 12, discarded: 0, final: 0, missing: 0, remaining: false },
     },
     uses: ['records', 'images'],
+    // Whatever was given up; most of it this.
+    emits: ['freeface.enrollment.requested.v1'],
     ...sizes.erasure,
   },
   async ({ body, ...call }, ports) => {

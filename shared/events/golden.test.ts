@@ -155,11 +155,19 @@ describe('events as they travel', () => {
       ...event,
       knativeerrordest: 'http://process-enrollment-high.freeface.svc.cluster.local',
       knativeerrorcode: '422',
+      knativeerrordata: Buffer.from('NO_FACE').toString('base64'),
     };
 
     expect(readDeadLetter(letter)).toEqual({
       event,
-      failure: { topic: null, group: 'process-enrollment-high', status: 422, reason: null, attempts: null, at: null },
+      failure: {
+        topic: null,
+        group: 'process-enrollment-high',
+        status: 422,
+        reason: 'NO_FACE',
+        attempts: null,
+        at: null,
+      },
     });
     expect(readDeadLetter(event).failure.status).toBeNull();
   });

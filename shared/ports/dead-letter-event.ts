@@ -55,7 +55,7 @@ export function readDeadLetter(letter: Event): { event: Event; failure: Failure 
       topic: textOf(topic),
       group: groupOf(textOf(group)),
       status: numberOf(status),
-      reason: textOf(reason),
+      reason: topic === undefined ? codeOf(textOf(reason)) : textOf(reason),
       attempts: numberOf(attempts),
       at: Number.isNaN(time) ? null : time,
     },
@@ -63,6 +63,12 @@ export function readDeadLetter(letter: Event): { event: Event; failure: Failure 
 }
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+
+/** Knative writes how the answer's body began, in base64: our error code. */
+function codeOf(data: string | null): string | null {
+  const text = data === null ? '' : Buffer.from(data, 'base64').toString();
+  return /^[A-Z][A-Z0-9_]{2,63}$/.test(text) ? text : data;
+}
 
 /** Over HTTP every attribute is text. */
 function numberOf(value: unknown): number | null {

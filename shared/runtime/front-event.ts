@@ -29,9 +29,13 @@ async function answerEvent(request: IncomingRequest, handle: EventFunction): Pro
     parsed.data instanceof Uint8Array ? parsed.data : undefined,
     request.gone,
   );
-  // Whoever waits for a reply learns what was wrong.
-  if (reply === undefined)
-    return { ...empty(status), headers: reason === undefined ? {} : { [errorCodeHeader]: reason } };
+  // Whoever waits for a reply learns what was wrong. Of an event that is given up, Knative keeps the body with its dead letter.
+  if (reply === undefined) {
+    const headers = reason === undefined ? {} : { [errorCodeHeader]: reason };
+    return status === 422 && reason !== undefined
+      ? { status, headers: { ...headers, 'content-type': 'text/plain' }, body: reason }
+      : { ...empty(status), headers };
+  }
   const message = HTTP.binary(new CloudEvent(reply));
   return { status, headers: message.headers as Record<string, string>, body: message.body as string };
 }

@@ -152,15 +152,18 @@ describe('one function on its own', () => {
     ['succeeds without an answer', 'silent', 204],
     ['meets passing trouble', 'transient', 503],
     ['meets a bug', 'bug', 503],
-    ['meets what never will work', 'poison', 422],
-  ])('When a handler %s, then the broker is told by the status alone', async (_, how, status) => {
-    const { url, ready } = await start(measure);
-    await ready;
+    ['meets what never will work', 'poison', 422, 'FACE_NOT_FOUND'],
+  ])(
+    'When a handler %s, then the broker is told by the status, and why for its dead letter',
+    async (_, how, status, why = '') => {
+      const { url, ready } = await start(measure);
+      await ready;
 
-    const answer = await post(url, eventWith({ how, data: {} }));
+      const answer = await post(url, eventWith({ how, data: {} }));
 
-    expect([answer.status, answer.bytes.length]).toEqual([status, 0]);
-  });
+      expect([answer.status, Buffer.from(answer.bytes).toString()]).toEqual([status, why]);
+    },
+  );
 
   it('When a request is no event, then 422 without a body', async () => {
     const { url, ready } = await start(measure);
