@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { eachOf } from '../domain/each-of.ts';
 import { batchJobIdOf } from '../domain/ids.ts';
 import type { Priority } from '../domain/priority.ts';
 import { enrolmentJobs as tuning } from '../domain/tuning.ts';
@@ -167,26 +168,18 @@ async function inParallel<Item, Result>(
   workers: number,
   work: (item: Item, index: number) => Promise<Result>,
 ): Promise<Result[]> {
-  const results: Result[] = new Array(items.length);
   const problems: Problem[] = [];
-  let next = 0;
-  const worker = async () => {
-    for (let i = next++; i < items.length; i = next++) {
-      try {
-        results[i] = await work(items[i]!, i);
-      } catch (error) {
-        if (!(error instanceof AppError) || error.httpStatus >= 500 || error.code === 'BUSY') {
-          next = items.length;
-          throw error;
-        }
-        const own = Array.isArray(error.details) ? (error.details as Problem[]) : [{ field: '', issue: error.message }];
-        problems.push(
-          ...own.map(({ field, issue }) => ({ field: `items.${i}${field === '' ? '' : `.${field}`}`, issue })),
-        );
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: workers }, worker));
+  const results = await eachOf(items, workers, (item, i) =>
+    work(item, i).catch((error: unknown) => {
+      if (!(error instanceof AppError) || error.httpStatus >= 500 || error.code === 'BUSY') throw error;
+      const own = Array.isArray(error.details) ? (error.details as Problem[]) : [{ field: '', issue: error.message }];
+      problems.push(
+        ...own.map(({ field, issue }) => ({ field: `items.${i}${field === '' ? '' : `.${field}`}`, issue })),
+      );
+      return null;
+    }),
+  );
   if (problems.length > 0) throw failed(problems);
-  return results;
+  // Nothing was wrong, so none is missing.
+  return results as Result[];
 }

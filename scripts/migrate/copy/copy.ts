@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { appendFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { eachOf } from '../../../shared/adapters/distributed/scylla-client.ts';
 import { type Config, readConfig } from '../../../shared/config.ts';
 import { auditLine } from '../../../shared/domain/audit-chain.ts';
+import { eachOf } from '../../../shared/domain/each-of.ts';
 import type { AuditEntry } from '../../../shared/ports/audit.ts';
 import type { Tenant } from '../../../shared/ports/tenant.ts';
 import { forgetAnswers } from '../cached-answers.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { eachOf } from '../../../shared/adapters/distributed/scylla-client.ts';
+import { eachOf } from '../../../shared/domain/each-of.ts';
 import type { AuditEntry } from '../../../shared/ports/audit.ts';
 import type { Face, Page, PageOptions } from '../../../shared/ports/records.ts';
 import type { Tenant } from '../../../shared/ports/tenant.ts';

@@ -1,10 +1,10 @@
 import { v7 } from 'uuid';
+import { eachOf } from '../../domain/each-of.ts';
 import type { ApiKey, NewApiKey, SigningKey } from '../../ports/accounts.ts';
 import type { Page, PageOptions } from '../../ports/records.ts';
 import type { CallOptions } from '../../ports/tenant.ts';
 import { firstKeyOf, requireTenant } from './accounts-tenants.ts';
 import { atOnce } from './records-images.ts';
-import { eachOf } from './scylla-client.ts';
 import { pageOf, platform, put } from './scylla-lists.ts';
 import type { ScyllaStore } from './scylla-store.ts';
 

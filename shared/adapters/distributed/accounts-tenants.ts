@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { v7 } from 'uuid';
+import { eachOf } from '../../domain/each-of.ts';
 import { AppError } from '../../errors.ts';
 import type { ApiKey, NewApiKey, NewTenant, TenantRecord, TenantSettings } from '../../ports/accounts.ts';
 import type { Page, PageOptions } from '../../ports/records.ts';
 import type { CallOptions } from '../../ports/tenant.ts';
 import { atOnce } from './records-images.ts';
-import { eachOf } from './scylla-client.ts';
 import { pageOf, platform, put } from './scylla-lists.ts';
 import type { ScyllaStore } from './scylla-store.ts';
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { v7 } from 'uuid';
+import { eachOf } from '../../domain/each-of.ts';
 import { AppError } from '../../errors.ts';
 import type { NewUser, Session, User, UserChanges } from '../../ports/accounts.ts';
 import type { Page, PageOptions } from '../../ports/records.ts';
@@ -8,7 +9,6 @@ import type { CallOptions } from '../../ports/tenant.ts';
 import { given, requireTenant } from './accounts-tenants.ts';
 import { atOnce } from './records-images.ts';
 import { type Claims, claimsIn } from './scylla-claims.ts';
-import { eachOf } from './scylla-client.ts';
 import { drop, pageOf, put } from './scylla-lists.ts';
 import type { ScyllaStore } from './scylla-store.ts';
 

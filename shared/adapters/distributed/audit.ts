@@ -1,9 +1,9 @@
+import { eachOf } from '../../domain/each-of.ts';
 import type { Audit, AuditEntry, AuditFilter } from '../../ports/audit.ts';
 import type { Page, PageOptions } from '../../ports/records.ts';
 import { asTenant, type Tenant } from '../../ports/tenant.ts';
 import { auditWriter, blockOf, entryAt, subjectsOf } from './audit-chains.ts';
 import { atOnce } from './records-images.ts';
-import { eachOf } from './scylla-client.ts';
 import { pageOf, walk } from './scylla-lists.ts';
 import { openScyllaStore, type ScyllaStore, type ScyllaStoreOptions, tenantsSeen } from './scylla-store.ts';
 

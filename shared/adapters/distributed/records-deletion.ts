@@ -1,9 +1,10 @@
+import { eachOf } from '../../domain/each-of.ts';
 import type { Face, Image, Job, Person, WriteOptions } from '../../ports/records.ts';
 import { raiseOf } from './records-epoch.ts';
 import { placesOf, removeFaces } from './records-images.ts';
 import { deleteJobsOf } from './records-jobs.ts';
 import { claimsOfPersons, type PersonDocument, toPerson, wholePerson } from './records-persons.ts';
-import { type Bound, eachOf } from './scylla-client.ts';
+import type { Bound } from './scylla-client.ts';
 import { microseconds } from './scylla-documents.ts';
 import { drop, type StoredEntry, walk } from './scylla-lists.ts';
 import { outboxOf, type ScyllaStore } from './scylla-store.ts';

@@ -1,3 +1,4 @@
+import { eachOf } from '../../domain/each-of.ts';
 import { isSameFace } from '../../domain/same-face.ts';
 import { AppError } from '../../errors.ts';
 import type { Enrolment, Face, NewFace, NewPerson, SavedEnrolment, WriteOptions } from '../../ports/records.ts';
@@ -22,7 +23,6 @@ import {
   withExternalId,
 } from './records-persons.ts';
 import { abandonedMs } from './scylla-claims.ts';
-import { eachOf } from './scylla-client.ts';
 import { outboxOf, type ScyllaStore } from './scylla-store.ts';
 
 /**

@@ -1,6 +1,7 @@
+import { eachOf } from '../../domain/each-of.ts';
 import type { Face, Image, NewFace, OutboxEntry } from '../../ports/records.ts';
 import { raiseOf } from './records-epoch.ts';
-import { type Bound, eachOf, type Scylla } from './scylla-client.ts';
+import type { Bound, Scylla } from './scylla-client.ts';
 import { drop, put, type StoredEntry } from './scylla-lists.ts';
 import { outboxOf, type ScyllaStore } from './scylla-store.ts';
 

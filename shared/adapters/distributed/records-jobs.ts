@@ -1,3 +1,4 @@
+import { eachOf } from '../../domain/each-of.ts';
 import { priorities } from '../../domain/priority.ts';
 import {
   type Backlog,
@@ -13,7 +14,7 @@ import {
 } from '../../ports/records.ts';
 import { asTenant } from '../../ports/tenant.ts';
 import { atOnce } from './records-images.ts';
-import { type Bound, eachOf } from './scylla-client.ts';
+import type { Bound } from './scylla-client.ts';
 import { countOf, drop, type Entry, pageOf, platform, put, type StoredEntry, walk } from './scylla-lists.ts';
 import type { ListTable } from './scylla-statements.ts';
 import { outboxOf, type ScyllaStore } from './scylla-store.ts';

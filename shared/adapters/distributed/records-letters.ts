@@ -1,3 +1,4 @@
+import { eachOf } from '../../domain/each-of.ts';
 import type {
   DeadLetterFilter,
   Page,
@@ -7,7 +8,7 @@ import type {
   WriteOptions,
 } from '../../ports/records.ts';
 import { atOnce } from './records-images.ts';
-import { type Bound, eachOf } from './scylla-client.ts';
+import type { Bound } from './scylla-client.ts';
 import { drop, pageOf, platform, put, type StoredEntry, walk } from './scylla-lists.ts';
 import { outboxOf, type ScyllaStore } from './scylla-store.ts';
 

@@ -1,8 +1,8 @@
+import { eachOf } from '../../domain/each-of.ts';
 import type { Face, Identity, Image, Page, PageOptions, Person, Records, Usage } from '../../ports/records.ts';
 import { asTenant, type Tenant } from '../../ports/tenant.ts';
 import { atOnce, faceLoader, facesAt, facesOn, type ImageDocument, placesOf, toImage } from './records-images.ts';
 import { claimsOfPersons, livePerson, wholePerson } from './records-persons.ts';
-import { eachOf } from './scylla-client.ts';
 import { checkLimit, countOf, holdsAnything, pageOf, type StoredEntry, walk } from './scylla-lists.ts';
 import { type ScyllaStore, tenantsSeen } from './scylla-store.ts';
 

@@ -1,4 +1,5 @@
 import { auth, Client, policies, types } from 'cassandra-driver';
+import { eachOf } from '../../domain/each-of.ts';
 import { AppError } from '../../errors.ts';
 import type { AdapterOptions } from '../../runtime/adapter-options.ts';
 import { reopening } from './reopening.ts';
@@ -154,24 +155,6 @@ export function scyllaClient(
     pooling: { heartBeatInterval: 15_000 },
     queryOptions: { prepare: true, consistency: types.consistencies.localQuorum },
   });
-}
-
-/** Runs `work` for each, `atOnce` at a time; results in order. */
-export async function eachOf<Item, Result>(
-  items: readonly Item[],
-  atOnce: number,
-  work: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const results = new Array<Result>(items.length);
-  let next = 0;
-  const worker = async () => {
-    while (next < items.length) {
-      const index = next++;
-      results[index] = await work(items[index]!);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
-  return results;
 }
 
 const queriesOf = (bounds: readonly Bound[]) =>

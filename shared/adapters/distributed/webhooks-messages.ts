@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { v7 } from 'uuid';
+import { eachOf } from '../../domain/each-of.ts';
 import { AppError } from '../../errors.ts';
 import type { Page, PageOptions } from '../../ports/records.ts';
 import type { CallOptions } from '../../ports/tenant.ts';
@@ -12,7 +13,7 @@ import type {
   WebhookMessage,
 } from '../../ports/webhooks.ts';
 import { atOnce } from './records-images.ts';
-import { type Bound, eachOf } from './scylla-client.ts';
+import type { Bound } from './scylla-client.ts';
 import { microseconds } from './scylla-documents.ts';
 import { countOf, drop, type Entry, pageOf, platform, put, type StoredEntry, walk } from './scylla-lists.ts';
 import type { ListTable } from './scylla-statements.ts';
