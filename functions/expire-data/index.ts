@@ -1,5 +1,5 @@
 import { type Expired, expire } from '../../shared/gallery/expire.ts';
-import type { Accounts, TenantRecord } from '../../shared/ports/accounts.ts';
+import { itemsOf } from '../../shared/ports/pages.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
 import { sizes } from '../../shared/runtime/sizes.ts';
 
@@ -16,7 +16,8 @@ export default defineFunction(
   },
   async (call, ports) => {
     const total = { images: 0, bytes: 0, faces: 0 };
-    for await (const { tenant, retention } of tenantsOf(ports.accounts, call.signal)) {
+    const tenants = itemsOf((page) => ports.accounts.listTenants({ ...page, limit: 500, signal: call.signal }));
+    for await (const { tenant, retention } of tenants) {
       if (retention.imagesDays === null && retention.unknownFacesDays === null) continue;
       const expired = await expire(retention, { ...call, tenant }, ports);
       for (const key of Object.keys(total) as (keyof Expired)[]) total[key] += expired[key];
@@ -24,12 +25,3 @@ export default defineFunction(
     return total;
   },
 );
-
-async function* tenantsOf(accounts: Accounts, signal: AbortSignal): AsyncIterable<TenantRecord> {
-  let after: string | undefined;
-  do {
-    const page = await accounts.listTenants({ limit: 500, after, signal });
-    yield* page.items;
-    after = page.next ?? undefined;
-  } while (after !== undefined);
-}

@@ -3,6 +3,7 @@ import { openRecords as openScylla } from '../../shared/adapters/distributed/rec
 import { openRecords } from '../../shared/adapters/embedded/records.ts';
 import type { Engines } from '../../shared/engine-settings.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
+import { pagesOf } from '../../shared/ports/pages.ts';
 import type { Records } from '../../shared/ports/records.ts';
 import { defaultTenant } from '../../shared/ports/tenant.ts';
 import { dropKeyspace, migrateScylla } from '../migrate/apply.ts';
@@ -46,15 +47,13 @@ async function measure(engine: string, records: Records, size: number): Promise<
     };
     await Promise.all(Array.from({ length: writers }, write));
     const times: number[] = [];
-    let after: string | undefined;
     let listed = 0;
-    do {
-      const started = performance.now();
-      const page = await records.listPersons(defaultTenant, { limit, after });
+    let started = performance.now();
+    for await (const persons of pagesOf((page) => records.listPersons(defaultTenant, { ...page, limit }))) {
       times.push(performance.now() - started);
-      listed += page.items.length;
-      after = page.next ?? undefined;
-    } while (after !== undefined);
+      listed += persons.length;
+      started = performance.now();
+    }
     if (listed !== size) throw new Error(`${engine}: ${listed} of ${size} persons were listed`);
     // The first pages also warm up.
     const few = Math.max(3, Math.floor(times.length / 10));

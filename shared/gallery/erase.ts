@@ -1,6 +1,7 @@
 import { AppError } from '../errors.ts';
 import { outboxEntry } from '../events/catalogue.ts';
 import type { Ports } from '../ports/index.ts';
+import { itemsOf } from '../ports/pages.ts';
 import type { Image, Job, Person } from '../ports/records.ts';
 import type { CallContext } from '../runtime/define.ts';
 
@@ -131,12 +132,8 @@ async function faceIdsOf(
   { records }: ErasurePorts,
 ): Promise<string[]> {
   const ids: string[] = [];
-  let after: string | undefined;
-  do {
-    const page = await records.listFaces(tenant, { personId }, { limit: 1000, after, signal });
-    ids.push(...page.items.map(({ faceId }) => faceId));
-    after = page.next ?? undefined;
-  } while (after !== undefined);
+  const faces = itemsOf((page) => records.listFaces(tenant, { personId }, { ...page, limit: 1000, signal }));
+  for await (const { faceId } of faces) ids.push(faceId);
   return ids;
 }
 

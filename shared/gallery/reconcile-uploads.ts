@@ -3,6 +3,7 @@ import { isImagePath } from '../domain/uploads.ts';
 import { AppError } from '../errors.ts';
 import { outboxEntry } from '../events/catalogue.ts';
 import type { Ports } from '../ports/index.ts';
+import { itemsOf } from '../ports/pages.ts';
 import type { Upload } from '../ports/records.ts';
 import type { Tenant } from '../ports/tenant.ts';
 import type { CallContext } from '../runtime/define.ts';
@@ -78,11 +79,7 @@ async function knownOf(
   records: Ports['records'],
 ): Promise<Map<string, Upload>> {
   const known = new Map<string, Upload>();
-  let after: string | undefined;
-  do {
-    const page = await records.listUploads(tenant, {}, { limit: 1000, after, signal });
-    for (const upload of page.items) known.set(upload.uploadId, upload);
-    after = page.next ?? undefined;
-  } while (after !== undefined);
+  const uploads = itemsOf((page) => records.listUploads(tenant, {}, { ...page, limit: 1000, signal }));
+  for await (const upload of uploads) known.set(upload.uploadId, upload);
   return known;
 }

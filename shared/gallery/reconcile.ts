@@ -1,5 +1,6 @@
 import { intersectionOverUnion } from '../domain/geometry.ts';
 import type { Ports } from '../ports/index.ts';
+import { itemsOf } from '../ports/pages.ts';
 import type { Face, Image } from '../ports/records.ts';
 import type { Tenant } from '../ports/tenant.ts';
 import type { VectorSpace } from '../ports/vectors.ts';
@@ -74,14 +75,8 @@ async function isAwaited(
   return job !== null && (job.finishedAt === null || job.status === 'failed');
 }
 
-async function* allImages(tenant: Tenant, { signal }: Caller, { records }: ReconcilePorts): AsyncIterable<Image> {
-  let after: string | undefined;
-  do {
-    const page = await records.listImages(tenant, { limit: 500, after, signal });
-    yield* page.items;
-    after = page.next ?? undefined;
-  } while (after !== undefined);
-}
+const allImages = (tenant: Tenant, { signal }: Caller, { records }: ReconcilePorts): AsyncIterable<Image> =>
+  itemsOf((page) => records.listImages(tenant, { ...page, limit: 500, signal }));
 
 const facesOn = async (
   tenant: Tenant,

@@ -4,6 +4,7 @@ import { scopesOfRole } from '../domain/access.ts';
 import { digestOf, newApiKey, parseApiKey, sameDigest } from '../identity/api-keys.ts';
 import { rotateSigningKey } from '../identity/tokens.ts';
 import type { Accounts } from '../ports/accounts.ts';
+import { itemsOf } from '../ports/pages.ts';
 import { defaultTenant } from '../ports/tenant.ts';
 import type { RuntimeContext } from './context.ts';
 
@@ -83,13 +84,9 @@ async function isOurs(path: string, accounts: Accounts): Promise<boolean> {
 /** Ids of owner's keys that are not revoked. */
 async function keysInForce(accounts: Accounts): Promise<string[]> {
   const ids: string[] = [];
-  let after: string | undefined;
-  do {
-    const { items, next } = await accounts.listApiKeys(defaultTenant, { limit: 1000, after });
-    for (const { keyId, name, createdBy, revokedAt } of items) {
-      if (name === adminKeyName && createdBy === null && revokedAt === null) ids.push(keyId);
-    }
-    after = next ?? undefined;
-  } while (after !== undefined);
+  const keys = itemsOf((page) => accounts.listApiKeys(defaultTenant, { ...page, limit: 1000 }));
+  for await (const { keyId, name, createdBy, revokedAt } of keys) {
+    if (name === adminKeyName && createdBy === null && revokedAt === null) ids.push(keyId);
+  }
   return ids;
 }

@@ -3,6 +3,7 @@ import { embeddedOpeners } from '../../../shared/adapters/embedded/index.ts';
 import type { Config } from '../../../shared/config.ts';
 import type { Imports } from '../../../shared/ports/imports.ts';
 import type { Ports } from '../../../shared/ports/index.ts';
+import { itemsOf } from '../../../shared/ports/pages.ts';
 import type { Tenant } from '../../../shared/ports/tenant.ts';
 import type { VectorSpace } from '../../../shared/ports/vectors.ts';
 import { adapterOptions } from '../../../shared/runtime/adapter-options.ts';
@@ -73,12 +74,7 @@ export async function openTarget(name: EndName, config: Config): Promise<Target>
 /** Every tenant that has anything. */
 export async function tenantsOf({ records, accounts, audit }: Source): Promise<Tenant[]> {
   const tenants = new Set([...(await records.tenants()), ...(await audit.tenants())]);
-  let after: string | undefined;
-  do {
-    const page = await accounts.listTenants({ limit: 500, after });
-    for (const { tenant } of page.items) tenants.add(tenant);
-    after = page.next ?? undefined;
-  } while (after !== undefined);
+  for await (const { tenant } of itemsOf((page) => accounts.listTenants({ ...page, limit: 500 }))) tenants.add(tenant);
   return [...tenants].sort();
 }
 

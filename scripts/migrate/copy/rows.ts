@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { eachOf } from '../../../shared/domain/each-of.ts';
 import type { AuditEntry } from '../../../shared/ports/audit.ts';
+import { itemsOf, pagesOf } from '../../../shared/ports/pages.ts';
 import type { Face, Page, PageOptions } from '../../../shared/ports/records.ts';
 import type { Tenant } from '../../../shared/ports/tenant.ts';
 import type { VectorEntry, VectorSpace } from '../../../shared/ports/vectors.ts';
@@ -127,38 +128,26 @@ async function* pages<Item>(
   read: (page: PageOptions) => Promise<Page<Item>>,
   write: (item: Item) => SourceRow['write'],
 ): AsyncGenerator<SourceRow[]> {
-  let after: string | undefined;
-  do {
-    const page = await read({ limit, after });
-    yield page.items.map((item) => ({ row: item, write: write(item) }));
-    after = page.next ?? undefined;
-  } while (after !== undefined);
+  for await (const items of pagesOf((page) => read({ ...page, limit })))
+    yield items.map((item) => ({ row: item, write: write(item) }));
 }
 
 /** An image with the faces on it. */
 async function* images({ records }: Source, tenant: Tenant): AsyncGenerator<SourceRow[]> {
-  let after: string | undefined;
-  do {
-    const page = await records.listImages(tenant, { limit, after });
-    yield await eachOf(page.items, atOnce, async (image) => {
+  for await (const items of pagesOf((page) => records.listImages(tenant, { ...page, limit })))
+    yield await eachOf(items, atOnce, async (image) => {
       const faces = await facesOf(records, tenant, image.imageId);
       return {
         row: [image, faces.toSorted((a, b) => (a.faceId < b.faceId ? -1 : 1))],
         write: (target: Target) => target.records.image(tenant, image, faces),
       };
     });
-    after = page.next ?? undefined;
-  } while (after !== undefined);
 }
 
 async function facesOf(records: Source['records'], tenant: Tenant, imageId: string): Promise<Face[]> {
   const faces: Face[] = [];
-  let after: string | undefined;
-  do {
-    const page = await records.listFaces(tenant, { imageId }, { limit: 1000, after });
-    faces.push(...page.items);
-    after = page.next ?? undefined;
-  } while (after !== undefined);
+  for await (const face of itemsOf((page) => records.listFaces(tenant, { imageId }, { ...page, limit: 1000 })))
+    faces.push(face);
   return faces;
 }
 
@@ -168,12 +157,10 @@ async function* templates(
   tenant: Tenant,
   { spaceOf }: WalkOptions,
 ): AsyncGenerator<SourceRow[]> {
-  let after: string | undefined;
-  do {
-    const page = await records.listFaces(tenant, {}, { limit, after });
-    for (const name of new Set(page.items.map((face) => face.space))) {
+  for await (const faces of pagesOf((page) => records.listFaces(tenant, {}, { ...page, limit }))) {
+    for (const name of new Set(faces.map((face) => face.space))) {
       const space = spaceOf(name);
-      const faceIds = page.items.flatMap((face) => (face.space === name ? [face.faceId] : []));
+      const faceIds = faces.flatMap((face) => (face.space === name ? [face.faceId] : []));
       const entries = await vectors.get(tenant, space, faceIds);
       // All of a page go in one write.
       yield entries.map((entry, index) => ({
@@ -183,8 +170,7 @@ async function* templates(
         },
       }));
     }
-    after = page.next ?? undefined;
-  } while (after !== undefined);
+  }
 }
 
 const templateOf = ({ embedding, ...rest }: VectorEntry) => ({
