@@ -8,6 +8,7 @@ import { createContext } from '../shared/runtime/context.ts';
 import { openersOf } from '../shared/runtime/engine.ts';
 import { adminKeyPath, makeFoundations, newAdminKey, writeAdminKey } from '../shared/runtime/first-start.ts';
 import { openPorts } from '../shared/runtime/ports.ts';
+import { isUsageError } from './command-line/usage-error.ts';
 
 const usage = `Usage: npm run admin-key [-- --print]
 
@@ -54,7 +55,7 @@ export async function main(
     return 0;
   } catch (error) {
     stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    return error instanceof TypeError && 'code' in error ? 2 : 1;
+    return isUsageError(error) ? 2 : 1;
   }
 }
 

@@ -6,6 +6,7 @@ import { config as loadEnvironment } from 'dotenv';
 import { isLoopback } from '../shared/config.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import { adminKeyPath } from '../shared/runtime/first-start.ts';
+import { isUsageError, UsageError } from './command-line/usage-error.ts';
 import { enrol, greet, type Server, ServerError } from './import/client.ts';
 import { type Journal, journalFile, openJournal } from './import/journal.ts';
 import type { Outcome } from './import/outcome.ts';
@@ -29,8 +30,6 @@ was changed is.
 
 Exit codes: 0 every photo was dealt with (rejected ones, too), 1 some failed, 2 wrong usage, 130 stopped.
 `;
-
-class UsageError extends Error {}
 
 interface Terminal {
   readonly stdout: NodeJS.WriteStream;
@@ -245,10 +244,6 @@ async function enrolFile(root: string, photo: Photo, server: Server, stop: Abort
   }
   return enrol(photo, bytes, server, stop);
 }
-
-const isUsageError = (error: unknown): error is Error =>
-  error instanceof UsageError ||
-  (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
 
 /** The first Ctrl-C lets the photos under way finish, the second does not. */
 function stopOnSignals(): AbortSignal {

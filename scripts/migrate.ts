@@ -2,8 +2,9 @@ import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { config as loadEnvironment } from 'dotenv';
+import { isUsageError } from './command-line/usage-error.ts';
 import { forgetAnswers } from './migrate/cached-answers.ts';
-import { type Command, readCommand, UsageError, usage } from './migrate/command.ts';
+import { type Command, readCommand, usage } from './migrate/command.ts';
 import { createFile } from './migrate/files.ts';
 import { askedConfig, configOf } from './migrate/first-questions.ts';
 import type { Journal, Lock } from './migrate/journal.ts';
@@ -219,10 +220,6 @@ const failure = ({ database, name, direction, error }: Done): string =>
 
 const nothingYet = ({ title }: Pick<MigratedDatabase, 'title'>): string =>
   `There is no keyspace ${title}, so nothing was ever migrated. To begin: npm run migrate -- up`;
-
-const isUsageError = (error: unknown): error is Error =>
-  error instanceof UsageError ||
-  (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
 
 const entry = process.argv[1];
 if (entry !== undefined && (await realpath(entry)) === fileURLToPath(import.meta.url)) {

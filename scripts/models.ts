@@ -17,6 +17,7 @@ import {
   readCatalogue,
 } from '../shared/vision/weights/packs.ts';
 import { reportProgress } from '../shared/vision/weights/progress.ts';
+import { isUsageError, UsageError } from './command-line/usage-error.ts';
 
 const usage = `Usage: npm run models -- [COMMAND]
 
@@ -33,9 +34,6 @@ const usage = `Usage: npm run models -- [COMMAND]
 
 FREEFACE_DATA (default .freeface) is the data folder. Exit codes: 0 done, 1 something is missing or wrong, 2 wrong usage.
 `;
-
-/** A command that cannot be understood. */
-class UsageError extends Error {}
 
 interface Terminal {
   readonly stdout: NodeJS.WriteStream;
@@ -177,10 +175,6 @@ async function verify(names: readonly string[], places: PackPlaces, say: (text: 
   }
   return wrong === 0 ? 0 : 1;
 }
-
-const isUsageError = (error: unknown): error is Error =>
-  error instanceof UsageError ||
-  (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
 
 const entry = process.argv[1];
 if (entry !== undefined && (await realpath(entry)) === fileURLToPath(import.meta.url)) {

@@ -7,6 +7,7 @@ import { config as loadEnvironment } from 'dotenv';
 import { openAuditFile } from '../shared/adapters/embedded/audit-file.ts';
 import { type AuditLine, auditLine, type ChainHead, createChainVerifier } from '../shared/domain/audit-chain.ts';
 import { AppError } from '../shared/errors.ts';
+import { isUsageError, UsageError } from './command-line/usage-error.ts';
 
 const usage = `Usage: npm run verify-audit -- [OPTIONS]
 
@@ -23,8 +24,6 @@ Exit codes: 0 proved, 1 broken, 2 wrong usage or nothing to read.
 
 /** Breaks that are printed; the rest is counted. */
 const mostBreaks = 20;
-
-class UsageError extends Error {}
 
 interface Terminal {
   readonly stdout: Pick<NodeJS.WritableStream, 'write'>;
@@ -51,9 +50,10 @@ export async function main(
     const trouble = await verify(settings, terminal);
     return trouble === 0 ? 0 : 1;
   } catch (error) {
-    const isUsage = error instanceof UsageError || (error instanceof TypeError && 'code' in error);
+    const isUsage: boolean = isUsageError(error);
     if (!isUsage && !(error instanceof AppError)) throw error;
-    terminal.stderr.write(isUsage ? `${error.message}\n\n${usage}` : `${error.message}\n`);
+    const { message } = error as Error;
+    terminal.stderr.write(isUsage ? `${message}\n\n${usage}` : `${message}\n`);
     return 2;
   }
 }

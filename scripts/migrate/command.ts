@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { UsageError } from '../command-line/usage-error.ts';
 import { type EndName, ends } from './copy/end-names.ts';
 import { type DatabaseName, databaseNames } from './migration.ts';
 
@@ -23,9 +24,6 @@ export const usage = `Usage: npm run migrate -- COMMAND [OPTIONS]
 Where the engines are, the keyspace and its copies, the bucket, the index: see the configuration in the README. On a terminal the first
 \`up\` asks for what is not set. Exit codes: 0 done, 1 something failed and the last lines say what to do, 2 wrong usage or not confirmed.
 `;
-
-/** A command that cannot be understood. */
-export class UsageError extends Error {}
 
 export interface Command {
   readonly action: 'up' | 'down' | 'status' | 'create' | 'truncate' | 'erase' | 'copy';
