@@ -172,3 +172,16 @@ function breakBetween(before: ChainHead | undefined, line: AuditLine): ChainBrea
     return broken('unlinked', 'it was chained to another entry than the one that stands before it.');
   return null;
 }
+
+/** What is hashed must be what comes back: stores keep text as UTF-8, SQLite up to the first NUL. */
+export const storableEntry = (entry: NewAuditEntry): NewAuditEntry => ({
+  ...entry,
+  action: storable(entry.action),
+  actor: entry.actor && storable(entry.actor),
+  actorName: entry.actorName && storable(entry.actorName),
+  code: entry.code && storable(entry.code),
+  address: entry.address && storable(entry.address),
+  requestId: storable(entry.requestId),
+});
+
+const storable = (text: string): string => Buffer.from(text.replaceAll('\0', '\ufffd')).toString();

@@ -1,5 +1,5 @@
 import { v7 } from 'uuid';
-import { chainStart, hashOfEntry } from '../../domain/audit-chain.ts';
+import { chainStart, hashOfEntry, storableEntry } from '../../domain/audit-chain.ts';
 import { AppError } from '../../errors.ts';
 import type { AuditEntry, NewAuditEntry } from '../../ports/audit.ts';
 import type { CallOptions } from '../../ports/tenant.ts';
@@ -149,16 +149,3 @@ export function pointersTo(tenant: string, entry: AuditEntry): Bound[] {
     ...[...scopes].flatMap((scope) => put('audit_by_subject', tenant, position, '', scope)),
   ];
 }
-
-/** What is hashed must be what comes back: text is kept as UTF-8. */
-const storableEntry = (entry: NewAuditEntry): NewAuditEntry => ({
-  ...entry,
-  action: storable(entry.action),
-  actor: entry.actor && storable(entry.actor),
-  actorName: entry.actorName && storable(entry.actorName),
-  code: entry.code && storable(entry.code),
-  address: entry.address && storable(entry.address),
-  requestId: storable(entry.requestId),
-});
-
-const storable = (text: string): string => Buffer.from(text.replaceAll('\0', '\ufffd')).toString();

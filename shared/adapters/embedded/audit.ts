@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { chainStart, hashOfEntry } from '../../domain/audit-chain.ts';
+import { chainStart, hashOfEntry, storableEntry } from '../../domain/audit-chain.ts';
 import { AppError } from '../../errors.ts';
 import type { Audit, AuditEntry, NewAuditEntry } from '../../ports/audit.ts';
 import type { CallOptions, Tenant } from '../../ports/tenant.ts';
@@ -71,13 +71,7 @@ function auditOn(database: Database, now: () => number, unlock: () => void): Aud
 function appendEntry(database: Database, tenant: Tenant, entry: NewAuditEntry, at: number): AuditEntry {
   const last = lastEntry(database, tenant);
   const linked = {
-    ...entry,
-    action: storable(entry.action),
-    actor: entry.actor && storable(entry.actor),
-    actorName: entry.actorName && storable(entry.actorName),
-    code: entry.code && storable(entry.code),
-    address: entry.address && storable(entry.address),
-    requestId: storable(entry.requestId),
+    ...storableEntry(entry),
     at,
     chain: last?.chain ?? randomUUID(),
     sequence: (last?.sequence ?? 0) + 1,
@@ -108,9 +102,6 @@ export function insertEntry(database: Database, tenant: Tenant, entry: AuditEntr
     );
   }
 }
-
-/** What is hashed must be what comes back: SQLite keeps text as UTF-8, up to the first NUL. */
-const storable = (text: string): string => Buffer.from(text.replaceAll('\0', '\ufffd')).toString();
 
 /** Made with the database, so that tokens outlive a restart. */
 function pageTokenKey(database: Database): Buffer {
