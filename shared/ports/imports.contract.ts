@@ -12,25 +12,45 @@ import type { Face, Image, Job, Person, Records } from './records.ts';
 import type { Tenant } from './tenant.ts';
 import type { Webhook, Webhooks } from './webhooks.ts';
 
+interface WrittenPorts {
+  readonly records: Records;
+  readonly accounts: Accounts;
+  readonly webhooks: Webhooks;
+  readonly audit: Audit;
+}
+
+/** How the same data are opened to be written and to be used, one at a time. */
 export interface ImportsSubject {
-  /** Writes, and closes what writes. */
-  write(work: (imports: Imports) => Promise<void>): Promise<void>;
-  /** Opens the ports, and closes them. */
-  use<Value>(
-    work: (ports: {
-      readonly records: Records;
-      readonly accounts: Accounts;
-      readonly webhooks: Webhooks;
-      readonly audit: Audit;
-    }) => Promise<Value>,
-  ): Promise<Value>;
+  imports(): Promise<Imports>;
+  readonly ports: { readonly [Name in keyof WrittenPorts]: () => Promise<WrittenPorts[Name]> };
 }
 
 /** What every `Imports` must do. Data of other tenants may be there. */
-export function importsContract({ name, open }: { name: string; open: (clock: FakeClock) => Promise<ImportsSubject> }) {
+export function importsContract({ name, open }: { name: string; open: (clock: FakeClock) => ImportsSubject }) {
   const setUp = async () => {
     const clock = fakeClock();
-    return { clock, tenant: newTenant(), ...(await open(clock)) };
+    const subject = open(clock);
+    /** Writes, and closes what writes. */
+    const write = async (work: (imports: Imports) => Promise<void>): Promise<void> => {
+      const imports = await subject.imports();
+      await work(imports).finally(() => imports.close());
+    };
+    /** Opens the ports, and closes them. */
+    const use = async <Value>(work: (ports: WrittenPorts) => Promise<Value>): Promise<Value> => {
+      const openers = subject.ports;
+      const ports = {
+        records: await openers.records(),
+        accounts: await openers.accounts(),
+        webhooks: await openers.webhooks(),
+        audit: await openers.audit(),
+      };
+      try {
+        return await work(ports);
+      } finally {
+        for (const port of Object.values(ports)) await port.close();
+      }
+    };
+    return { clock, tenant: newTenant(), write, use };
   };
 
   describe(`${name}: records as they are`, () => {

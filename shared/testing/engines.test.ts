@@ -1,37 +1,23 @@
-import { randomUUID } from 'node:crypto';
-import { DeleteBucketCommand, DeleteObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { Redis } from 'ioredis';
-import { Kafka, logLevel } from 'kafkajs';
 import { expect, it, onTestFinished } from 'vitest';
 import { functions } from '../../functions/registry.gen.ts';
-import { openS3, prepareBucket } from '../adapters/distributed/bucket.ts';
-import { openEvents } from '../adapters/distributed/events.ts';
-import { distributedOpeners } from '../adapters/distributed/index.ts';
-import { openMilvus } from '../adapters/distributed/milvus-client.ts';
-import { prepareTopics, topicSpecs } from '../adapters/distributed/topics.ts';
 import { type AuditLine, createChainVerifier } from '../domain/audit-chain.ts';
-import { engineSettings } from '../engine-settings.ts';
 import { cronPipeline } from '../events/cron-pipeline.ts';
-import { createLogger } from '../runtime/log.ts';
-import type { Openers } from '../runtime/ports.ts';
 import { describeEngine, engineSettingsOf } from './engine.ts';
 import { goodPassword, logIn } from './logins.ts';
+import { ownOpeners, prepareEngines } from './own-engines.ts';
 import { startPlatform, type TestPlatform } from './platform.ts';
 import { drawPortrait } from './portraits/index.ts';
-import { testKeyspace } from './scylla-keyspace.ts';
 import { startReceiver } from './webhook-receiver.ts';
 
 /** The whole platform with FREEFACE_MODE=distributed; of each engine a test's own part, removed afterwards. */
-describeEngine('scylla', 'on ScyllaDB', (settings) => {
-  const { keyspace } = testKeyspace(settings);
-
+describeEngine('scylla', 'on ScyllaDB', () => {
   describeEngine('kafka', 'on Kafka', () => {
     describeEngine('s3', 'on S3', () => {
       describeEngine('milvus', 'on Milvus', () => {
         describeEngine('dragonfly', 'on Dragonfly', () => {
           it(
             'When a person is enrolled, found, recognised and erased, then every engine holds what it should and nothing afterwards',
-            () => journey(keyspace),
+            journey,
             120_000,
           );
         });
@@ -40,12 +26,18 @@ describeEngine('scylla', 'on ScyllaDB', (settings) => {
   });
 });
 
-async function journey(keyspace: string): Promise<void> {
-  const engines = await openEngines();
+async function journey(): Promise<void> {
+  const { environment, prefix, dispose } = await prepareEngines();
+  onTestFinished(dispose, 120_000);
   const receiver = await startReceiver();
+  const own = {
+    ...environment,
+    S3_PUBLIC_ENDPOINT: engineSettingsOf('s3').endpoint,
+    FREEFACE_WEBHOOK_ALLOW: '127.0.0.1',
+  };
   const platform = await startPlatform(functions, {
-    openers: engines.openers,
-    settings: { ...engines.settings, SCYLLA_KEYSPACE: keyspace, FREEFACE_WEBHOOK_ALLOW: '127.0.0.1' },
+    openers: ownOpeners(prefix),
+    settings: { ...process.env, ...own } as Record<string, string>,
   });
   const { ports } = platform;
   const key = await newKey(platform);
@@ -71,7 +63,8 @@ async function journey(keyspace: string): Promise<void> {
   const statusOf = async () => (await call('GET', `/api/v1/faces/enroll/status/${job}`)).json.data.status;
   await expect.poll(statusOf, { timeout: 30_000 }).toBe('completed');
   const health = await call('GET', '/api/v1/health');
-  const images = await engines.objects();
+  const images: string[] = [];
+  for await (const { key } of ports.images.keys(tenant)) images.push(key);
   const shown = await call('GET', `/api/v1/images/${enrolled.json.data.image_id}`);
   const downloaded = await call('GET', `/api/v1/images/${enrolled.json.data.image_id}/download`);
   const linked = await fetch(downloaded.headers.get('location')!);
@@ -151,58 +144,3 @@ async function runCrons({ ports, context }: TestPlatform): Promise<void> {
   }
   expect(crons.length).toBeGreaterThan(4);
 }
-
-async function openEngines() {
-  const run = `test-${randomUUID()}`;
-  const log = createLogger('silent');
-  const [kafka, dragonfly] = [engineSettingsOf('kafka'), { ...engineSettingsOf('dragonfly'), keyPrefix: run }];
-  const s3 = { ...engineSettingsOf('s3'), bucket: run };
-  const milvus = { ...engineSettingsOf('milvus'), collectionPrefix: run.replaceAll('-', '_') };
-  const topics = topicSpecs.map((spec) => ({ ...spec, name: `${run}.${spec.name}` }));
-  await Promise.all([prepareBucket(s3), prepareTopics(kafka, log, { topics, replicas: 1 })]);
-  const store = openS3(s3);
-  const objects = async () => (await store.send(new ListObjectsV2Command({ Bucket: run }))).Contents ?? [];
-
-  onTestFinished(async () => {
-    for (const { Key } of await objects()) await store.send(new DeleteObjectCommand({ Bucket: run, Key }));
-    await store.send(new DeleteBucketCommand({ Bucket: run }));
-    store.destroy();
-    const admin = new Kafka({ brokers: [...kafka.brokers], logLevel: logLevel.NOTHING }).admin();
-    await admin.connect();
-    await admin.deleteTopics({ topics: topics.map(({ name }) => name) });
-    await admin.disconnect();
-    const client = openMilvus(milvus);
-    for (const { name } of (await client.showCollections()).data) {
-      if (name.startsWith(milvus.collectionPrefix)) await client.dropCollection({ collection_name: name });
-    }
-    await client.closeConnection();
-    const redis = new Redis(dragonfly.url);
-    const names = await redis.keys(`${run}:*`);
-    if (names.length > 0) await redis.unlink(names);
-    redis.disconnect();
-  });
-
-  // The names of topics are the same for everybody, but for a test.
-  const openers: Openers = {
-    ...distributedOpeners,
-    events: ({ clock }) => openEvents({ engines: { kafka }, clock, log, prefix: `${run}.` }),
-  };
-  const settings = {
-    ...engineVariables(),
-    FREEFACE_MODE: 'distributed',
-    S3_BUCKET: s3.bucket,
-    S3_PUBLIC_ENDPOINT: s3.endpoint,
-    DRAGONFLY_KEY_PREFIX: dragonfly.keyPrefix,
-    MILVUS_COLLECTION_PREFIX: milvus.collectionPrefix,
-  };
-  return { openers, settings, objects };
-}
-
-/** Where the servers are. */
-const engineVariables = (): Record<string, string> =>
-  Object.fromEntries(
-    Object.keys(engineSettings).flatMap((name) => {
-      const value = process.env[name];
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );

@@ -8,23 +8,16 @@ import { openWebhooks } from './webhooks.ts';
 
 importsContract({
   name: 'embedded imports',
-  open: async (clock) => {
-    const options = { dataDir: temporaryFolder(), clock };
+  open: (clock) => {
+    const dataDir = temporaryFolder();
+    const options = { dataDir, clock };
     return {
-      async write(work) {
-        const imports = await openImports(options);
-        await work(imports).finally(() => imports.close());
-      },
-      async use(work) {
-        const records = await openRecords(options);
-        const accounts = await openAccounts(options);
-        const webhooks = await openWebhooks(options);
-        const audit = await openAudit(options);
-        try {
-          return await work({ records, accounts, webhooks, audit });
-        } finally {
-          for (const port of [records, accounts, webhooks, audit]) await port.close();
-        }
+      imports: () => openImports(options),
+      ports: {
+        records: () => openRecords(options),
+        accounts: () => openAccounts(options),
+        webhooks: () => openWebhooks(options),
+        audit: () => openAudit(options),
       },
     };
   },
