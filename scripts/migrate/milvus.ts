@@ -11,7 +11,7 @@ import { collectionName, openCollections } from '../../shared/adapters/distribut
 import { indexParams } from '../../shared/adapters/distributed/milvus-index.ts';
 import type { VectorSpace } from '../../shared/ports/vectors.ts';
 import { parseFile, readFiles } from './files.ts';
-import { type MigratedDatabase, type Migration, MigrationError, type Step } from './migration.ts';
+import type { MigratedDatabase, Migration, Step } from './migration.ts';
 
 const fileSchema = z.strictObject({ about: z.string(), fields: z.array(z.looseObject({ name: z.string() })).min(1) });
 
@@ -172,12 +172,11 @@ async function buildIndex(client: MilvusClient, name: string, settings: MilvusSe
 
 /** Makes it anew: what is deleted one by one lies on the disk until Milvus gets round to it. */
 async function empty(client: MilvusClient, name: string, settings: MilvusSettings): Promise<void> {
-  const description = await client.describeCollection({ collection_name: name, timeout });
-  const field = checked('describing', description).schema.fields.find((each) => each.name === 'embedding');
-  const dimension = Number(field?.type_params.find(({ key }) => key === 'dim')?.value ?? field?.dim);
-  if (!Number.isInteger(dimension)) throw new MigrationError(`The collection ${name} is none of ours.`);
+  const collections = openCollections(client, settings);
+  const dimension = await collections.dimensionOf(name);
+  if (dimension === null) return;
   checked('dropping', await client.dropCollection({ collection_name: name, timeout }));
-  await openCollections(client, settings).make(name, dimension);
+  await collections.make(name, dimension);
 }
 
 async function countOf(client: MilvusClient, name: string): Promise<number> {

@@ -33,11 +33,7 @@ export async function openDatabases(
   { folder, topicPrefix }: { readonly folder: string; readonly topicPrefix: string },
 ): Promise<Opened> {
   const { engines } = config;
-  const missing = engines.missing([...new Set(['scylla' as const, ...names.map((name) => engineOf[name])])]);
-  if (missing.length > 0) {
-    const lines = missing.map((variable) => `  ${variable}: is required for this`);
-    throw new MigrationError(`The configuration is wrong:\n${lines.join('\n')}`);
-  }
+  requireEngines(config, [...new Set(['scylla' as const, ...names.map((name) => engineOf[name])])]);
   const log = createLogger('silent');
   const scylla = await openMigratedScylla(engines.scylla, folder);
   const opened: MigratedDatabase[] = [scylla];
@@ -64,6 +60,14 @@ export async function openDatabases(
     throw error;
   }
   return { scylla, milvus, databases: opened.filter(({ name }) => names.includes(name)), close };
+}
+
+/** Errors: MigrationError that names every variable which these engines lack. */
+export function requireEngines({ engines }: Config, names: readonly EngineName[]): void {
+  const missing = engines.missing(names);
+  if (missing.length === 0) return;
+  const lines = missing.map((variable) => `  ${variable}: is required for this`);
+  throw new MigrationError(`The configuration is wrong:\n${lines.join('\n')}`);
 }
 
 /** Of the packs that are configured. */

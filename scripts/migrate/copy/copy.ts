@@ -9,9 +9,10 @@ import type { Tenant } from '../../../shared/ports/tenant.ts';
 import { forgetAnswers } from '../cached-answers.ts';
 import type { Command } from '../command.ts';
 import { MigrationError } from '../migration.ts';
+import { requireEngines } from '../open.ts';
 import type { Copied, Report } from '../report.ts';
 import { type Counting, showCounting, type Terminal } from '../terminal.ts';
-import { createDigest, type RunningDigest } from './digest.ts';
+import { createDigest, type Digest, type RunningDigest } from './digest.ts';
 import type { EndName } from './end-names.ts';
 import { openSource, openTarget, type Source, spacesKnown, type Target, tenantsOf } from './ends.ts';
 import { atOnce, type Part, parts, rowsOf, type WalkOptions } from './rows.ts';
@@ -91,10 +92,8 @@ function configOf(environment: NodeJS.ProcessEnv, dataDir: string | null): Confi
     LOG_LEVEL: 'silent',
   };
   const config = readConfig({ ...environment, ...more });
-  const missing = config.engines.missing(['scylla', 'milvus', 's3']);
-  if (missing.length === 0) return config;
-  const lines = missing.map((variable) => `  ${variable}: is required for this`);
-  throw new MigrationError(`The configuration is wrong:\n${lines.join('\n')}`);
+  requireEngines(config, ['scylla', 'milvus', 's3']);
+  return config;
 }
 
 /** What is on its way would be lost. */
@@ -196,20 +195,13 @@ async function provePart(
   { digests, rows }: Expectations,
   counting: Counting,
 ): Promise<Copied> {
-  const digest = createDigest();
   const wanted = digests.get(part)!.read();
   const missing = rows.get(part)!;
   const isLoose = mayHoldMore.has(part);
-  for (const tenant of tenants) {
-    for await (const batch of rowsOf(part, source, tenant, options)) {
-      for (const { row } of batch) {
-        digest.add(withTenant(tenant, row));
-        if (isLoose) missing.delete(digestOf(withTenant(tenant, row)));
-      }
-      counting.at(`reading back ${part}`, digest.read().count, wanted.count);
-    }
-  }
-  const found = digest.read();
+  const found = await digestOfPart(part, source, tenants, options, (count, batch) => {
+    if (isLoose) for (const row of batch) missing.delete(digestOf(row));
+    counting.at(`reading back ${part}`, count, wanted.count);
+  });
   const proved = isLoose ? missing.size === 0 : found.digest === wanted.digest;
   counting.end(`${proved ? 'proved' : 'DIFFERENT:'} ${part}`, found.count);
   return { part, rows: wanted.count, found: found.count, digest: wanted.digest, proved };
@@ -223,15 +215,29 @@ async function count(
   counting: Counting,
   report: Report,
 ): Promise<void> {
+  const { count: rows, digest } = await digestOfPart(part, source, tenants, options, (count) =>
+    counting.at(`reading ${part}`, count, null),
+  );
+  report.copied.push({ part, rows, found: null, digest, proved: null });
+}
+
+/** Reads all of a part. `onBatch` is told how many there were so far, and the latest with their tenant. */
+async function digestOfPart(
+  part: Part,
+  source: Source,
+  tenants: readonly (Tenant | null)[],
+  options: WalkOptions,
+  onBatch: (count: number, rows: readonly unknown[]) => void,
+): Promise<Digest> {
   const digest = createDigest();
   for (const tenant of tenants) {
     for await (const batch of rowsOf(part, source, tenant, options)) {
-      for (const { row } of batch) digest.add(withTenant(tenant, row));
-      counting.at(`reading ${part}`, digest.read().count, null);
+      const rows = batch.map(({ row }) => withTenant(tenant, row));
+      for (const row of rows) digest.add(row);
+      onBatch(digest.read().count, rows);
     }
   }
-  const { count: rows, digest: sum } = digest.read();
-  report.copied.push({ part, rows, found: null, digest: sum, proved: null });
+  return digest.read();
 }
 
 /** Files beside the folder's own log, one a tenant, in the form of an export. */

@@ -2,43 +2,46 @@ import { distributedOpeners } from '../../../shared/adapters/distributed/index.t
 import { embeddedOpeners } from '../../../shared/adapters/embedded/index.ts';
 import type { Config } from '../../../shared/config.ts';
 import type { Imports } from '../../../shared/ports/imports.ts';
-import type { Ports } from '../../../shared/ports/index.ts';
+import type { PortName, Ports } from '../../../shared/ports/index.ts';
 import { itemsOf } from '../../../shared/ports/pages.ts';
 import type { Tenant } from '../../../shared/ports/tenant.ts';
 import type { VectorSpace } from '../../../shared/ports/vectors.ts';
 import { adapterOptions } from '../../../shared/runtime/adapter-options.ts';
 import { createContext } from '../../../shared/runtime/context.ts';
+import { type Openers, openPorts } from '../../../shared/runtime/ports.ts';
 import { listPacks } from '../../../shared/vision/weights/packs.ts';
 import { MigrationError } from '../migration.ts';
 import type { EndName } from './end-names.ts';
 
-export interface Source extends Pick<Ports, 'records' | 'vectors' | 'images' | 'accounts' | 'webhooks' | 'audit'> {
+const read = ['records', 'images', 'vectors', 'accounts', 'webhooks', 'audit'] as const satisfies readonly PortName[];
+
+export interface Source extends Pick<Ports, (typeof read)[number]> {
   close(): Promise<void>;
 }
 export interface Target extends Imports, Pick<Ports, 'vectors' | 'images'> {}
 
 /** What a copy reads, and what proves it afterwards. */
 export async function openSource(name: EndName, config: Config): Promise<Source> {
-  const openers = name === 'embedded' ? embeddedOpeners : distributedOpeners;
+  const { ports, close } = await openPorts(read, openersOf(name), createContext(config));
+  return { ...(ports as Pick<Ports, (typeof read)[number]>), close };
+}
+
+export async function openTarget(name: EndName, config: Config): Promise<Target> {
   const context = createContext(config);
-  const open: { close(): Promise<void> }[] = [];
-  const opened = async <Port extends { close(): Promise<void> }>(opening: Promise<Port>): Promise<Port> => {
-    const port = await opening;
-    open.push(port);
-    return port;
-  };
-  const close = async () => {
-    for (const port of open.splice(0).reverse()) await port.close();
-  };
+  const { openImports } =
+    name === 'embedded'
+      ? await import('../../../shared/adapters/embedded/imports.ts')
+      : await import('../../../shared/adapters/distributed/imports.ts');
+  const { ports, close } = await openPorts(['images', 'vectors'], openersOf(name), context);
   try {
+    const imports = await openImports(adapterOptions(context));
     return {
-      records: await opened(openers.records(context)),
-      images: await opened(openers.images(context)),
-      vectors: await opened(openers.vectors(context)),
-      accounts: await opened(openers.accounts(context)),
-      webhooks: await opened(openers.webhooks(context)),
-      audit: await opened(openers.audit(context)),
-      close,
+      ...imports,
+      ...(ports as Pick<Ports, 'images' | 'vectors'>),
+      async close() {
+        await imports.close();
+        await close();
+      },
     };
   } catch (error) {
     await close();
@@ -46,30 +49,7 @@ export async function openSource(name: EndName, config: Config): Promise<Source>
   }
 }
 
-export async function openTarget(name: EndName, config: Config): Promise<Target> {
-  const openers = name === 'embedded' ? embeddedOpeners : distributedOpeners;
-  const context = createContext(config);
-  const { openImports } =
-    name === 'embedded'
-      ? await import('../../../shared/adapters/embedded/imports.ts')
-      : await import('../../../shared/adapters/distributed/imports.ts');
-  const open: { close(): Promise<void> }[] = [];
-  const close = async () => {
-    for (const each of open.splice(0).reverse()) await each.close();
-  };
-  try {
-    const images = await openers.images(context);
-    open.push(images);
-    const vectors = await openers.vectors(context);
-    open.push(vectors);
-    const imports = await openImports(adapterOptions(context));
-    open.push(imports);
-    return { ...imports, images, vectors, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
+const openersOf = (name: EndName): Openers => (name === 'embedded' ? embeddedOpeners : distributedOpeners);
 
 /** Every tenant that has anything. */
 export async function tenantsOf({ records, accounts, audit }: Source): Promise<Tenant[]> {

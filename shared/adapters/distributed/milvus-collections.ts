@@ -13,6 +13,8 @@ export interface Collections {
   open(space: VectorSpace): Promise<string>;
   /** The same, but null where there is none. */
   find(space: VectorSpace): Promise<string | null>;
+  /** Of one of ours; null where there is none. Errors: MilvusError for one that is none of ours. */
+  dimensionOf(name: string): Promise<number | null>;
   /** Makes one that is not there. */
   make(name: string, dimension: number): Promise<void>;
   /** Names of all collections of ours. */
@@ -99,6 +101,7 @@ export function openCollections(client: MilvusClient, settings: MilvusSettings):
       requireDimension(space, (await dimensionOf(name)) ?? space.dimension);
       return name;
     },
+    dimensionOf,
     make,
     async find(space) {
       const name = collectionName(collectionPrefix, space.space);
