@@ -41,7 +41,7 @@ export async function runLocally(
 ): Promise<RunningPlatform> {
   const { ports, close: closePorts } = await openPorts(Object.keys(openers) as PortName[], openers, context);
   const stops: (() => Promise<void>)[] = [closePorts];
-  if (context.config.mode === 'distributed' && ports.cache !== undefined) stops.push(shareCounts(ports.cache, context));
+  stops.push(shareCounts(ports, context));
   const stopAll = async () => {
     for (const stop of stops.splice(0).reverse()) await stop();
   };

@@ -155,6 +155,11 @@ export function createMetrics() {
     erasedImages: counter('erased_images_total', 'Images that went with them.'),
   };
   let others: (signal: AbortSignal | undefined) => Promise<Counts> = async () => new Map();
+  /** What is told: of all processes where they are known, else of this one. */
+  const told = async (signal: AbortSignal | undefined): Promise<Registry> => {
+    const counts: Counts = await others(signal).catch(() => new Map());
+    return counts.size === 0 ? registry : summed(registry, counts);
+  };
   return {
     ...metrics,
     /** Has what other processes count, or have counted, added to what is told from here on. See: [Note: Counts that outlive their instance] */
@@ -162,10 +167,9 @@ export function createMetrics() {
       others = source;
     },
     /** The numbers that people ask for first. */
-    report: async (signal?: AbortSignal): Promise<MetricsReport> =>
-      reportOf(await summed(registry, await others(signal).catch(() => new Map()))),
+    report: async (signal?: AbortSignal): Promise<MetricsReport> => reportOf(await told(signal)),
     /** Text exposition in the format that `accept` prefers, with gauges of the asking tenant. */
     text: async (accept: string | undefined, ofTenant: readonly TenantGauge[], signal?: AbortSignal) =>
-      exposition(await summed(registry, await others(signal).catch(() => new Map())), accept, ofTenant),
+      exposition(await told(signal), accept, ofTenant),
   };
 }

@@ -42,8 +42,7 @@ export async function serve(
   const opening = openPorts(portsOf(definition.manifest), openers, context);
   let stopSharing = async (): Promise<void> => undefined;
   const ready = opening.then(async ({ ports }) => {
-    if (context.config.mode === 'distributed' && ports.cache !== undefined)
-      stopSharing = shareCounts(ports.cache, context);
+    stopSharing = shareCounts(ports, context);
     await ports.extractor?.ready();
     answer = front(definition, ports, context);
     if (readiness === 'starting') readiness = 'ready';

@@ -46,7 +46,7 @@ it('When instances add while they run, then nothing is told twice, by whomever',
   const clock = fakeClock();
   const cache = await openCache({ clock });
   const instances = [newInstance(), newInstance()];
-  for (const { context } of instances) shareCounts(cache, context);
+  for (const { context } of instances) shareCounts({ cache }, context);
 
   for (const { context } of instances) context.metrics.requests.inc({ function: 'f', method: 'GET', status: 200 }, 2);
   await instances[0]!.clock.advance(10_000);
@@ -66,10 +66,12 @@ it('When an addition fails after it was made, then it is made once, and what cam
   let failing = true;
   const stop = shareCounts(
     {
-      ...cache,
-      async addToSums(...parameters) {
-        await cache.addToSums(...parameters);
-        if (failing) throw new Error('the answer is lost');
+      cache: {
+        ...cache,
+        async addToSums(...parameters) {
+          await cache.addToSums(...parameters);
+          if (failing) throw new Error('the answer is lost');
+        },
       },
     },
     context,
@@ -83,14 +85,14 @@ it('When an addition fails after it was made, then it is made once, and what cam
   await stop();
 
   const other = newInstance();
-  shareCounts(cache, other.context);
+  shareCounts({ cache }, other.context);
   expect((await other.context.metrics.report()).requests.total).toBe(2);
 });
 
 it('When the cache is away, then a process tells what it has counted itself', async () => {
   const { context } = newInstance();
   const cache = await openCache({ clock: systemClock });
-  shareCounts({ ...cache, sums: () => Promise.reject(new Error('away')) }, context);
+  shareCounts({ cache: { ...cache, sums: () => Promise.reject(new Error('away')) } }, context);
   context.metrics.requests.inc({ function: 'f', method: 'GET', status: 200 });
 
   expect((await context.metrics.report()).requests.total).toBe(1);

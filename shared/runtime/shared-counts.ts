@@ -1,4 +1,4 @@
-import type { Cache } from '../ports/cache.ts';
+import type { Ports } from '../ports/index.ts';
 import { defaultTenant } from '../ports/tenant.ts';
 import type { RuntimeContext } from './context.ts';
 import { type Counts, countsIn } from './summed-metrics.ts';
@@ -11,7 +11,7 @@ const keptMs = 30 * 24 * 3600 * 1000;
 
 /**
  * Adds what this process counts to the sums that all processes share, and has `metrics` tell those. Resolves to what stops it, which
- * adds what is left.
+ * adds what is left. Of the one process of embedded mode there is nothing to share, and nowhere without a cache.
  *
  * [Note: Counts that outlive their instance]
  * An instance that scales to zero takes its counters along, and one of several knows its own alone. So each adds what it has counted
@@ -19,7 +19,11 @@ const keptMs = 30 * 24 * 3600 * 1000;
  * asked process has not added yet. A process that is killed loses the counts of ten seconds, a cache that is restarted all of them, as
  * any counter begins again at 0. A lot whose answer was lost is sent again under the same name, and the cache takes a name once.
  */
-export function shareCounts(cache: Cache, { metrics, clock, newId, log }: RuntimeContext): () => Promise<void> {
+export function shareCounts(
+  { cache }: Partial<Pick<Ports, 'cache'>>,
+  { config, metrics, clock, newId, log }: RuntimeContext,
+): () => Promise<void> {
+  if (cache === undefined || config.mode === 'embedded') return async () => undefined;
   const instance = newId();
   let added: Counts = new Map();
   let lot: { readonly once: string; readonly deltas: Record<string, number>; readonly then: Counts } | null = null;
