@@ -6,6 +6,7 @@ import { externals, functionNames, readManifests } from '../esbuild.config.mjs';
 import { readConfig } from '../shared/config.ts';
 import type { PortName } from '../shared/ports/index.ts';
 import type { Manifest } from '../shared/runtime/define.ts';
+import { isUsageError } from './command-line/usage-error.ts';
 import { extractor, imageOf } from './generate/knative/names.ts';
 import { writeArchive } from './images/archive.ts';
 import { type Base, baseOfThisMachine, user } from './images/base.ts';
@@ -130,4 +131,8 @@ async function buildImage(
 }
 
 loadEnvironment({ quiet: true });
-process.exitCode = await main(process.argv.slice(2), process.env);
+process.exitCode = await main(process.argv.slice(2), process.env).catch((error: unknown) => {
+  if (!isUsageError(error)) throw error;
+  process.stderr.write(`${error.message}\n\n${usage}`);
+  return 2;
+});

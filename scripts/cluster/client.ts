@@ -27,6 +27,3 @@ export const eventHeaders = (type: string, id: string, more: Readonly<Record<str
   'content-type': 'application/json',
   ...more,
 });
-
-export const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]!;

@@ -4,8 +4,9 @@ import { functions } from '../../functions/registry.gen.ts';
 import type { Manifest } from '../../shared/runtime/define.ts';
 import { drawPortrait } from '../../shared/testing/portraits/index.ts';
 import { type Answer, send } from '../../shared/testing/send.ts';
+import { median } from '../bench/rows.ts';
 import { namespace } from '../generate/knative/names.ts';
-import { call, callService, eventHeaders, median } from './client.ts';
+import { call, callService, eventHeaders } from './client.ts';
 import { applied, gone, kubectl, podsOf, readinessOf, saw, until } from './kubernetes.ts';
 
 const all = functions.map(({ manifest }) => manifest);

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
 import type { Base } from './base.ts';
-import type { Descriptor, Layer, Layout } from './layout.ts';
+import { architecture, type Descriptor, type Layer, type Layout } from './layout.ts';
 import { registryTool } from './tool.ts';
 
 interface Manifest {
@@ -31,7 +31,6 @@ export async function baseOfLayout(source: string, layout: Layout): Promise<Base
   while (manifests[0]?.mediaType.includes('index') || manifests[0]?.mediaType.includes('list')) {
     ({ manifests } = await read<Index>(manifests[0]));
   }
-  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
   const chosen = manifests.find(({ platform }) => platform === undefined || platform.architecture === architecture);
   if (chosen === undefined) throw new Error(`${source} has no image for ${architecture}`);
   const manifest = await read<Manifest>(chosen);

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadBundle } from './load-bundle.ts';
 
-// Run by the node of the image: `code-cache.cjs FOLDER...` writes function.cache beside the function.cjs of each folder.
+// Run by the node of the image: `code-cache.cjs FOLDER` writes function.cache beside the folder's function.cjs.
 const [, , folder] = process.argv;
 if (folder === undefined) throw new Error('usage: code-cache.cjs FOLDER');
 const { script, exports } = loadBundle(folder, readFileSync(join(folder, 'function.cjs'), 'utf8'));

@@ -50,7 +50,8 @@ export interface Layout {
   writeIndex(images: readonly Image[]): Promise<void>;
 }
 
-const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+/** Of this machine, as OCI names it. */
+export const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
 
 /** Opens or makes the layout in `folder`. Blobs that are there already are not written again. */
 export async function openLayout(folder: string): Promise<Layout> {
