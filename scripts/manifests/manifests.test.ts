@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
 import { functions } from '../../functions/registry.gen.ts';
 import { describeShared } from '../../shared/testing/shared-files.ts';
 import { manifestFiles } from '../generate/knative/files.ts';
@@ -201,25 +202,23 @@ const builder = ['kubectl', 'kustomize'].find((program) => {
     return false;
   }
 });
-describe.each(['local', 'cpu', 'gpu', 'production'])('The overlay %s', (overlay) => {
-  const test = builder === undefined && process.env.FREEFACE_REQUIRE_KUSTOMIZE !== '1' ? it.skip : it;
-  const build = (): KubernetesObject[] => {
-    const folder = `knative/overlays/${overlay}`;
-    const text = execFileSync(
-      builder ?? 'kubectl',
-      builder === 'kustomize' ? ['build', folder] : ['kustomize', folder],
-      {
-        encoding: 'utf8',
-        maxBuffer: 64 * 1024 * 1024,
-      },
-    );
-    const { objects, problems } = checkText(text);
-    expect(problems.map(inWords)).toEqual([]);
-    return objects;
-  };
+const test = builder === undefined && process.env.FREEFACE_REQUIRE_KUSTOMIZE !== '1' ? it.skip : it;
+const here = builder ? '' : ' (needs kubectl or kustomize, which is not here)';
 
-  test(`When it is put together${builder ? '' : ' (needs kubectl or kustomize, which is not here)'}, then all of it is right`, () => {
-    const objects = build();
+/** What a folder of kustomize comes to; each object is right on its own. */
+function build(folder: string): KubernetesObject[] {
+  const text = execFileSync(builder ?? 'kubectl', builder === 'kustomize' ? ['build', folder] : ['kustomize', folder], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  const { objects, problems } = checkText(text);
+  expect(problems.map(inWords)).toEqual([]);
+  return objects;
+}
+
+describe.each(['local', 'cpu', 'gpu', 'production'])('The overlay %s', (overlay) => {
+  test(`When it is put together${here}, then all of it is right`, () => {
+    const objects = build(`knative/overlays/${overlay}`);
 
     expect(together(objects).map(inWords)).toEqual([]);
     const extractor = objects.find(
@@ -236,6 +235,76 @@ describe.each(['local', 'cpu', 'gpu', 'production'])('The overlay %s', (overlay)
     expect(containers[0].resources.limits['nvidia.com/gpu']).toBe(isGpu ? '1' : undefined);
     const others = objects.filter(({ kind, metadata }) => kind === 'Service' && metadata.name !== 'extract-faces');
     expect(others.filter((each) => (each as unknown as Json).spec.template.spec.tolerations !== undefined)).toEqual([]);
+  });
+});
+
+describe('A Kafka that asks who is there', () => {
+  /** The install with these components, which an overlay of one's own names beside its others. */
+  const withComponents = (...components: string[]): KubernetesObject[] => {
+    mkdirSync('.build', { recursive: true });
+    const folder = mkdtempSync(join('.build', 'overlay-'));
+    const kustomization = {
+      apiVersion: 'kustomize.config.k8s.io/v1beta1',
+      kind: 'Kustomization',
+      resources: ['../../knative/overlays/cpu'],
+      components: components.map((name) => `../../knative/components/${name}`),
+    };
+    writeFileSync(join(folder, 'kustomization.yaml'), stringify(kustomization));
+    try {
+      return build(folder);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  };
+  const of = (objects: readonly KubernetesObject[], kind: string) =>
+    objects.filter((each) => each.kind === kind) as unknown as Json[];
+  const key = (name: string) => ({ secretKeyRef: { name: 'freeface-kafka-eventing', key: name } });
+  const sasl = { enable: true, type: key('sasl.mechanism'), user: key('user'), password: key('password') };
+
+  test(`When it is spoken to in the clear${here}, then every source and sink shows the user of one Secret`, () => {
+    const objects = withComponents('kafka-sasl');
+
+    expect(together(objects).map(inWords)).toEqual([]);
+    const sources = of(objects, 'KafkaSource');
+    expect(sources.length).toBeGreaterThan(0);
+    for (const { spec } of sources) expect(spec.net).toEqual({ sasl });
+    for (const { spec } of of(objects, 'KafkaSink'))
+      expect(spec.auth).toEqual({ secret: { ref: { name: 'freeface-kafka-eventing' } } });
+  });
+
+  test(`When it is spoken to over TLS${here}, then its certificates are known, and its port may be reached`, () => {
+    const objects = withComponents('kafka-sasl', 'kafka-tls');
+
+    expect(together(objects).map(inWords)).toEqual([]);
+    for (const { spec } of of(objects, 'KafkaSource'))
+      expect(spec.net).toEqual({ sasl, tls: { enable: true, caCert: key('ca.crt') } });
+    const [policy] = of(objects, 'NetworkPolicy').filter(({ metadata }) => metadata.name === 'to-kafka');
+    expect(policy.spec.egress[0].ports).toEqual([{ protocol: 'TCP', port: 9093 }]);
+  });
+
+  test(`When any part of it is mistyped or missing${here}, then it is refused`, () => {
+    const objects = withComponents('kafka-sasl', 'kafka-tls');
+    const unnoticed = [
+      ['KafkaSource', 'net'],
+      ['KafkaSink', 'auth'],
+    ].flatMap(([kind, part]) => {
+      const object = objects.find((each) => each.kind === kind)!;
+      return keysOf((object.spec as Json)[part!], ['spec', part!]).flatMap((path) =>
+        [mistype, remove].flatMap((breakIt) => {
+          const broken = structuredClone(object);
+          breakIt(broken, path);
+          return problemsWith(broken, object, objects).length > 0 ? [] : [`${breakIt.name} ${path.join('.')}`];
+        }),
+      );
+    });
+
+    expect(unnoticed).toEqual([]);
+  });
+
+  test(`When there is TLS and no user${here}, then it is refused: a source would demand a certificate`, () => {
+    const objects = withComponents('kafka-tls');
+
+    expect(new Set(together(objects).map(({ field }) => field))).toContain('spec.net.sasl');
   });
 });
 
