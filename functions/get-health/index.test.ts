@@ -23,16 +23,22 @@ describe('health', () => {
     ]);
   });
 
-  it('When a store fails that others can do without, then it is degraded, ready and alive', async () => {
+  it('When stores fail that others can do without, then it is degraded, ready and alive', async () => {
     const { call, ports } = await startPlatform(withoutExtractor);
-    await ports.events.close();
+    await Promise.all([ports.events.close(), ports.webhooks.close()]);
 
     const [health, ready, live] = await Promise.all(
       ['/health', '/health/ready', '/api/v1/health/live'].map((path) => call('GET', path)),
     );
 
-    expect(health?.json.data).toMatchObject({ status: 'degraded', stores: { events: 'failing', records: 'ok' } });
-    expect(ready?.json.data).toMatchObject({ status: 'degraded', stores: { events: 'failing', vectors: 'ok' } });
+    expect(health?.json.data).toMatchObject({
+      status: 'degraded',
+      stores: { events: 'failing', webhooks: 'failing', records: 'ok' },
+    });
+    expect(ready?.json.data).toMatchObject({
+      status: 'degraded',
+      stores: { events: 'failing', webhooks: 'failing', vectors: 'ok' },
+    });
     expect([ready?.status, live?.status]).toEqual([200, 200]);
   });
 });

@@ -13,10 +13,10 @@ export default defineFunction(
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/health', aliases: ['/health'], scope: null },
     output: z.object({
       status: z.enum(['ok', 'degraded']),
-      stores: z.object({ records: state, vectors: state, images: state, cache: state, events: state }),
+      stores: z.object({ records: state, vectors: state, images: state, cache: state, events: state, webhooks: state }),
     }),
 
-    uses: ['records', 'vectors', 'images', 'cache', 'events'],
+    uses: ['records', 'vectors', 'images', 'cache', 'events', 'webhooks'],
     ...sizes.page,
   },
   async ({ signal }, ports) => {

@@ -16,10 +16,10 @@ export default defineFunction(
       status: z
         .enum(['ready', 'degraded'])
         .describe('degraded: without some stores most requests are answered all the same.'),
-      stores: z.object({ records: state, vectors: state, images: state, cache: state, events: state }),
+      stores: z.object({ records: state, vectors: state, images: state, cache: state, events: state, webhooks: state }),
     }),
     errors: ['NOT_READY'],
-    uses: ['records', 'vectors', 'images', 'cache', 'events'],
+    uses: ['records', 'vectors', 'images', 'cache', 'events', 'webhooks'],
     ...sizes.page,
   },
   async ({ signal }, ports) => {

@@ -3,7 +3,7 @@ import type { Ports } from '../ports/index.ts';
 import { defaultTenant } from '../ports/tenant.ts';
 
 export type StoreState = 'ok' | 'failing';
-type CheckedPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'cache' | 'events'>;
+type CheckedPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'cache' | 'events' | 'webhooks'>;
 export type StoreStates = Record<keyof CheckedPorts, StoreState>;
 
 /** A store that answers later than this fails whoever asks for its state, and whoever has a shorter patience. */
@@ -18,6 +18,7 @@ export async function checkStores(ports: CheckedPorts, signal: AbortSignal): Pro
     images: () => ports.images.get(defaultTenant, 'health-check', inTime),
     cache: () => ports.cache.get(defaultTenant, 'health-check', inTime),
     events: () => ports.events.state(inTime),
+    webhooks: () => ports.webhooks.getWebhook(defaultTenant, 'health-check', inTime),
   };
   const states = await Promise.all(
     Object.entries(probes).map(
@@ -62,6 +63,8 @@ const soon = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, Abor
  *   accepts (202), and the job is done when they are back. Records, images and timelines are read as ever.
  * - Without events everything that is answered at once goes on. What was written stays in the outbox and goes out later.
  * - Without images nobody is enrolled, and no picture is shown; recognition and search go on.
+ * - Without webhooks everything but their own calls is answered, and the state of a job that names a webhook_url. What receivers are to be
+ *   told is tried again, for about two minutes; then it is a dead letter, to be replayed.
  * - Without records nothing but probes is answered, and the platform is not ready.
  * Readiness says so: taking a platform that can still do most of its work out of the balance would make a part's outage the whole's.
  */

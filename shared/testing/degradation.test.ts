@@ -7,13 +7,14 @@ import type { Openers } from '../runtime/ports.ts';
 import { fakeExtractor, fakePhoto } from './fake-extractor.ts';
 import { withFaults } from './faults.ts';
 import { sharedPlatform } from './platform.ts';
+import { startReceiver } from './webhook-receiver.ts';
 
 /** The platform while one of its stores is away. With real servers that are killed: degradation-engines.test.ts. */
 describe('without a store', () => {
   const away = new Set<PortName>();
   const platform = sharedPlatform(functions, {
     openers: switched(away),
-    settings: { FREEFACE_RATE_LIMIT_LOGIN: '1000' },
+    settings: { FREEFACE_RATE_LIMIT_LOGIN: '1000', FREEFACE_WEBHOOK_ALLOW: '127.0.0.1' },
   });
   afterEach(() => away.clear());
 
@@ -187,6 +188,31 @@ describe('without a store', () => {
       expect(missing.status).toBe(404);
       expect(ready).toEqual([200, 'degraded', ['images']]);
       expect((await enrol(31, 'thirty-one')).status).toBe(201);
+    });
+  });
+
+  describe('webhooks', () => {
+    it('When they are away, then people are enrolled and recognised, readiness says it, and receivers are told once they are back', async () => {
+      const receiver = await startReceiver();
+      const made = await call('POST', '/api/v1/webhooks', {
+        json: { url: receiver.url, event_types: ['face.enrolled'] },
+      });
+      away.add('webhooks');
+
+      const enrolled = await enrol(40, 'forty');
+      const recognized = await recognize(40);
+      const refused = await call('GET', '/api/v1/webhooks');
+      const health = await call('GET', '/api/v1/health');
+      const ready = await readiness();
+      away.delete('webhooks');
+
+      expect([made, enrolled, recognized, health].map(({ status }) => status)).toEqual([201, 201, 200, 200]);
+      expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+      expect(health.json.data).toMatchObject({ status: 'degraded', stores: { webhooks: 'failing', records: 'ok' } });
+      expect(ready).toEqual([200, 'degraded', ['webhooks']]);
+      // Beside what the tests before have enrolled.
+      const told = () => receiver.calls.map(({ body }) => JSON.parse(body).data.face_id);
+      await expect.poll(told, { timeout: 30_000 }).toContain(enrolled.json.data.face_id);
     });
   });
 
