@@ -30,24 +30,25 @@ export interface PipelineOptions {
 export async function findFaces(
   { raster, scale, facts }: DecodedImage,
   parts: Parts,
-  { embed, purpose, signal }: PipelineOptions,
+  options: PipelineOptions,
 ): Promise<ExtractedFace[]> {
   const picture = pyramidOf(raster);
   const begun: Begun = new Map();
-  const found = await detectAll(picture, parts, begun, signal);
+  const found = await detectAll(picture, parts, begun, options);
   if (found.length === 0) return [];
-  const located = await landmarksOf(picture, found, parts.landmarker, begun, signal);
+  const located = await landmarksOf(picture, found, parts.landmarker, begun, options.signal);
   const faces = found
     .map((detection, i) => ({ detection, landmarks: located[i]! }))
     .filter(({ detection, landmarks }) => agrees(detection, landmarks))
     .toSorted((a, b) => boxArea(b.detection.box) - boxArea(a.detection.box));
   const landmarks = faces.map((face) => face.landmarks);
-  const { embedder, alignment } = parts;
-  const views = embedder.views[purpose];
-  const chips = embed ? await alignFaces(picture, landmarks, alignment, embedder.side, views, embedder.sampling) : null;
+  const early = faces.map(({ detection }) => begunOf(begun, detection)?.embedding);
+  const late = landmarks.filter((_, i) => !early[i]);
+  const chips = options.embed ? await chipsOf(picture, late, parts, options) : null;
+  const ownChips = chips && parts.alignment === 'arcface-112' && late.length === faces.length;
   const [embeddings, lights] = await Promise.all([
-    chips ? embedder.embed(chips, purpose, { signal }) : [],
-    lightsOf(picture, landmarks, chips && alignment === 'arcface-112' ? { chips, perFace: views.length } : null),
+    chips ? withEarly(early, parts.embedder.embed(chips, options.purpose, options)) : [],
+    lightsOf(picture, landmarks, ownChips ? { chips, perFace: viewsOf(parts, options).length } : null),
   ]);
   return faces.map(({ detection, landmarks: { five } }, i) => {
     const face = describe(detection, five, lights[i]!, scale, facts);
@@ -55,22 +56,40 @@ export async function findFaces(
   });
 }
 
-/** Landmarks that are being located while a second detector still judges the face, by the points of its detection. */
-type Begun = Map<Landmarks, Promise<FaceLandmarks[]>>;
+const viewsOf = ({ embedder }: Parts, { purpose }: PipelineOptions) => embedder.views[purpose];
 
-function detectAll(
-  picture: Pyramid,
-  { detector, secondDetector, landmarker }: Parts,
-  begun: Begun,
-  signal?: AbortSignal,
-): Promise<Detection[]> {
+const chipsOf = (picture: Pyramid, faces: readonly FaceLandmarks[], parts: Parts, options: PipelineOptions) =>
+  alignFaces(picture, faces, parts.alignment, parts.embedder.side, viewsOf(parts, options), parts.embedder.sampling);
+
+/**
+ * Faces of which more is known while a second detector still judges them, by the points of their detections. What was begun of one that
+ * is refused was in vain: of sure faces that are few.
+ */
+type Begun = Map<Landmarks, BegunFace>;
+interface BegunFace {
+  readonly landmarks: Promise<FaceLandmarks>;
+  /** Absent where none is wanted. */
+  readonly embedding: Promise<Float32Array> | undefined;
+}
+
+const begunOf = (begun: Begun, { landmarks }: Detection): BegunFace | undefined =>
+  landmarks ? begun.get(landmarks) : undefined;
+
+function detectAll(picture: Pyramid, parts: Parts, begun: Begun, options: PipelineOptions): Promise<Detection[]> {
+  const { detector, secondDetector, landmarker, embedder } = parts;
+  const { embed, purpose, signal } = options;
   if (!secondDetector) return detector.detect(picture, { signal });
   const ahead = (face: Detection) => {
     if (!landmarker || !face.landmarks) return;
-    const locating = landmarker.locate(picture, [face], { signal });
-    begun.set(face.landmarks, locating);
+    const landmarks = landmarker.locate(picture, [face], { signal }).then(([only]) => only!);
+    const embedding = async () => {
+      const chips = await chipsOf(picture, [await landmarks], parts, options);
+      return (await embedder.embed(chips, purpose, { signal }))[0]!;
+    };
+    const more: BegunFace = { landmarks, embedding: embed ? embedding() : undefined };
+    begun.set(face.landmarks, more);
     // Nobody may wait for it: the face may be refused.
-    locating.catch(() => undefined);
+    for (const each of [more.landmarks, more.embedding]) each?.catch(() => undefined);
   };
   return detectTogether(picture, detector, secondDetector, { ahead, signal });
 }
@@ -83,20 +102,24 @@ async function landmarksOf(
   signal?: AbortSignal,
 ): Promise<FaceLandmarks[]> {
   if (landmarker) {
-    const early = detections.map(({ landmarks }) => landmarks && begun.get(landmarks));
-    const late = landmarker.locate(
-      picture,
-      detections.filter((_, i) => !early[i]),
-      { signal },
-    );
-    const located = await Promise.all([late, ...early]);
-    const rest = located[0]![Symbol.iterator]();
-    return early.map((found, i) => (found ? located[i + 1]![0]! : rest.next().value!));
+    const early = detections.map((detection) => begunOf(begun, detection)?.landmarks);
+    const late = detections.filter((_, i) => !early[i]);
+    return await withEarly(early, landmarker.locate(picture, late, { signal }));
   }
   return detections.map(({ landmarks }) => {
     if (!landmarks) throw new Error('This detector gives no landmarks: its pack needs a landmarker.');
     return { five: landmarks, points68: null };
   });
+}
+
+/** Results in order: those begun early, and between them the others, as they come. */
+async function withEarly<Result>(
+  early: readonly (Promise<Result> | undefined)[],
+  others: Promise<readonly Result[]>,
+): Promise<Result[]> {
+  const [late, ...begun] = await Promise.all([others, ...early]);
+  const rest = late[Symbol.iterator]();
+  return early.map((result, i) => (result ? (begun[i] as Result) : rest.next().value!));
 }
 
 /** Measured on ArcFace's crop, whatever the pack: on the embedder's own chips where they are that. */
