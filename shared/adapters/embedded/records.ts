@@ -4,6 +4,7 @@ import type { GalleryEpoch, Records, WriteOptions } from '../../ports/records.ts
 import type { CallOptions, Tenant } from '../../ports/tenant.ts';
 import { openDataFolder } from './data-folder.ts';
 import { type Database, openDatabase } from './database.ts';
+import { forcedOnDemand } from './forced-on-demand.ts';
 import { refuseForeignRecords, refuseMissingRecords } from './left-behind.ts';
 import { migrate, migrations } from './migrations.ts';
 import { createPageTokens } from './page-token.ts';
@@ -57,6 +58,7 @@ export async function openRecords({ dataDir, clock }: StoreOptions): Promise<Rec
 function recordsOn(writer: Database, reader: Database, now: () => number, closeAll: () => void): Records {
   const tokens = createPageTokens(pageTokenKey(writer));
   const queue = createWriteQueue();
+  const { transaction: unforced } = forcedOnDemand(writer);
   let closing: Promise<void> | undefined;
 
   /** One transaction, with the events that belong to it when something `happened`. */
@@ -154,7 +156,9 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
         ({ created }) => created,
       ).then(({ job: made }) => made),
     getJob: (tenant, id, options) => reading(options, () => jobs.getJob(reader, tenant, id)),
-    startJob: (tenant, jobId, options) => write(options, () => jobs.startJob(writer, tenant, jobId, now())),
+    // What a power cut may take back: the job is called for again, as is what the outbox has published.
+    startJob: (tenant, jobId, options) =>
+      queue.run(() => unforced(() => jobs.startJob(writer, tenant, jobId, now())), options?.signal),
     finishJob: (tenant, jobId, outcome, options) =>
       write(options, () => jobs.finishJob(writer, tenant, jobId, outcome, now()), hasChanged),
     createJobs: (tenant, given, options) =>
@@ -196,12 +200,7 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
       reading(options, () =>
         reader.all<OutboxRow>('SELECT id, topic, event FROM outbox ORDER BY id LIMIT ?', [limit]).map(toOutbox),
       ),
-    settleOutbox: (ids, options) =>
-      queue.run(() => {
-        writer.run('DELETE FROM outbox WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))', [
-          JSON.stringify(ids),
-        ]);
-      }, options?.signal),
+    settleOutbox: (ids, options) => queue.run(() => unforced(() => settleOutbox(writer, ids)), options?.signal),
     close() {
       closing ??= queue.drained().then(closeAll);
       return closing;
@@ -215,6 +214,10 @@ function addToOutbox(writer: Database, options: WriteOptions | undefined): void 
   for (const { topic, event } of options?.outbox ?? []) {
     writer.run('INSERT INTO outbox (topic, event) VALUES (?, ?)', [topic, JSON.stringify(event)]);
   }
+}
+
+function settleOutbox(writer: Database, ids: readonly string[]): void {
+  writer.run('DELETE FROM outbox WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))', [JSON.stringify(ids)]);
 }
 
 /** Made with the database, so that tokens outlive a restart. */
