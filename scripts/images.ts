@@ -7,24 +7,24 @@ import { readConfig } from '../shared/config.ts';
 import type { PortName } from '../shared/ports/index.ts';
 import type { Manifest } from '../shared/runtime/define.ts';
 import { isUsageError } from './command-line/usage-error.ts';
-import { extractor, imageOf } from './generate/knative/names.ts';
+import { commandLine, extractor, imageOf } from './generate/knative/names.ts';
 import { writeArchive } from './images/archive.ts';
 import { type Base, baseOfThisMachine, user } from './images/base.ts';
 import { baseOfLayout } from './images/base-of-layout.ts';
-import { bundleFunction } from './images/bundle.ts';
+import { bundleCommandLine, bundleFunction } from './images/bundle.ts';
 import { filesUnder, type LayerFile, tarOf } from './images/layer.ts';
 import { type Image, type Layer, type Layout, openLayout } from './images/layout.ts';
 import { packagesOutside } from './images/packages.ts';
 import { writePins } from './images/pins.ts';
 import { push } from './images/push.ts';
 import { report } from './images/report.ts';
-import { billOfMaterials, partsOfBundle } from './images/sbom.ts';
+import { billOfMaterials, type Part, partsOfBundle } from './images/sbom.ts';
 import { catalogueOf, weightsOf } from './images/weights.ts';
 
 const usage = `Usage: npm run images -- [NAME...] [OPTIONS]
 
-Builds an image for each function (or those named) into dist/images, a folder in OCI's image layout, with a bill of materials beside
-each, and pins them by digest in knative/components/images. Needs no container tool.
+Builds an image for each function and one for the command line (or those named) into dist/images, a folder in OCI's image layout, with a
+bill of materials beside each, and pins them by digest in knative/components/images. Needs no container tool.
 
   --archive FILE     writes all of them as one archive too, for "ctr -n k8s.io images import FILE", "kind load image-archive FILE",
                      "minikube image load FILE" or "podman load -i FILE"
@@ -72,12 +72,15 @@ export async function main(args: readonly string[], environment: NodeJS.ProcessE
   };
   const layout = await openLayout(resolve('dist', 'images'));
   const base = values.base === undefined ? await baseOfThisMachine(layout) : await baseOfLayout(values.base, layout);
-  const names = positionals.length > 0 ? positionals : await functionNames();
+  const names = positionals.length > 0 ? positionals : [...(await functionNames()), commandLine];
   const images: Image[] = [];
-  for (const { manifest, ports } of await readManifests(names)) {
-    images.push(await buildImage(manifest, ports, base, layout, settings));
-    process.stderr.write(`${manifest.name}\n`);
-  }
+  const built = (image: Image, name: string) => {
+    images.push(image);
+    process.stderr.write(`${name}\n`);
+  };
+  for (const { manifest, ports } of await readManifests(names.filter((name) => name !== commandLine)))
+    built(await buildImage(manifest, ports, base, layout, settings), manifest.name);
+  if (names.includes(commandLine)) built(await buildCommandLine(base, layout, settings), commandLine);
   await layout.writeIndex(images);
   if (values.archive !== undefined) await writeArchive(layout, images, resolve(values.archive));
   if (values.push !== undefined) await push(layout, images, values.push);
@@ -92,26 +95,91 @@ async function buildImage(
   ports: readonly PortName[],
   base: Base,
   layout: Layout,
-  { root, version, packs, dataDir }: Settings,
+  settings: Settings,
 ): Promise<Image> {
   const { name, summary } = manifest;
-  const folder = join(layout.folder, 'functions', name);
-  await rm(folder, { recursive: true, force: true });
+  const { root, packs, dataDir } = settings;
+  const folder = await emptyFolder(layout, 'functions', name);
   const metafile = await bundleFunction(manifest, ports, folder, base.nodeHere);
   const source = await readFile(join(folder, 'function.cjs'), 'utf8');
   const packages = await packagesOutside(metafile, source, root, externals);
   const places = { modelsDir: join(root, 'models'), dataDir };
-  const layers: Layer[] = [...base.layers];
-  const add = async (files: readonly LayerFile[]) => layers.push(await layout.addLayer(await tarOf(files)));
-  for (const { files } of packages) await add(files);
-  if (name === extractor) await add(await weightsOf(packs, places));
-  if (ports.includes('extractor') || ports.includes('vectors')) await add(await catalogueOf(packs, places));
+  const below = packages.map(({ files }) => files);
+  if (name === extractor) below.push(await weightsOf(packs, places));
+  if (ports.includes('extractor') || ports.includes('vectors')) below.push(await catalogueOf(packs, places));
+  return layered(
+    {
+      name,
+      summary,
+      start: '/app/boot.cjs',
+      ports: { '8080/tcp': {} },
+      below,
+      files: await filesUnder(folder, 'app'),
+      parts: [...partsOfBundle(metafile), ...packages.flatMap((each) => each.parts)],
+    },
+    base,
+    layout,
+    settings,
+  );
+}
 
-  const parts = [...base.parts, ...partsOfBundle(metafile), ...packages.flatMap((each) => each.parts)];
-  const bill = billOfMaterials(name, version, parts);
+/** What an operator does to the stores, from within the cluster: see [Note: The first key goes into a Secret]. */
+async function buildCommandLine(base: Base, layout: Layout, settings: Settings): Promise<Image> {
+  const { root, packs, dataDir } = settings;
+  const folder = await emptyFolder(layout, commandLine);
+  const metafile = await bundleCommandLine(folder);
+  const isOfFolders = (path: string) => path.startsWith('embedded/') || path.endsWith('.md');
+  return layered(
+    {
+      name: commandLine,
+      summary: 'Migrate the stores, and make the first key',
+      start: '/app/main.mjs',
+      ports: {},
+      below: [await catalogueOf(packs, { modelsDir: join(root, 'models'), dataDir })],
+      files: [
+        ...(await filesUnder(folder, 'app')),
+        ...(await filesUnder(join(root, 'migrations'), 'app/migrations', isOfFolders)),
+      ],
+      parts: partsOfBundle(metafile),
+    },
+    base,
+    layout,
+    settings,
+  );
+}
+
+async function emptyFolder(layout: Layout, ...names: string[]): Promise<string> {
+  const folder = join(layout.folder, ...names);
+  await rm(folder, { recursive: true, force: true });
+  return folder;
+}
+
+interface Content {
+  readonly name: string;
+  readonly summary: string;
+  /** What node runs. */
+  readonly start: string;
+  /** Where it listens. */
+  readonly ports: Readonly<Record<string, object>>;
+  /** Layers between the base and the files, which other images may have too. */
+  readonly below: readonly (readonly LayerFile[])[];
+  readonly files: readonly LayerFile[];
+  readonly parts: readonly Part[];
+}
+
+async function layered(
+  { name, summary, start, ports, below, files, parts }: Content,
+  base: Base,
+  layout: Layout,
+  { version, packs }: Settings,
+): Promise<Image> {
+  const layers: Layer[] = [...base.layers];
+  const add = async (each: readonly LayerFile[]) => layers.push(await layout.addLayer(await tarOf(each)));
+  for (const each of below) await add(each);
+  const bill = billOfMaterials(name, version, [...base.parts, ...parts]);
   await mkdir(join(layout.folder, 'sbom'), { recursive: true });
   await writeFile(join(layout.folder, 'sbom', `${name}.cdx.json`), bill);
-  await add([...(await filesUnder(folder, 'app')), { path: 'app/sbom.cdx.json', bytes: Buffer.from(bill) }]);
+  await add([...files, { path: 'app/sbom.cdx.json', bytes: Buffer.from(bill) }]);
 
   const labels = {
     'org.opencontainers.image.title': name,
@@ -122,10 +190,10 @@ async function buildImage(
   };
   const configuration = {
     User: `${user}:${user}`,
-    Entrypoint: [base.node, '/app/boot.cjs'],
+    Entrypoint: [base.node, start],
     WorkingDir: '/app',
     Env: ['NODE_ENV=production', 'FREEFACE_MODE=distributed', `FREEFACE_MODEL_PACK=${packs.join(',')}`],
-    ExposedPorts: { '8080/tcp': {} },
+    ExposedPorts: ports,
   };
   return layout.addImage(imageOf(name, version), layers, configuration, labels);
 }

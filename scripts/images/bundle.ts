@@ -52,6 +52,29 @@ export async function bundleFunction(
   return metafile;
 }
 
+/**
+ * Writes what the image of the command line runs into `folder`: main.mjs and what it loads. Not one file with a code cache: the
+ * commands wait for each other at their top, and a Job may take a second to start. Answers what went in.
+ */
+export async function bundleCommandLine(folder: string): Promise<Metafile> {
+  await mkdir(folder, { recursive: true });
+  // In a file of their own, which is not the one that was started, so that no command thinks that it was.
+  const contents = `const { main } = await import('./scripts/images/command-line.ts');
+  process.exitCode = await main(process.argv.slice(2), process.env, process);`;
+  const { metafile } = await build({
+    ...common,
+    stdin: { contents, resolveDir: common.absWorkingDir, loader: 'ts', sourcefile: 'main.ts' },
+    outdir: folder,
+    entryNames: 'main',
+    outExtension: { '.js': '.mjs' },
+    sourcemap: false,
+    minify: true,
+    keepNames: true,
+    plugins: [withoutFolder],
+  });
+  return metafile;
+}
+
 const bundle = (contents: string, more: BuildOptions) =>
   build({
     ...options,
@@ -81,4 +104,13 @@ const withoutNetworks: Plugin = {
     onResolve({ filter: /embedded\/extractor\.ts$/ }, () => ({
       path: join(common.absWorkingDir, 'shared/runtime/left-out.ts'),
     })),
+};
+
+/** What keeps things in a folder, and the native modules that it needs, are of no use where there is none. */
+const withoutFolder: Plugin = {
+  name: 'without-folder',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\/embedded\/[^/]+\.ts$|\/copy\/copy\.ts$/ }, ({ path }) => ({ path, namespace: 'left-out' }));
+    onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: 'module.exports = {};' }));
+  },
 };

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import * as f from './forms.ts';
-import { labelSelector } from './pod.ts';
+import { jobPod, labelSelector } from './pod.ts';
 
 /** Kubernetes' own kinds that a manifest of ours uses, and those of Strimzi, cert-manager and kustomize. */
 
@@ -34,6 +34,47 @@ export const secret = object({
   data: z.record(configKey, z.base64()).optional(),
   stringData: z.record(configKey, z.string()).optional(),
   immutable: z.boolean().optional(),
+});
+
+const rule = object({
+  apiGroups: z.array(z.string()).min(1),
+  resources: z.array(f.nonEmpty).min(1),
+  resourceNames: z.array(f.dnsName).min(1).optional(),
+  verbs: z
+    .array(z.enum(['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection', '*']))
+    .min(1),
+}).superRefine(({ resourceNames, verbs }, context) => {
+  // What is made or listed has no name to be asked for by.
+  if (resourceNames !== undefined && verbs.some((verb) => ['create', 'deletecollection', '*'].includes(verb)))
+    f.refuse(context, ['resourceNames'], 'do not hold for create and deletecollection');
+});
+export const role = object({ ...of('rbac.authorization.k8s.io/v1', 'Role'), rules: z.array(rule).min(1) });
+export const roleBinding = object({
+  ...of('rbac.authorization.k8s.io/v1', 'RoleBinding'),
+  roleRef: object({
+    apiGroup: z.literal('rbac.authorization.k8s.io'),
+    kind: z.enum(['Role', 'ClusterRole']),
+    name: f.nonEmpty,
+  }),
+  subjects: z
+    .array(object({ kind: z.literal('ServiceAccount'), name: f.dnsName, namespace: f.dnsLabel.optional() }))
+    .min(1),
+});
+
+export const job = object({
+  ...of('batch/v1', 'Job'),
+  spec: object({
+    activeDeadlineSeconds: f.integer(1).optional(),
+    backoffLimit: f.integer(0).optional(),
+    completions: f.integer(1).optional(),
+    parallelism: f.integer(0).optional(),
+    suspend: z.boolean().optional(),
+    template: object({
+      metadata: object({ labels: f.labels.optional(), annotations: f.annotations.optional() }).optional(),
+      spec: jobPod,
+    }),
+    ttlSecondsAfterFinished: f.integer(0).optional(),
+  }),
 });
 
 const policyPort = object({

@@ -238,6 +238,58 @@ describe.each(['local', 'cpu', 'gpu', 'production'])('The overlay %s', (overlay)
   });
 });
 
+describe('The jobs', () => {
+  const folders = ['knative/jobs/migrate', 'knative/jobs/admin-key'];
+
+  test(`When the foundation of an overlay is applied alone${here}, then all that the jobs name is there`, () => {
+    const foundation = build('knative/overlays/cpu').filter(
+      ({ metadata }) => metadata.labels?.['app.kubernetes.io/component'] === 'foundation',
+    );
+    const jobs = folders.flatMap(build);
+
+    expect(new Set(foundation.map(({ kind }) => kind))).toEqual(new Set(['Namespace', 'ConfigMap', 'NetworkPolicy']));
+    const all = [...foundation, ...jobs] as unknown as Json[];
+    const names = (kind: string) => all.filter((each) => each.kind === kind).map(({ metadata }) => metadata.name);
+    expect(names('NetworkPolicy')).toEqual(expect.arrayContaining(['default-deny', 'names']));
+    const [{ data }] = all.filter(({ kind }) => kind === 'ConfigMap');
+    for (const { kind, spec } of jobs as unknown as Json[]) {
+      if (kind !== 'Job') continue;
+      const { labels } = spec.template.metadata;
+      for (const label of Object.keys(labels).filter((name) => name.startsWith('freeface/reaches-')))
+        expect(names('NetworkPolicy')).toContain(label.replace('freeface/reaches-', 'to-'));
+      for (const { valueFrom } of spec.template.spec.containers[0].env)
+        if (valueFrom?.configMapKeyRef) expect(Object.keys(data)).toContain(valueFrom.configMapKeyRef.key);
+    }
+  });
+
+  it('When a job runs, then it is given the stores that it works on, and only who keeps the key may ask Kubernetes', () => {
+    const jobs = ours().filter(({ kind }) => kind === 'Job') as unknown as Json[];
+
+    const given = jobs.map(({ metadata, spec }) => [
+      metadata.name,
+      spec.template.spec.automountServiceAccountToken,
+      Object.keys(spec.template.metadata.labels).flatMap((label) => label.split('reaches-')[1] ?? []),
+    ]);
+    expect(given).toEqual([
+      ['migrate', false, ['scylla', 'milvus', 's3', 'kafka']],
+      ['admin-key', true, ['scylla', 'kubernetes']],
+    ]);
+  });
+
+  it('When the right to the Secret is not for that one alone, then it is refused', () => {
+    const all = ours();
+    const role = all.find(({ kind }) => kind === 'Role')!;
+    const problemsOf = (change: (rule: Json) => void) => {
+      const broken = structuredClone(role) as unknown as Json;
+      change(broken.rules[0]);
+      return problemsWith(broken, role, all).map(({ field }) => field);
+    };
+
+    expect(problemsOf((rule) => delete rule.resourceNames)).toEqual(['rules.0.resourceNames.0']);
+    expect(problemsOf((rule) => rule.verbs.push('create'))).toEqual(['rules[0].resourceNames']);
+  });
+});
+
 describe('A Kafka that asks who is there', () => {
   /** The install with these components, which an overlay of one's own names beside its others. */
   const withComponents = (...components: string[]): KubernetesObject[] => {

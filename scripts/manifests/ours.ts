@@ -13,6 +13,8 @@ export function checkOurs(objects: readonly KubernetesObject[]): Problem[] {
     ...(object.kind === 'PingSource' ? sinks(object, objects) : []),
     ...(object.kind === 'HTTPRoute' ? [...routes(object, objects), ...matchesTwice(object, objects)] : []),
     ...(isFunction(object) ? [...functionService(object, objects), ...consumed(object, objects)] : []),
+    ...(object.kind === 'Job' ? jobRules(object, objects) : []),
+    ...(object.kind === 'RoleBinding' ? bindingRules(object, objects) : []),
     ...(object.kind === 'NetworkPolicy' ? [...policySelects(object, objects), ...policyRules(object)] : []),
     ...ownNames(object),
   ]);
@@ -28,6 +30,9 @@ const autoscaling = (name: string) => [
 const pod = ['spec', 'template', 'spec'];
 const container = [...pod, 'containers', 0];
 const security = [...container, 'securityContext'];
+
+/** What jobs need before there are functions is applied by this label. */
+const ofFoundation = ['metadata', 'labels', 'app.kubernetes.io/component'];
 
 /** Fields that have a default which is wrong for us, or none that anybody reads. */
 const needed: Readonly<Record<string, readonly (readonly (string | number)[])[]>> = {
@@ -72,8 +77,28 @@ const needed: Readonly<Record<string, readonly (readonly (string | number)[])[]>
     ['spec', 'rules', 0, 'backendRefs', 0, 'name'],
   ],
   'v1 ServiceAccount': [['metadata', 'namespace'], ['automountServiceAccountToken']],
-  'v1 Namespace': [['metadata', 'labels', 'pod-security.kubernetes.io/enforce']],
-  'networking.k8s.io/v1 NetworkPolicy': [['metadata', 'namespace']],
+  'v1 Namespace': [['metadata', 'labels', 'pod-security.kubernetes.io/enforce'], ofFoundation],
+  'v1 ConfigMap': [ofFoundation],
+  'v1 Secret': [['metadata', 'namespace'], ['type']],
+  'rbac.authorization.k8s.io/v1 Role': [
+    ['metadata', 'namespace'],
+    ['rules', 0, 'resourceNames', 0],
+  ],
+  'rbac.authorization.k8s.io/v1 RoleBinding': [
+    ['metadata', 'namespace'],
+    ['subjects', 0, 'namespace'],
+  ],
+  'batch/v1 Job': [
+    ['metadata', 'namespace'],
+    ...['backoffLimit', 'ttlSecondsAfterFinished'].map((name) => ['spec', name]),
+    ...['serviceAccountName', 'automountServiceAccountToken', 'enableServiceLinks'].map((name) => [...pod, name]),
+    [...container, 'args', 0],
+    [...container, 'env', 0],
+    [...container, 'resources', 'requests', 'cpu'],
+    [...container, 'resources', 'requests', 'memory'],
+    [...container, 'resources', 'limits', 'memory'],
+  ],
+  'networking.k8s.io/v1 NetworkPolicy': [['metadata', 'namespace'], ofFoundation],
   'eventing.knative.dev/v1alpha1 KafkaSink': [
     ['metadata', 'namespace'],
     ['spec', 'contentMode'],
@@ -91,30 +116,51 @@ function missingFields(object: KubernetesObject): Problem[] {
     .map((path) => problem(object, path.join('.'), 'is missing, and the default is not what we want'));
 }
 
-/** Values that a default or a slip of the pen must not change. */
-const fixed: readonly { readonly path: readonly (string | number)[]; readonly value: unknown }[] = [
-  { path: ['metadata', 'labels', 'networking.knative.dev/visibility'], value: 'cluster-local' },
-  { path: [...pod, 'automountServiceAccountToken'], value: false },
+interface Fixed {
+  readonly path: readonly (string | number)[];
+  readonly value: unknown;
+}
+
+/** Values of a pod that a default or a slip of the pen must not change. */
+const fixedOfPod: readonly Fixed[] = [
   { path: [...pod, 'enableServiceLinks'], value: false },
   { path: [...security, 'allowPrivilegeEscalation'], value: false },
   { path: [...security, 'readOnlyRootFilesystem'], value: true },
   { path: [...security, 'runAsNonRoot'], value: true },
   { path: [...security, 'capabilities', 'drop', 0], value: 'ALL' },
   { path: [...security, 'seccompProfile', 'type'], value: 'RuntimeDefault' },
+];
+
+/** And of a function. */
+const fixed: readonly Fixed[] = [
+  ...fixedOfPod,
+  { path: ['metadata', 'labels', 'networking.knative.dev/visibility'], value: 'cluster-local' },
+  { path: [...pod, 'automountServiceAccountToken'], value: false },
   { path: [...container, 'readinessProbe', 'httpGet', 'path'], value: '/health/readiness' },
   { path: [...container, 'livenessProbe', 'httpGet', 'path'], value: '/health/liveness' },
 ];
 
-function functionService(object: KubernetesObject, objects: readonly KubernetesObject[]): Problem[] {
-  const problems = fixed
+const wrongValues = (object: KubernetesObject, values: readonly Fixed[]): Problem[] =>
+  values
     .filter(({ path, value }) => at(object, path) !== value)
     .map(({ path, value }) => problem(object, path.join('.'), `must be ${String(value)}`));
-  const { name, namespace } = object.metadata;
+
+/** A pod has an account of its own, which is there. */
+function ownAccount(object: KubernetesObject, objects: readonly KubernetesObject[]): Problem[] {
+  const { name } = object.metadata;
   const account = at(object, [...pod, 'serviceAccountName']);
-  if (account !== name)
-    problems.push(problem(object, 'spec.template.spec.serviceAccountName', `must be its own, ${name}`));
-  if (findObject(objects, 'v1', { kind: 'ServiceAccount', name: String(account) }, object) === undefined)
-    problems.push(problem(object, 'spec.template.spec.serviceAccountName', `there is no account ${account}`));
+  const say = (message: string) => problem(object, 'spec.template.spec.serviceAccountName', message);
+  return [
+    ...(account === name ? [] : [say(`must be its own, ${name}`)]),
+    ...(findObject(objects, 'v1', { kind: 'ServiceAccount', name: String(account) }, object) === undefined
+      ? [say(`there is no account ${account}`)]
+      : []),
+  ];
+}
+
+function functionService(object: KubernetesObject, objects: readonly KubernetesObject[]): Problem[] {
+  const problems = [...wrongValues(object, fixed), ...ownAccount(object, objects)];
+  const { name, namespace } = object.metadata;
   const target = Number(at(object, autoscaling('target')));
   const concurrency = Number(at(object, [...pod, 'containerConcurrency']));
   if (target > concurrency)
@@ -122,13 +168,29 @@ function functionService(object: KubernetesObject, objects: readonly KubernetesO
       problem(object, autoscaling('target').join('.'), `${target} is more than an instance takes, ${concurrency}`),
     );
   const variables = (at(object, [...container, 'env']) ?? []) as Variable[];
-  problems.push(...reach(object, variables), ...optionalSettings(object, variables));
+  problems.push(...reach(object, variables, told), ...optionalSettings(object, variables));
   ((at(object, [...pod, 'volumes']) ?? []) as { emptyDir?: { sizeLimit?: string } }[]).forEach(({ emptyDir }, i) => {
     if (emptyDir !== undefined && emptyDir.sizeLimit === undefined)
       problems.push(
         problem(object, `spec.template.spec.volumes[${i}].emptyDir.sizeLimit`, 'is missing: it could fill the node'),
       );
   });
+  problems.push(...variableValues(object, variables, objects));
+  if (
+    at(object, ['spec', 'template', 'metadata', 'labels', 'app.kubernetes.io/name']) !== name ||
+    namespace === undefined
+  )
+    problems.push(problem(object, 'spec.template.metadata.labels', `must name the function, ${name}`));
+  return problems;
+}
+
+/** Each variable has a value, or says where it is. */
+function variableValues(
+  object: KubernetesObject,
+  variables: readonly Variable[],
+  objects: readonly KubernetesObject[],
+): Problem[] {
+  const problems: Problem[] = [];
   variables.forEach((variable, i) => {
     if (variable.value === undefined && variable.valueFrom === undefined)
       problems.push(problem(object, `${container.join('.')}.env[${i}]`, `${variable.name} has no value`));
@@ -138,12 +200,50 @@ function functionService(object: KubernetesObject, objects: readonly KubernetesO
     if (map !== undefined && (map as { data?: Record<string, string> }).data?.[ref.key] === undefined)
       problems.push(problem(object, `${container.join('.')}.env[${i}]`, `ConfigMap ${ref.name} has no ${ref.key}`));
   });
-  if (
-    at(object, ['spec', 'template', 'metadata', 'labels', 'app.kubernetes.io/name']) !== name ||
-    namespace === undefined
-  )
-    problems.push(problem(object, 'spec.template.metadata.labels', `must name the function, ${name}`));
   return problems;
+}
+
+/** A Job is guarded as a function is; only who asks Kubernetes has a token, and may reach it. */
+function jobRules(object: KubernetesObject, objects: readonly KubernetesObject[]): Problem[] {
+  const variables = (at(object, [...container, 'env']) ?? []) as Variable[];
+  const labels = (at(object, ['spec', 'template', 'metadata', 'labels']) ?? {}) as Record<string, string>;
+  const { name } = object.metadata;
+  const isBound = objects.some(
+    (each) => each.kind === 'RoleBinding' && (at(each, ['subjects', 0, 'name']) as string) === name,
+  );
+  const asks = labels['freeface/reaches-kubernetes'] === 'true';
+  return [
+    ...wrongValues(object, [
+      ...fixedOfPod,
+      { path: [...pod, 'automountServiceAccountToken'], value: isBound },
+      { path: [...container, 'args', 0], value: name },
+    ]),
+    ...ownAccount(object, objects),
+    ...reach(object, variables, { FREEFACE_MODE: 'distributed' }),
+    ...optionalSettings(object, variables),
+    ...variableValues(object, variables, objects),
+    ...(asks === isBound
+      ? []
+      : [problem(object, 'spec.template.metadata.labels.freeface/reaches-kubernetes', 'does not go with its rights')]),
+    ...(labels['app.kubernetes.io/name'] === name
+      ? []
+      : [problem(object, 'spec.template.metadata.labels', `must name the job, ${name}`)]),
+  ];
+}
+
+/** A right that nobody has, or that somebody has who is not there, is a slip. */
+function bindingRules(object: KubernetesObject, objects: readonly KubernetesObject[]): Problem[] {
+  const there = (group: string, kind: string, name: unknown) =>
+    findObject(objects, group, { kind, name: String(name) }, object) !== undefined;
+  const [role, account] = [at(object, ['roleRef', 'name']), at(object, ['subjects', 0, 'name'])];
+  return [
+    ...(there('rbac.authorization.k8s.io/', 'Role', role)
+      ? []
+      : [problem(object, 'roleRef.name', `there is no Role ${role}`)]),
+    ...(there('v1', 'ServiceAccount', account)
+      ? []
+      : [problem(object, 'subjects[0].name', `there is no account ${account}`)]),
+  ];
 }
 
 interface Variable {
@@ -171,9 +271,13 @@ const addresses: Readonly<Record<string, string>> = {
 /** Those of them that are functions and not stores. */
 const asked = ['extractor', 'outbox'];
 
-/** Whoever has an address may reach what is there, and nobody else. */
-function reach(object: KubernetesObject, variables: readonly Variable[]): Problem[] {
-  const problems = Object.entries(told)
+/** Whoever has an address may reach what is there, and nobody else; `mustBe`: variables that have one value. */
+function reach(
+  object: KubernetesObject,
+  variables: readonly Variable[],
+  mustBe: Readonly<Record<string, string>>,
+): Problem[] {
+  const problems = Object.entries(mustBe)
     .filter(([name, value]) => variables.find((each) => each.name === name)?.value !== value)
     .map(([name, value]) => problem(object, `${container.join('.')}.env`, `${name} must be ${value}`));
   const labels = (at(object, ['spec', 'template', 'metadata', 'labels']) ?? {}) as Record<string, string>;
@@ -228,7 +332,7 @@ function ownNames(object: KubernetesObject): Problem[] {
     ['labels', 'annotations'].map((name) => [...path, name]),
   );
   const known =
-    /^freeface\/(reaches-(scylla|milvus|s3|kafka|dragonfly|extractor|outbox|internet|issuer)|emits|consumes|metrics)$/;
+    /^freeface\/(reaches-(scylla|milvus|s3|kafka|dragonfly|extractor|outbox|internet|issuer|kubernetes)|emits|consumes|metrics)$/;
   return places.flatMap((path) =>
     Object.keys((at(object, path) ?? {}) as object)
       .filter((name) => name.startsWith('freeface/') && !known.test(name))
@@ -422,9 +526,10 @@ function policySelects(object: KubernetesObject, objects: readonly KubernetesObj
   const labelsOf = (each: KubernetesObject) =>
     (at(each, ['spec', 'template', 'metadata', 'labels']) ?? {}) as Record<string, string>;
   const selected = objects.some(
-    (each) => isFunction(each) && wanted.every(([key, value]) => labelsOf(each)[key] === value),
+    (each) =>
+      (isFunction(each) || each.kind === 'Job') && wanted.every(([key, value]) => labelsOf(each)[key] === value),
   );
-  return selected ? [] : [problem(object, 'spec.podSelector', 'selects no function')];
+  return selected ? [] : [problem(object, 'spec.podSelector', 'selects no pod of ours')];
 }
 
 const isFunction = ({ apiVersion, kind }: KubernetesObject): boolean =>

@@ -334,11 +334,45 @@ export const revisionSpec = object({
   }).optional(),
   hostAliases: z.array(object({ ip: z.string(), hostnames: z.array(f.dnsName).min(1) })).optional(),
 }).superRefine((spec, context) => {
-  const { timeoutSeconds = 300, responseStartTimeoutSeconds = 0, idleTimeoutSeconds = 0, volumes = [] } = spec;
+  const { timeoutSeconds = 300, responseStartTimeoutSeconds = 0, idleTimeoutSeconds = 0 } = spec;
   if (responseStartTimeoutSeconds > timeoutSeconds)
     f.refuse(context, ['responseStartTimeoutSeconds'], `is more than timeoutSeconds ${timeoutSeconds}`);
   if (idleTimeoutSeconds > timeoutSeconds)
     f.refuse(context, ['idleTimeoutSeconds'], `is more than timeoutSeconds ${timeoutSeconds}`);
+  volumesFit(spec, context);
+  const withPorts = spec.containers.filter(({ ports = [] }) => ports.length > 0);
+  if (spec.containers.length > 1 && withPorts.length !== 1)
+    f.refuse(context, ['containers'], 'exactly one of several containers must have a port');
+});
+
+/** `spec.template.spec` of a Job. */
+export const jobPod = object({
+  containers: z.array(container).min(1),
+  restartPolicy: z.enum(['Never', 'OnFailure']),
+  serviceAccountName: f.dnsName.optional(),
+  automountServiceAccountToken: z.boolean().optional(),
+  enableServiceLinks: z.boolean().optional(),
+  terminationGracePeriodSeconds: f.integer(0).optional(),
+  imagePullSecrets: z.array(object({ name: f.dnsName })).optional(),
+  volumes: z.array(volume).optional(),
+  nodeSelector: f.labels.optional(),
+  tolerations: z.array(toleration).optional(),
+  securityContext: podSecurity.optional(),
+}).superRefine((spec, context) => {
+  volumesFit(spec, context);
+  spec.containers.forEach(({ name }, i) => {
+    if (name === undefined) f.refuse(context, ['containers', i, 'name'], 'is missing; Knative alone gives one');
+  });
+});
+
+interface WithVolumes {
+  readonly containers: readonly { readonly volumeMounts?: readonly { readonly name: string }[] | undefined }[];
+  readonly volumes?: readonly { readonly name: string }[] | undefined;
+}
+
+/** Every volume is there once and mounted, and nothing else is. */
+function volumesFit(spec: WithVolumes, context: z.RefinementCtx): void {
+  const { volumes = [] } = spec;
   spec.containers.forEach(({ volumeMounts = [] }, i) => {
     volumeMounts.forEach(({ name }, j) => {
       if (!volumes.some((each) => each.name === name))
@@ -351,10 +385,7 @@ export const revisionSpec = object({
     if (!spec.containers.some(({ volumeMounts = [] }) => volumeMounts.some((mount) => mount.name === name)))
       f.refuse(context, ['volumes', i, 'name'], 'is mounted nowhere');
   });
-  const withPorts = spec.containers.filter(({ ports = [] }) => ports.length > 0);
-  if (spec.containers.length > 1 && withPorts.length !== 1)
-    f.refuse(context, ['containers'], 'exactly one of several containers must have a port');
-});
+}
 
 function valuesFit(
   { operator, values = [] }: { operator: string; values?: string[] | undefined },

@@ -6,18 +6,18 @@ import * as names from './names.ts';
 import { type Store, storePorts } from './settings.ts';
 import type { Comments } from './yaml.ts';
 
-type NetworkPolicy = z.input<typeof networkPolicy>;
+export type NetworkPolicy = z.input<typeof networkPolicy>;
 type Spec = NetworkPolicy['spec'];
 
 /** An account of its own for each function, with no token and no right: none of them talks to Kubernetes. */
-export const serviceAccount = ({ name }: Manifest): z.input<typeof kubernetes.serviceAccount> => ({
+export const serviceAccount = ({ name }: Pick<Manifest, 'name'>): z.input<typeof kubernetes.serviceAccount> => ({
   apiVersion: 'v1',
   kind: 'ServiceAccount',
   metadata: { name, namespace: names.namespace, labels: names.labelsOf(name) },
   automountServiceAccountToken: false,
 });
 
-const tcp = (...ports: number[]) => ports.map((port) => ({ protocol: 'TCP' as const, port }));
+export const tcp = (...ports: number[]) => ports.map((port) => ({ protocol: 'TCP' as const, port }));
 /** Namespaces by the label that every namespace has. */
 const namespaces = (...list: string[]) => [
   {
@@ -129,18 +129,22 @@ export function networkPolicies(manifests: readonly Manifest[]): { object: Netwo
   ];
 }
 
-const reaching = (target: string, egress: NonNullable<Spec['egress']>): Spec => ({
+export const reaching = (target: string, egress: NonNullable<Spec['egress']>): Spec => ({
   podSelector: { matchLabels: { [`freeface/reaches-${target}`]: 'true' } },
   policyTypes: ['Egress'],
   egress,
 });
 
-function policy(name: string, text: string, spec: Spec): { object: NetworkPolicy; comments: Comments } {
+export function policy(name: string, text: string, spec: Spec): { object: NetworkPolicy; comments: Comments } {
   return {
     object: {
       apiVersion: 'networking.k8s.io/v1',
       kind: 'NetworkPolicy',
-      metadata: { name, namespace: names.namespace, labels: { 'app.kubernetes.io/part-of': 'freeface' } },
+      metadata: {
+        name,
+        namespace: names.namespace,
+        labels: { 'app.kubernetes.io/part-of': 'freeface', ...names.foundation },
+      },
       spec,
     },
     comments: [{ path: ['apiVersion'], text }],

@@ -1,5 +1,6 @@
 import type { Manifest } from '../../../shared/runtime/define.ts';
 import { networkPolicies, serviceAccount } from './access.ts';
+import { adminKeyJob, migrateJob } from './jobs.ts';
 import { httpRoutes } from './routes.ts';
 import { knativeService } from './service.ts';
 import { kafkaSource, pingSource } from './sources.ts';
@@ -13,6 +14,8 @@ export function manifestFiles(manifests: readonly Manifest[], version: string): 
     ['knative/base/routes.gen.yaml', toYaml(httpRoutes(manifests).map((object) => ({ object })))],
     ['knative/base/accounts.gen.yaml', toYaml(manifests.map((manifest) => ({ object: serviceAccount(manifest) })))],
     ['knative/base/network.gen.yaml', toYaml(networkPolicies(manifests))],
+    ['knative/jobs/migrate/job.gen.yaml', toYaml(migrateJob(version))],
+    ['knative/jobs/admin-key/job.gen.yaml', toYaml(adminKeyJob(version))],
     ['eventing/sources.gen.yaml', toYaml(defined(manifests.map(kafkaSource)))],
     ['eventing/schedules.gen.yaml', toYaml(defined(manifests.map(pingSource)))],
   ]);

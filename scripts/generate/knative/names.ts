@@ -9,6 +9,9 @@ export const labelsOf = (name: string): Record<string, string> => ({
   'app.kubernetes.io/part-of': 'freeface',
 });
 
+/** Label of what jobs need before there are functions; it can be applied alone. */
+export const foundation = { 'app.kubernetes.io/component': 'foundation' };
+
 /** Image of a function before an overlay puts a registry and a digest in its place. */
 export const imageOf = (name: string, version: string): string => `dev.local/freeface/${name}:${version}`;
 
@@ -17,6 +20,9 @@ export const hostOf = (name: string): string => `${name}.${namespace}.svc.cluste
 
 /** The function that answers the extractor port of all others. */
 export const extractor = 'extract-faces';
+
+/** The image of the commands that the jobs run; no function has this name. */
+export const commandLine = 'command-line';
 
 /** Topic that a function's events come from; null: it is called directly. */
 export const topicOf = ({ trigger }: Manifest): string | null => (trigger.kind === 'event' ? trigger.topic : null);
@@ -30,6 +36,8 @@ export const settingsConfig = 'freeface-settings';
 export const certificatesConfig = 'freeface-ca';
 /** Secret of the credentials of a store. */
 export const secretOf = (store: string): string => `freeface-${store}`;
+/** Secret that the first key is put into. */
+export const adminKeySecret = 'freeface-admin-key';
 export const deadLetterSink = 'freeface-dead-letters';
 
 /** What a service says about events, for those who look for producers and consumers. */

@@ -54,7 +54,7 @@ export function knativeService(manifest: Manifest, version: string): { object: K
               image: names.imageOf(name, version),
               ports: [{ name: 'http1', containerPort: 8080 }],
               env: variablesOf(manifest, ownSettings(manifest, scaling.memoryLimit)),
-              envFrom: settingsFor(manifest),
+              envFrom: settingsFor(storesOf(manifest)),
               resources: {
                 requests: { cpu: resources.cpu, memory: resources.memory },
                 limits: { memory: scaling.memoryLimit },
@@ -66,13 +66,7 @@ export function knativeService(manifest: Manifest, version: string): { object: K
                 timeoutSeconds: 5,
                 failureThreshold: 6,
               },
-              securityContext: {
-                allowPrivilegeEscalation: false,
-                capabilities: { drop: ['ALL'] },
-                readOnlyRootFilesystem: true,
-                runAsNonRoot: true,
-                seccompProfile: { type: 'RuntimeDefault' },
-              },
+              securityContext: asNobody,
               ...(volumes.length > 0 && { volumeMounts: volumes.map(({ mount }) => mount) }),
             },
           ],
@@ -91,15 +85,26 @@ function volumesOf(manifest: Manifest) {
     volume: { name: 'data', emptyDir: { sizeLimit: '64Mi' } },
     mount: { name: 'data', mountPath: '/data' },
   };
-  const certificates = {
-    volume: { name: 'ca', configMap: { name: names.certificatesConfig, optional: true } },
-    mount: { name: 'ca', mountPath: '/etc/freeface', readOnly: true },
-  };
   return [
     ...(manifest.name === names.extractor ? [] : [data]),
     ...(storesOf(manifest).length > 0 ? [certificates] : []),
   ];
 }
+
+/** Certificates that the stores' are signed by. */
+export const certificates = {
+  volume: { name: 'ca', configMap: { name: names.certificatesConfig, optional: true } },
+  mount: { name: 'ca', mountPath: '/etc/freeface', readOnly: true },
+};
+
+/** With no privilege, and a file system that is read only. */
+export const asNobody = {
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ['ALL'] },
+  readOnlyRootFilesystem: true,
+  runAsNonRoot: true,
+  seccompProfile: { type: 'RuntimeDefault' as const },
+};
 
 type Scaling = NonNullable<Manifest['scaling']>;
 

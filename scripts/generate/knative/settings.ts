@@ -51,10 +51,10 @@ const settingsOf: Readonly<Record<Store, readonly { readonly name: string; reado
  */
 const withCredentials: readonly Store[] = ['scylla', 'milvus', 'kafka', 'dragonfly'];
 
-/** Where a function's optional settings come from. */
-export const settingsFor = (manifest: Manifest) => [
+/** Where the optional settings of who reaches these stores come from. */
+export const settingsFor = (stores: readonly Store[]) => [
   { configMapRef: { name: settingsConfig, optional: true } },
-  ...storesOf(manifest)
+  ...stores
     .filter((store) => withCredentials.includes(store))
     .map((store) => ({ secretRef: { name: secretOf(store), optional: true } })),
 ];
@@ -69,7 +69,7 @@ export function storesOf(manifest: Manifest): Store[] {
 export const asksExtractor = (manifest: Manifest): boolean =>
   manifest.name !== extractor && portsOf(manifest).includes('extractor');
 
-interface Variable {
+export interface Variable {
   readonly name: string;
   readonly value?: string;
   readonly valueFrom?: {
@@ -85,13 +85,17 @@ export function variablesOf(manifest: Manifest, own: Readonly<Record<string, str
     ...Object.entries(fixed).map(([name, value]) => ({ name, value })),
     ...(asksExtractor(manifest) ? [{ name: 'FREEFACE_EXTRACTOR_URL', value: `http://${hostOf(extractor)}` }] : []),
     ...(writesEvents(manifest) ? [{ name: 'FREEFACE_OUTBOX_URL', value: `http://${hostOf(publisher)}` }] : []),
-    ...storesOf(manifest).flatMap((store) =>
-      settingsOf[store].map(({ name, secret }) => ({
-        name,
-        valueFrom: secret
-          ? { secretKeyRef: { name: secretOf(store), key: name } }
-          : { configMapKeyRef: { name: storesConfig, key: name } },
-      })),
-    ),
+    ...addressesOf(storesOf(manifest)),
   ];
 }
+
+/** Where these stores are, and the keys that they always ask for. */
+export const addressesOf = (stores: readonly Store[]): Variable[] =>
+  stores.flatMap((store) =>
+    settingsOf[store].map(({ name, secret }) => ({
+      name,
+      valueFrom: secret
+        ? { secretKeyRef: { name: secretOf(store), key: name } }
+        : { configMapKeyRef: { name: storesConfig, key: name } },
+    })),
+  );
