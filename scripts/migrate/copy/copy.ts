@@ -12,20 +12,14 @@ import { MigrationError } from '../migration.ts';
 import { requireEngines } from '../open.ts';
 import type { Copied, Report } from '../report.ts';
 import { type Counting, showCounting, type Terminal } from '../terminal.ts';
-import { createDigest, type Digest, type RunningDigest } from './digest.ts';
+import { createDigest, hashOf } from './digest.ts';
 import type { EndName } from './end-names.ts';
 import { openSource, openTarget, type Source, spacesKnown, type Target, tenantsOf } from './ends.ts';
+import { type Expectation, expectAmongOthers, expectChains, expectExactly, type TenantRow } from './expectations.ts';
 import { atOnce, type Part, parts, rowsOf, type WalkOptions } from './rows.ts';
 
-/** Parts of which the target may hold more: it has been started before, and made a key and written a log. */
-const mayHoldMore: ReadonlySet<Part> = new Set<Part>([
-  'tenants',
-  'users',
-  'api_keys',
-  'signing_keys',
-  'webhooks',
-  'audit',
-]);
+/** Parts of which the target may hold more: it has been started before, and made a key. */
+const amongOthers: ReadonlySet<Part> = new Set<Part>(['tenants', 'users', 'api_keys', 'signing_keys', 'webhooks']);
 
 /**
  * `npm run migrate -- copy`. Errors: MigrationError, also when what is in the target afterwards is not what it should be.
@@ -53,7 +47,8 @@ export async function copy(
     throw new MigrationError(`There is no gallery in ${config.dataDir}. Say where it is: --data DIR`);
   }
   const source = await openSource(from, config);
-  const expected = newExpectations();
+  const log = expectChains();
+  const expected = new Map(parts.map((part) => [part, part === 'audit' ? log : expectationOf(part)]));
   try {
     await refuseWork(source, from, report);
     const tenants = [null, ...(await tenantsOf(source))];
@@ -63,10 +58,16 @@ export async function copy(
     }
     const target = await openTarget(to, config);
     const archive = archiveIn(config.dataDir);
+    const options: WalkOptions = {
+      spaceOf,
+      async archive(tenant, entries) {
+        log.leaveOut(tenant, entries[0]!.chain);
+        await archive.add(tenant, entries);
+      },
+    };
     try {
-      for (const part of parts) {
-        await copyPart(part, source, target, tenants, { spaceOf, archive: archive.add }, expected, counting);
-      }
+      for (const [part, expectation] of expected)
+        await copyPart(part, source, target, tenants, options, expectation, counting);
     } finally {
       await target.close();
     }
@@ -75,7 +76,6 @@ export async function copy(
         `Entries of the audit log that others than the folder's own chain hold are in ${file}; npm run verify-audit -- --file proves them.`,
       );
     }
-    for (const row of archive.rows()) expected.rows.get('audit')!.delete(digestOf(row));
     await prove(await openSource(to, config), tenants, { spaceOf }, expected, counting, report);
   } finally {
     await source.close();
@@ -110,19 +110,7 @@ async function refuseWork({ records, webhooks }: Source, from: EndName, report: 
     report.notes.push(`${messages} webhook messages that were not delivered yet stay behind in ${from}.`);
 }
 
-/** What the target has to hold. */
-interface Expectations {
-  readonly digests: Map<Part, RunningDigest>;
-  /** Of parts of which the target may hold more. */
-  readonly rows: Map<Part, Set<string>>;
-}
-const newExpectations = (): Expectations => ({ digests: new Map(), rows: new Map() });
-
-const digestOf = (row: unknown): string => {
-  const digest = createDigest();
-  digest.add(row);
-  return digest.read().digest;
-};
+const expectationOf = (part: Part): Expectation => (amongOthers.has(part) ? expectAmongOthers() : expectExactly());
 
 async function copyPart(
   part: Part,
@@ -130,29 +118,20 @@ async function copyPart(
   target: Target,
   tenants: readonly (Tenant | null)[],
   options: WalkOptions,
-  expected: Expectations,
+  { wanted, expect }: Expectation,
   counting: Counting,
 ): Promise<void> {
-  const digest = createDigest();
-  const rows = new Set<string>();
-  expected.digests.set(part, digest);
-  expected.rows.set(part, rows);
   for (const tenant of tenants) {
     const total = tenant === null ? null : await totalOf(part, source, tenant);
     const there = part === 'photos' && tenant !== null ? await photosOf(target, tenant) : new Set<string>();
     for await (const batch of rowsOf(part, source, tenant, { ...options, hasPhoto: (key) => there.has(key) })) {
       await eachOf(batch, atOnce, ({ write }) => write(target));
-      for (const { row } of batch) {
-        digest.add(withTenant(tenant, row));
-        if (mayHoldMore.has(part)) rows.add(digestOf(withTenant(tenant, row)));
-      }
-      counting.at(`copying ${part}`, digest.read().count, total);
+      for (const { row } of batch) expect([tenant, row]);
+      counting.at(`copying ${part}`, wanted.read().count, total);
     }
   }
-  counting.end(`copied ${part}`, digest.read().count);
+  counting.end(`copied ${part}`, wanted.read().count);
 }
-
-const withTenant = (tenant: Tenant | null, row: unknown) => [tenant, row];
 
 async function totalOf(part: Part, { records }: Source, tenant: Tenant): Promise<number | null> {
   if (part === 'persons') return (await records.usage(tenant)).persons;
@@ -170,12 +149,13 @@ async function prove(
   source: Source,
   tenants: readonly (Tenant | null)[],
   options: WalkOptions,
-  expected: Expectations,
+  expected: ReadonlyMap<Part, Expectation>,
   counting: Counting,
   report: Report,
 ): Promise<void> {
   try {
-    for (const part of parts) report.copied.push(await provePart(part, source, tenants, options, expected, counting));
+    for (const [part, expectation] of expected)
+      report.copied.push(await provePart(part, source, tenants, options, expectation, counting));
   } finally {
     await source.close();
   }
@@ -192,19 +172,18 @@ async function provePart(
   source: Source,
   tenants: readonly (Tenant | null)[],
   options: WalkOptions,
-  { digests, rows }: Expectations,
+  { wanted, found, find, isMet }: Expectation,
   counting: Counting,
 ): Promise<Copied> {
-  const wanted = digests.get(part)!.read();
-  const missing = rows.get(part)!;
-  const isLoose = mayHoldMore.has(part);
-  const found = await digestOfPart(part, source, tenants, options, (count, batch) => {
-    if (isLoose) for (const row of batch) missing.delete(digestOf(row));
-    counting.at(`reading back ${part}`, count, wanted.count);
-  });
-  const proved = isLoose ? missing.size === 0 : found.digest === wanted.digest;
-  counting.end(`${proved ? 'proved' : 'DIFFERENT:'} ${part}`, found.count);
-  return { part, rows: wanted.count, found: found.count, digest: wanted.digest, proved };
+  const { count: rows, digest } = wanted.read();
+  const countFound = () => found.read().count;
+  for await (const batch of tenantRows(part, source, tenants, options)) {
+    for (const row of batch) find(row);
+    counting.at(`reading back ${part}`, countFound(), rows);
+  }
+  const proved = isMet();
+  counting.end(`${proved ? 'proved' : 'DIFFERENT:'} ${part}`, countFound());
+  return { part, rows, found: countFound(), digest, proved };
 }
 
 async function count(
@@ -215,43 +194,35 @@ async function count(
   counting: Counting,
   report: Report,
 ): Promise<void> {
-  const { count: rows, digest } = await digestOfPart(part, source, tenants, options, (count) =>
-    counting.at(`reading ${part}`, count, null),
-  );
+  const running = createDigest();
+  for await (const batch of tenantRows(part, source, tenants, options)) {
+    for (const row of batch) running.add(hashOf(row));
+    counting.at(`reading ${part}`, running.read().count, null);
+  }
+  const { count: rows, digest } = running.read();
   report.copied.push({ part, rows, found: null, digest, proved: null });
 }
 
-/** Reads all of a part. `onBatch` is told how many there were so far, and the latest with their tenant. */
-async function digestOfPart(
+/** All of a part. */
+async function* tenantRows(
   part: Part,
   source: Source,
   tenants: readonly (Tenant | null)[],
   options: WalkOptions,
-  onBatch: (count: number, rows: readonly unknown[]) => void,
-): Promise<Digest> {
-  const digest = createDigest();
-  for (const tenant of tenants) {
-    for await (const batch of rowsOf(part, source, tenant, options)) {
-      const rows = batch.map(({ row }) => withTenant(tenant, row));
-      for (const row of rows) digest.add(row);
-      onBatch(digest.read().count, rows);
-    }
-  }
-  return digest.read();
+): AsyncGenerator<TenantRow[]> {
+  for (const tenant of tenants)
+    for await (const batch of rowsOf(part, source, tenant, options)) yield batch.map(({ row }) => [tenant, row]);
 }
 
 /** Files beside the folder's own log, one a tenant, in the form of an export. */
 function archiveIn(dataDir: string) {
   const files = new Set<string>();
-  const kept: unknown[] = [];
   return {
     files,
-    rows: () => kept,
     async add(tenant: Tenant, entries: readonly AuditEntry[]): Promise<void> {
       const file = join(dataDir, `audit-copied-${tenant}.jsonl`);
       if (!files.has(file)) await rm(file, { force: true });
       files.add(file);
-      kept.push(...entries.map((entry) => withTenant(tenant, entry)));
       const lines = entries.map((entry) => `${JSON.stringify(auditLine(tenant, entry))}\n`);
       await appendFile(file, lines.join(''), { mode: 0o600 });
     },

@@ -8,14 +8,19 @@ export interface Digest {
   readonly digest: string;
 }
 
+/** SHA-256 of a row, 256 bits. */
+export function hashOf(row: unknown): bigint {
+  // What has no value is left out, as in JSON.
+  const text = canonicalJson(JSON.parse(JSON.stringify(row)));
+  return BigInt(`0x${createHash('sha256').update(text).digest('hex')}`);
+}
+
 /** Sums the hashes of rows, so that neither side has to be sorted or kept. */
 export function createDigest() {
   let [count, sum] = [0, 0n];
   return {
-    add(row: unknown): void {
-      // What has no value is left out, as in JSON.
-      const text = canonicalJson(JSON.parse(JSON.stringify(row)));
-      sum = BigInt.asUintN(256, sum + BigInt(`0x${createHash('sha256').update(text).digest('hex')}`));
+    add(hash: bigint): void {
+      sum = BigInt.asUintN(256, sum + hash);
       count++;
     },
     read: (): Digest => ({ count, digest: sum.toString(16).padStart(64, '0') }),
