@@ -7,6 +7,7 @@ import { functions } from '../../functions/registry.gen.ts';
 import { describeShared } from '../../shared/testing/shared-files.ts';
 import { manifestFiles } from '../generate/knative/files.ts';
 import { checkObject, checkText, describe as inWords, type KubernetesObject, type Problem } from './check.ts';
+import { costTable } from './cost.ts';
 import { checkOurs } from './ours.ts';
 import { publishedProblem } from './published.ts';
 import { checkTogether } from './together.ts';
@@ -236,6 +237,14 @@ describe.each(['local', 'cpu', 'gpu', 'production'])('The overlay %s', (overlay)
     const others = objects.filter(({ kind, metadata }) => kind === 'Service' && metadata.name !== 'extract-faces');
     expect(others.filter((each) => (each as unknown as Json).spec.template.spec.tolerations !== undefined)).toEqual([]);
   });
+});
+
+test(`When an overlay costs something else${here}, then the README says so`, () => {
+  const overlays = new Map(
+    ['local', 'cpu', 'gpu', 'production'].map((overlay) => [overlay, build(`knative/overlays/${overlay}`)]),
+  );
+
+  expect(readFileSync('knative/README.md', 'utf8')).toContain(costTable(overlays));
 });
 
 describe('The jobs', () => {

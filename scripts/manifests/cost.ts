@@ -1,0 +1,106 @@
+import type { KubernetesObject } from './check.ts';
+import { amount, goSeconds } from './forms.ts';
+
+/** What instances ask a cluster for, without Knative's own container beside each. */
+interface Cost {
+  readonly instances: number;
+  /** Processors. */
+  readonly cpu: number;
+  /** Bytes. */
+  readonly memory: number;
+}
+
+/** Of knative/README.md, Measured: seconds that a function with records takes for a warm request. */
+const recordSeconds = 0.028;
+/** Of [Note: Sizes] and knative/components/extractor-cpu: photos a second that a processor's networks look at. */
+const photosPerProcessor = 2;
+const perSecond = 100;
+
+/**
+ * The table of what each overlay costs, in Markdown: what is kept when idle and what a rollout starts follow from the manifests, what
+ * a load needs from them and from what was measured of one instance.
+ */
+export function costTable(overlays: ReadonlyMap<string, readonly KubernetesObject[]>): string {
+  const rows = [...overlays].map(([name, objects]) => {
+    const services = objects.filter(
+      ({ apiVersion, kind }) => apiVersion === 'serving.knative.dev/v1' && kind === 'Service',
+    );
+    const named = (service: string) => services.filter(({ metadata }) => metadata.name === service);
+    const cells = [
+      costOf(services, (service) => Math.max(scaleOf(service, 'min-scale'), isKeptAwake(service, objects) ? 1 : 0)),
+      costOf(services, (service) => scaleOf(service, 'initial-scale')),
+      costOf(named('get-person'), (service) => busy(service, perSecond * recordSeconds)),
+      ...(name === 'cpu' || name === 'production' ? [photos(named('extract-faces'), named('recognize-faces'))] : []),
+    ].map(inWords);
+    return `| \`${name}\` | ${[...cells, 'not measured'].slice(0, 4).join(' | ')} |`;
+  });
+  return [
+    `| overlay | idle | a rollout, once | ${perSecond} requests a second for records | ${perSecond} photos a second to recognise |`,
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n');
+}
+
+/** Whether a schedule calls each minute and Knative looks back for as long: then the one instance does not go. */
+function isKeptAwake(service: KubernetesObject, objects: readonly KubernetesObject[]): boolean {
+  const { annotations } = revisionOf(service).metadata;
+  const calls = objects.some(({ kind, spec }) => {
+    if (kind !== 'PingSource') return false;
+    const { schedule, sink } = spec as { schedule: string; sink: { ref: { name: string } } };
+    return schedule === '* * * * *' && sink.ref.name === service.metadata.name;
+  });
+  return calls && goSeconds(annotations['autoscaling.knative.dev/window']!) >= 60;
+}
+
+/** Extractors until their processors suffice, and those that wait for them. */
+function photos(extractors: readonly KubernetesObject[], callers: readonly KubernetesObject[]): Cost {
+  const processors = perSecond / photosPerProcessor;
+  return sum([
+    costOf(extractors, (service) => Math.ceil(processors / requestsOf(service).cpu)),
+    // A photo takes one processor for as long as it takes.
+    costOf(callers, (service) => busy(service, processors)),
+  ]);
+}
+
+const costOf = (services: readonly KubernetesObject[], count: (service: KubernetesObject) => number): Cost =>
+  sum(
+    services.map((service) => {
+      const [instances, { cpu, memory }] = [count(service), requestsOf(service)];
+      return { instances, cpu: instances * cpu, memory: instances * memory };
+    }),
+  );
+
+const sum = (costs: readonly Cost[]): Cost =>
+  costs.reduce((a, b) => ({ instances: a.instances + b.instances, cpu: a.cpu + b.cpu, memory: a.memory + b.memory }), {
+    instances: 0,
+    cpu: 0,
+    memory: 0,
+  });
+
+/** Instances that Knative starts for so many requests at once. */
+const busy = (service: KubernetesObject, atOnce: number): number =>
+  Math.ceil(atOnce / ((scaleOf(service, 'target') * scaleOf(service, 'target-utilization-percentage')) / 100));
+
+interface Revision {
+  readonly metadata: { readonly annotations: Readonly<Record<string, string>> };
+  readonly spec: { readonly containers: readonly [{ readonly resources: { readonly requests: Requests } }] };
+}
+interface Requests {
+  readonly cpu: string;
+  readonly memory: string;
+}
+
+const revisionOf = ({ spec }: KubernetesObject): Revision => (spec as { template: Revision }).template;
+
+const scaleOf = (service: KubernetesObject, name: string): number =>
+  Number(revisionOf(service).metadata.annotations[`autoscaling.knative.dev/${name}`]);
+
+function requestsOf(service: KubernetesObject): Omit<Cost, 'instances'> {
+  const { cpu, memory } = revisionOf(service).spec.containers[0].resources.requests;
+  return { cpu: amount(cpu), memory: amount(memory) };
+}
+
+const inWords = ({ instances, cpu, memory }: Cost): string =>
+  instances === 0 ? 'nothing' : `${instances}: ${round(cpu)} processors, ${round(memory / 2 ** 30)} GiB`;
+
+const round = (value: number): number => Number(value.toPrecision(3));
