@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { createInterface } from 'node:readline';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { topics as catalogueTopics } from '../../events/catalogue.ts';
@@ -7,6 +9,7 @@ import { deadLetterTopic } from '../../ports/dead-letter-event.ts';
 import { eventsContract } from '../../ports/events.contract.ts';
 import type { Events, Subscription } from '../../ports/events.ts';
 import { createLogger } from '../../runtime/log.ts';
+import { bundleChild } from '../../testing/child-bundle.ts';
 import { describeEngine } from '../../testing/engine.ts';
 import { fakeClock } from '../../testing/fake-clock.ts';
 import { portProxy } from '../../testing/port-proxy.ts';
@@ -216,6 +219,47 @@ describeEngine('kafka', 'distributed events', (settings) => {
 
     expect(took).toBeLessThan(9000);
     expect(seen).toEqual(published.map(({ id }) => id));
+  });
+
+  it('When a reader is killed, and the one that waits for its place too, then the next one reads within 20 s', async () => {
+    const prefix = newPrefix();
+    await makeTopic(`${prefix}topic`);
+    const bundle = await bundleChild('reading-child');
+    onTestFinished(bundle.dispose);
+    const publisher = await open({ prefix });
+    // Which of those who wait has to say who reads what is chance; so there are several groups.
+    const groups = Array.from({ length: 6 }, (_, i) => `group-${i}`);
+    const read: string[] = [];
+    const start = () => {
+      const child = spawn(process.execPath, [bundle.file, prefix, ...groups], { stdio: ['ignore', 'pipe', 'inherit'] });
+      onTestFinished(() => void child.kill('SIGKILL'));
+      createInterface({ input: child.stdout }).on('line', (line) => read.push(line));
+      return child;
+    };
+    /** Resolves when every group has read it. */
+    const isRead = async ({ id }: { id: string }) => {
+      const missing = () => groups.filter((group) => !read.includes(`${group} ${id}`));
+      await expect.poll(missing, { timeout: 50_000 }).toEqual([]);
+    };
+    const membersOfEach = async () => {
+      const described = await admin.describeGroups(groups.map((group) => prefix + group));
+      return new Set(described.groups.map(({ members }) => members.length));
+    };
+    const [before, after] = [newEvent(), newEvent()];
+
+    const first = start();
+    await publisher.publish('topic', [before]);
+    await isRead(before);
+    first.kill('SIGKILL');
+    const second = start();
+    await expect.poll(membersOfEach, { timeout: 5000 }).toEqual(new Set([2]));
+    second.kill('SIGKILL');
+    await publisher.publish('topic', [after]);
+    const begun = performance.now();
+    start();
+    await isRead(after);
+
+    expect(performance.now() - begun).toBeLessThan(20_000);
   });
 
   it('When there is no broker at all, then subscribing, stopping and closing end in time all the same', async () => {

@@ -16,6 +16,7 @@ export function openKafka({ brokers, credentials, tls }: KafkaSettings, log: Log
     ...(tls === null ? {} : { ssl: tls.ca === null ? true : { ca: tls.ca } }),
     ...(sasl === undefined ? {} : { sasl }),
     connectionTimeout: 2000,
+    // Longer than a dead member is waited for. See: [Note: Members that died]
     requestTimeout: 10_000,
     retry: { initialRetryTime: 100, maxRetryTime: 2000, retries },
     logLevel: logLevel.ERROR,
