@@ -138,12 +138,6 @@ export function startDispatch(subscription: Subscription, deliver: Deliver, opti
       return;
     }
     if (notTriedMs !== undefined) {
-      item.dueAt = clock.now() + notTriedMs;
-      if (dropped.has(item)) leaveLine(item);
-      else startWhenDue(item);
-      return;
-    }
-    if (notTriedMs !== undefined) {
       item.dueAt = clock.now() + backoffMs({ ...delivery, backoffDelayMs: notTriedMs, backoff: 'linear' }, 1, random);
       if (dropped.has(item)) leaveLine(item);
       else startWhenDue(item);
