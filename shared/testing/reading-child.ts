@@ -4,10 +4,16 @@ import { readConfig } from '../config.ts';
 import { systemClock } from '../ports/clock.ts';
 import { createLogger } from '../runtime/log.ts';
 
-/** Reads the topic `topic` of Kafka with the groups named, behind a prefix, until somebody kills it; says each group and event. */
-const [prefix, ...groups] = process.argv.slice(2);
+export interface ReadingOptions {
+  /** Before the names of the topic and of the groups. */
+  readonly prefix: string;
+  readonly groups: readonly string[];
+}
+
+/** Reads the topic `topic` of Kafka with each group, until somebody kills it; says each group and event. Takes its options as JSON. */
+const { prefix, groups } = JSON.parse(process.argv[2]!) as ReadingOptions;
 const { engines } = readConfig({ ...process.env, FREEFACE_MODE: 'distributed' });
-const events = await openEvents({ engines, clock: systemClock, log: createLogger('silent'), prefix: prefix! });
+const events = await openEvents({ engines, clock: systemClock, log: createLogger('silent'), prefix });
 const delivery = { retry: 3, backoff: 'linear', backoffDelayMs: 50, timeoutMs: 60_000 } as const;
 for (const group of groups)
   await events.subscribe({ group, topic: 'topic', delivery, concurrency: 8 }, async ({ id }) => {

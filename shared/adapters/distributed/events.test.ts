@@ -13,6 +13,7 @@ import { bundleChild } from '../../testing/child-bundle.ts';
 import { describeEngine } from '../../testing/engine.ts';
 import { fakeClock } from '../../testing/fake-clock.ts';
 import { portProxy } from '../../testing/port-proxy.ts';
+import type { ReadingOptions } from '../../testing/reading-child.ts';
 import { newEvent } from '../../testing/record-factories.ts';
 import { type EventsOptions, openEvents } from './events.ts';
 import { prepareTopics, topicSpecs } from './topics.ts';
@@ -230,8 +231,11 @@ describeEngine('kafka', 'distributed events', (settings) => {
     // Which of those who wait has to say who reads what is chance; so there are several groups.
     const groups = Array.from({ length: 6 }, (_, i) => `group-${i}`);
     const read: string[] = [];
+    const options: ReadingOptions = { prefix, groups };
     const start = () => {
-      const child = spawn(process.execPath, [bundle.file, prefix, ...groups], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const child = spawn(process.execPath, [bundle.file, JSON.stringify(options)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
       onTestFinished(() => void child.kill('SIGKILL'));
       createInterface({ input: child.stdout }).on('line', (line) => read.push(line));
       return child;
