@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -33,23 +32,16 @@ export async function setup({ provide }: TestProject): Promise<void> {
     'DRAGONFLY_URL',
   ])
     if (!process.env[name]) throw new Error(`${name} is not set: the proof needs a cluster and its stores`);
-  const environment = {
-    ...process.env,
-    FREEFACE_MODE: 'distributed',
-    FREEFACE_DATA: join(folder, 'data'),
-    S3_UPLOADS_BUCKET: uploadsBucket,
-  };
-  const run = (script: string, ...args: string[]) =>
-    execFileSync(process.execPath, ['esbuild.config.mjs', 'run', script, ...args], {
-      env: environment,
-      encoding: 'utf8',
-    });
-  run('migrate', 'up');
-  provide('adminKey', run('admin-key', '--print').trim());
   provide('gateway', gateway());
 
   await applied({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, ...secrets(), settings());
-  await kubectl('apply', '--kustomize', await overlay());
+  const installed = await overlay();
+  await kubectl('apply', '--kustomize', installed, '--selector', 'app.kubernetes.io/component=foundation');
+  await done('migrate');
+  await done('admin-key');
+  const key = await kubectl('get', 'secret', 'freeface-admin-key', '--output', 'jsonpath={.data.key}');
+  provide('adminKey', Buffer.from(key, 'base64').toString());
+  await kubectl('apply', '--kustomize', installed);
   const topics = functions.flatMap(({ manifest }) =>
     manifest.trigger.kind === 'event' && manifest.trigger.topic !== null ? [manifest.name] : [],
   );
@@ -71,6 +63,28 @@ export async function setup({ provide }: TestProject): Promise<void> {
   }
 }
 
+/** Runs a job of knative/jobs to its end, and tells what it printed. */
+async function done(name: string): Promise<void> {
+  const job = join('.build', `cluster-${name}`);
+  await mkdir(job, { recursive: true });
+  await writeFile(
+    join(job, 'kustomization.yaml'),
+    stringify({ ...kustomization, resources: [`../../knative/jobs/${name}`], images: builtImages() }),
+  );
+  await kubectl('replace', '--force', '--kustomize', job);
+  await until(
+    `job ${name} is complete`,
+    async () => {
+      const conditions = await kubectl('get', 'job', name, '--output', 'jsonpath={.status.conditions[*].type}');
+      if (conditions.includes('Failed')) throw new Error(await kubectl('logs', `job/${name}`));
+      return conditions.includes('Complete');
+    },
+    180,
+  );
+  const lines = (await kubectl('logs', `job/${name}`)).trim().split('\n');
+  saw(`job ${name}: ${lines.at(-1)} (${lines.length} lines)`);
+}
+
 /** The overlay for one machine, with these stores and, where images were built here, those. */
 async function overlay(): Promise<string> {
   await mkdir(folder, { recursive: true });
@@ -89,14 +103,8 @@ async function overlay(): Promise<string> {
       .map((name) => `${name}=${env[name]}\n`)
       .join(''),
   );
-  const index = join('dist', 'images', 'index.json');
-  if (!existsSync(index)) throw new Error('there are no images: npm run images');
-  const { manifests } = JSON.parse(readFileSync(index, 'utf8')) as {
-    manifests: { digest: string; annotations: Record<string, string> }[];
-  };
-  const kustomization = {
-    apiVersion: 'kustomize.config.k8s.io/v1beta1',
-    kind: 'Kustomization',
+  const local = {
+    ...kustomization,
     resources: ['../../knative/overlays/local'],
     configMapGenerator: [{ name: 'freeface-stores', namespace, behavior: 'merge', envs: ['stores.env'] }],
     generatorOptions: { disableNameSuffixHash: true },
@@ -107,13 +115,25 @@ async function overlay(): Promise<string> {
         patch: stringify([{ op: 'add', path: '/spec/hostnames', value: [new URL(gateway()).hostname] }]),
       },
     ],
-    images: manifests.map(({ digest, annotations }) => ({
-      name: annotations['org.opencontainers.image.ref.name']!.replace(/:[^:]+$/, ''),
-      digest,
-    })),
+    images: builtImages(),
   };
-  await writeFile(join(folder, 'kustomization.yaml'), stringify(kustomization));
+  await writeFile(join(folder, 'kustomization.yaml'), stringify(local));
   return folder;
+}
+
+const kustomization = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization' };
+
+/** What `npm run images` has built here, by digest. */
+function builtImages(): { name: string; digest: string }[] {
+  const index = join('dist', 'images', 'index.json');
+  if (!existsSync(index)) throw new Error('there are no images: npm run images');
+  const { manifests } = JSON.parse(readFileSync(index, 'utf8')) as {
+    manifests: { digest: string; annotations: Record<string, string> }[];
+  };
+  return manifests.map(({ digest, annotations }) => ({
+    name: annotations['org.opencontainers.image.ref.name']!.replace(/:[^:]+$/, ''),
+    digest,
+  }));
 }
 
 /** Where the gateway is reached, by a name of its own. */
