@@ -11,7 +11,7 @@ interface Cost {
 }
 
 /** Of knative/README.md, Measured: seconds that a function with records takes for a warm request. */
-const recordSeconds = 0.028;
+const recordSeconds = 0.011;
 /** Of [Note: Sizes] and knative/components/extractor-cpu: photos a second that a processor's networks look at. */
 const photosPerProcessor = 2;
 const perSecond = 100;
