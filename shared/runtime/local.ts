@@ -7,7 +7,7 @@ import type { Delivery } from '../ports/events.ts';
 import type { PortName, Ports } from '../ports/index.ts';
 import { breakersOf } from './breaker.ts';
 import type { RuntimeContext } from './context.ts';
-import type { CronManifest, EventManifest, FunctionDefinition } from './define.ts';
+import { type CronManifest, type EventManifest, type FunctionDefinition, writesEvents } from './define.ts';
 import { firstStart } from './first-start.ts';
 import { guardedPorts } from './guarded-ports.ts';
 import { answerHealth, type Readiness } from './health.ts';
@@ -53,12 +53,9 @@ export async function runLocally(
     for (const definition of definitions) await subscribe(definition, ports, context, stops, schedule.afterWrite);
     if (ports.uploads !== undefined) stops.push(await watchUploads(ports, context));
     let readiness: Readiness = 'ready';
-    const route = routeRequests(definitions, ports, context, { guards: openGuards, images: imageReader });
-    const answer: Answer = async (request) => {
-      const response = answerHealth(request.path, readiness) ?? (await route(request));
-      if (request.method !== 'GET' && request.method !== 'HEAD') schedule.afterWrite();
-      return response;
-    };
+    const equipment = { guards: openGuards, images: imageReader };
+    const route = routeRequests(definitions, ports, context, equipment, schedule.afterWrite);
+    const answer: Answer = async (request) => answerHealth(request.path, readiness) ?? (await route(request));
     const server = await listen(answer, context);
     stops.push(async () => {
       readiness = 'stopping';
@@ -91,7 +88,7 @@ async function subscribe(
     },
     async (event, { signal }) => {
       const outcome = await handle(event, undefined, signal);
-      afterWrite();
+      if (writesEvents(definition.manifest)) afterWrite();
       return outcome;
     },
   );

@@ -4,18 +4,21 @@ import type { IncomingRequest, OutgoingResponse } from '../http/exchange.ts';
 import { type Equipment, type HttpFunction, httpPipeline } from '../http/pipeline.ts';
 import type { Ports } from '../ports/index.ts';
 import type { RuntimeContext } from './context.ts';
-import { type FunctionDefinition, isHttp } from './define.ts';
+import { type FunctionDefinition, isHttp, writesEvents } from './define.ts';
 import type { Answer } from './http-server.ts';
 import { createRouter, type Route } from './router.ts';
 
-/** Leads requests to the HTTP functions among `definitions`. */
+/** Leads requests to the HTTP functions among `definitions`. `afterWrite` is called when one has been asked that may have written events. */
 export function routeRequests(
   definitions: readonly FunctionDefinition[],
   ports: Partial<Ports>,
   context: RuntimeContext,
   equipment: Equipment,
+  afterWrite: () => void = () => undefined,
 ): Answer {
-  const route = createRouter(definitions.flatMap((definition) => routesOf(definition, ports, context, equipment)));
+  const route = createRouter(
+    definitions.flatMap((definition) => routesOf(definition, ports, context, equipment, afterWrite)),
+  );
   return async (request) => {
     const match = route(request.method, request.path);
     if (match.kind === 'found') return match.target({ ...request, params: match.params });
@@ -28,10 +31,12 @@ function routesOf(
   ports: Partial<Ports>,
   context: RuntimeContext,
   equipment: Equipment,
+  afterWrite: () => void,
 ): Route<HttpFunction>[] {
   const { manifest } = definition;
   if (!isHttp(manifest)) return [];
-  const target = httpPipeline(definition, ports, context, equipment);
+  const answer = httpPipeline(definition, ports, context, equipment);
+  const target: HttpFunction = !writesEvents(manifest) ? answer : (request) => answer(request).finally(afterWrite);
   const { method, path, aliases = [] } = manifest.trigger;
   return [path, ...aliases].map((each) => ({ method, path: each, target }));
 }
