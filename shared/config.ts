@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import * as z from 'zod';
 import { decoding } from './domain/tuning.ts';
 import { checkCredentials, engineSettings, enginesOf } from './engine-settings.ts';
+import { type TrustedProxies, trustedProxiesOf } from './http/client-address.ts';
 import type { OutsideIssuer } from './identity/outside.ts';
 
 const MiB = 1024 * 1024;
@@ -67,9 +68,16 @@ const settings = {
   FREEFACE_RATE_LIMIT_LOGIN: integer(0, 1_000_000)
     .default(30)
     .describe('Logins a minute from one address; 0 is no limit.'),
-  FREEFACE_TRUSTED_PROXIES: integer(0, 10)
-    .default(0)
-    .describe('Proxies in front, each of which adds to `X-Forwarded-For`; 0 takes the address of the connection.'),
+  FREEFACE_TRUSTED_PROXIES: z
+    .string()
+    .refine(
+      (text) => trustedProxiesOf(text) !== null,
+      'must be a number up to 10, or addresses, networks and `private` separated by commas',
+    )
+    .default('0')
+    .describe(
+      'Proxies in front that add to `X-Forwarded-For`: how many, or their addresses, as in `private,203.0.113.0/24`, where `private` is every private one; 0 takes the address of the connection.',
+    ),
   FREEFACE_CORS_ORIGINS: z
     .string()
     .regex(
@@ -153,7 +161,7 @@ export interface Config {
   readonly maxImagePixels: number;
   readonly maxBodyBytesHeld: number;
   readonly rateLimits: RateLimits;
-  readonly trustedProxies: number;
+  readonly trustedProxies: TrustedProxies;
   /** Empty: no web page of another origin may call. */
   readonly corsOrigins: readonly string[];
   /** Hosts, addresses and ranges. */
@@ -196,7 +204,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       address: value.FREEFACE_RATE_LIMIT_PER_ADDRESS,
       login: value.FREEFACE_RATE_LIMIT_LOGIN,
     },
-    trustedProxies: value.FREEFACE_TRUSTED_PROXIES,
+    trustedProxies: trustedProxiesOf(value.FREEFACE_TRUSTED_PROXIES)!,
     corsOrigins: value.FREEFACE_CORS_ORIGINS?.split(',') ?? [],
     webhookAllow: value.FREEFACE_WEBHOOK_ALLOW?.split(',') ?? [],
     shutdownSeconds: value.FREEFACE_SHUTDOWN_SECONDS,

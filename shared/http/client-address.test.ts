@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clientAddress, networkOf } from './client-address.ts';
+import { clientAddress, networkOf, trustedProxiesOf } from './client-address.ts';
 
 const from = (forwarded: string | undefined, trusted: number, remoteAddress = '10.0.0.1') =>
   clientAddress({ remoteAddress, headers: { 'x-forwarded-for': forwarded } }, trusted);
@@ -31,6 +31,52 @@ describe('clientAddress', () => {
       }),
     );
   });
+});
+
+describe('clientAddress, trusting by address', () => {
+  const behind = (forwarded: string, trusted = 'private', remoteAddress = '127.0.0.1') =>
+    clientAddress({ remoteAddress, headers: { 'x-forwarded-for': forwarded } }, trustedProxiesOf(trusted)!);
+
+  it.each([
+    ['the queue-proxy alone', '127.0.0.1', []],
+    ['the ingress and the queue-proxy', '127.0.0.1', ['10.0.3.7']],
+    ['the gateway, the ingress and the activator', '::1', ['10.0.3.7', '172.16.9.1', '::ffff:10.0.4.2']],
+    ['proxies that speak IPv6', 'fe80::1%eth0', ['fd00:1::7', '[fd00:2::1]:443']],
+  ])('When callers come through %s, then they are told apart, and nobody can pose as another', (_, last, proxies) => {
+    for (const caller of ['1.2.3.4', '2001:db8::5'])
+      for (const forged of [[], ['9.9.9.9'], ['9.9.9.9', '10.0.0.9'], ['x'], ['10.0.0.9', '127.0.0.1'], ['']])
+        expect(behind([...forged, caller, ...proxies].join(', '), 'private', last)).toBe(caller);
+  });
+
+  it.each([
+    ['who connects is no proxy', '9.9.9.9', 'private', '1.2.3.4', '1.2.3.4'],
+    ['everybody has a private address', '192.168.1.5, 10.0.3.7', 'private', '127.0.0.1', '192.168.1.5'],
+    [
+      'only the cluster is trusted',
+      '9.9.9.9, 192.168.1.5, 10.0.3.7',
+      '127.0.0.1,10.0.0.0/8',
+      '127.0.0.1',
+      '192.168.1.5',
+    ],
+    [
+      'a public proxy is trusted too',
+      '1.2.3.4, 203.0.113.9, 10.0.3.7',
+      'private,203.0.113.0/24',
+      '127.0.0.1',
+      '1.2.3.4',
+    ],
+    ['nothing stands there', '', 'private', '127.0.0.1', '127.0.0.1'],
+    ['what stands there is no address', '1.2.3.4, unknown', 'private', '127.0.0.1', '127.0.0.1'],
+  ])('When %s, then it is the right one', (_, forwarded, trusted, remoteAddress, address) => {
+    expect(behind(forwarded, trusted, remoteAddress)).toBe(address);
+  });
+
+  it.each(['11', '-1', '', 'all', '10.0.0.0/33', '10.0.0.0/', '10.0.0.0/8/8', '::1/129', 'private,', 'fe80::1/x'])(
+    'When the setting is %j, then it is refused',
+    (text) => {
+      expect(trustedProxiesOf(text)).toBeNull();
+    },
+  );
 });
 
 describe('networkOf', () => {

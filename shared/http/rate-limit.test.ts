@@ -120,6 +120,19 @@ describe('rate limits', () => {
     expect(statuses).toEqual([200, 200, 429]);
   });
 
+  it('When private proxies are trusted, then callers are told apart however many they came through', async () => {
+    const settings = { FREEFACE_RATE_LIMIT_PER_ADDRESS: '3', FREEFACE_TRUSTED_PROXIES: 'private' };
+    const { call } = await start({ settings });
+    const from = async (forwarded: string) =>
+      (await call('GET', '/guarded', { headers: { 'x-forwarded-for': forwarded } })).status;
+
+    const one = [await from('1.1.1.1'), await from('9.9.9.9, 1.1.1.1, 10.0.0.1')];
+    const last = [await from('2.2.2.2, 1.1.1.1, 10.0.0.1, 10.0.0.2'), await from('2.2.2.2, 1.1.1.1, 10.0.0.1')];
+    const other = await from('2.2.2.2, 10.0.0.1');
+
+    expect([...one, ...last, other]).toEqual([200, 200, 200, 429, 200]);
+  });
+
   it('When no proxy is trusted, then X-Forwarded-For changes nothing', async () => {
     const { call } = await start({ settings: { FREEFACE_RATE_LIMIT_PER_ADDRESS: '1' } });
     const from = async (forwarded: string) =>
