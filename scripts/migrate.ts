@@ -5,7 +5,7 @@ import { config as loadEnvironment } from 'dotenv';
 import { isUsageError } from './command-line/usage-error.ts';
 import { forgetAnswers } from './migrate/cached-answers.ts';
 import { type Command, readCommand, usage } from './migrate/command.ts';
-import { createFile } from './migrate/files.ts';
+import { createFile, nextFile } from './migrate/files.ts';
 import { askedConfig, configOf } from './migrate/first-questions.ts';
 import type { Journal, Lock } from './migrate/journal.ts';
 import { chosen, lose } from './migrate/loss.ts';
@@ -68,7 +68,9 @@ async function run(
 ): Promise<void> {
   const { action, databases: names, dryRun, json } = command;
   if (action === 'create') {
-    const path = await createFile(folder, names[0]!, command.title);
+    const path = await nextFile(folder, names[0]!, command.title);
+    if (dryRun) return void report.notes.push(`${path} would be written.`);
+    await createFile(path, names[0]!);
     report.notes.push(`${path} was written. Say in it what it does, then: npm run generate`);
     return;
   }
@@ -145,6 +147,7 @@ async function act(
       return;
     }
     case 'erase':
+      report.notes.push(...(await keptBy(databases)));
       // The journal goes last, and only when nothing else is left.
       for (const database of databases.toReversed()) {
         const more = database === databases[0] ? answers : [];
@@ -200,9 +203,14 @@ async function beforeLoss(
     await confirmLoss(terminal, `This empties ${what} in ${databases[0]!.name} (${title}).`, title, confirm);
   } else {
     const what = databases.map((database) => `${database.name} (${database.title})`).join(', ');
-    await confirmLoss(terminal, `This removes everything of FreeFace from ${what}.`, title, confirm);
+    const loss = [`This removes everything of FreeFace from ${what}.`, ...(await keptBy(databases))].join('\n');
+    await confirmLoss(terminal, loss, title, confirm);
   }
 }
+
+/** Lines for people on what an erasure leaves. */
+const keptBy = async (databases: readonly MigratedDatabase[]): Promise<string[]> =>
+  (await Promise.all(databases.map(async ({ keeps }) => (await keeps?.()) ?? []))).flat();
 
 /** Where ScyllaDB holds nothing of ours, there may still be something elsewhere. */
 const noLock: Lock = { check: () => undefined, release: async () => undefined };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { type DatabaseName, MigrationError } from './migration.ts';
 
@@ -29,8 +29,8 @@ export async function readFiles(folder: string, database: DatabaseName): Promise
   );
 }
 
-/** Writes an empty migration with the next number; resolves to its path. Errors: MigrationError. */
-export async function createFile(folder: string, database: DatabaseName, title: string): Promise<string> {
+/** Where a migration of that title comes to lie, with the next number. Errors: MigrationError. */
+export async function nextFile(folder: string, database: DatabaseName, title: string): Promise<string> {
   const words = title
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
@@ -38,10 +38,13 @@ export async function createFile(folder: string, database: DatabaseName, title: 
   if (words === '') throw new MigrationError(`"${title}" names nothing; say what it does, as in: create add-cameras`);
   const names = await namesIn(folder, database);
   const number = Number(names.at(-1)?.slice(0, 3) ?? 0) + 1;
-  const path = join(folder, database, `${String(number).padStart(3, '0')}-${words}.${extensionOf[database]}`);
-  await mkdir(join(folder, database), { recursive: true });
+  return join(folder, database, `${String(number).padStart(3, '0')}-${words}.${extensionOf[database]}`);
+}
+
+/** Writes an empty migration where there is no file yet. */
+export async function createFile(path: string, database: DatabaseName): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
   await writeFile(path, templateOf[database], { flag: 'wx' });
-  return path;
 }
 
 /** The text of a file as JSON of that form. Errors: MigrationError that names the file and each field that is wrong. */

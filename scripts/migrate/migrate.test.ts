@@ -393,6 +393,37 @@ describeEngine('scylla', 'npm run migrate', () => {
           await client.send(new HeadObjectCommand({ Bucket, Key: 'x' }));
         });
 
+        it('When all is erased and there is a bucket for uploads, then it tells nobody, and its files are named as kept', async () => {
+          const { migrate, environment, there } = setUp(null);
+          const Bucket = `${environment.S3_BUCKET}-in`;
+          const client = openS3(s3);
+          onTestFinished(async () => {
+            await client.send(new DeleteObjectCommand({ Bucket, Key: 'uploads/x' }));
+            await client.send(new DeleteBucketCommand({ Bucket }));
+            client.destroy();
+          });
+          const uploads = { S3_UPLOADS_BUCKET: Bucket };
+          await migrate.with(uploads, 'up', '--database', 'minio');
+          await client.send(new PutObjectCommand({ Bucket, Key: 'uploads/x', Body: 'x' }));
+
+          const refused = await migrate.with(uploads, 'erase', 'all');
+          const dry = await migrate.with(uploads, 'erase', 'minio', '--dry-run');
+          const erased = await migrate.with(uploads, 'erase', 'all', '--confirm');
+          const other = await migrate('erase', 'all', '--confirm');
+
+          const { QueueConfigurations = [] } = await client.send(
+            new GetBucketNotificationConfigurationCommand({ Bucket }),
+          );
+          const kept = `Kept: the bucket ${Bucket} and the files in it`;
+          expect(refused).toMatchObject({ code: 2, err: expect.stringContaining(kept) });
+          expect(dry.out).toContain(`have the bucket ${Bucket} tell nobody`);
+          expect(erased).toMatchObject({ code: 0, out: expect.stringContaining(kept) });
+          expect(other.out).not.toContain('Kept');
+          expect(QueueConfigurations).toEqual([]);
+          expect(await there()).toMatchObject({ bucket: false });
+          await client.send(new HeadObjectCommand({ Bucket, Key: 'uploads/x' }));
+        });
+
         it('When an engine was set up anew, then its migrations are missing, and the next run repairs that', async () => {
           const { migrate, there, environment } = setUp(null);
           await migrate('up', '--database', 'minio,milvus');
@@ -526,6 +557,18 @@ describe('npm run migrate without engines', () => {
     expect([cql.code, json.code]).toEqual([0, 0]);
     expect(readFileSync(join(folder, 'scylla/008-add-cameras.cql'), 'utf8')).toContain('-- down');
     expect(JSON.parse(readFileSync(join(folder, 'kafka/001-more-topics.json'), 'utf8'))).toHaveProperty('topics');
+  });
+
+  it('When one would be created in a dry run, then its path is told and there is no file', async () => {
+    const { migrate, folder } = setUp({ 'scylla/007-a.cql': made('a') });
+
+    const run = await migrate('create', 'add cameras', '--database', 'scylla', '--dry-run');
+
+    expect(run).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/008-add-cameras.cql would be written[\s\S]*dry run/),
+    });
+    expect(readdirSync(join(folder, 'scylla'))).toEqual(['007-a.cql']);
   });
 
   it('When Strimzi makes the topics instead, then they are those of the migrations', () => {

@@ -40,6 +40,8 @@ export interface MigratedDatabase {
   readonly migrations: readonly Migration[];
   /** Removes everything of ours. */
   erase(): Promise<readonly Step[]>;
+  /** For people: what an erasure leaves, and what that means. */
+  keeps?(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 

@@ -14,7 +14,7 @@ import {
   prepareUploadsBucket,
 } from '../../shared/adapters/distributed/bucket.ts';
 import { parseFile, readFiles } from './files.ts';
-import type { MigratedDatabase, Migration } from './migration.ts';
+import type { MigratedDatabase, Migration, Step } from './migration.ts';
 import { MigrationError } from './migration.ts';
 
 const fileSchema = z.strictObject({ about: z.string(), bucket: z.enum(['images', 'uploads']) });
@@ -35,10 +35,19 @@ export async function openMigratedBuckets(settings: BucketSettings, folder: stri
       return { name: file.name, checksum: file.checksum, ...ways[bucket], holds: async () => [] };
     }),
     async erase() {
-      if (!(await isThere(client, settings.bucket))) return [];
+      const silenced = await silencing(settings, client);
+      if (!(await isThere(client, settings.bucket))) return silenced;
       return [
+        ...silenced,
         { what: `remove every image in the bucket ${settings.bucket}`, run: () => empty(client, settings.bucket) },
         { what: `remove the bucket ${settings.bucket}`, run: () => removeBucket(client, settings.bucket) },
+      ];
+    },
+    async keeps() {
+      const { uploadsBucket: Bucket } = settings;
+      if (Bucket === null || !(await isThere(client, Bucket))) return [];
+      return [
+        `Kept: the bucket ${Bucket} and the files in it, which are yours. After the next \`up\` they are enrolled again: empty it first if they are not to be.`,
       ];
     },
     close: async () => client.destroy(),
@@ -61,17 +70,25 @@ function uploadsBucket(settings: BucketSettings, client: S3Client): Ways {
     const nothing = async () => [];
     return { up: nothing, down: nothing, needless: 'S3_UPLOADS_BUCKET is not set' };
   }
-  const silence = async () => {
-    if (!(await isThere(client, Bucket))) return;
-    await client.send(new PutBucketNotificationConfigurationCommand({ Bucket, NotificationConfiguration: {} }));
-  };
   return {
     up: async () => [
       { what: `make the bucket ${Bucket}, which tells Kafka of what comes`, run: () => prepareUploadsBucket(settings) },
     ],
-    down: async () => [{ what: `have the bucket ${Bucket} tell nobody; what is in it stays`, run: silence }],
+    down: () => silencing(settings, client),
     isThere: () => isThere(client, Bucket),
   };
+}
+
+/**
+ * [Note: Uploads are whose they are]
+ * What lies in the uploads bucket was put there by others and may be all that they have of it, so nothing here removes it, an erasure
+ * neither: it ends the notifications and says that the files are kept, and that whoever is in them is enrolled again after an `up`.
+ */
+async function silencing({ uploadsBucket: Bucket, uploadsTarget }: BucketSettings, client: S3Client): Promise<Step[]> {
+  if (Bucket === null || uploadsTarget === null || !(await isThere(client, Bucket))) return [];
+  const silence = () =>
+    client.send(new PutBucketNotificationConfigurationCommand({ Bucket, NotificationConfiguration: {} }));
+  return [{ what: `have the bucket ${Bucket} tell nobody; what is in it stays`, run: silence }];
 }
 
 const isThere = (client: S3Client, Bucket: string): Promise<boolean> =>
