@@ -1,7 +1,11 @@
+import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Job } from '../../shared/ports/records.ts';
 import { folderWithWeights, startPlatform, type TestPlatform } from '../../shared/testing/platform.ts';
 import { drawPortrait, drawScene } from '../../shared/testing/portraits/index.ts';
 import { newEvent } from '../../shared/testing/record-factories.ts';
+import { temporaryFolder } from '../../shared/testing/temporary-folder.ts';
 import { functions } from '../registry.gen.ts';
 
 const tenant = 'default' as never;
@@ -67,6 +71,54 @@ describe('dead letters', () => {
     ).items.filter(({ status }) => status === 202);
     expect(entry).toMatchObject({ details: { dead_letter_id: letter.dead_letter_id } });
   });
+
+  it.each(['upload', 'batch item'])(
+    'When a job of kind %s is given up, then its letter is replayed while its file is there, and is final without it',
+    async (kind) => {
+      const [watched, dataDir] = [temporaryFolder(), folderWithWeights()];
+      const settings = { FREEFACE_WATCH: watched };
+      // Nobody works on jobs yet; and where a batch names the file, nobody looks for it.
+      const idle = functions.filter(({ manifest: { name } }) => !name.startsWith('process-enrollment-'));
+      const blind = ({ manifest: { name } }: (typeof functions)[number]) =>
+        !['ingest-upload', 'reconcile-uploads'].includes(name);
+      mkdirSync(join(watched, 'amaro'));
+      const file = join(watched, 'amaro/1.jpg');
+      writeFileSync(file, await drawPortrait({ person: 'amaro' }));
+      const past = new Date(Date.now() - 60_000);
+      utimesSync(file, past, past);
+      const before = await startPlatform(kind === 'upload' ? idle : idle.filter(blind), { dataDir, settings });
+      const items = [{ object_key: 'uploads/default/amaro/1.jpg', external_id: 'amaro' }];
+      if (kind === 'batch item') await before.call('POST', '/api/v1/faces/enroll_batch', { json: { items } });
+      const jobs = async () => (await before.ports.records.listJobs(tenant, {}, { limit: 9 })).items;
+      while ((await jobs()).length === 0) await new Promise((resolve) => setImmediate(resolve));
+      const [{ jobId }] = (await jobs()) as [Job];
+      const boris = { image: await drawPortrait({ person: 'boris' }), external_id: 'boris' };
+      await before.call('POST', '/api/v1/faces/enroll', { form: boris });
+      await before.call('PUT', '/api/v1/tenants/default', { json: { quota: { faces: 1 } } });
+      await before.close();
+      const platform = await startPlatform(functions.filter(blind), { dataDir, settings });
+      const [letter] = await letters(platform, 1);
+      const replay = () => platform.call('POST', `${path}/${letter.dead_letter_id}/replay`);
+      const stored = (await platform.ports.records.getDeadLetter(tenant, letter.dead_letter_id))!;
+      await platform.call('PUT', '/api/v1/tenants/default', { json: { quota: { faces: null } } });
+
+      // Another file by now.
+      const bytes = readFileSync(file);
+      writeFileSync(file, Buffer.concat([bytes, Buffer.of(0)]));
+      const other = await replay();
+      writeFileSync(file, bytes);
+      utimesSync(file, past, past);
+      const replayed = await platform.call('POST', `${path}/replay`, { json: { reason: 'QUOTA_EXCEEDED' } });
+      const job = await ended(platform, jobId, 'completed');
+
+      expect(stored).toMatchObject({ reason: 'QUOTA_EXCEEDED', event: { data: { job_id: jobId } } });
+      expect([other.status, other.json.error.code]).toEqual([409, 'DEAD_LETTER_FINAL']);
+      expect(replayed.json.data).toMatchObject({ replayed: 1, final: 0 });
+      expect(job.result.status).toBe('enrolled');
+      expect(await letters(platform, 0)).toEqual([]);
+    },
+    60_000,
+  );
 
   it('When a replayed one fails again, then it is the same letter; discarded, its photo is gone and it is final', async () => {
     const platform = await startPlatform(functions);

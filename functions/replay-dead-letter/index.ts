@@ -23,7 +23,7 @@ export default defineFunction(
     status: 202,
     errors: ['DEAD_LETTER_NOT_FOUND', 'DEAD_LETTER_FINAL'],
     examples: { response: { dead_letter_id: letters.exampleLetter.dead_letter_id, status: 'replayed' } },
-    uses: ['records', 'images'],
+    uses: ['records', 'images', 'uploads'],
     // Whatever was given up; most of it this.
     emits: ['freeface.enrollment.requested.v1'],
     ...sizes.record,

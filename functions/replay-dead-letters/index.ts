@@ -32,7 +32,7 @@ export default defineFunction(
       request: { reason: 'STORE_UNAVAILABLE' },
       response: { replayed: 12, discarded: 0, final: 0, missing: 0, remaining: false },
     },
-    uses: ['records', 'images'],
+    uses: ['records', 'images', 'uploads'],
     // Whatever was given up; most of it this.
     emits: ['freeface.enrollment.requested.v1'],
     ...sizes.erasure,

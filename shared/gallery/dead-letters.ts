@@ -1,11 +1,12 @@
 import { deadLetterIdOf } from '../domain/ids.ts';
-import { AppError } from '../errors.ts';
+import { AppError, toAppError } from '../errors.ts';
 import { eventData, topicOf } from '../events/catalogue.ts';
 import { readDeadLetter } from '../ports/dead-letter-event.ts';
 import type { Event } from '../ports/events.ts';
 import type { Ports } from '../ports/index.ts';
 import type { StoredDeadLetter } from '../ports/records.ts';
 import type { CallContext } from '../runtime/define.ts';
+import { imageOfJob } from './job-image.ts';
 
 /** The letter that an event of the topic of dead letters is. The same failure again is the same letter. */
 export function storedDeadLetter(given: Event, now: number): StoredDeadLetter {
@@ -27,13 +28,15 @@ export function storedDeadLetter(given: Event, now: number): StoredDeadLetter {
 /**
  * Publishes a letter's event again, and forgets the letter with the same write. A job that failed is queued first, as if it had
  * never been begun; when this process dies in between, the letter is still there, and replaying it once more completes it.
- * Errors: DEAD_LETTER_FINAL when its job is gone or keeps no image, or the event belongs to no topic.
+ * Errors: DEAD_LETTER_FINAL when its job or the image of that is gone, or the event belongs to no topic.
  */
 export async function replayDeadLetter(
   { deadLetterId, event, topic: named }: StoredDeadLetter,
-  { tenant, signal, log }: Pick<CallContext, 'tenant' | 'signal' | 'log'>,
-  { records, images }: Pick<Ports, 'records' | 'images'>,
+  call: Pick<CallContext, 'tenant' | 'signal' | 'config' | 'log'>,
+  ports: Pick<Ports, 'records' | 'images' | 'uploads'>,
 ): Promise<void> {
+  const { tenant, signal, log } = call;
+  const { records } = ports;
   const topic = topicOf(event) ?? named;
   if (topic === null) throw new AppError('DEAD_LETTER_FINAL', { message: 'The event belongs to no topic.' });
   if (event.type === 'freeface.enrollment.requested.v1') {
@@ -41,8 +44,10 @@ export async function replayDeadLetter(
     const job = await records.getJob(tenant, jobId, { signal });
     if (job === null) throw new AppError('DEAD_LETTER_FINAL', { message: 'Its job is gone.' });
     if (job.status === 'failed') {
-      if ((await images.get(tenant, job.imageKey, { signal })) === null)
-        throw new AppError('DEAD_LETTER_FINAL', { message: 'The image of its job is gone.' });
+      await imageOfJob(job, call, ports).catch((error: unknown) => {
+        if (toAppError(error).eventStatus === 503) throw error;
+        throw new AppError('DEAD_LETTER_FINAL', { message: 'The image of its job is gone.', cause: error });
+      });
       await records.requeueJob(tenant, jobId, { signal });
     }
   }
