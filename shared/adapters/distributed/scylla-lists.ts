@@ -85,6 +85,8 @@ const passing: ReadonlyMap<ListTable, number> = new Map<ListTable, number>([
   ['outbox', 48 * hour],
   ['unfinished', 48 * hour],
   ['jobs_waiting', 48 * hour],
+  ['jobs_finished', 48 * hour],
+  ['dead_letters_of_all', 48 * hour],
   ['messages_of_all', 48 * hour],
   ['messages_waiting', 3 * hour],
   ['messages_due', 3 * hour],
@@ -143,7 +145,8 @@ export async function* walk(
     let found = 0;
     for (const [index, first] of firsts.entries()) {
       let rows = first;
-      if (rows.length === 0) forget(scylla, table, tenant, scope, some[index]!);
+      if (rows.length === 0 && isWhole(table, some[index]!, low, high))
+        forget(scylla, table, tenant, scope, some[index]!);
       while (rows.length > 0) {
         found += rows.length;
         for (const row of rows) yield toEntry(row);
@@ -286,6 +289,10 @@ async function countBucket(
   }
   return { count, total };
 }
+
+/** Whether what was read between two positions is all of a bucket: one that is empty in part may hold more behind that. */
+const isWhole = (table: ListTable, bucket: number, low: Position, high: Position): boolean =>
+  (low[0] < bucket || (low[0] === bucket && low[1] === '')) && bucketOf[table](high[0]) > bucket;
 
 /** Without waiting: whoever walks next tries again. */
 function forget(scylla: Scylla, table: ListTable, tenant: string, scope: string, bucket: number): void {

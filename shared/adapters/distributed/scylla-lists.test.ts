@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { expect, it, onTestFinished } from 'vitest';
+import { describeEngine } from '../../testing/engine.ts';
+import { testKeyspace } from '../../testing/scylla-keyspace.ts';
+import { openScylla, type Scylla } from './scylla-client.ts';
+import { drop, put, type Walk, walk } from './scylla-lists.ts';
+
+const hour = 3_600_000;
+const start = (ago: number) => Math.floor((Date.now() - ago) / hour) * hour;
+
+describeEngine('scylla', 'lists in buckets', (scylla) => {
+  const settings = testKeyspace(scylla);
+  /** Some list that is of no other test, written some hours ago; and how many buckets a walk reads. */
+  const newList = (table: 'jobs_finished' | 'dead_letters_of_all') => {
+    const store = openScylla(settings);
+    onTestFinished(() => store.close());
+    const tenant = randomUUID();
+    let read = 0;
+    const counting: Scylla = {
+      ...store,
+      rows(name, values) {
+        if (name.startsWith(`${table}:`)) read++;
+        return store.rows(name, values);
+      },
+    };
+    const written = (Date.now() - 3 * hour) * 1000;
+    return {
+      put: (at: number) => store.write(put(table, tenant, { at, id: 'x' }), written),
+      drop: (at: number) => store.write(drop(table, tenant, { at, id: 'x' }), written + 1),
+      async walk(range: Partial<Walk> = {}) {
+        read = 0;
+        const found: number[] = [];
+        for await (const { at } of walk(counting, table, tenant, { order: 'up', step: 100, ...range })) found.push(at);
+        return { found, read };
+      },
+    };
+  };
+
+  it.each(['jobs_finished', 'dead_letters_of_all'] as const)(
+    'When the hours of %s are long empty, then a walk forgets them, and the next one reads what there is',
+    async (table) => {
+      const list = newList(table);
+      const hours = Array.from({ length: 40 }, (_, i) => start((100 + i) * hour));
+      for (const at of hours) await list.put(at);
+      for (const at of hours.slice(1)) await list.drop(at);
+
+      const first = await list.walk();
+
+      expect(first).toEqual({ found: [hours[0]], read: 40 });
+      await expect.poll(() => list.walk()).toEqual({ found: [hours[0]], read: 1 });
+    },
+  );
+
+  it('When an hour is empty up to where a walk ends, then what it holds behind that is still found', async () => {
+    const list = newList('jobs_finished');
+    const at = start(100 * hour);
+    await list.put(at + 2);
+    await list.put(start(99 * hour));
+
+    const before = await list.walk({ to: at + 1 });
+    const behind = await list.walk({ order: 'down', from: at + 3, to: at + hour });
+
+    expect([before.found, behind.found]).toEqual([[], []]);
+    for (let i = 0; i < 5; i++) expect((await list.walk()).found).toHaveLength(2);
+  });
+
+  it('When an hour began not long ago, then it is read again however empty it is', async () => {
+    const list = newList('jobs_finished');
+    const at = start(24 * hour);
+    await list.put(at);
+    await list.drop(at);
+
+    await list.walk();
+
+    for (let i = 0; i < 5; i++) expect((await list.walk()).read).toBe(1);
+  });
+});
