@@ -2,7 +2,9 @@ import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { functions } from '../../functions/registry.gen.ts';
+import { exifBomb, jpegSegment } from './exif-bomb.ts';
 import { type CallOptions, sharedPlatform, type TestPlatform } from './platform.ts';
+import { pngChunk } from './png-chunk.ts';
 import { drawGroup, drawPortrait, drawScene } from './portraits/index.ts';
 
 const tenant = 'default' as never;
@@ -29,6 +31,14 @@ const refused: readonly [string, string, string, () => Promise<CallOptions> | Ca
     'POST',
     enroll,
     async () => jpeg(scrambled(await drawPortrait({ person: 'amaro', format: 'png' }))),
+    422,
+    'IMAGE_CORRUPT',
+  ],
+  [
+    'EXIF is made to keep a reader busy, behind a fill byte',
+    'POST',
+    enroll,
+    async () => jpeg(withExifBomb(await portrait())),
     422,
     'IMAGE_CORRUPT',
   ],
@@ -198,6 +208,9 @@ async function leftovers({ ports }: TestPlatform) {
 const scrambled = (bytes: Uint8Array): Uint8Array =>
   bytes.map((byte, i) => (i > bytes.length / 3 && i % 7 === 0 ? byte ^ 0xff : byte));
 
+const withExifBomb = (photo: Uint8Array): Uint8Array =>
+  Buffer.concat([photo.subarray(0, 2), Buffer.of(0xff), jpegSegment(exifBomb(5000)), photo.subarray(2)]);
+
 const plain = () =>
   sharp({ create: { width: 300, height: 300, channels: 3, background: '#fff' } })
     .jpeg()
@@ -216,23 +229,4 @@ function pngBomb(width: number, height: number): Uint8Array {
     pngChunk('IDAT', deflateSync(Buffer.alloc(100))),
     pngChunk('IEND', Buffer.alloc(0)),
   ]);
-}
-
-function pngChunk(type: string, data: Uint8Array): Uint8Array {
-  const body = Buffer.concat([Buffer.from(type), data]);
-  const chunk = Buffer.alloc(body.length + 8);
-  chunk.writeUInt32BE(data.length, 0);
-  body.copy(chunk, 4);
-  chunk.writeUInt32BE(crc32(body), body.length + 4);
-  return chunk;
-}
-
-/** As PNG wants it; Node 20 has none. */
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return (crc ^ 0xffffffff) >>> 0;
 }

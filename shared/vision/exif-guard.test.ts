@@ -1,61 +1,153 @@
-import sharp from 'sharp';
-import { describe, expect, it } from 'vitest';
+import sharp, { type Sharp } from 'sharp';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { exifBomb, jpegSegment } from '../testing/exif-bomb.ts';
+import { pngChunk } from '../testing/png-chunk.ts';
 import { drawPortrait } from '../testing/portraits/index.ts';
 import { guardExif } from './exif-guard.ts';
 
-/** A directory whose entries all point back to it. */
-function bomb(entries: number): Buffer {
-  const tiff = Buffer.alloc(14 + 12 * entries);
-  tiff.write('MM\0*', 'latin1');
-  tiff.writeUInt32BE(8, 4);
-  tiff.writeUInt16BE(entries, 8);
-  for (let i = 0; i < entries; i++) {
-    tiff.writeUInt16BE(0x8769, 10 + 12 * i);
-    tiff.writeUInt16BE(4, 12 + 12 * i);
-    tiff.writeUInt32BE(1, 14 + 12 * i);
-    tiff.writeUInt32BE(8, 18 + 12 * i);
-  }
-  return tiff;
-}
-
-function jpegWith(exif: Buffer, jpeg: Uint8Array): Buffer {
-  const head = Buffer.from([0xff, 0xd8, 0xff, 0xe1, 0, 0]);
-  const body = Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), exif]);
-  head.writeUInt16BE(body.length + 2, 4);
-  return Buffer.concat([head, body, jpeg.subarray(2)]);
-}
+const damaged = 'The EXIF data of the image is damaged.';
+/** Enough to be refused, few enough to be read in a moment. */
+const bomb = exifBomb(300);
+const segment = jpegSegment(bomb);
 
 describe('guardExif', () => {
-  it('When a directory points to itself thousands of times, then the image is refused', async () => {
-    const jpeg = await drawPortrait({ person: 'amaro', size: 64 });
+  let drawn: Sharp;
+  let jpeg: Buffer;
+  let png: Buffer;
+  let webp: Buffer;
 
-    expect(() => guardExif(jpegWith(bomb(5000), jpeg))).toThrow('The EXIF data of the image is damaged.');
+  beforeAll(async () => {
+    drawn = sharp(await drawPortrait({ person: 'amaro', size: 64, format: 'png' }));
+    [jpeg, png, webp] = await Promise.all([
+      drawn.clone().jpeg().toBuffer(),
+      drawn.clone().png().toBuffer(),
+      drawn.clone().webp().toBuffer(),
+    ]);
   });
 
-  it('When the chunk stands in a WebP or a PNG, then it is refused too', () => {
-    const chunk = bomb(5000);
-    const size = Buffer.alloc(4);
-    size.writeUInt32LE(chunk.length);
-    const webp = Buffer.concat([Buffer.from('RIFF\0\0\0\0WEBP', 'latin1'), Buffer.from('EXIF'), size, chunk]);
-    size.writeUInt32BE(chunk.length);
-    const png = Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), size, Buffer.from('eXIf'), chunk]);
+  const between = (...parts: Uint8Array[]) => Buffer.concat([jpeg.subarray(0, 2), ...parts, jpeg.subarray(2)]);
+  const animation = (...parts: Uint8Array[]) => riff(riffChunk('VP8X', vp8xWith(0b1010)), ...parts);
+  const bombs: [string, () => Promise<Buffer> | Buffer][] = [
+    ['begins a JPEG', () => between(segment)],
+    ['stands behind a fill byte', () => between(Buffer.of(0xff), segment)],
+    ['stands behind a thousand fill bytes', () => between(Buffer.alloc(1000, 0xff), segment)],
+    ['stands behind stray bytes', () => between(Buffer.of(0x12, 0xff, 0x00, 0x34), segment)],
+    ['stands behind a marker without a length', () => between(Buffer.of(0xff, 0xd0), segment)],
+    ['stands behind another APP1 segment', () => between(Buffer.from('\xff\xe1\0\x0aXXXX\0\0\0\0', 'latin1'), segment)],
+    [
+      'stands right before the scan',
+      () => {
+        const scan = jpeg.indexOf(Buffer.of(0xff, 0xda));
+        return Buffer.concat([jpeg.subarray(0, scan), segment, jpeg.subarray(scan)]);
+      },
+    ],
+    ['is in a PNG', () => Buffer.concat([png.subarray(0, 33), pngChunk('eXIf', bomb), png.subarray(33)])],
+    ['is in a WebP', () => riff(riffChunk('VP8X', vp8xWith(0b1000)), webp.subarray(12), riffChunk('EXIF', bomb))],
+    [
+      'is in the frame of a WebP',
+      () =>
+        animation(
+          riffChunk('ANIM', Buffer.alloc(6)),
+          riffChunk('ANMF', frame, webp.subarray(12), riffChunk('EXIF', bomb)),
+        ),
+    ],
+    ['is in an AVIF', () => avifWith(drawn, 'Exif')],
+    ['is in an AVIF, its type in small letters', () => avifWith(drawn, 'exif')],
+  ];
 
-    for (const image of [webp, png]) expect(() => guardExif(image)).toThrow('The EXIF data of the image is damaged.');
+  it.each(bombs)('When a directory that points to itself %s, then the image is refused', async (_, make) => {
+    const image = await make();
+
+    expect((await sharp(image).metadata()).exif?.length).toBeGreaterThanOrEqual(bomb.length);
+    expect(() => guardExif(image)).toThrow(damaged);
+  });
+
+  it('When extents of an AVIF are the same bytes over and over, then it is refused at once', () => {
+    const infe = (id: number) => box('infe', Buffer.from([2, 0, 0, 0, id >> 8, id & 255, 0, 0]), Buffer.from('Exif\0'));
+    const ids = Array.from({ length: 5000 }, (_, i) => i);
+    const location = (id: number) => Buffer.from([id >> 8, id & 255, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0]);
+    const meta = box(
+      'meta',
+      Buffer.alloc(4),
+      box('iinf', Buffer.from([0, 0, 0, 0, ids.length >> 8, ids.length & 255]), ...ids.map(infe)),
+      box('iloc', Buffer.from([0, 0, 0, 0, 0x44, 0, ids.length >> 8, ids.length & 255]), ...ids.map(location)),
+    );
+    const image = Buffer.concat([box('ftyp', Buffer.from('avif\0\0\0\0avif')), meta]);
+
+    expect(() => guardExif(image)).toThrow(damaged);
   });
 
   it('When a photo has ordinary EXIF, then it passes', async () => {
-    const drawn = await drawPortrait({ person: 'amaro', size: 64, format: 'png' });
-    const tagged = sharp(drawn).withExif({
+    const tagged = drawn.clone().withExif({
       IFD0: { Make: 'a' },
       IFD3: { GPSLatitudeRef: 'N', GPSLatitude: '52/1 30/1 0/1' },
     });
 
-    for (const image of [
-      await tagged.clone().jpeg().toBuffer(),
-      await tagged.clone().webp().toBuffer(),
-      await tagged.clone().png().toBuffer(),
-    ]) {
+    for (const image of await Promise.all([
+      tagged.clone().jpeg().toBuffer(),
+      tagged.clone().webp().toBuffer(),
+      tagged.clone().png().toBuffer(),
+      tagged.clone().avif().toBuffer(),
+    ])) {
       expect(() => guardExif(image)).not.toThrow();
     }
   });
+
+  it('When the name of the chunk stands in a comment or in the pixels, then the image passes', async () => {
+    const text = (name: string) => Buffer.concat([Buffer.from(`Comment\0the ${name} `), bomb]);
+    const commented = Buffer.concat([png.subarray(0, 33), pngChunk('tEXt', text('eXIf')), png.subarray(33)]);
+    const pixels = riff(riffChunk('VP8X', vp8xWith(0)), webp.subarray(12), riffChunk('XXXX', text('EXIF')));
+
+    for (const image of [commented, pixels]) {
+      expect((await sharp(image).metadata()).exif).toBeUndefined();
+      expect(() => guardExif(image)).not.toThrow();
+    }
+  });
+
+  it('When a file ends anywhere, then nothing but damage is found', async () => {
+    const avif = await avifWith(drawn, 'Exif');
+
+    for (const image of [between(segment), png, webp, avif]) {
+      for (let length = 0; length < image.length; length += 7) {
+        try {
+          guardExif(image.subarray(0, length));
+        } catch (error) {
+          expect(error).toMatchObject({ message: damaged });
+        }
+      }
+    }
+  });
 });
+
+/** An AVIF whose EXIF is as long as the bomb, with the bomb in its place. */
+async function avifWith(image: Sharp, type: string): Promise<Buffer> {
+  const tagged = image.clone().withExif({ IFD0: { ImageDescription: 'a'.repeat(bomb.length) } });
+  const avif = await tagged.avif({ effort: 0 }).toBuffer();
+  bomb.copy(avif, avif.lastIndexOf('Exif\0\0', undefined, 'latin1') + 6);
+  avif.write(type, avif.indexOf('Exif', 0, 'latin1'), 'latin1');
+  return avif;
+}
+
+function box(name: string, ...parts: Uint8Array[]): Buffer {
+  const size = Buffer.alloc(4);
+  const body = Buffer.concat(parts);
+  size.writeUInt32BE(body.length + 8);
+  return Buffer.concat([size, Buffer.from(name), body]);
+}
+
+function riff(...chunks: Uint8Array[]): Buffer {
+  return riffChunk('RIFF', Buffer.from('WEBP'), ...chunks);
+}
+
+function riffChunk(name: string, ...parts: Uint8Array[]): Buffer {
+  const size = Buffer.alloc(4);
+  const body = Buffer.concat(parts);
+  size.writeUInt32LE(body.length);
+  return Buffer.concat([Buffer.from(name), size, body, Buffer.alloc(body.length % 2)]);
+}
+
+/** The header of a WebP of 64 x 64 with features: 8 is EXIF, 2 an animation. */
+const vp8xWith = (features: number): Buffer => Buffer.from([features, 0, 0, 0, 63, 0, 0, 63, 0, 0]);
+
+/** The header of a frame of 64 x 64 that is shown for 10 ms. */
+const frame = Buffer.from([0, 0, 0, 0, 0, 0, 63, 0, 0, 63, 0, 0, 10, 0, 0, 0]);

@@ -1,55 +1,96 @@
 import { AppError } from '../errors.ts';
+import { fourLetters, isoExifBlocks } from './exif-in-iso.ts';
 
 /** EXIF directories that point to others: Exif, GPS, interoperability. An honest photo has each once. */
 const pointerTags = [0x8769, 0x8825, 0xa005];
-/** Chance alone puts a few into the thumbnail that EXIF carries: about three in the 64 kB that a block may have. */
+/** Chance alone puts a few into the thumbnail that EXIF carries: about three in the 64 kB that are read. */
 const mostPointers = 32;
 
 /**
  * Refuses metadata made to keep a reader busy: thousands of pointers to one directory cost libexif seconds in 65 kB, and what
- * is inside the image library cannot be interrupted. Looks at JPEG's APP1 segments and at the EXIF chunks of PNG and WebP.
- * Throws IMAGE_CORRUPT.
+ * is inside the image library cannot be interrupted. Throws IMAGE_CORRUPT.
+ *
+ * [Note: Where EXIF is read from]
+ * Tried with bombs at every place: the image library hands libexif APP1 segments that begin with `Exif` up to a JPEG's first
+ * scan, whatever stands between the segments; eXIf chunks of a PNG; EXIF chunks of a WebP, inside a frame too; and Exif items
+ * of AVIF and HEIC. It takes none from TIFF and GIF, from text chunks, or from behind a JPEG's first scan.
  */
 export function guardExif(bytes: Uint8Array): void {
+  // Blocks that have more bytes than the file overlap, as no honest ones do.
+  let left = bytes.length;
   for (const block of exifBlocks(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))) {
-    if (countPointers(block) <= mostPointers) continue;
+    const read = block.subarray(0, mostRead);
+    left -= read.length;
+    if (left >= 0 && countPointers(read) <= mostPointers) continue;
     throw new AppError('IMAGE_CORRUPT', { message: 'The EXIF data of the image is damaged.' });
   }
 }
 
+/** libexif reads 65,534 bytes of a block at most; before them stand `Exif\0\0` and the four bytes that AVIF begins with. */
+export const mostRead = 0xfffe + 10;
+
 function* exifBlocks(bytes: Buffer): Iterable<Buffer> {
-  if (bytes[0] === 0xff && bytes[1] === 0xd8) yield* jpegBlocks(bytes);
-  else if (bytes.subarray(0, 4).toString('latin1') === 'RIFF')
-    yield* chunks(bytes, 'EXIF', (at) => bytes.readUInt32LE(at + 4), 8);
-  else if (bytes.subarray(1, 4).toString('latin1') === 'PNG')
-    yield* chunks(bytes, 'eXIf', (at) => bytes.readUInt32BE(at - 4), 4);
+  if (bytes.length < 12) return;
+  const [first, second] = [bytes.readUInt32BE(0), bytes.readUInt32BE(4)];
+  if (first >>> 16 === 0xffd8) yield* jpegBlocks(bytes);
+  else if (first === fourLetters('RIFF')) yield* webpBlocks(bytes);
+  else if (first === fourLetters('\x89PNG')) yield* pngBlocks(bytes);
+  else if (second === fourLetters('ftyp')) yield* isoExifBlocks(bytes, mostRead);
 }
 
-/** APP1 segments before the picture begins. */
+/** As libjpeg looks for markers: over fill bytes, stray bytes and markers without a length. */
 function* jpegBlocks(bytes: Buffer): Iterable<Buffer> {
-  let at = 2;
-  while (at + 4 <= bytes.length && bytes[at] === 0xff && bytes[at + 1] !== 0xda) {
-    const end = at + 2 + bytes.readUInt16BE(at + 2);
-    if (bytes[at + 1] === 0xe1) yield bytes.subarray(at + 4, end);
+  for (let at = 2; at < bytes.length; ) {
+    while (at < bytes.length && bytes[at] !== 0xff) at += 1;
+    while (bytes[at] === 0xff) at += 1;
+    const marker = bytes[at];
+    at += 1;
+    if (marker === startOfScan || marker === endOfImage || at + 2 > bytes.length) return;
+    if (marker === stuffed || hasNoLength(marker!)) continue;
+    const end = at + Math.max(2, bytes.readUInt16BE(at));
+    if (marker === app1 && bytes.toString('latin1', at + 2, at + 6) === 'Exif') yield bytes.subarray(at + 2, end);
     at = end;
   }
 }
 
-function* chunks(bytes: Buffer, name: string, length: (at: number) => number, head: number): Iterable<Buffer> {
-  for (
-    let at = bytes.indexOf(name, 8, 'latin1');
-    at >= 8 && at + 8 <= bytes.length;
-    at = bytes.indexOf(name, at + 4, 'latin1')
-  ) {
-    yield bytes.subarray(at + head, at + head + length(at));
+const app1 = 0xe1;
+const startOfScan = 0xda;
+const endOfImage = 0xd9;
+const stuffed = 0;
+const hasNoLength = (marker: number): boolean => marker === 1 || (marker >= 0xd0 && marker <= 0xd7);
+
+function* pngBlocks(bytes: Buffer): Iterable<Buffer> {
+  const wanted = fourLetters('eXIf');
+  for (let at = 8; at + 8 <= bytes.length; ) {
+    const end = at + 8 + bytes.readUInt32BE(at);
+    if (bytes.readUInt32BE(at + 4) === wanted) yield bytes.subarray(at + 8, end);
+    at = end + 4;
   }
 }
+
+/** Chunks have an even length. Those inside a frame are met too: libwebp goes on there behind the frame's pixels. */
+function* webpBlocks(bytes: Buffer): Iterable<Buffer> {
+  const [wanted, frame] = [fourLetters('EXIF'), fourLetters('ANMF')];
+  for (let at = 12; at + 8 <= bytes.length; ) {
+    const name = bytes.readUInt32BE(at);
+    const end = at + 8 + (name === frame ? frameHeader : bytes.readUInt32LE(at + 4));
+    if (name === wanted) yield bytes.subarray(at + 8, end);
+    at = end + (end % 2);
+  }
+}
+
+const frameHeader = 16;
 
 /** In both byte orders. */
 function countPointers(block: Buffer): number {
   let count = 0;
-  for (let at = 0; at + 1 < block.length; at++) {
-    if (pointerTags.includes(block.readUInt16BE(at)) || pointerTags.includes(block.readUInt16LE(at))) count += 1;
-  }
+  for (let at = 0; at + 1 < block.length; at++) count += isPointer[(block[at]! << 8) | block[at + 1]!]!;
   return count;
+}
+
+/** By the value of two bytes. */
+const isPointer = new Uint8Array(0x10000);
+for (const tag of pointerTags) {
+  isPointer[tag] = 1;
+  isPointer[((tag & 0xff) << 8) | (tag >> 8)] = 1;
 }
