@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { parseAllDocuments } from 'yaml';
 import { type ClusterState, missing, type Overlay, overlays } from './preflight/missing.ts';
 
 /** `npm run preflight -- [cpu|gpu|local|production]`: what the cluster that kubectl talks to lacks for this overlay. Exit code 1 when it lacks something. */
@@ -12,7 +13,7 @@ function main(): void {
     process.exitCode = 2;
     return;
   }
-  const lacks = missing(overlay, clusterState());
+  const lacks = missing(overlay, clusterState(overlay));
   for (const { what, remedy } of lacks) process.stdout.write(`missing: ${what}\n     to do: ${remedy}\n`);
   if (lacks.length === 0) process.stdout.write(`Nothing is missing for kubectl apply -k knative/overlays/${overlay}\n`);
   else process.exitCode = 1;
@@ -20,17 +21,22 @@ function main(): void {
 
 const isOverlay = (name: string): name is Overlay => (overlays as readonly string[]).includes(name);
 
-function clusterState(): ClusterState {
+function clusterState(overlay: Overlay): ClusterState {
   const config = (name: string) =>
     get<{ data?: Record<string, string> }>('configmap', name, '-n', 'knative-serving')?.data ?? {};
   const namesOf = (kind: string) =>
     get<{ items: { metadata: { name: string } }[] }>(kind)?.items.map(({ metadata }) => metadata.name) ?? [];
+  const ingress = ingressOf(overlay);
   return {
     crds: namesOf('crd'),
     features: config('config-features'),
     defaults: config('config-defaults'),
     autoscaler: config('config-autoscaler'),
     gatewayClasses: namesOf('gatewayclass'),
+    ingress: {
+      service: `${ingress.namespace}/${ingress.name}`,
+      isThere: get('service', ingress.name, '-n', ingress.namespace) !== undefined,
+    },
     runtimeClasses: namesOf('runtimeclass'),
     nodes: get<{ items: ClusterState['nodes'] }>('nodes')?.items ?? [],
     secrets:
@@ -38,6 +44,25 @@ function clusterState(): ClusterState {
         ({ metadata }) => metadata.name,
       ) ?? [],
   };
+}
+
+/** The Service that the overlay's routes lead to. */
+function ingressOf(overlay: Overlay): { namespace: string; name: string } {
+  const text = execFileSync('kubectl', ['kustomize', `knative/overlays/${overlay}`], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  const grant = parseAllDocuments(text)
+    .map((document) => document.toJS() as Grant)
+    .find(({ kind }) => kind === 'ReferenceGrant');
+  if (grant === undefined) throw new Error(`the overlay ${overlay} has no ReferenceGrant`);
+  return { namespace: grant.metadata.namespace, name: grant.spec.to[0]!.name };
+}
+
+interface Grant {
+  readonly kind: string;
+  readonly metadata: { readonly namespace: string };
+  readonly spec: { readonly to: readonly { readonly name: string }[] };
 }
 
 /** An object or a list of them; undefined when there is none. Throws when the cluster cannot be reached. */

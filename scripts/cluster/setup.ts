@@ -5,6 +5,7 @@ import type { TestProject } from 'vitest/node';
 import { stringify } from 'yaml';
 import { functions } from '../../functions/registry.gen.ts';
 import { namespace } from '../generate/knative/names.ts';
+import { throughIngress } from './ingress.ts';
 import { applied, kubectl, readinessOf, saw, until } from './kubernetes.ts';
 
 declare module 'vitest' {
@@ -114,7 +115,9 @@ async function overlay(): Promise<string> {
         target: { kind: 'HTTPRoute' },
         patch: stringify([{ op: 'add', path: '/spec/hostnames', value: [new URL(gateway()).hostname] }]),
       },
+      ...ingress.patches,
     ],
+    replacements: ingress.replacements,
     images: builtImages(),
   };
   await writeFile(join(folder, 'kustomization.yaml'), stringify(local));
@@ -122,6 +125,9 @@ async function overlay(): Promise<string> {
 }
 
 const kustomization = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization' };
+
+/** Knative's ingress of the cluster that this runs on. */
+const ingress = throughIngress({ namespace: 'knative-serving', name: 'cluster-ingress' });
 
 /** What `npm run images` has built here, by digest. */
 function builtImages(): { name: string; digest: string }[] {

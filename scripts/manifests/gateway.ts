@@ -305,3 +305,4 @@ function isRegularExpression(value: string): boolean {
 }
 
 export type HttpRoute = z.input<typeof httpRoute>;
+export type ReferenceGrant = z.input<typeof referenceGrant>;

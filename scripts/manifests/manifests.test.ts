@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { functions } from '../../functions/registry.gen.ts';
 import { describeShared } from '../../shared/testing/shared-files.ts';
+import { throughIngress } from '../cluster/ingress.ts';
 import { manifestFiles } from '../generate/knative/files.ts';
 import { checkObject, checkText, describe as inWords, type KubernetesObject, type Problem } from './check.ts';
 import { costTable } from './cost.ts';
@@ -77,7 +78,7 @@ describe('Our manifests', () => {
 
     expect(opinions.filter(({ problem }) => problem)).toEqual([]);
     const heard = new Set(opinions.filter(({ problem }) => problem !== null).map(({ kind }) => kind));
-    expect([...heard].sort()).toEqual(['Gateway', 'HTTPRoute', 'PingSource', 'Service']);
+    expect([...heard].sort()).toEqual(['Gateway', 'HTTPRoute', 'PingSource', 'ReferenceGrant', 'Service']);
   });
 
   it('When any key of one of each kind is mistyped, then it is refused', () => {
@@ -132,7 +133,18 @@ describe('Our manifests', () => {
       'spec.rules[0].filters',
       (o: Json) => (o.spec.rules[0].filters[0].urlRewrite.hostname = 'freeface.svc'),
     ],
+    [
+      'HTTPRoute',
+      'spec.rules[0].filters',
+      (o: Json) => (o.spec.rules[0].filters[0].urlRewrite.hostname = 'a.freeface.svc.cluster.local'),
+    ],
     ['HTTPRoute', 'spec.rules[0].backendRefs', (o: Json) => (o.spec.rules[0].backendRefs[0].name = 'nobody')],
+    [
+      'HTTPRoute',
+      'spec.rules[0].backendRefs',
+      (o: Json) => (o.spec.rules[0].backendRefs = [{ name: 'create-api-key', port: 80 }]),
+    ],
+    ['HTTPRoute', 'spec.rules[0].backendRefs', (o: Json) => o.spec.rules[0].backendRefs.push({ name: 'b', port: 80 })],
     [
       'Service',
       'spec.template.spec.serviceAccountName',
@@ -170,7 +182,7 @@ describe('Our manifests', () => {
     const namesOf = (name: string) => {
       const service = all.find((each) => each.kind === 'Service' && each.metadata.name === name) as unknown as Json;
       return service.spec.template.spec.containers[0].env
-        .filter((each: Json) => each.valueFrom)
+        .filter((each: Json) => each.valueFrom && each.name !== 'FREEFACE_TRUSTED_PROXIES')
         .map((each: Json) => each.name);
     };
 
@@ -299,24 +311,120 @@ describe('The jobs', () => {
   });
 });
 
-describe('A Kafka that asks who is there', () => {
-  /** The install with these components, which an overlay of one's own names beside its others. */
-  const withComponents = (...components: string[]): KubernetesObject[] => {
-    mkdirSync('.build', { recursive: true });
-    const folder = mkdtempSync(join('.build', 'overlay-'));
-    const kustomization = {
-      apiVersion: 'kustomize.config.k8s.io/v1beta1',
-      kind: 'Kustomization',
-      resources: ['../../knative/overlays/cpu'],
-      components: components.map((name) => `../../knative/components/${name}`),
-    };
-    writeFileSync(join(folder, 'kustomization.yaml'), stringify(kustomization));
-    try {
-      return build(folder);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+/** What an overlay of one's own on top of one of ours comes to. */
+function onTop(overlay: string, more: object): KubernetesObject[] {
+  mkdirSync('.build', { recursive: true });
+  const folder = mkdtempSync(join('.build', 'overlay-'));
+  const kustomization = {
+    apiVersion: 'kustomize.config.k8s.io/v1beta1',
+    kind: 'Kustomization',
+    resources: [`../../knative/overlays/${overlay}`],
+    ...more,
   };
+  writeFileSync(join(folder, 'kustomization.yaml'), stringify(kustomization));
+  try {
+    return build(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe("Knative's ingress", () => {
+  const backendsOf = (objects: readonly KubernetesObject[]) =>
+    new Set(
+      objects
+        .filter(({ kind }) => kind === 'HTTPRoute')
+        .flatMap(({ spec }) => (spec as Json).rules)
+        .flatMap(({ backendRefs }) => backendRefs)
+        .map(({ namespace, name, port }: Json) => `${namespace}/${name}:${port}`),
+    );
+
+  test(`When an overlay names another than Kourier's${here}, then every path leads there, and may`, () => {
+    const objects = onTop('local', throughIngress({ namespace: 'istio-system', name: 'knative-local-gateway' }));
+
+    expect(together(objects).map(inWords)).toEqual([]);
+    expect(backendsOf(objects)).toEqual(new Set(['istio-system/knative-local-gateway:80']));
+  });
+
+  it('When no grant lets the table lead there, then it is refused', () => {
+    const objects = ours().filter(({ kind }) => kind !== 'ReferenceGrant');
+
+    expect(new Set(together(objects).map(({ message }) => message))).toEqual(
+      new Set(['no ReferenceGrant of kourier-system lets routes lead to kourier-internal alone']),
+    );
+  });
+
+  it('When a function that a path leads to trusts nobody in front of it, then it is refused', () => {
+    const all = ours();
+    const service = all.find(({ kind, metadata }) => kind === 'Service' && metadata.name === 'log-in')!;
+    const broken = structuredClone(service) as unknown as Json;
+    const [container] = broken.spec.template.spec.containers;
+    container.env = container.env.filter(({ name }: Json) => name !== 'FREEFACE_TRUSTED_PROXIES');
+
+    expect(problemsWith(broken, service, all).map(({ message }) => message)).toEqual([
+      'FREEFACE_TRUSTED_PROXIES is missing: all callers would be one',
+    ]);
+  });
+});
+
+describe('The way out', () => {
+  test(`When stores.env names what no policy lets through${here}, then it is refused`, () => {
+    const objects = build('knative/overlays/local');
+    const map = objects.find(({ kind }) => kind === 'ConfigMap')!;
+    const refused = [
+      { KAFKA_BROKERS: '10.99.0.1:9092,10.99.0.2:9092' },
+      { DRAGONFLY_URL: 'redis://10.99.0.1:6380' },
+      { S3_ENDPOINT: 'https://10.99.0.1' },
+      { SCYLLA_CONTACT_POINTS: 'scylla-client.scylla' },
+    ].map((data) => {
+      const broken = { ...map, data: { ...(map as unknown as Json).data, ...data } };
+      return problemsWith(broken, map, objects).map(({ message }) => message);
+    });
+
+    expect(refused).toEqual([
+      ['the policy to-kafka lets nobody reach 10.99.0.2 at port 9092'],
+      ['the policy to-dragonfly lets nobody reach 10.99.0.1 at port 6380'],
+      ['the policy to-s3 lets nobody reach 10.99.0.1 at port 443'],
+      ['the policy to-scylla lets nobody reach scylla-client.scylla at port 9042'],
+    ]);
+  });
+
+  it('When a function sends webhooks, then it reaches the internet, and no other does', () => {
+    const senders = functions
+      .map(({ manifest }) => manifest.name)
+      .filter((name) => modulesOf(`functions/${name}/index.ts`).has('shared/webhooks/send.ts'));
+    const reaching = ours().filter(
+      (each) => (each as unknown as Json).spec?.template?.metadata.labels['freeface/reaches-internet'],
+    );
+
+    expect(reaching.map(({ metadata }) => metadata.name)).toEqual(senders);
+    expect(senders).toEqual(['deliver-webhook', 'ping-webhook']);
+  });
+
+  test(`When no outside issuer is set up${here}, then nobody may ask one; with its component all who ask who calls may`, () => {
+    const policies = (objects: readonly KubernetesObject[]) =>
+      objects.filter(({ kind }) => kind === 'NetworkPolicy').map(({ metadata }) => metadata.name);
+    const objects = onTop('cpu', { components: ['../../knative/components/outside-issuer'] });
+
+    expect(policies(build('knative/overlays/cpu'))).not.toContain('to-issuer');
+    expect(policies(objects)).toContain('to-issuer');
+    expect(together(objects).map(inWords)).toEqual([]);
+  });
+});
+
+/** A source file and all that it imports of ours, but for types. */
+function modulesOf(file: string, found = new Set<string>()): Set<string> {
+  if (found.has(file)) return found;
+  found.add(file);
+  const text = readFileSync(file, 'utf8').replace(/^(import|export) type .*$/gm, '');
+  for (const [, path] of text.matchAll(/(?:from|import\()\s*'(\.[^']+\.ts)'/g))
+    modulesOf(join(dirname(file), path!), found);
+  return found;
+}
+
+describe('A Kafka that asks who is there', () => {
+  const withComponents = (...names: string[]): KubernetesObject[] =>
+    onTop('cpu', { components: names.map((name) => `../../knative/components/${name}`) });
   const of = (objects: readonly KubernetesObject[], kind: string) =>
     objects.filter((each) => each.kind === kind) as unknown as Json[];
   const key = (name: string) => ({ secretKeyRef: { name: 'freeface-kafka-eventing', key: name } });
@@ -334,7 +442,18 @@ describe('A Kafka that asks who is there', () => {
   });
 
   test(`When it is spoken to over TLS${here}, then its certificates are known, and its port may be reached`, () => {
-    const objects = withComponents('kafka-sasl', 'kafka-tls');
+    const objects = onTop('cpu', {
+      components: ['kafka-sasl', 'kafka-tls'].map((name) => `../../knative/components/${name}`),
+      configMapGenerator: [
+        {
+          name: 'freeface-stores',
+          namespace: 'freeface',
+          behavior: 'merge',
+          literals: ['KAFKA_BROKERS=kafka-kafka-bootstrap.kafka:9093'],
+        },
+      ],
+      generatorOptions: { disableNameSuffixHash: true },
+    });
 
     expect(together(objects).map(inWords)).toEqual([]);
     for (const { spec } of of(objects, 'KafkaSource'))

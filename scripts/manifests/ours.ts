@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject, Problem } from './check.ts';
+import { storesInReach } from './reach.ts';
 import { findObject, nameOf } from './together.ts';
 
 /**
@@ -16,6 +17,7 @@ export function checkOurs(objects: readonly KubernetesObject[]): Problem[] {
     ...(object.kind === 'Job' ? jobRules(object, objects) : []),
     ...(object.kind === 'RoleBinding' ? bindingRules(object, objects) : []),
     ...(object.kind === 'NetworkPolicy' ? [...policySelects(object, objects), ...policyRules(object)] : []),
+    ...(object.kind === 'ConfigMap' ? storesInReach(object, objects) : []),
     ...ownNames(object),
   ]);
 }
@@ -76,6 +78,7 @@ const needed: Readonly<Record<string, readonly (readonly (string | number)[])[]>
     ['spec', 'parentRefs', 0, 'name'],
     ['spec', 'rules', 0, 'backendRefs', 0, 'name'],
   ],
+  'gateway.networking.k8s.io/v1beta1 ReferenceGrant': [['metadata', 'namespace']],
   'v1 ServiceAccount': [['metadata', 'namespace'], ['automountServiceAccountToken']],
   'v1 Namespace': [['metadata', 'labels', 'pod-security.kubernetes.io/enforce'], ofFoundation],
   'v1 ConfigMap': [ofFoundation],
@@ -439,10 +442,15 @@ interface Rule {
   }[];
   readonly timeouts?: { readonly request?: string };
   readonly filters?: readonly { readonly urlRewrite?: { readonly hostname?: string } }[];
-  readonly backendRefs?: readonly { readonly name: string; readonly namespace?: string }[];
+  readonly backendRefs?: readonly Backend[];
+}
+interface Backend {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly port?: number;
 }
 
-/** Knative finds a route by the host alone: without the right one the answer is 404. */
+/** Knative's ingress finds a function by the host alone: without the right one the answer is 404. */
 function routes(object: KubernetesObject, objects: readonly KubernetesObject[]): Problem[] {
   const problems: Problem[] = [];
   const parents = (at(object, ['spec', 'parentRefs']) ?? []) as { name: string }[];
@@ -453,7 +461,6 @@ function routes(object: KubernetesObject, objects: readonly KubernetesObject[]):
   }
   ((at(object, ['spec', 'rules']) ?? []) as Rule[]).forEach((rule, i) => {
     const field = `spec.rules[${i}]`;
-    const name = rule.backendRefs?.[0]?.name;
     if (!rule.matches?.length)
       problems.push(problem(object, `${field}.matches`, 'is missing: the rule would take everything'));
     for (const [j, { path }] of (rule.matches ?? []).entries())
@@ -461,14 +468,46 @@ function routes(object: KubernetesObject, objects: readonly KubernetesObject[]):
         problems.push(problem(object, `${field}.matches[${j}].path`, 'is not whole: the default takes every path'));
     if (rule.timeouts?.request === undefined)
       problems.push(problem(object, `${field}.timeouts.request`, 'is missing: gateways differ in what they take'));
-    if (findObject(objects, 'serving.knative.dev/', { kind: 'Service', name: String(name) }, object) === undefined)
-      problems.push(problem(object, `${field}.backendRefs`, `there is no function ${name}`));
     const host = rule.filters?.map(({ urlRewrite }) => urlRewrite?.hostname).find((each) => each !== undefined);
+    const name = host?.split('.')[0];
+    const target = findObject(objects, 'serving.knative.dev/', { kind: 'Service', name: String(name) }, object);
     const wanted = `${name}.${object.metadata.namespace}.svc.cluster.local`;
-    if (host !== wanted)
-      problems.push(problem(object, `${field}.filters`, `the host must become ${wanted}, not ${host}`));
+    if (target === undefined || host !== wanted)
+      problems.push(problem(object, `${field}.filters`, `the host must become that of a function, not ${host}`));
+    else if (!((at(target, [...container, 'env']) ?? []) as Variable[]).some((each) => each.name === proxies))
+      problems.push(problem(target, `${container.join('.')}.env`, `${proxies} is missing: all callers would be one`));
+    problems.push(...backends(object, objects, rule.backendRefs ?? [], `${field}.backendRefs`));
   });
   return problems;
+}
+
+/** The setting that tells callers apart behind the gateway and Knative's own proxies. */
+const proxies = 'FREEFACE_TRUSTED_PROXIES';
+
+/** One backend, Knative's ingress, where a grant of its namespace names it. See: [Note: A backend is the ingress] */
+function backends(
+  object: KubernetesObject,
+  objects: readonly KubernetesObject[],
+  list: readonly Backend[],
+  field: string,
+): Problem[] {
+  const [backend, more] = list;
+  if (backend === undefined || more !== undefined) return [problem(object, field, 'must be one: the ingress')];
+  const { name, namespace = object.metadata.namespace } = backend;
+  if (findObject(objects, 'serving.knative.dev/', { ...backend, kind: 'Service' }, object) !== undefined)
+    return [problem(object, field, `${name} is an ExternalName, which gateways do not take`)];
+  const grant = objects.find(
+    (each) =>
+      each.kind === 'ReferenceGrant' &&
+      each.metadata.namespace === namespace &&
+      isDeepStrictEqual(at(each, ['spec', 'from']), [
+        { group: 'gateway.networking.k8s.io', kind: 'HTTPRoute', namespace: object.metadata.namespace },
+      ]) &&
+      isDeepStrictEqual(at(each, ['spec', 'to']), [{ group: '', kind: 'Service', name }]),
+  );
+  return grant === undefined
+    ? [problem(object, field, `no ReferenceGrant of ${namespace} lets routes lead to ${name} alone`)]
+    : [];
 }
 
 /** A match that stands twice leads to whichever is older. */

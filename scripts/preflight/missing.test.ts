@@ -9,6 +9,7 @@ const whole: ClusterState = {
     'kafkasinks.eventing.knative.dev',
     'httproutes.gateway.networking.k8s.io',
     'gateways.gateway.networking.k8s.io',
+    'referencegrants.gateway.networking.k8s.io',
     'kafkatopics.kafka.strimzi.io',
     'certificates.cert-manager.io',
   ],
@@ -20,6 +21,7 @@ const whole: ClusterState = {
   defaults: {},
   autoscaler: { 'allow-zero-initial-scale': 'true' },
   gatewayClasses: ['eg'],
+  ingress: { service: 'kourier-system/kourier-internal', isThere: true },
   runtimeClasses: ['nvidia'],
   nodes: [
     {
@@ -64,6 +66,14 @@ describe('Preflight', () => {
     const [lack] = missing('cpu', { ...whole, defaults: { 'max-revision-timeout-seconds': '300' } });
 
     expect(lack?.remedy).toContain('"max-revision-timeout-seconds":"600"');
+  });
+
+  it('When the ingress that the overlay names is not there, then it is named', () => {
+    const ingress = { ...whole.ingress, isThere: false };
+
+    expect(missing('cpu', { ...whole, ingress }).map(({ what }) => what)).toEqual([
+      "Knative's ingress, the Service kourier-system/kourier-internal",
+    ]);
   });
 
   it('When nothing may begin with no instance, then local alone is told', () => {

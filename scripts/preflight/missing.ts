@@ -11,6 +11,8 @@ export interface ClusterState {
   readonly defaults: Readonly<Record<string, string>>;
   readonly autoscaler: Readonly<Record<string, string>>;
   readonly gatewayClasses: readonly string[];
+  /** Knative's ingress as the overlay names it, in the form `namespace/name`, and whether that Service is there. */
+  readonly ingress: { readonly service: string; readonly isThere: boolean };
   readonly runtimeClasses: readonly string[];
   readonly nodes: readonly {
     readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
@@ -41,6 +43,10 @@ const crds: readonly { readonly name: string; readonly remedy: string; readonly 
   },
   { name: 'httproutes.gateway.networking.k8s.io', remedy: 'install the Gateway API and a gateway, as Envoy Gateway' },
   { name: 'gateways.gateway.networking.k8s.io', remedy: 'install the Gateway API and a gateway, as Envoy Gateway' },
+  {
+    name: 'referencegrants.gateway.networking.k8s.io',
+    remedy: 'install the Gateway API and a gateway, as Envoy Gateway',
+  },
   {
     name: 'kafkatopics.kafka.strimzi.io',
     remedy:
@@ -89,6 +95,15 @@ export function missing(overlay: Overlay, cluster: ClusterState): Lack[] {
     ...(cluster.gatewayClasses.length === 0
       ? [{ what: 'a GatewayClass', remedy: 'install a gateway, and name its class in the Gateway freeface' }]
       : []),
+    ...(cluster.ingress.isThere
+      ? []
+      : [
+          {
+            what: `Knative's ingress, the Service ${cluster.ingress.service}`,
+            remedy:
+              'install Kourier, or patch the ReferenceGrant freeface of the overlay so that it names your ingress',
+          },
+        ]),
     ...(cluster.secrets.includes('freeface-s3')
       ? []
       : [

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { isHttp, type Manifest } from '../../../shared/runtime/define.ts';
+import type { Manifest } from '../../../shared/runtime/define.ts';
 import type * as kubernetes from '../../manifests/kubernetes.ts';
 import type { networkPolicy } from '../../manifests/kubernetes.ts';
 import * as names from './names.ts';
@@ -35,7 +35,7 @@ const queueProxyPorts = tcp(8012, 8013, 8112, 8022, 9090, 9091);
  * Nothing may talk to a function or be talked to by it, but for what follows. Which stores a pod may reach is told by labels
  * on it, which are made of the ports that its manifest declares.
  */
-export function networkPolicies(manifests: readonly Manifest[]): { object: NetworkPolicy; comments: Comments }[] {
+export function networkPolicies(): { object: NetworkPolicy; comments: Comments }[] {
   return [
     policy('default-deny', 'Nobody may talk to a pod here, nor a pod to anybody, but for what the others allow.', {
       podSelector: {},
@@ -117,15 +117,6 @@ export function networkPolicies(manifests: readonly Manifest[]): { object: Netwo
         },
       ]),
     ),
-    ...(manifests.some((each) => isHttp(each) && each.trigger.scope !== null)
-      ? [
-          policy(
-            'to-issuer',
-            'Who asks who calls may have to fetch the keys of an outside issuer, over HTTPS.',
-            reaching('issuer', [{ ports: tcp(443) }]),
-          ),
-        ]
-      : []),
   ];
 }
 

@@ -18,6 +18,16 @@ export const imageOf = (name: string, version: string): string => `dev.local/fre
 /** Where requests to a function's service go from within the cluster. */
 export const hostOf = (name: string): string => `${name}.${namespace}.svc.cluster.local`;
 
+/**
+ * Knative's ingress, through which a gateway reaches a function: as Kourier has it; an overlay puts another in its place.
+ *
+ * [Note: A backend is the ingress]
+ * A Knative Service's own Service is an ExternalName for the ingress, and gateways do not take those as backends, by advice of Gateway
+ * API itself. So each rule leads to the ingress's real Service, and the host that it writes says which function is meant. That Service is
+ * in another namespace, which a ReferenceGrant there allows.
+ */
+export const ingress = { name: 'kourier-internal', namespace: 'kourier-system' };
+
 /** The function that answers the extractor port of all others. */
 export const extractor = 'extract-faces';
 

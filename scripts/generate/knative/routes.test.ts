@@ -105,14 +105,19 @@ interface Match {
   readonly service: string;
 }
 
+/** Knative's ingress finds the function by the host that is written. */
+const serviceOf = (filters: Rule['filters']) => filters?.[0]?.urlRewrite?.hostname?.split('.')[0] ?? '';
+
+type Rule = NonNullable<HttpRoute['spec']['rules']>[number];
+
 function matchesOf(routes: readonly HttpRoute[]): Match[] {
   return routes.flatMap(({ spec }) =>
-    (spec.rules ?? []).flatMap(({ matches = [], backendRefs }) =>
+    (spec.rules ?? []).flatMap(({ matches = [], filters }) =>
       matches.map(({ path, method }) => ({
         type: path!.type!,
         value: path!.value!,
         method,
-        service: backendRefs![0]!.name,
+        service: serviceOf(filters),
       })),
     ),
   );

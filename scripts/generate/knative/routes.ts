@@ -1,5 +1,5 @@
 import { type HttpManifest, isHttp, type Manifest } from '../../../shared/runtime/define.ts';
-import type { HttpRoute } from '../../manifests/gateway.ts';
+import type { HttpRoute, ReferenceGrant } from '../../manifests/gateway.ts';
 import * as names from './names.ts';
 
 /** The function that answers what no path leads to, in the API's own form. */
@@ -22,7 +22,7 @@ interface Entry {
 type Rule = NonNullable<HttpRoute['spec']['rules']>[number];
 
 /**
- * The gateway's table: every path of every function, to its service.
+ * The gateway's table: every path of every function, to its service. See: [Note: A backend is the ingress]
  *
  * [Note: Precedence at the gateway]
  * A literal path is an Exact match, which goes before everything, as literals do in the router. A path with parameters is a
@@ -48,6 +48,21 @@ export function httpRoutes(manifests: readonly Manifest[]): HttpRoute[] {
   if (unknown === undefined) throw new Error(`there is no ${answersUnknown} to answer what is unknown`);
   return [...routes, route('unknown', [rule(unknown, [{ path: { type: 'RegularExpression', value: '/.*' } }])])];
 }
+
+/** Lets the table lead to Knative's ingress, and nowhere else there. */
+export const ingressGrant = (): ReferenceGrant => ({
+  apiVersion: 'gateway.networking.k8s.io/v1beta1',
+  kind: 'ReferenceGrant',
+  metadata: {
+    name: 'freeface',
+    namespace: names.ingress.namespace,
+    labels: { 'app.kubernetes.io/part-of': 'freeface' },
+  },
+  spec: {
+    from: [{ group: 'gateway.networking.k8s.io', kind: 'HTTPRoute', namespace: names.namespace }],
+    to: [{ group: '', kind: 'Service', name: names.ingress.name }],
+  },
+});
 
 function entriesOf(manifests: readonly HttpManifest[]): Entry[] {
   const places = manifests.flatMap((manifest) =>
@@ -133,7 +148,7 @@ function rule({ name, timeoutSeconds }: Manifest, matches: Match[], rewrite?: st
         },
       },
     ],
-    backendRefs: [{ name, port: 80 }],
+    backendRefs: [{ ...names.ingress, port: 80 }],
     timeouts: { request: `${timeoutSeconds + marginSeconds}s` },
   };
 }

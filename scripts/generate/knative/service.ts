@@ -2,7 +2,7 @@ import { isHttp, type Manifest, portsOf, writesEvents } from '../../../shared/ru
 import { sizes } from '../../../shared/runtime/sizes.ts';
 import { amount } from '../../manifests/forms.ts';
 import type { KnativeService } from '../../manifests/serving.ts';
-import { isEvent, revisionSeconds } from './delivery.ts';
+import { revisionSeconds } from './delivery.ts';
 import * as names from './names.ts';
 import { asksExtractor, settingsFor, storesOf, variablesOf } from './settings.ts';
 import type { Comments } from './yaml.ts';
@@ -142,13 +142,16 @@ export function reachLabels(manifest: Manifest): Record<string, string> {
     ...storesOf(manifest),
     ...(asksExtractor(manifest) ? ['extractor'] : []),
     ...(writesEvents(manifest) ? ['outbox'] : []),
-    ...(portsOf(manifest).includes('webhooks') && isEvent(manifest) ? ['internet'] : []),
+    ...(sendsWebhooks.has(manifest.name) ? ['internet'] : []),
     ...(asksIssuer(manifest) ? ['issuer'] : []),
   ];
   return Object.fromEntries(reached.map((name) => [`freeface/reaches-${name}`, 'true']));
 }
 
-/** Whoever asks who calls may have to fetch the keys of an outside issuer. */
+/** Who calls receivers; all others of the port leave that to them. */
+const sendsWebhooks: ReadonlySet<string> = new Set(['deliver-webhook', 'ping-webhook']);
+
+/** Whoever asks who calls may have to fetch the keys of an outside issuer; the component `outside-issuer` lets them. */
 const asksIssuer = (manifest: Manifest): boolean => isHttp(manifest) && manifest.trigger.scope !== null;
 
 function eventAnnotations(manifest: Manifest): Record<string, string> {

@@ -1,5 +1,5 @@
 import type { PortName } from '../../../shared/ports/index.ts';
-import { type Manifest, portsOf, writesEvents } from '../../../shared/runtime/define.ts';
+import { isHttp, type Manifest, portsOf, writesEvents } from '../../../shared/runtime/define.ts';
 import { extractor, hostOf, publisher, secretOf, settingsConfig, storesConfig } from './names.ts';
 
 /** A store in a cluster: who may reach it is told by a label on the pod. */
@@ -85,17 +85,20 @@ export function variablesOf(manifest: Manifest, own: Readonly<Record<string, str
     ...Object.entries(fixed).map(([name, value]) => ({ name, value })),
     ...(asksExtractor(manifest) ? [{ name: 'FREEFACE_EXTRACTOR_URL', value: `http://${hostOf(extractor)}` }] : []),
     ...(writesEvents(manifest) ? [{ name: 'FREEFACE_OUTBOX_URL', value: `http://${hostOf(publisher)}` }] : []),
+    ...(isHttp(manifest) ? [fromStoresConfig('FREEFACE_TRUSTED_PROXIES')] : []),
     ...addressesOf(storesOf(manifest)),
   ];
 }
 
+const fromStoresConfig = (name: string): Variable => ({
+  name,
+  valueFrom: { configMapKeyRef: { name: storesConfig, key: name } },
+});
+
 /** Where these stores are, and the keys that they always ask for. */
 export const addressesOf = (stores: readonly Store[]): Variable[] =>
   stores.flatMap((store) =>
-    settingsOf[store].map(({ name, secret }) => ({
-      name,
-      valueFrom: secret
-        ? { secretKeyRef: { name: secretOf(store), key: name } }
-        : { configMapKeyRef: { name: storesConfig, key: name } },
-    })),
+    settingsOf[store].map(({ name, secret }) =>
+      secret ? { name, valueFrom: { secretKeyRef: { name: secretOf(store), key: name } } } : fromStoresConfig(name),
+    ),
   );

@@ -1,0 +1,24 @@
+import { stringify } from 'yaml';
+
+/** The object that an overlay names Knative's ingress in. See: [Note: A backend is the ingress] */
+const grant = { kind: 'ReferenceGrant', name: 'freeface' };
+
+/** What an overlay on top of ours says so that every path leads through this ingress: parts of a kustomization. */
+export const throughIngress = ({ namespace, name }: { readonly namespace: string; readonly name: string }) => ({
+  patches: [
+    {
+      target: grant,
+      patch: stringify([
+        { op: 'replace', path: '/metadata/namespace', value: namespace },
+        { op: 'replace', path: '/spec/to/0/name', value: name },
+      ]),
+    },
+  ],
+  replacements: [
+    ['metadata.namespace', 'namespace'],
+    ['spec.to.0.name', 'name'],
+  ].map(([fieldPath, field]) => ({
+    source: { ...grant, fieldPath },
+    targets: [{ select: { kind: 'HTTPRoute' }, fieldPaths: [`spec.rules.*.backendRefs.*.${field}`] }],
+  })),
+});
