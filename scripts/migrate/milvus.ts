@@ -3,6 +3,7 @@ import type { MilvusClient } from '@zilliz/milvus2-sdk-node';
 import * as z from 'zod';
 import {
   checked,
+  load,
   type MilvusSettings,
   openMilvus,
   requestMs,
@@ -23,7 +24,7 @@ export interface MigratedMilvus extends MigratedDatabase {
 
 const timeout = requestMs;
 const usualDatabase = 'default';
-/** An index over millions of templates takes its time. */
+/** An index over millions of templates takes its time, and so does loading them. */
 const buildMs = 30 * 60_000;
 
 /**
@@ -167,7 +168,7 @@ async function buildIndex(client: MilvusClient, name: string, settings: MilvusSe
   checked('dropping an index', await client.dropIndex({ ...of, timeout }));
   const made = await client.createIndex({ ...of, index_type, metric_type, params: { ...params }, timeout: buildMs });
   checked('making an index', made);
-  await client.loadCollection({ collection_name, timeout: buildMs });
+  await load(client, collection_name, { withinMs: buildMs });
 }
 
 /** Makes it anew: what is deleted one by one lies on the disk until Milvus gets round to it. */
@@ -180,7 +181,7 @@ async function empty(client: MilvusClient, name: string, settings: MilvusSetting
 }
 
 async function countOf(client: MilvusClient, name: string): Promise<number> {
-  await client.loadCollection({ collection_name: name, timeout });
+  await load(client, name, { withinMs: buildMs });
   const answer = await client.query({ collection_name: name, filter: '', output_fields: ['count(*)'], timeout });
   return Number(checked('counting', answer).data[0]?.['count(*)'] ?? 0);
 }

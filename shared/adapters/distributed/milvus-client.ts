@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { MilvusClient } from '@zilliz/milvus2-sdk-node';
 import type { AdapterOptions } from '../../runtime/adapter-options.ts';
 
@@ -5,6 +6,8 @@ export type MilvusSettings = AdapterOptions['engines']['milvus'];
 
 /** One request. */
 export const requestMs = 10_000;
+/** Between two looks at how far a collection is loaded. */
+const loadPauseMs = 200;
 
 /** What every answer of Milvus bears. */
 interface Status {
@@ -26,7 +29,7 @@ export class MilvusError extends Error {
 }
 
 /** Codes of Milvus. */
-export const codes = { collectionNotFound: 100, collectionNotLoaded: 101 } as const;
+export const codes = { collectionNotFound: 100, collectionNotLoaded: 101, indexNotFound: 700 } as const;
 
 /** Connects in the background; a call before it is connected waits within its time. */
 export function openMilvus({ address, database, credentials, tls }: MilvusSettings): MilvusClient {
@@ -62,6 +65,29 @@ export function checked<Answer extends { status?: Status } | Status>(what: strin
   if (status?.error_code === undefined) throw new MilvusError(`${what}: the answer has no status`, -1);
   if (status.error_code === 'Success' || status.error_code === 0) return answer;
   throw new MilvusError(`${what}: ${status.reason || status.error_code}`, codeOf(status));
+}
+
+/**
+ * Loads a collection and waits until it is, for so long at most; the driver's own wait has no end. Errors: MilvusError; an AbortError
+ * once the signal aborts.
+ */
+export async function load(
+  client: MilvusClient,
+  name: string,
+  { withinMs, signal }: { readonly withinMs: number; readonly signal?: AbortSignal },
+): Promise<void> {
+  const of = { collection_name: name, timeout: requestMs };
+  const until = performance.now() + withinMs;
+  signal?.throwIfAborted();
+  checked('loading', await client.loadCollectionAsync(of));
+  for (;;) {
+    const { progress } = checked('loading', await client.getLoadingProgress(of));
+    if (Number(progress) >= 100) return;
+    if (performance.now() >= until) {
+      throw new MilvusError(`loading ${name}: ${progress} % after ${withinMs} ms`, codes.collectionNotLoaded);
+    }
+    await setTimeout(loadPauseMs, undefined, { signal });
+  }
 }
 
 function codeOf({ code, error_code, reason = '' }: Status): number {

@@ -1,12 +1,14 @@
 import type { FieldType, MilvusClient } from '@zilliz/milvus2-sdk-node';
 import templates from '../../../migrations/milvus/001-templates.json' with { type: 'json' };
 import type { VectorSpace } from '../../ports/vectors.ts';
-import { checked, codes, MilvusError, type MilvusSettings, requestMs } from './milvus-client.ts';
+import { checked, codes, load, MilvusError, type MilvusSettings, requestMs } from './milvus-client.ts';
 import { indexParams } from './milvus-index.ts';
 
 const { fields } = templates;
 const timeout = requestMs;
 const retries = { count: 2 };
+/** A collection that takes longer is loaded in the background; whoever calls then tries again. */
+const loadMs = 30_000;
 
 export interface Collections {
   /** Name of the collection of a space, made where there is none. RangeError when it has another dimension. */
@@ -21,6 +23,8 @@ export interface Collections {
   all(): Promise<string[]>;
   /** Runs `work` on a collection, and once more after loading it where Milvus has let it go, as it does when it restarts. */
   loaded<Answer>(name: string, work: () => Promise<Answer>): Promise<Answer>;
+  /** Ends every wait for a collection. */
+  close(): void;
 }
 
 /**
@@ -34,6 +38,10 @@ export function openCollections(client: MilvusClient, settings: MilvusSettings):
   const { collectionPrefix, index, expectedFaces } = settings;
   const dimensions = new Map<string, number>();
   const opening = new Map<string, Promise<string>>();
+  const loading = new Map<string, Promise<void>>();
+  /** Collections that were seen with an index. */
+  const indexed = new Set<string>();
+  const closing = new AbortController();
 
   const dimensionOf = async (name: string): Promise<number | null> => {
     const known = dimensions.get(name);
@@ -63,6 +71,10 @@ export function openCollections(client: MilvusClient, settings: MilvusSettings):
     });
     // Another process may have been faster; which dimension holds is looked up afterwards.
     if (created.error_code !== 'Success' && !/exist/i.test(created.reason)) checked('making a collection', created);
+    await makeIndex(name);
+  };
+
+  const makeIndex = async (name: string): Promise<void> => {
     const { index_type, metric_type, params } = indexParams(index, expectedFaces);
     checked(
       'making an index',
@@ -76,7 +88,26 @@ export function openCollections(client: MilvusClient, settings: MilvusSettings):
         timeout,
       }),
     );
-    await client.loadCollection({ collection_name: name, timeout });
+    await loadOnce(name);
+    indexed.add(name);
+  };
+
+  /** Another process that made the collection may have died before it had an index. */
+  const finish = async (name: string): Promise<void> => {
+    if (indexed.has(name)) return;
+    const answer = await client.describeIndex({ collection_name: name, field_name: 'embedding', timeout });
+    if (answer.status.code === codes.indexNotFound) return await makeIndex(name);
+    checked('looking for an index', answer);
+    indexed.add(name);
+  };
+
+  /** One wait for all who want the same collection; whoever goes away leaves it to the others. */
+  const loadOnce = (name: string): Promise<void> => {
+    const pending = loading.get(name) ?? load(client, name, { withinMs: loadMs, signal: closing.signal });
+    loading.set(name, pending);
+    const done = () => void (loading.get(name) === pending && loading.delete(name));
+    pending.then(done, done);
+    return pending;
   };
 
   const requireDimension = (space: VectorSpace, actual: number): void => {
@@ -91,6 +122,7 @@ export function openCollections(client: MilvusClient, settings: MilvusSettings):
       if (pending === undefined) {
         pending = dimensionOf(name).then(async (dimension) => {
           if (dimension === null) await make(name, space.dimension);
+          else await finish(name);
           return name;
         });
         opening.set(name, pending);
@@ -120,12 +152,16 @@ export function openCollections(client: MilvusClient, settings: MilvusSettings):
           return await work();
         } catch (error) {
           if (!(error instanceof MilvusError)) throw error;
-          if (error.code === codes.collectionNotFound) dimensions.delete(name);
+          if (error.code === codes.collectionNotFound) {
+            dimensions.delete(name);
+            indexed.delete(name);
+          }
           if (error.code !== codes.collectionNotLoaded || left <= 0) throw error;
-          await client.loadCollection({ collection_name: name, timeout });
+          await loadOnce(name);
         }
       }
     },
+    close: () => closing.abort(),
   };
 }
 

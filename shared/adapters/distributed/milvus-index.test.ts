@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type IndexKind, indexParams, searchParams } from './milvus-index.ts';
+import { type IndexKind, indexParams, metricOf, mostHitsOf, searchParams } from './milvus-index.ts';
 
 const kinds: readonly IndexKind[] = ['HNSW', 'IVF_FLAT', 'DISKANN', 'GPU_CAGRA'];
 const sizes = [1, 10_000, 10_001, 100_000, 1_000_000, 10_000_000, 1e9];
@@ -14,7 +14,7 @@ describe('index parameters', () => {
   ] as const)(
     'When %s is laid out for %i faces, then building and searching have these numbers',
     (kind, faces, build, search) => {
-      expect(indexParams(kind, faces)).toEqual({ index_type: kind, metric_type: 'COSINE', params: build });
+      expect(indexParams(kind, faces)).toEqual({ index_type: kind, metric_type: metricOf(kind), params: build });
       expect(searchParams(kind, faces, 10)).toEqual(search);
     },
   );
@@ -29,10 +29,15 @@ describe('index parameters', () => {
 
   it.each(['HNSW', 'DISKANN', 'GPU_CAGRA'] as const)('When %s is asked for many, then it looks at no fewer', (kind) => {
     for (const faces of sizes) {
-      for (const limit of [1, 100, 4096]) {
+      for (const limit of [1, 100, Math.min(4096, mostHitsOf(kind))]) {
         expect(Math.max(...Object.values(searchParams(kind, faces, limit)))).toBeGreaterThanOrEqual(limit);
       }
     }
+  });
+
+  it('When an index is on a GPU, then it compares by inner product and no number of a search is above 1,024', () => {
+    expect(kinds.map(metricOf)).toEqual(['COSINE', 'COSINE', 'COSINE', 'IP']);
+    expect(Math.max(...Object.values(searchParams('GPU_CAGRA', 1e9, mostHitsOf('GPU_CAGRA'))))).toBe(1024);
   });
 
   it('When IVF is searched, then it probes no more lists than there are', () => {

@@ -2,9 +2,11 @@ import type { Engines } from '../../engine-settings.ts';
 
 export type IndexKind = Engines['milvus']['index'];
 
+export type Metric = 'COSINE' | 'IP';
+
 export interface IndexParams {
   readonly index_type: IndexKind;
-  readonly metric_type: 'COSINE';
+  readonly metric_type: Metric;
   readonly params: Readonly<Record<string, number>>;
 }
 
@@ -67,6 +69,18 @@ const rows: readonly Row[] = [
   },
 ];
 
+/**
+ * What an index of a kind compares by.
+ *
+ * [Note: Indexes on a GPU]
+ * Milvus has no cosine on a GPU and answers no more than 1,024 hits there. Templates have a norm of one, so their inner product is the
+ * cosine, to the thousandth that norms may be off by; a search for more gets the 1,024 nearest. From Milvus' manual (GPU Index Overview).
+ */
+export const metricOf = (kind: IndexKind): Metric => (kind === 'GPU_CAGRA' ? 'IP' : 'COSINE');
+
+/** Hits that one search of an index of a kind answers at most. */
+export const mostHitsOf = (kind: IndexKind): number => (kind === 'GPU_CAGRA' ? 1024 : 16_384);
+
 const rowFor = (faces: number): Row => rows.find(({ upTo }) => faces <= upTo)!;
 
 /** How an index is built for a gallery of about `faces`. */
@@ -78,10 +92,10 @@ export function indexParams(kind: IndexKind, faces: number): IndexParams {
     DISKANN: {},
     GPU_CAGRA: { intermediate_graph_degree: cagra.intermediate_graph_degree, graph_degree: cagra.graph_degree },
   };
-  return { index_type: kind, metric_type: 'COSINE', params: params[kind] };
+  return { index_type: kind, metric_type: metricOf(kind), params: params[kind] };
 }
 
-/** How such an index is searched for the `limit` nearest: none of these numbers may be below the limit. */
+/** How such an index is searched for the `limit` nearest, at most `mostHitsOf` it: none of these numbers may be below the limit. */
 export function searchParams(kind: IndexKind, faces: number, limit: number): Readonly<Record<string, number>> {
   const { hnsw, ivf, diskann, cagra } = rowFor(faces);
   switch (kind) {

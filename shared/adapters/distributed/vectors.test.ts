@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, expect, it, onTestFinished } from 'vitest';
+import { afterAll, expect, it, onTestFinished, vi } from 'vitest';
 import type { Engines } from '../../engine-settings.ts';
 import { vectorsContract } from '../../ports/vectors.contract.ts';
 import { describeEngine } from '../../testing/engine.ts';
 import { portProxy } from '../../testing/port-proxy.ts';
 import { newTenant } from '../../testing/record-factories.ts';
 import { newEntry, unitVector } from '../../testing/vector-factories.ts';
-import { openMilvus } from './milvus-client.ts';
-import { collectionName } from './milvus-collections.ts';
+import { checked, codes, load, openMilvus } from './milvus-client.ts';
+import { collectionName, openCollections } from './milvus-collections.ts';
 import { openVectors } from './vectors.ts';
 
 it('When spaces differ, then their collections have other names', () => {
@@ -65,6 +65,93 @@ describeEngine('milvus', 'distributed vectors', (milvus) => {
     const removed = await vectors.remove(tenant, [entry.faceId]);
 
     expect([hits.map(({ faceId }) => faceId), read.length, removed]).toEqual([[entry.faceId], 1, 1]);
+  });
+
+  it('When a collection was left without an index, then the next who writes to it makes it and loads it', async () => {
+    const own = { space: 'left-64.p1', dimension: 64 };
+    const collection_name = collectionName(settings.collectionPrefix, own.space);
+    const tenant = newTenant();
+    await (await open()).upsert(tenant, own, [newEntry(64)]);
+    await admin.releaseCollection({ collection_name });
+    await admin.dropIndex({ collection_name, field_name: 'embedding', index_name: 'embedding' });
+    const entry = newEntry(64);
+    const vectors = await open();
+
+    await vectors.upsert(tenant, own, [entry]);
+
+    const { index_descriptions } = await admin.describeIndex({ collection_name });
+    expect(index_descriptions[0]?.params).toContainEqual({ key: 'index_type', value: 'HNSW' });
+    const hits = await vectors.search(tenant, own, entry.embedding, { limit: 1, consistency: 'strong' });
+    expect(hits.map(({ faceId }) => faceId)).toEqual([entry.faceId]);
+  });
+
+  it('When a collection does not become loaded, then waiting for it ends, by itself or with its signal', async () => {
+    await (await open()).upsert(newTenant(), space, [newEntry(64)]);
+    const name = collectionName(settings.collectionPrefix, space.space);
+    const client: typeof admin = Object.assign(Object.create(admin), {
+      getLoadingProgress: async (request: { collection_name: string }) => ({
+        ...(await admin.getLoadingProgress(request)),
+        progress: '40',
+      }),
+    });
+    const controller = new AbortController();
+
+    const waiting = load(client, name, { withinMs: 60_000, signal: controller.signal });
+    controller.abort(new Error('gone'));
+
+    await expect(waiting).rejects.toThrow();
+    await expect(load(client, name, { withinMs: 300 })).rejects.toMatchObject({
+      code: codes.collectionNotLoaded,
+      message: expect.stringContaining('40 % after 300 ms'),
+    });
+  });
+
+  it('When many want a collection that was released, then it is loaded once for all of them', async () => {
+    await (await open()).upsert(newTenant(), space, [newEntry(64)]);
+    const name = collectionName(settings.collectionPrefix, space.space);
+    let [answered, loads] = [0, 0];
+    const client: typeof admin = Object.assign(Object.create(admin), {
+      async loadCollectionAsync(request: { collection_name: string }) {
+        loads++;
+        await vi.waitUntil(() => answered >= 10);
+        return await admin.loadCollectionAsync(request);
+      },
+    });
+    const collections = openCollections(client, settings);
+    await admin.releaseCollection({ collection_name: name });
+    const read = async () => {
+      const answer = await client.query({ collection_name: name, filter: 'id != ""', output_fields: ['id'], limit: 1 });
+      answered++;
+      return checked('reading', answer).data;
+    };
+
+    const answers = await Promise.all(Array.from({ length: 10 }, () => collections.loaded(name, read)));
+
+    expect(answers.every(({ length }) => length === 1)).toBe(true);
+    expect([answered, loads]).toEqual([20, 1]);
+  });
+
+  it('When the index is one of a GPU, then hits are those of the cosine and no more than it answers', async () => {
+    const own = { space: 'gpu-64.p1', dimension: 64 };
+    const collection_name = collectionName(settings.collectionPrefix, own.space);
+    const tenant = newTenant();
+    await (await open()).upsert(tenant, own, [newEntry(64)]);
+    await admin.releaseCollection({ collection_name });
+    await admin.dropIndex({ collection_name, field_name: 'embedding', index_name: 'embedding' });
+    // The server here has no GPU; what it compares by is the same.
+    const index = { field_name: 'embedding', index_name: 'embedding', index_type: 'FLAT', metric_type: 'IP' };
+    await admin.createIndex({ collection_name, ...index });
+    const vectors = await open({ index: 'GPU_CAGRA' });
+    const entries = Array.from({ length: 1200 }, () => newEntry(64));
+    await vectors.upsert(tenant, own, entries);
+    const probe = entries[0]!.embedding;
+
+    const hits = await vectors.search(tenant, own, probe, { limit: 2000, consistency: 'strong' });
+
+    expect(hits).toHaveLength(1024);
+    expect(hits[0]).toMatchObject({ faceId: entries[0]!.faceId, cosine: expect.closeTo(1, 5) });
+    const cosines = entries.map(({ embedding }) => embedding.reduce((sum, value, i) => sum + value * probe[i]!, 0));
+    expect(hits[1]!.cosine).toBeCloseTo(cosines.toSorted((a, b) => b - a)[1]!, 5);
   });
 
   it('When ids and tenants are made to break out of a filter, then they match nothing but themselves', async () => {

@@ -6,7 +6,7 @@ import type { AdapterOptions } from '../../runtime/adapter-options.ts';
 import { checked, openMilvus, requestMs } from './milvus-client.ts';
 import { openCollections } from './milvus-collections.ts';
 import { filterExpression, literal, noDegree, noTime, ofTenant } from './milvus-filter.ts';
-import { searchParams } from './milvus-index.ts';
+import { metricOf, mostHitsOf, searchParams } from './milvus-index.ts';
 import { passed, storeCalls } from './store-calls.ts';
 
 export interface VectorsOptions {
@@ -20,8 +20,8 @@ export interface VectorsOptions {
 /** A call with its repetitions, and the making of a collection. */
 const callMs = 30_000;
 const timeout = requestMs;
-/** Milvus answers no more at once. */
-const mostHits = 16_384;
+/** Milvus reads no more at once. */
+const mostRows = 16_384;
 /** Asked for beyond the limit, so that ties at its edge are broken by face id. */
 const slack = 16;
 /** Connections to a server that hangs are not waited for longer. */
@@ -99,7 +99,7 @@ export async function openVectors({
           collection_name: name,
           data: [...probe],
           anns_field: 'embedding',
-          metric_type: 'COSINE',
+          metric_type: metricOf(index),
           params: { ...searchParams(index, expectedFaces, limit) },
           limit,
           filter: filterExpression(tenant, ask.filter),
@@ -122,8 +122,8 @@ export async function openVectors({
       await calls.run(options, async (signal) => {
         if (rows.length === 0) return;
         const name = await collections.open(space);
-        signal.throwIfAborted();
         await collections.loaded(name, async () => {
+          signal.throwIfAborted();
           checked('writing', await client.upsert({ collection_name: name, data: rows as never, timeout }));
         });
       });
@@ -136,11 +136,12 @@ export async function openVectors({
           for (let from = 0; from < faceIds.length; from += step) {
             const filter = ofTenant(tenant, faceIds.slice(from, from + step));
             signal.throwIfAborted();
-            const found = await query(name, filter, ['id'], mostHits);
+            const found = await query(name, filter, ['id'], mostRows);
             if (found.length === 0) continue;
             const ids = found.map(({ id }) => id);
             await collections.loaded(name, async () => {
               const ofIds = `id in [${ids.map(literal).join(', ')}]`;
+              signal.throwIfAborted();
               checked('removing', await client.delete({ collection_name: name, filter: ofIds, timeout }));
             });
             removed += ids.length;
@@ -171,15 +172,16 @@ export async function openVectors({
       return await calls.run(options, async (signal) => {
         const name = await collections.find(space);
         if (name === null || filter?.personIds?.length === 0) return [];
+        const most = mostHitsOf(index);
         // More is asked for while a tie, or places outside the circle, leave open who belongs to the nearest.
-        for (let asked = limit + slack; ; asked = Math.min(4 * asked, mostHits)) {
+        for (let asked = Math.min(limit + slack, most); ; asked = Math.min(4 * asked, most)) {
           signal.throwIfAborted();
           const found = await nearest(name, tenant, probe, asked, options);
           const hits = found
             .filter((each) => isNear(each, filter))
             .map(hitOf)
             .toSorted(nearestFirst);
-          const isAll = found.length < asked || asked === mostHits;
+          const isAll = found.length < asked || asked === most;
           const farthest = found.at(-1)?.score ?? -1;
           const edge = hits[limit - 1]?.cosine;
           if (isAll || farthest < minCosine || (edge !== undefined && farthest < edge)) {
@@ -222,7 +224,10 @@ export async function openVectors({
       }
     },
 
-    close: () => calls.close(() => Promise.race([client.closeConnection(), passed(closeMs)])),
+    close() {
+      collections.close();
+      return calls.close(() => Promise.race([client.closeConnection(), passed(closeMs)]));
+    },
   };
 }
 
