@@ -500,7 +500,7 @@ async function index(
   try {
     await ports.vectors.upsert(tenant, pack, entries);
   } catch (error) {
-    await takeBack(saved, call, ports);
+    await takeBack(await withoutIndexed(saved, pack, call, ports), call, ports);
     throw error;
   }
   const ids = entries.map(({ faceId }) => faceId);
@@ -509,7 +509,24 @@ async function index(
   const erased = ids.filter((id) => !present.has(id));
   if (erased.length === 0) return;
   await ports.vectors.remove(tenant, erased);
-  throw new AppError('PERSON_NOT_FOUND', { message: 'The person or face was erased while it was being enrolled.' });
+  const isMine = saved.faces.some(({ face, created }) => created && erased.includes(face.faceId));
+  if (isMine)
+    throw new AppError('PERSON_NOT_FOUND', { message: 'The person or face was erased while it was being enrolled.' });
+  // Another enrolment of the same photo had made it, failed and took it back; or it was erased, and is enrolled afterwards.
+  throw new AppError('STORE_UNAVAILABLE', { message: 'Another enrolment of the same photo failed meanwhile.' });
+}
+
+/** What has a template is enrolled, by another enrolment of the same photo or by one that failed when it was done, and stays. */
+async function withoutIndexed(
+  saved: SavedEnrolment,
+  pack: PackDescription,
+  { tenant }: CallContext,
+  { vectors }: EnrolmentPorts,
+): Promise<SavedEnrolment> {
+  const ids = saved.faces.map(({ face }) => face.faceId);
+  const found = await vectors.get(tenant, pack, ids).catch(() => []);
+  const indexed = new Set(found.map(({ faceId }) => faceId));
+  return { ...saved, faces: saved.faces.filter(({ face }) => !indexed.has(face.faceId)) };
 }
 
 /** A person whom somebody else has given a face meanwhile stays. */

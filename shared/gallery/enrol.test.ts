@@ -1,0 +1,91 @@
+import { expect, it } from 'vitest';
+import createPerson from '../../functions/create-person/index.ts';
+import enrollFace from '../../functions/enroll-face/index.ts';
+import { embeddedOpeners } from '../adapters/embedded/index.ts';
+import { AppError } from '../errors.ts';
+import type { Vectors } from '../ports/vectors.ts';
+import { startPlatform } from '../testing/platform.ts';
+import { drawPortrait } from '../testing/portraits/index.ts';
+
+const tenant = 'default' as never;
+const fails = () => new AppError('STORE_UNAVAILABLE', { message: 'on purpose' });
+
+/** A platform whose vectors take writes by `upsert`, which is handed the number of the call and the real thing. */
+async function platformWith(upsert: (call: number, write: () => Promise<void>) => Promise<void>) {
+  let calls = 0;
+  return await startPlatform([createPerson, enrollFace], {
+    openers: {
+      ...embeddedOpeners,
+      vectors: async (context): Promise<Vectors> => {
+        const vectors = await embeddedOpeners.vectors(context);
+        return { ...vectors, upsert: (...entries) => upsert(++calls, () => vectors.upsert(...entries)) };
+      },
+    },
+  });
+}
+
+it('When a photo is enrolled twice at once and one fails and takes back what the other found, then that one is to be tried again', async () => {
+  let failed = () => {};
+  const first = new Promise<void>((resolve) => {
+    failed = resolve;
+  });
+  let second = () => {};
+  const bothSaved = new Promise<void>((resolve) => {
+    second = resolve;
+  });
+  const { call, ports } = await platformWith(async (number, write) => {
+    if (number === 1) {
+      await bothSaved;
+      throw fails();
+    }
+    second();
+    if (number === 2) await first;
+    await write();
+  });
+  const form = { external_id: 'ada', image: await drawPortrait({ person: 'amaro' }) };
+  const answers = [1, 2].map(() => call('POST', '/api/v1/faces/enroll', { form }).finally(() => failed()));
+
+  const statuses = (await Promise.all(answers)).map(({ status }) => status);
+  const again = await call('POST', '/api/v1/faces/enroll', { form });
+
+  expect(statuses).toEqual([503, 503]);
+  expect(again.status).toBe(201);
+  expect(await ports.records.usage(tenant)).toMatchObject({ persons: 1, faces: 1 });
+});
+
+it('When a photo is enrolled twice at once and one fails after the other is done, then what is done stays', async () => {
+  let done = () => {};
+  const secondDone = new Promise<void>((resolve) => {
+    done = resolve;
+  });
+  const { call, ports } = await platformWith(async (number, write) => {
+    if (number > 1) return await write();
+    await secondDone;
+    throw fails();
+  });
+  const form = { external_id: 'ada', image: await drawPortrait({ person: 'amaro' }) };
+  const answers = [1, 2].map(() => call('POST', '/api/v1/faces/enroll', { form }));
+  const good = await Promise.race(answers);
+  done();
+  const statuses = (await Promise.all(answers)).map(({ status }) => status);
+
+  expect([good.status, ...statuses.toSorted()]).toEqual([200, 200, 503]);
+  expect(await ports.records.usage(tenant)).toMatchObject({ persons: 1, faces: 1 });
+  const { face_id } = good.json.data;
+  expect(await ports.vectors.get(tenant, await ports.extractor.describe(), [face_id])).toMatchObject([
+    { faceId: face_id },
+  ]);
+});
+
+it('When a photo cannot be indexed, then nothing of it stays', async () => {
+  const { call, ports } = await platformWith(async () => {
+    throw fails();
+  });
+
+  const answer = await call('POST', '/api/v1/faces/enroll', {
+    form: { external_id: 'ada', image: await drawPortrait({ person: 'amaro' }) },
+  });
+
+  expect(answer.status).toBe(503);
+  expect(await ports.records.usage(tenant)).toMatchObject({ persons: 0, faces: 0 });
+});
