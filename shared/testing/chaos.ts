@@ -73,7 +73,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const servers = serverKiller(random, say);
   try {
     const api = clientOf(child);
-    await api.insist('POST', '/api/v1/webhooks', {
+    const hook = await api.insist('POST', '/api/v1/webhooks', {
       json: { url: receiver.url, event_types: ['job.completed', 'job.failed'] },
       headers: { 'idempotency-key': 'chaos-webhook' },
     });
@@ -112,7 +112,16 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     for (const _ of killAt.splice(0)) await child.kill(500 + random() * 2000);
     await servers.settled();
     child.letLive();
-    await untilIdle(api, () => receiver.jobs(), say);
+    const deliveries = `/api/v1/webhooks/${hook.answer.json.data.webhook_id}/deliveries`;
+    await untilIdle(
+      api,
+      () => receiver.jobs(),
+      say,
+      async () => {
+        const { answer } = await api.insist('GET', `${deliveries}?status=pending&limit=1`);
+        return answer.json.data.deliveries.length > 0;
+      },
+    );
     const openStores = () => (engines === null ? storesIn(dataDir) : openOwnStores(engines));
     const check = await checkChaos({ plan, accepted, receiver, api, child, openStores });
     const killed = { kills: child.kills(), restarts: child.restarts(), serverKills: servers.kills() };
@@ -169,10 +178,16 @@ export function clientOf(child: ChaosChild): ChaosApi {
 }
 
 /**
- * Resolves when no job waits, no event is under way and the end of every job was told; also when nothing has moved for seven minutes:
- * a message that was interrupted twice is tried again after five.
+ * Resolves when no job waits, no event is under way and the end of every job was told; also when nothing has moved for seven minutes and no
+ * message waits for its next attempt, as `isToTell` has it: one that was interrupted twice is tried again after five minutes, after a third
+ * time half an hour after it was due.
  */
-export async function untilIdle(api: ChaosApi, told: () => number, say: (line: string) => void): Promise<void> {
+export async function untilIdle(
+  api: ChaosApi,
+  told: () => number,
+  say: (line: string) => void,
+  isToTell: () => Promise<boolean> = async () => false,
+): Promise<void> {
   const sum = (values: readonly number[]) => values.reduce((total, each) => total + each, 0);
   let last = '';
   let since = performance.now();
@@ -188,7 +203,8 @@ export async function untilIdle(api: ChaosApi, told: () => number, say: (line: s
       say(state);
     }
     const idle = waiting + lag + events.outbox_pending === 0;
-    if ((idle && told() >= (await countJobs(api))) || performance.now() - since > 420_000) return;
+    if (idle && told() >= (await countJobs(api))) return;
+    if (performance.now() - since > 420_000 && !(await isToTell())) return;
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }
