@@ -18,7 +18,7 @@ export interface AccuracyReport {
     readonly rankOne: number;
     /** At the threshold that lets exactly 1 % of the strangers of the same trial through. */
     readonly fnirAtFpir1Percent: number;
-    /** With the shipped thresholds for that promise. */
+    /** With the shipped thresholds for that promise, which were made from these people where the photos are the calibration's. */
     readonly promised: readonly { readonly fpir: number; readonly fpirMeasured: number; readonly fnir: number }[];
   };
   /** Share of the faces counted by eye that were found, by faces on the photo. */

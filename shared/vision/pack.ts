@@ -91,6 +91,10 @@ export type AlignmentName = (typeof alignments)[number];
 export type Pack = z.infer<typeof packSchema>;
 export type DescribedPack = z.infer<typeof describedPackSchema>;
 
+/** Whether its thresholds and similarities were measured with it, as far as their name says; else they are another pack's. */
+export const hasOwnCalibration = ({ name, calibration }: Pack): boolean =>
+  typeof calibration !== 'string' || calibration === name;
+
 /** Every file of a pack: detector, second detector, landmarker, embedder. */
 export function packFiles(pack: Pack): ModelFile[] {
   const components = [pack.detector, pack.secondDetector, pack.landmarker, pack.embedder];

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ExtractedFace, Extractor } from '../../ports/extractor.ts';
+import { createLogger } from '../../runtime/log.ts';
 import { drawGroup, drawPortrait } from '../../testing/portraits/index.ts';
 import { describeShared } from '../../testing/shared-files.ts';
 import { temporaryFolder } from '../../testing/temporary-folder.ts';
@@ -155,7 +156,7 @@ describeShared('openExtractor with networks that a user brings', 'models', (mode
     expect(cosine(first!, second!)).toBeGreaterThan(cosine(first!, other!) + 0.1);
   });
 
-  it('When a pack was added with YuNet as its detector, then it finds the same face as RetinaFace', async () => {
+  it('When a pack was added with YuNet as its detector, then it finds the same face as RetinaFace, and its borrowed calibration is warned of', async () => {
     const dataDir = await folderWithModels();
     const { packs } = JSON.parse(await readFile(join(modelsDir, 'models.json'), 'utf8'));
     const pack = packs.find(({ name }: { name: string }) => name === 'retinaface-mobilefacenet');
@@ -164,19 +165,28 @@ describeShared('openExtractor with networks that a user brings', 'models', (mode
     const added = { ...pack, name: 'yunet-mobilefacenet', detector: { kind: 'yunet', file } };
     await mkdir(join(dataDir, 'models', added.name));
     await writeFile(join(dataDir, 'models', added.name, 'pack.json'), JSON.stringify(added));
+    const lines: string[] = [];
+    const log = createLogger('warn', { write: (line) => void lines.push(line) });
     const extractor = openExtractor({
       packs: ['retinaface-mobilefacenet', added.name],
       modelsDir,
       dataDir,
       threads: 2,
+      log,
     });
     const photo = await drawPortrait({ person: 'greta' });
 
     const [one, other] = await Promise.all(
-      [undefined, added.name].map(async (name) => (await extractor.extract(photo, { pack: name })).faces[0]!),
+      [undefined, added.name, added.name].map(
+        async (name) => (await extractor.extract(photo, { pack: name })).faces[0]!,
+      ),
     );
     await extractor.close();
 
+    // It is warned of once that nobody measured this pack.
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { level: 'warn', pack: added.name, calibration: 'retinaface-mobilefacenet' },
+    ]);
     for (const name of ['left_eye', 'right_eye', 'nose', 'mouth_left', 'mouth_right'] as const) {
       expect(Math.abs(one!.landmarks[name].x - other!.landmarks[name].x)).toBeLessThan(12);
       expect(Math.abs(one!.landmarks[name].y - other!.landmarks[name].y)).toBeLessThan(12);

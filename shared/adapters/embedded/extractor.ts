@@ -1,12 +1,13 @@
 import { decoding, extraction } from '../../domain/tuning.ts';
 import { AppError } from '../../errors.ts';
 import type { Extraction, Extractor, PackDescription } from '../../ports/extractor.ts';
+import type { Logger } from '../../runtime/log.ts';
 import { openBudget } from '../../vision/budget.ts';
 import { decodeImage } from '../../vision/decode.ts';
 import { describePack } from '../../vision/describe.ts';
 import { openGate } from '../../vision/gate.ts';
 import { openNetwork } from '../../vision/network.ts';
-import type { Component } from '../../vision/pack.ts';
+import { type Component, hasOwnCalibration } from '../../vision/pack.ts';
 import { findFaces, type Parts } from '../../vision/pipeline.ts';
 import { detectors, embedders, landmarkers } from '../../vision/registry.ts';
 import { renderImage } from '../../vision/render.ts';
@@ -25,6 +26,8 @@ export interface ExtractorOptions {
   readonly maxImagePixels?: number | undefined;
   /** Network threads; default one per core, at most 8. */
   readonly threads?: number | undefined;
+  /** Told once of each pack that decides by another's calibration. */
+  readonly log?: Pick<Logger, 'warn'> | undefined;
 }
 
 /**
@@ -92,6 +95,13 @@ interface OpenPack {
 async function openPack(name: string, options: ExtractorOptions, pool: WorkerPool): Promise<OpenPack> {
   const pack = await verifyPack(name, options);
   const description = await describePack(pack, options.modelsDir);
+  if (!hasOwnCalibration(pack)) {
+    const borrowed = { pack: name, calibration: pack.calibration };
+    options.log?.warn(
+      borrowed,
+      'the calibration is another pack’s: neither promised rates nor similarities were measured',
+    );
+  }
   const network = ({ file }: Component) => openNetwork(pool, file.path, file);
   const networks = {
     detector: network(pack.detector),
