@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { drawPortrait } from '../../shared/testing/portraits/index.ts';
+import { send } from '../../shared/testing/send.ts';
 import { call } from './client.ts';
-import { kubectl, podsOf, saw, until } from './kubernetes.ts';
+import { kubectl, type Pod, podsOf, saw, until } from './kubernetes.ts';
 
 it('When a new revision is rolled out under load, then no request is lost', async () => {
   const name = 'list-persons';
@@ -40,19 +41,38 @@ it('When an instance is told to stop, then what it has begun is answered first',
   const ask = () => call('POST', '/api/v1/faces/recognize', { form: { image } });
   await ask();
   const [pod] = (await podsOf(name)).filter(({ status }) => status.phase === 'Running');
-  const log = kubectl('logs', pod!.metadata.name, '--container', 'function', '--follow', '--tail', '0').catch((error) =>
-    String(error),
-  );
-  const answers = Array.from({ length: 8 }, ask);
-  await until('it works', async () => (await Promise.race([Promise.any(answers), 'busy'])) !== undefined);
+  const log = kubectl('logs', pod!.metadata.name, '--container', 'function', '--follow').catch(String);
+  const statuses: number[] = [];
+  let isTold = false;
+  const caller = async () => {
+    while (!isTold) statuses.push((await ask()).status);
+  };
+  const callers = Array.from({ length: 8 }, caller);
+  const underWay = await until('it works', async () => (await inFlight(pod!)) || null);
   await kubectl('delete', 'pod', pod!.metadata.name, '--wait=false');
-  const statuses = (await Promise.all(answers)).map(({ status }) => status);
-  const lines = (await log).trim().split('\n').slice(-2);
+  const told = new Date().toISOString();
+  isTold = true;
+  await Promise.all(callers);
+  const lines = (await log).trim().split('\n');
+  const afterwards = lines.filter((line) => line.includes('"msg":"answered"') && timeOf(line) > told);
 
-  saw(`8 requests while it stops: ${statuses.join(' ')}; its last lines: ${lines.join(' ')}`);
+  saw(
+    `${statuses.length} requests of 8 callers; an instance with ${underWay} under way was told to stop and answered ${afterwards.length} afterwards; its last line: ${lines.at(-1)}`,
+  );
   expect(new Set(statuses)).toEqual(new Set([200]));
+  expect(afterwards.length).toBeGreaterThan(0);
   expect(lines.at(-1)).toContain('"msg":"stopped"');
 });
+
+/** Requests that an instance works on, by its own metrics. */
+async function inFlight({ status }: Pod): Promise<number> {
+  const { bytes } = await send(`http://${status.podIP}:8080`, 'GET', '/metrics');
+  const [, count] = /^freeface_requests_in_flight\{[^}]*\} (\d+)$/m.exec(Buffer.from(bytes).toString()) ?? [];
+  return Number(count ?? 0);
+}
+
+/** When a log line was written; empty: it is none. */
+const timeOf = (line: string): string => /"time":"([^"]+)"/.exec(line)?.[1] ?? '';
 
 const revisionOf = (name: string): Promise<string> =>
   kubectl('get', 'ksvc', name, '--output', 'jsonpath={.status.traffic[0].revisionName}');

@@ -1,16 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, expect, inject, it } from 'vitest';
 import { functions } from '../../functions/registry.gen.ts';
-import type { Manifest } from '../../shared/runtime/define.ts';
+import { type EventManifest, isHttp, type Manifest } from '../../shared/runtime/define.ts';
 import { drawPortrait } from '../../shared/testing/portraits/index.ts';
 import { type Answer, send } from '../../shared/testing/send.ts';
 import { median } from '../bench/rows.ts';
 import { namespace } from '../generate/knative/names.ts';
 import { call, callService, eventHeaders } from './client.ts';
+import { firstCall } from './first-call.ts';
 import { applied, gone, kubectl, podsOf, readinessOf, saw, until } from './kubernetes.ts';
 
 const all = functions.map(({ manifest }) => manifest);
 const hello = 'hello-world';
+/** Who asks it waits for two cold starts, one after the other: its own, and that of the extractor. */
+const twice = 'recognize-faces';
 
 afterAll(() => kubectl('delete', 'ksvc', hello, '--ignore-not-found'));
 
@@ -37,10 +40,12 @@ it('When nobody asks, then each function has no instance; when one does, then it
 }, 1_800_000);
 
 /** Asks what a caller or source would ask who has nothing to say: the answer is known, and no store is changed. */
-async function firstAnswer({ name, trigger }: Manifest): Promise<Answer> {
-  if (trigger.kind === 'http') {
-    const path = trigger.path.replace(/\{[^}]+\}/g, '01890000-0000-7000-8000-000000000000');
-    return call(trigger.method, path, ['POST', 'PUT', 'PATCH'].includes(trigger.method) ? { json: {} } : {});
+/** Asks what a caller or source would ask who has nothing to say: the answer is known. */
+async function firstAnswer(manifest: Manifest): Promise<Answer> {
+  const { name, trigger } = manifest;
+  if (isHttp(manifest)) {
+    const { method, path, options } = firstCall(manifest);
+    return call(method, path, options);
   }
   if (name === 'extract-faces') {
     return callService(name, 'POST', '/', {
@@ -52,20 +57,22 @@ async function firstAnswer({ name, trigger }: Manifest): Promise<Answer> {
     const headers = eventHeaders('dev.knative.sources.ping', randomUUID());
     return callService(name, 'POST', '/', { headers, body: '{}' });
   }
-  return callService(name, 'POST', '/', { headers: eventHeaders([trigger.type].flat()[0]!, randomUUID()), body: '{}' });
+  const { type } = trigger as EventManifest['trigger'];
+  return callService(name, 'POST', '/', { headers: eventHeaders([type].flat()[0]!, randomUUID()), body: '{}' });
 }
 
-function isRight({ name, trigger }: Manifest, status: number, json: Answer['json']): boolean {
+function isRight(manifest: Manifest, status: number, json: Answer['json']): boolean {
+  const { name, trigger } = manifest;
+  if (isHttp(manifest)) return status === firstCall(manifest).status;
   if (name === 'extract-faces') return status === 200 && json.faces.length === 1;
   if (trigger.kind === 'cron') return status >= 200 && status < 300;
   // An event of no content: what comes of it is for the function to say, that it is tried again is not.
-  if (trigger.kind === 'event') return status === 422 || (status >= 200 && status < 300);
-  return status < 500 && (json === undefined ? status < 400 : typeof json === 'object');
+  return status === 422 || (status >= 200 && status < 300);
 }
 
 it('When a function that anybody might write starts from nothing, then ours take little longer', async () => {
-  const image = JSON.parse(await kubectl('get', 'ksvc', 'get-liveness', '--output', 'json'));
-  const { containers } = image.spec.template.spec;
+  const liveness = JSON.parse(await kubectl('get', 'ksvc', 'get-liveness', '--output', 'json'));
+  const { containers } = liveness.spec.template.spec;
   // The first process of a container ends at SIGTERM only if it says so.
   const code = [
     "require('http').createServer((_, answer) => answer.end('hello')).listen(process.env.PORT)",
@@ -96,15 +103,17 @@ it('When a function that anybody might write starts from nothing, then ours take
     },
   });
   await until('hello-world is ready', async () => (await readinessOf('ksvc')).get(hello) === 'ready');
+  const image = await drawPortrait({ person: 'amaro' });
   const asked: Record<string, () => Promise<Answer>> = {
     [hello]: () => send(`http://${hello}.${namespace}.svc.cluster.local`, 'GET', '/'),
     'get-liveness': () => call('GET', '/api/v1/health/live'),
     'list-persons': () => call('GET', '/api/v1/persons'),
     'get-tenant': () => call('GET', '/api/v1/tenants/default'),
+    [twice]: () => call('POST', '/api/v1/faces/recognize', { form: { image } }),
   };
   const times: Record<string, number[]> = {};
   for (let round = 0; round < Number(process.env.FREEFACE_PROOF_ROUNDS ?? 5); round++) {
-    for (const name of Object.keys(asked)) await gone(name);
+    for (const name of [...Object.keys(asked), 'extract-faces']) await gone(name);
     for (const [name, ask] of Object.entries(asked)) {
       const began = performance.now();
       const { status } = await ask();
@@ -119,9 +128,11 @@ it('When a function that anybody might write starts from nothing, then ours take
       .map(([name, ms]) => `${name} ${ms} ms`)
       .join(', ')}`,
   );
-  expect(Math.max(...Object.values(medians)) - medians[hello]!).toBeLessThan(
-    Number(process.env.FREEFACE_PROOF_COLD_MS ?? 600),
-  );
+  saw(`${twice} starts two, itself and the extractor: it is told here and held to nothing`);
+  const { [twice]: _, ...once } = medians;
+  const slowest = Math.max(...Object.values(once));
+  expect(slowest).toBeLessThanOrEqual(2000);
+  expect(slowest - medians[hello]!).toBeLessThan(Number(process.env.FREEFACE_PROOF_COLD_MS ?? 600));
 }, 1_800_000);
 
 it('When an instance is there, then the way to it through gateway and proxies costs little', async () => {
