@@ -37,7 +37,9 @@ export const engineSettings = {
     ),
   SCYLLA_USERNAME: text().optional().describe('User of ScyllaDB; none when absent.'),
   SCYLLA_PASSWORD: text().optional().describe('Their password.'),
-  SCYLLA_TLS: yesOrNo().describe('Whether ScyllaDB is spoken to over TLS.'),
+  SCYLLA_TLS: yesOrNo().describe(
+    'Whether ScyllaDB is spoken to over TLS. A node’s certificate is of its address, or of a name in `SCYLLA_CONTACT_POINTS`.',
+  ),
   MILVUS_ADDRESS: addresses().optional().describe('Milvus, as `host:port`.'),
   MILVUS_USERNAME: text().optional().describe('User of Milvus; none when absent.'),
   MILVUS_PASSWORD: text().optional().describe('Their password.'),

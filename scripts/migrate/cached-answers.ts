@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { tlsOptions } from '../../shared/adapters/distributed/tls.ts';
 import type { Engines } from '../../shared/engine-settings.ts';
 import type { Step } from './migration.ts';
 
@@ -10,7 +11,7 @@ export const forgetAnswers = ({ url, keyPrefix, tls }: Engines['dragonfly']): St
       lazyConnect: true,
       maxRetriesPerRequest: 1,
       retryStrategy: () => null,
-      ...(tls === null ? {} : { tls: tls.ca === null ? {} : { ca: tls.ca } }),
+      ...(tls === null ? {} : { tls: tlsOptions(tls) }),
     });
     try {
       await client.connect();

@@ -9,6 +9,7 @@ import {
 import { uploadsFolder } from '../../domain/uploads.ts';
 import { AppError } from '../../errors.ts';
 import type { AdapterOptions } from '../../runtime/adapter-options.ts';
+import { tlsOptions } from './tls.ts';
 
 export type BucketSettings = AdapterOptions['engines']['s3'];
 
@@ -25,7 +26,7 @@ export function openS3(settings: BucketSettings): S3Client {
     connectionTimeout: connectMs,
     requestTimeout: requestMs,
     throwOnRequestTimeout: true,
-    ...(tls?.ca == null ? {} : { httpsAgent: { keepAlive: true, maxSockets: 50, ca: tls.ca } }),
+    ...(tls === null ? {} : { httpsAgent: { keepAlive: true, maxSockets: 50, ...tlsOptions(tls) } }),
   };
   return new S3Client({
     endpoint,

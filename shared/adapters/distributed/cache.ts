@@ -3,6 +3,7 @@ import type { Cache } from '../../ports/cache.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { AdapterOptions } from '../../runtime/adapter-options.ts';
 import { storeCalls } from './store-calls.ts';
+import { tlsOptions } from './tls.ts';
 
 export interface CacheOptions extends Pick<AdapterOptions, 'log'> {
   readonly engines: Pick<AdapterOptions['engines'], 'dragonfly'>;
@@ -122,7 +123,7 @@ function connectionOptions(tls: CacheOptions['engines']['dragonfly']['tls']) {
     autoResendUnfulfilledCommands: false,
     retryStrategy: (times: number) =>
       Math.min(reconnectMs.first * 2 ** Math.min(times - 1, 10), reconnectMs.longest) * (0.8 + 0.4 * Math.random()),
-    ...(tls === null ? {} : { tls: tls.ca === null ? {} : { ca: tls.ca } }),
+    ...(tls === null ? {} : { tls: tlsOptions(tls) }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { Kafka, type KafkaConfig, logLevel } from 'kafkajs';
 import type { AdapterOptions } from '../../runtime/adapter-options.ts';
+import { tlsOptions } from './tls.ts';
 
 export type KafkaSettings = AdapterOptions['engines']['kafka'];
 type Log = Pick<AdapterOptions['log'], 'info' | 'warn' | 'error'>;
@@ -13,7 +14,7 @@ export function openKafka({ brokers, credentials, tls }: KafkaSettings, log: Log
   return new Kafka({
     clientId: 'freeface',
     brokers: [...brokers],
-    ...(tls === null ? {} : { ssl: tls.ca === null ? true : { ca: tls.ca } }),
+    ...(tls === null ? {} : { ssl: tlsOptions(tls) }),
     ...(sasl === undefined ? {} : { sasl }),
     connectionTimeout: 2000,
     // Longer than a dead member is waited for. See: [Note: Members that died]

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { MilvusClient } from '@zilliz/milvus2-sdk-node';
 import type { AdapterOptions } from '../../runtime/adapter-options.ts';
+import { trusted } from './tls.ts';
 
 export type MilvusSettings = AdapterOptions['engines']['milvus'];
 
@@ -37,7 +38,9 @@ export function openMilvus({ address, database, credentials, tls }: MilvusSettin
     address,
     database,
     ...(credentials ?? {}),
-    ...(tls === null ? {} : { ssl: true, ...(tls.ca === null ? {} : { tls: { rootCert: Buffer.from(tls.ca) } }) }),
+    ...(tls === null
+      ? {}
+      : { ssl: true, ...(tls.ca === null ? {} : { tls: { rootCert: Buffer.from(trusted(tls.ca).join('\n')) } }) }),
     timeout: requestMs,
     maxRetries: 2,
     logLevel: 'error',

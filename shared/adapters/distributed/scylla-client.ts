@@ -5,6 +5,7 @@ import type { AdapterOptions } from '../../runtime/adapter-options.ts';
 import { reopening } from './reopening.ts';
 import { scyllaSchema } from './scylla-schema.gen.ts';
 import { type Statement, statements } from './scylla-statements.ts';
+import { isOfNode, tlsOptions } from './tls.ts';
 
 export type ScyllaSettings = AdapterOptions['engines']['scylla'];
 export type Value = string | number | Buffer | null | readonly string[];
@@ -147,7 +148,15 @@ export function scyllaClient(
     ...(credentials === null
       ? {}
       : { authProvider: new auth.PlainTextAuthProvider(credentials.username, credentials.password) }),
-    ...(tls === null ? {} : { sslOptions: { rejectUnauthorized: true, ...(tls.ca === null ? {} : { ca: [tls.ca] }) } }),
+    ...(tls === null
+      ? {}
+      : {
+          sslOptions: {
+            ...tlsOptions(tls),
+            rejectUnauthorized: true,
+            checkServerIdentity: isOfNode(contactPoints.map(nameOf)),
+          },
+        }),
     socketOptions: { connectTimeout: connectMs, readTimeout: requestMs },
     policies: {
       reconnection: new policies.reconnection.ExponentialReconnectionPolicy(100, 5000),
@@ -156,6 +165,9 @@ export function scyllaClient(
     queryOptions: { prepare: true, consistency: types.consistencies.localQuorum },
   });
 }
+
+/** Without the port. */
+const nameOf = (contactPoint: string): string => contactPoint.split(':')[0]!;
 
 const queriesOf = (bounds: readonly Bound[]) =>
   bounds.map(([name, values]) => ({ query: statementOf(name).cql, params: values as unknown[] }));
