@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { thresholdOf } from '../../shared/domain/decision.ts';
 import type { Extractor } from '../../shared/ports/extractor.ts';
-import { openSetTrials } from './open-set.ts';
+import { missedBySize, openSetTrials } from './open-set.ts';
 import { cosine, embedPeople, listPeople } from './people.ts';
 import { falseNegativeRate, falsePositiveRate, mean, thresholdAt, verificationAccuracy } from './statistics.ts';
 
@@ -21,6 +21,8 @@ export interface AccuracyReport {
     /** With the shipped thresholds for that promise, which were made from these people where the photos are the calibration's. */
     readonly promised: readonly { readonly fpir: number; readonly fpirMeasured: number; readonly fnir: number }[];
   };
+  /** By the shipped thresholds, as the gallery grows. */
+  readonly missedBySize: ReturnType<typeof missedBySize>;
   /** Share of the faces counted by eye that were found, by faces on the photo. */
   readonly groupFaces: { readonly upTo10: number; readonly over10: number };
   readonly falseFacesOnPicturesWithout: number;
@@ -66,6 +68,7 @@ export async function measureAccuracy(extractor: Extractor, folder: string): Pro
         fnir: mean(trials.map((trial) => falseNegativeRate(trial, thresholdOf(calibration, fpir, trial.gallerySize)))),
       })),
     },
+    missedBySize: missedBySize(photos, calibration),
     ...(await measureGroups(extractor, folder)),
     quality: {
       median: qualities[Math.floor(qualities.length / 2)]!,

@@ -1,3 +1,5 @@
+import type { Calibration } from '../../shared/domain/calibration.ts';
+import { thresholdOf } from '../../shared/domain/decision.ts';
 import { cosine, type PersonPhoto } from './people.ts';
 import { type OpenSetTrial, randomFrom, shuffled } from './statistics.ts';
 
@@ -44,6 +46,26 @@ export function openSetTrials(photos: readonly PersonPhoto[], { trials, seed }: 
         .map((probe) => (probe ? best(probe, () => true) : -1)),
     };
   });
+}
+
+/**
+ * Shares of people, 0..1, whose second photo falls below the shipped threshold for a gallery of that many templates, their
+ * first being enrolled. That somebody else may be nearer is left out, so more are missed in truth.
+ */
+export function missedBySize(
+  photos: readonly PersonPhoto[],
+  calibration: Calibration,
+): { templates: number; fpir: number; missed: number }[] {
+  const cosines = byPerson(photos).flatMap(([first, second]) => {
+    if (!first || !second) return [];
+    return first.template && second.probe ? cosine(first.template, second.probe) : -1;
+  });
+  return [10, 156, 1000, 10_000, 100_000].flatMap((templates) =>
+    [0.01, 0.001].map((fpir) => {
+      const threshold = thresholdOf(calibration, fpir, templates);
+      return { templates, fpir, missed: cosines.filter((value) => value < threshold).length / cosines.length };
+    }),
+  );
 }
 
 /** The photos of each person, in the order met. */
