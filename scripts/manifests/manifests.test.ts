@@ -246,6 +246,11 @@ describe.each(['local', 'cpu', 'gpu', 'production'])('The overlay %s', (overlay)
     );
     expect(tolerations?.length).toBe(isGpu ? 1 : undefined);
     expect(containers[0].resources.limits['nvidia.com/gpu']).toBe(isGpu ? '1' : undefined);
+    // As many copies as the migration made, and where one broker may go, no fewer than that takes.
+    const copies = objects
+      .filter(({ kind }) => kind === 'KafkaTopic')
+      .map((each) => (each as unknown as Json).spec.replicas);
+    expect(new Set(copies)).toEqual(new Set(overlay === 'local' ? [] : [overlay === 'production' ? 3 : undefined]));
     const others = objects.filter(({ kind, metadata }) => kind === 'Service' && metadata.name !== 'extract-faces');
     expect(others.filter((each) => (each as unknown as Json).spec.template.spec.tolerations !== undefined)).toEqual([]);
   });

@@ -108,7 +108,7 @@ const needed: Readonly<Record<string, readonly (readonly (string | number)[])[]>
   ],
   'kafka.strimzi.io/v1beta2 KafkaTopic': [
     ['metadata', 'namespace'],
-    ...['topicName', 'partitions', 'replicas'].map((name) => ['spec', name]),
+    ...['topicName', 'partitions'].map((name) => ['spec', name]),
     ['spec', 'config', 'retention.ms'],
   ],
 };
