@@ -7,7 +7,12 @@ export default defineFunction(
   {
     name: 'process-enrollment-critical',
     summary: 'Enrol accepted photos of critical priority',
-    trigger: { kind: 'event', type: 'freeface.enrollment.requested.v1', topic: 'freeface.enrollments.critical' },
+    trigger: {
+      kind: 'event',
+      type: 'freeface.enrollment.requested.v1',
+      topic: 'freeface.enrollments.critical',
+      delivery: enrolmentJobs.delivery,
+    },
     uses: ['records', 'vectors', 'images', 'extractor', 'accounts', 'audit', 'uploads'],
     emits: [
       'freeface.enrollment.completed.v1',

@@ -7,7 +7,12 @@ export default defineFunction(
   {
     name: 'process-enrollment-high',
     summary: 'Enrol accepted photos of high priority',
-    trigger: { kind: 'event', type: 'freeface.enrollment.requested.v1', topic: 'freeface.enrollments.high' },
+    trigger: {
+      kind: 'event',
+      type: 'freeface.enrollment.requested.v1',
+      topic: 'freeface.enrollments.high',
+      delivery: enrolmentJobs.delivery,
+    },
     uses: ['records', 'vectors', 'images', 'extractor', 'accounts', 'audit', 'uploads'],
     emits: [
       'freeface.enrollment.completed.v1',

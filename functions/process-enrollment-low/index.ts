@@ -7,7 +7,12 @@ export default defineFunction(
   {
     name: 'process-enrollment-low',
     summary: 'Enrol accepted photos of low priority',
-    trigger: { kind: 'event', type: 'freeface.enrollment.requested.v1', topic: 'freeface.enrollments.low' },
+    trigger: {
+      kind: 'event',
+      type: 'freeface.enrollment.requested.v1',
+      topic: 'freeface.enrollments.low',
+      delivery: enrolmentJobs.delivery,
+    },
     uses: ['records', 'vectors', 'images', 'extractor', 'accounts', 'audit', 'uploads'],
     emits: [
       'freeface.enrollment.completed.v1',

@@ -7,7 +7,12 @@ export default defineFunction(
   {
     name: 'process-enrollment-normal',
     summary: 'Enrol accepted photos of normal priority',
-    trigger: { kind: 'event', type: 'freeface.enrollment.requested.v1', topic: 'freeface.enrollments.normal' },
+    trigger: {
+      kind: 'event',
+      type: 'freeface.enrollment.requested.v1',
+      topic: 'freeface.enrollments.normal',
+      delivery: enrolmentJobs.delivery,
+    },
     uses: ['records', 'vectors', 'images', 'extractor', 'accounts', 'audit', 'uploads'],
     emits: [
       'freeface.enrollment.completed.v1',

@@ -185,12 +185,23 @@ export const sameFace = {
   overlap: 0.3,
 } as const;
 
+/**
+ * For how long after it was accepted an event waits for what it needs without using up its attempts, in milliseconds. Held by
+ * shared/runtime/guarded-ports.test.ts.
+ */
+export const waitedOutMs = 24 * 60 * 60 * 1000;
+
 /** Enrolment in the background. Held by shared/gallery/enrolment-jobs.test.ts. */
 export const enrolmentJobs = {
   /** Jobs of a lane that are worked on at once in one process: the urgent find room, the others fill what is left. */
   concurrency: { critical: 8, high: 4, normal: 2, low: 1 },
-  /** Attempts, the first included; then the job has failed. As many as the delivery of its event makes. */
+  /** Attempts that count, the first included; then the job has failed. */
   mostAttempts: 9,
+  /**
+   * More deliveries than that: the job says when it is given up. With pauses that double, a broker that counts every delivery goes on
+   * for 18 hours.
+   */
+  delivery: { retry: 17, backoff: 'exponential', backoffDelayMs: 500, timeoutMs: 60_000 },
   /** Jobs of a lane that may wait; beyond, BUSY. At two seconds each a lane is five hours behind by then. */
   mostWaiting: 10_000,
   /** How long a job is taken to need before any was measured, in milliseconds. */

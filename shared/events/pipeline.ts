@@ -1,9 +1,10 @@
+import { waitedOutMs } from '../domain/tuning.ts';
 import { toAppError } from '../errors.ts';
 import type { Event, EventAnswer } from '../ports/events.ts';
 import { asTenant, defaultTenant, type Tenant } from '../ports/tenant.ts';
 import type { RuntimeContext } from '../runtime/context.ts';
-import type { CallContext, EventCall, EventManifest, FunctionDefinition } from '../runtime/define.ts';
-import { wasNotTried } from '../runtime/guarded-ports.ts';
+import type { EventCall, EventManifest, FunctionDefinition } from '../runtime/define.ts';
+import { isBlameless, wasNotTried } from '../runtime/guarded-ports.ts';
 import { newCall } from './new-call.ts';
 
 export interface EventOutcome extends EventAnswer {
@@ -42,12 +43,16 @@ export function eventPipeline(definition: FunctionDefinition, ports: object, con
 
 const tenantOf = (event: Event): Tenant => (typeof event.tenant === 'string' ? asTenant(event.tenant) : defaultTenant);
 
-function failedOutcome(thrown: unknown, { log }: CallContext): EventOutcome {
+function failedOutcome(thrown: unknown, { log, clock, event }: EventCall): EventOutcome {
   const error = toAppError(thrown);
   log.warn({ code: error.code, err: error.cause ?? error }, 'event failed');
   return {
     status: error.eventStatus,
     reason: error.code,
-    ...(wasNotTried(error) ? { notTriedMs: 1000 * (error.retryAfter ?? 1) } : {}),
+    ...(wasNotTried(error)
+      ? { notTriedMs: 1000 * (error.retryAfter ?? 1) }
+      : isBlameless(error) && clock.now() - Date.parse(event.time ?? '') < waitedOutMs
+        ? { blameless: true }
+        : {}),
   };
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { faceIdOf } from '../domain/ids.ts';
 import type { Priority } from '../domain/priority.ts';
 import { systemEntry } from '../domain/system-audit.ts';
-import { enrolmentJobs as tuning } from '../domain/tuning.ts';
+import { enrolmentJobs as tuning, waitedOutMs } from '../domain/tuning.ts';
 import { waitingTime } from '../domain/waiting-time.ts';
 import { AppError, mayHaveHappened, toAppError } from '../errors.ts';
 import { eventData, outboxEntry } from '../events/catalogue.ts';
@@ -10,7 +10,7 @@ import type { Ports } from '../ports/index.ts';
 import type { Backlog, Job, JsonObject, NewJob, OutboxEntry } from '../ports/records.ts';
 import { breakersOf } from '../runtime/breaker.ts';
 import type { CallContext, EventCall } from '../runtime/define.ts';
-import { requireClosedBreakers, wasNotTried } from '../runtime/guarded-ports.ts';
+import { isBlameless, requireClosedBreakers, wasNotTried } from '../runtime/guarded-ports.ts';
 import { type EnrolmentPorts, type EnrolmentResult, refuseBeforeLooking } from './enrol.ts';
 import {
   type EnrolmentFields,
@@ -150,13 +150,18 @@ export async function processEnrolment(call: EventCall, ports: JobPorts): Promis
   else call.metrics.jobRetries.inc({ priority });
   try {
     // Whatever kills the process kills it again.
-    if (job.attempts > tuning.mostAttempts)
+    if (job.failures >= tuning.mostAttempts)
       throw new AppError('JOB_FAILED', { message: 'Every attempt was cut short.' });
     await attempt(job, call, ports);
   } catch (thrown) {
     const error = toAppError(thrown);
-    if (wasNotTried(error)) throw error;
-    if (error.eventStatus === 503 && job.attempts < tuning.mostAttempts) throw thrown;
+    const mayWait = isBlameless(error) && call.clock.now() - createdAt < waitedOutMs;
+    const failed = !mayWait && !wasNotTried(error);
+    if (!failed || (error.eventStatus === 503 && job.failures + 1 < tuning.mostAttempts)) {
+      // Without it the attempt counts as one that was cut short.
+      await ports.records.endAttempt(call.tenant, jobId, { failed }).catch(() => undefined);
+      throw thrown;
+    }
     await giveUp(job, error, call, ports);
     throw error.eventStatus === 422 ? error : new AppError('JOB_FAILED', { cause: error });
   }

@@ -258,6 +258,25 @@ export function eventsContract({
       for (const [i, { at }] of seen.slice(1).entries()) expect(at - seen[i]!.at).toBeGreaterThanOrEqual(5000);
     });
 
+    it('When the event is not to blame, then it comes again with pauses up to a minute and no attempt is counted', async () => {
+      const { events, clock, topic, subscription } = await setUp();
+      const seen: { attempt: number; at: number }[] = [];
+      await events.subscribe(subscription({ delivery: { ...delivery, retry: 0 } }), async (_, { attempt }) => {
+        seen.push({ attempt, at: clock.now() });
+        return seen.length < 10 ? { status: 503, blameless: true } : { status: 204 };
+      });
+
+      await events.publish(topic, [newEvent()]);
+      await clock.until(() => seen.length === 10);
+
+      expect(new Set(seen.map(({ attempt }) => attempt))).toEqual(new Set([1]));
+      for (const [i, { at }] of seen.slice(1).entries()) {
+        const pause = Math.min(60_000, delivery.backoffDelayMs * 2 ** i);
+        expect(at - seen[i]!.at).toBeGreaterThanOrEqual(pause);
+        expect(at - seen[i]!.at).toBeLessThanOrEqual(1.2 * pause + 100);
+      }
+    });
+
     it('When a subscriber does not answer in time, then its signal is aborted and it counts as 504', async () => {
       const signals: AbortSignal[] = [];
       const { seen, letters } = await answeringWith((_, { signal }) => {

@@ -9,6 +9,11 @@ export interface EventAnswer {
   readonly reason?: string | undefined;
   /** Nothing was tried, since something it needs is known to be down: try again after so many milliseconds, and count no attempt. */
   readonly notTriedMs?: number | undefined;
+  /**
+   * What failed says nothing against the event: something it needs is down or has no room. Try again, with pauses that grow up to a
+   * minute, and count no attempt.
+   */
+  readonly blameless?: boolean | undefined;
 }
 
 export interface Delivery {

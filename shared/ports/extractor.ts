@@ -68,6 +68,11 @@ export interface RenderOptions extends CallOptions {
 /** Of a refusal by the function extract-faces: the code of the error, as there is no body. */
 export const errorCodeHeader = 'x-error-code';
 
+/** Cause of an error: the extractor went away while it looked at the photo, perhaps because of it. */
+export class CutOff extends Error {
+  override readonly name = 'CutOff';
+}
+
 /** Image bytes in, faces out. Errors are AppErrors: EMPTY_IMAGE, UNSUPPORTED_IMAGE, IMAGE_CORRUPT, IMAGE_TOO_LARGE, STRATEGY_UNAVAILABLE, BUSY. */
 export interface Extractor {
   extract(bytes: Uint8Array, options?: ExtractOptions): Promise<Extraction>;

@@ -297,6 +297,8 @@ function newGallery() {
     item: null,
     status: 'completed',
     attempts: 2,
+    failures: 0,
+    underWaySince: null,
     result: null,
     error: null,
     createdAt: time + at,

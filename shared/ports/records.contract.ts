@@ -15,12 +15,14 @@ import type {
   AppearanceFilter,
   Enrolment,
   Face,
+  Job,
   NewFace,
   Page,
   PageOptions,
   Records,
   StoredDeadLetter,
 } from './records.ts';
+import { mostUnderWayMs } from './records.ts';
 import type { Tenant } from './tenant.ts';
 
 export interface RecordsSubject {
@@ -816,6 +818,8 @@ export function recordsContract({ name, open }: { name: string; open: (clock: Fa
         ...job,
         status: 'queued',
         attempts: 0,
+        failures: 0,
+        underWaySince: null,
         result: null,
         error: null,
         createdAt,
@@ -823,7 +827,8 @@ export function recordsContract({ name, open }: { name: string; open: (clock: Fa
         finishedAt: null,
       };
       expect(queued).toEqual(whole);
-      expect(processing).toEqual({ ...whole, status: 'processing', attempts: 1, startedAt: createdAt + 1000 });
+      const startedAt = createdAt + 1000;
+      expect(processing).toEqual({ ...whole, status: 'processing', attempts: 1, startedAt, underWaySince: startedAt });
       expect(finished).toEqual({
         changed: true,
         job: {
@@ -831,6 +836,7 @@ export function recordsContract({ name, open }: { name: string; open: (clock: Fa
           status: 'completed',
           personId: 'p',
           request: null,
+          underWaySince: null,
           result: outcome.result,
           finishedAt: createdAt + 2000,
         },
@@ -851,6 +857,51 @@ export function recordsContract({ name, open }: { name: string; open: (clock: Fa
       const second = await records.createJob(tenant, newJob({ faceId }));
 
       expect((await records.getJob(tenant, faceId))?.jobId).toBe(second.jobId);
+    });
+
+    it('When attempts end, then those that failed count, and the others do not', async () => {
+      const { records, tenant, clock } = await setUp();
+      const job = newJob();
+      await records.createJob(tenant, job);
+      const counted = [];
+      for (const failed of [true, false, true]) {
+        await records.startJob(tenant, job.jobId);
+        await clock.advance(120_000);
+        counted.push(await records.endAttempt(tenant, job.jobId, { failed }));
+      }
+      await records.startJob(tenant, job.jobId);
+      const finished = await records.finishJob(tenant, job.jobId, failure);
+      const late = await records.endAttempt(tenant, job.jobId, { failed: true });
+      const queued = await records.requeueJob(tenant, job.jobId);
+
+      expect(counted.map((each) => each?.failures)).toEqual([1, 1, 2]);
+      expect(counted[2]).toMatchObject({ status: 'processing', attempts: 3, underWaySince: null });
+      expect(late).toEqual(finished!.job);
+      expect(queued!.job).toMatchObject({ attempts: 0, failures: 0, underWaySince: null });
+      expect(await records.endAttempt(newTenant(), job.jobId, { failed: true })).toBeNull();
+    });
+
+    it('When ten attempts are cut short at once, then that is one failure, and none while one may be under way', async () => {
+      const { records, tenant, clock, reopen } = await setUp();
+      const job = newJob();
+      await records.createJob(tenant, job);
+      const ten = (into: Records) => Promise.all(Array.from({ length: 10 }, () => into.startJob(tenant, job.jobId)));
+      const failuresOf = (jobs: (Job | null)[]) => [...new Set(jobs.map((each) => each?.failures))];
+
+      const first = await ten(records);
+      await clock.advance(mostUnderWayMs);
+      const beside = await ten(records);
+      await clock.advance(1);
+      const again = await reopen();
+      const after = await ten(again);
+      await clock.advance(mostUnderWayMs + 1);
+      const later = await ten(again);
+
+      expect(failuresOf(first)).toEqual([0]);
+      expect(failuresOf(beside)).toEqual([0]);
+      expect(failuresOf(after)).toEqual([1]);
+      expect(failuresOf(later)).toEqual([2]);
+      expect((await again.getJob(tenant, job.jobId))?.attempts).toBe(40);
     });
 
     it('When a job is made or finished twice, then the first stays and events go out once', async () => {

@@ -155,6 +155,10 @@ export interface Job {
   readonly webhookUrl: string | null;
   /** Times it was begun. */
   readonly attempts: number;
+  /** Attempts that failed or were cut short, as far as the photo may be why. */
+  readonly failures: number;
+  /** When the attempt began of which nobody has heard the end, in milliseconds since the epoch; null: none is under way. */
+  readonly underWaySince: number | null;
   readonly result: JsonObject | null;
   readonly error: JsonObject | null;
   /** Milliseconds since the epoch. */
@@ -172,6 +176,18 @@ export interface JobFilter {
   readonly status?: JobStatus | undefined;
   readonly priority?: Priority | undefined;
 }
+/**
+ * How long an attempt is taken to be under way when nothing is heard of it, in milliseconds: as long as a delivery may take.
+ *
+ * [Note: Attempts cut short]
+ * A photo that kills the process kills it again, so attempts that never ended count as failures. But an event may come ten times at
+ * once, and a crash cuts off all ten: that is one failure. So the first of several deliveries holds the job, and the others beside it
+ * count for nothing. When the next one finds that the holder has been silent for too long, or that it belonged to a process which is
+ * known to be gone, one failure is counted. Only the embedded store knows: whoever opens it is alone with it. On the engines a job that
+ * kills each process at once is counted once a minute.
+ */
+export const mostUnderWayMs = 60_000;
+
 export type JobOutcome =
   | { readonly status: 'completed'; readonly personId: string | null; readonly result: JsonObject }
   | { readonly status: 'failed'; readonly error: JsonObject };
@@ -322,8 +338,18 @@ export interface Records {
   createJob(tenant: Tenant, job: NewJob, options?: WriteOptions): Promise<Job>;
   /** `id` of the job, or of its face: then the newest job that has it. */
   getJob(tenant: Tenant, id: string, options?: CallOptions): Promise<Job | null>;
-  /** Counts an attempt and says `processing`, unless the job is finished or cancelled: then it stays as it is. */
+  /**
+   * Counts an attempt and says `processing`, unless the job is finished or cancelled: then it stays as it is.
+   * See: [Note: Attempts cut short]
+   */
   startJob(tenant: Tenant, jobId: string, options?: CallOptions): Promise<Job | null>;
+  /** Says that no attempt is under way any more; `failed`: that counts as a failure. Changes nothing of a finished job. */
+  endAttempt(
+    tenant: Tenant,
+    jobId: string,
+    outcome: { readonly failed: boolean },
+    options?: CallOptions,
+  ): Promise<Job | null>;
   /** The first outcome stays: `changed` is false, and no event goes out, when there was one. null when the job is gone. */
   finishJob(
     tenant: Tenant,
@@ -350,7 +376,7 @@ export interface Records {
   countBatch(tenant: Tenant, batchId: string, options?: CallOptions): Promise<Record<JobStatus, number>>;
   /** Cancels a job that is queued and was never begun; `changed` is false for any other. null when there is none. */
   cancelJob(tenant: Tenant, jobId: string, options?: WriteOptions): Promise<{ job: Job; changed: boolean } | null>;
-  /** Makes a job that failed a queued one without attempts; `changed` is false for any other. null when there is none. */
+  /** Makes a job that failed a queued one without attempts and failures; `changed` is false for any other. null when there is none. */
   requeueJob(tenant: Tenant, jobId: string, options?: WriteOptions): Promise<{ job: Job; changed: boolean } | null>;
   /** Removes at most `limit` jobs of all tenants that were finished before; resolves to how many. */
   expireJobs(finishedBefore: number, limit: number, options?: CallOptions): Promise<number>;

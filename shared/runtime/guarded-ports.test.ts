@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { functions } from '../../functions/registry.gen.ts';
 import { embeddedOpeners } from '../adapters/embedded/index.ts';
-import { AppError } from '../errors.ts';
+import { AppError, type ErrorCode } from '../errors.ts';
+import type { Extractor } from '../ports/extractor.ts';
 import type { Ports } from '../ports/index.ts';
 import { defaultTenant } from '../ports/tenant.ts';
-import { fakeClock } from '../testing/fake-clock.ts';
+import { type FakeClock, fakeClock } from '../testing/fake-clock.ts';
 import { fakeExtractor, fakePhoto } from '../testing/fake-extractor.ts';
 import { withFaults } from '../testing/faults.ts';
-import { startPlatform } from '../testing/platform.ts';
+import { folderWithWeights, startPlatform, type TestPlatform } from '../testing/platform.ts';
 import { createBreakers } from './breaker.ts';
 import { guardedPorts, requireClosedBreakers, wasNotTried } from './guarded-ports.ts';
 import { createMetrics } from './metrics.ts';
@@ -105,6 +106,86 @@ describe('ports behind breakers', () => {
   });
 });
 
+const waiting = async ({ ports }: TestPlatform) => {
+  const { jobs } = await ports.records.backlog();
+  return jobs.critical + jobs.high + jobs.normal + jobs.low;
+};
+
+/** Lets time pass until `end` or until nothing waits, and never while an attempt is at the disk, which knows another time. */
+async function pass(platform: TestPlatform, clock: FakeClock, end: number): Promise<void> {
+  const isUnderWay = async () => {
+    const { items } = await platform.ports.records.listJobs(defaultTenant, {}, { limit: 100 });
+    return items.some(({ underWaySince }) => underWaySince !== null);
+  };
+  while (clock.now() < end && (await waiting(platform)) > 0) {
+    await clock.advance(5000);
+    while (await isUnderWay()) await clock.turn();
+  }
+}
+
+/** An extractor that refuses with `code` while it is `down`. */
+const refusing = (code: ErrorCode, down: () => boolean): Openers => {
+  const working = fakeExtractor({ latencyMs: () => 0, working: 8 });
+  const extract: Extractor['extract'] = async (...given) => {
+    if (down()) throw new AppError(code);
+    return working.extract(...given);
+  };
+  return { ...embeddedOpeners, extractor: async () => ({ ...working, extract }) };
+};
+
+const accept = async ({ call }: TestPlatform, n: number) => {
+  const answer = await call('POST', '/api/v1/faces/enroll_async', {
+    form: { external_id: `p-${n}`, priority: n % 2 === 0 ? 'critical' : 'low', image: fakePhoto(n) },
+  });
+  expect(answer.status).toBe(202);
+};
+
+it.each([
+  ['STORE_UNAVAILABLE', 1],
+  ['STORE_UNAVAILABLE', 8],
+  ['BUSY', 1],
+  ['BUSY', 8],
+] as const)(
+  'When the extractor answers %s for half an hour, then %i accepted jobs wait and are done afterwards, and nothing is a dead letter',
+  async (code, count) => {
+    const clock = fakeClock();
+    let down = true;
+    const platform = await startPlatform(functions, { clock, openers: refusing(code, () => down) });
+    for (let n = 0; n < count; n++) await accept(platform, n);
+
+    await pass(platform, clock, clock.now() + 30 * 60_000);
+    const during = await waiting(platform);
+    down = false;
+    // The longest pause of an event with its jitter, and that of a breaker.
+    await pass(platform, clock, clock.now() + 110_000);
+
+    const jobs = (await platform.ports.records.listJobs(defaultTenant, {}, { limit: 100 })).items;
+    expect(during).toBe(count);
+    expect(jobs.map(({ status, failures }) => [status, failures])).toEqual(jobs.map(() => ['completed', 0]));
+    expect((await platform.ports.records.backlog()).deadLetters).toBe(0);
+  },
+  120_000,
+);
+
+it('When the extractor is busy more than a day after a job was accepted, then the job fails after nine attempts', async () => {
+  const dataDir = folderWithWeights();
+  const clock = fakeClock();
+  const openers = refusing('BUSY', () => true);
+  const idle = functions.filter(({ manifest: { name } }) => !name.startsWith('process-enrollment-'));
+  const before = await startPlatform(idle, { dataDir, clock, openers });
+  await accept(before, 0);
+  await before.close();
+  await clock.advance(24 * 60 * 60_000);
+
+  const platform = await startPlatform(functions, { dataDir, clock, openers });
+  const { records } = platform.ports;
+  await pass(platform, clock, clock.now() + 60 * 60_000);
+  await clock.until(async () => (await records.backlog()).deadLetters === 1);
+
+  const [job] = (await records.listJobs(defaultTenant, {}, { limit: 9 })).items;
+  expect(job).toMatchObject({ status: 'failed', attempts: 9, error: { code: 'BUSY' } });
+}, 60_000);
+
 it('When a store is down for five minutes, then what waits is done afterwards, and nothing is a dead letter', async () => {
   const clock = fakeClock();
   let down = false;
@@ -121,23 +202,14 @@ it('When a store is down for five minutes, then what waits is done afterwards, a
       }),
   };
   const platform = await startPlatform(functions, { clock, openers });
-  const waiting = async () => {
-    const { jobs } = await platform.ports.records.backlog();
-    return jobs.critical + jobs.high + jobs.normal + jobs.low;
-  };
   down = true;
-  for (let n = 0; n < 12; n++) {
-    const answer = await platform.call('POST', '/api/v1/faces/enroll_async', {
-      form: { external_id: `p-${n}`, priority: n % 2 === 0 ? 'critical' : 'low', image: fakePhoto(n) },
-    });
-    expect(answer.status).toBe(202);
-  }
+  for (let n = 0; n < 12; n++) await accept(platform, n);
 
   const end = clock.now() + 300_000;
   await clock.until(() => clock.now() >= end, 100_000);
-  const during = await waiting();
+  const during = await waiting(platform);
   down = false;
-  await clock.until(async () => (await waiting()) === 0, 100_000);
+  await clock.until(async () => (await waiting(platform)) === 0, 100_000);
 
   const jobs = (await platform.ports.records.listJobs(defaultTenant, {}, { limit: 100 })).items;
   expect(during).toBe(12);

@@ -1,4 +1,5 @@
-import { AppError, toAppError } from '../errors.ts';
+import { AppError, type ErrorCode, toAppError } from '../errors.ts';
+import { CutOff } from '../ports/extractor.ts';
 import type { PortName, Ports } from '../ports/index.ts';
 import { BreakerOpen, type Breakers, type GuardedPort, isGuardedPort } from './breaker.ts';
 
@@ -9,9 +10,12 @@ import { BreakerOpen, type Breakers, type GuardedPort, isGuardedPort } from './b
  * breaker is open.
  *
  * [Note: Waiting is no attempt]
- * An event whose store is known to be down is answered 503 at once. The brokers here do not count that: otherwise an outage of some
- * minutes would send everything that waits to the dead letters. Knative counts every delivery; there an outage longer than all
- * retries together ends in dead letters, to be replayed.
+ * An event whose store is known to be down is answered 503 at once. The brokers here do not count that, nor what was tried and found
+ * a store down or an extractor busy or away: otherwise an outage of some minutes would send everything that waits to the dead letters.
+ * That holds for a day after the event; from then on attempts count, so that nothing waits for ever. What the event may have brought
+ * about itself always counts: an error that nobody expects, no answer in time, an extractor that went away while it looked at the photo.
+ * Knative counts every delivery; there an outage longer than all retries together (18 hours for enrolments, 8 for uploads, two minutes
+ * for other events) ends in dead letters, to be replayed.
  */
 export function guardedPorts(ports: Partial<Ports>, breakers: Breakers): Partial<Ports> {
   return Object.fromEntries(
@@ -32,6 +36,13 @@ export function requireClosedBreakers(names: readonly PortName[], breakers: Brea
 
 /** Whether nothing was tried since a breaker is open. */
 export const wasNotTried = (error: unknown): boolean => error instanceof AppError && error.cause instanceof BreakerOpen;
+
+/** Codes of trouble that passes by itself and that no event brings about. */
+const blameless: ReadonlySet<ErrorCode> = new Set(['BUSY', 'STORE_UNAVAILABLE', 'NOT_READY']);
+
+/** Whether an error says nothing against the event that ran into it. See: [Note: Waiting is no attempt] */
+export const isBlameless = (error: unknown): boolean =>
+  error instanceof AppError && blameless.has(error.code) && !(error.cause instanceof CutOff);
 
 /** Closing, and what gives back an iteration at once. */
 const unguarded = new Set(['close', 'keys', 'faceIds', 'files', 'chains', 'watch']);

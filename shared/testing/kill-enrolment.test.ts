@@ -1,13 +1,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { expect, it, onTestFinished } from 'vitest';
 import { functions } from '../../functions/registry.gen.ts';
+import { embeddedOpeners } from '../adapters/embedded/index.ts';
+import type { Event } from '../ports/events.ts';
 import { adminKeyPath } from '../runtime/first-start.ts';
+import type { Openers } from '../runtime/ports.ts';
+import { superviseChild } from './chaos-child.ts';
+import { fakeExtractor, fakePhoto } from './fake-extractor.ts';
 import { folderWithWeights, send, startPlatform } from './platform.ts';
 import { drawPortrait } from './portraits/index.ts';
 
@@ -48,6 +54,52 @@ it('When the process is killed right after it accepted enrolments, then the next
   const person = await platform.call('GET', '/api/v1/persons/by_external_id/survivor');
   expect(person.json.data.face_count).toBe(4);
   expect((await platform.ports.records.backlog()).deadLetters).toBe(0);
+}, 120_000);
+
+it('When eight of ten deliveries of an event are under way as the process is killed, then there is one face and no dead letter', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'freeface-'));
+  const rates = { failing: 0, slow: 0, duplicated: 0, latencyMs: 600_000, hookFaults: false };
+  const child = await superviseChild({ dataDir, seed: 1, root: process.cwd(), rates });
+  onTestFinished(async () => {
+    await child.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+  const openers: Openers = {
+    ...embeddedOpeners,
+    extractor: async () => fakeExtractor({ latencyMs: () => 1, working: 4 }),
+  };
+  const idle = functions.filter(({ manifest: { name } }) => !name.startsWith('process-enrollment-'));
+  const before = await startPlatform(idle, { dataDir, openers });
+  const form = { external_id: 'once', priority: 'critical', image: fakePhoto(1) };
+  const { job_id } = (await before.call('POST', '/api/v1/faces/enroll_async', { form })).json.data;
+  const topic = 'freeface.enrollments.critical';
+  const delivery = { retry: 0, backoff: 'linear', backoffDelayMs: 1, timeoutMs: 1000 } as const;
+  const requested = await new Promise<Event>((resolve) => {
+    const keep = async (event: Event) => {
+      resolve(event);
+      return { status: 204 };
+    };
+    void before.ports.events.subscribe({ group: 'reader', topic, delivery, concurrency: 1 }, keep);
+  });
+  const copies = Array.from({ length: 9 }, (_, i) => ({ ...requested, partitionkey: `copy-${i}` }));
+  await before.ports.events.publish(topic, copies);
+  await before.close();
+
+  const { url, key } = await child.running();
+  const attempts = async () =>
+    (await send(url, 'GET', `/api/v1/faces/enroll/status/${job_id}`, { as: key })).json.data.attempts;
+  while ((await attempts()) < 8) await new Promise((resolve) => setImmediate(resolve));
+  await child.kill(0);
+  const after = await startPlatform(functions, { dataDir, openers });
+  const answered = () =>
+    after.logs.filter(({ event_type }) => event_type === 'freeface.enrollment.requested.v1').length;
+  while (answered() < 10) await new Promise((resolve) => setImmediate(resolve));
+
+  const { records } = after.ports;
+  const job = await records.getJob(requested.tenant as never, job_id);
+  expect(job).toMatchObject({ status: 'completed', failures: 1 });
+  expect((await records.listFaces(requested.tenant as never, {}, { limit: 9 })).items).toHaveLength(1);
+  expect((await records.backlog()).deadLetters).toBe(0);
 }, 120_000);
 
 let built: Promise<string> | undefined;

@@ -204,6 +204,7 @@ export function startConsumer(subscription: Subscription, deliver: Deliver, opti
       event,
       key: keyOf(event),
       attempts: before?.attempts ?? 0,
+      waits: 0,
       dueAt: before?.dueAt ?? 0,
       tried() {
         partition.tried(offset, item.attempts, item.dueAt);

@@ -2,7 +2,7 @@ import { toAppError } from '../../errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { deadLetterTopic, type Failure } from '../../ports/dead-letter-event.ts';
 import type { Deliver, Event, EventAnswer, Subscription } from '../../ports/events.ts';
-import { backoffMs, verdictOf } from '../embedded/event-answers.ts';
+import { backoffMs, verdictOf, waitMs } from '../embedded/event-answers.ts';
 import type { StoreLog } from '../embedded/store-options.ts';
 
 /** An event to be delivered. */
@@ -12,6 +12,8 @@ export interface DispatchItem {
   readonly key: string | null;
   /** Failed so far. */
   attempts: number;
+  /** Times that it was tried and was not to blame. */
+  waits: number;
   /** Milliseconds since the epoch. */
   dueAt: number;
   /** An attempt failed, and `attempts` and `dueAt` are new. */
@@ -131,14 +133,17 @@ export function startDispatch(subscription: Subscription, deliver: Deliver, opti
     }
   };
 
-  const settle = async (item: DispatchItem, { status, reason, notTriedMs }: EventAnswer): Promise<void> => {
+  const settle = async (item: DispatchItem, answer: EventAnswer): Promise<void> => {
+    const { status, reason } = answer;
     const verdict = verdictOf(status);
     if (verdict === 'done') {
       finish(item);
       return;
     }
-    if (notTriedMs !== undefined) {
-      item.dueAt = clock.now() + backoffMs({ ...delivery, backoffDelayMs: notTriedMs, backoff: 'linear' }, 1, random);
+    const wait = waitMs(answer, delivery, item.waits, random);
+    if (wait !== null) {
+      if (answer.blameless === true) item.waits++;
+      item.dueAt = clock.now() + wait;
       if (dropped.has(item)) leaveLine(item);
       else startWhenDue(item);
       return;

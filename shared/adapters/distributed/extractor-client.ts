@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { decoding, extraction } from '../../domain/tuning.ts';
 import { AppError, type ErrorCode, errorTable } from '../../errors.ts';
 import {
+  CutOff,
   type ExtractedFace,
   type Extraction,
   type ExtractOptions,
@@ -106,7 +107,11 @@ async function ask(
   // An extraction changes nothing, so one that was cut off is asked for again.
   const response = await fetch(url, request).catch((error: unknown) => {
     if (signal.aborted || !wasCutOff(error)) throw error;
-    return fetch(url, request);
+    return fetch(url, request).catch((again: unknown) => {
+      if (signal.aborted || !wasCutOff(again)) throw again;
+      const cause = new CutOff('the connection was cut off twice', { cause: again });
+      throw new AppError('STORE_UNAVAILABLE', { message: 'extractor: cut off', cause });
+    });
   });
   if (response.status === 200) return parsed(await response.json());
   await response.body?.cancel();

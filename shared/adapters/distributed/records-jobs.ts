@@ -7,6 +7,7 @@ import {
   type JobOutcome,
   type JobStatus,
   jobStatuses,
+  mostUnderWayMs,
   type NewJob,
   type Page,
   type PageOptions,
@@ -42,6 +43,8 @@ export async function createJob(
         item: job.item ?? null,
         status: 'queued',
         attempts: 0,
+        failures: 0,
+        underWaySince: null,
         result: null,
         error: null,
         createdAt: now(),
@@ -71,6 +74,7 @@ export async function getJob(store: ScyllaStore, tenant: string, id: string): Pr
   return null;
 }
 
+/** See: [Note: Attempts cut short]. Jobs of earlier versions have no `failures`. */
 export const startJob = ({ documents, now }: ScyllaStore, tenant: string, jobId: string, signal?: AbortSignal) =>
   documents.change<Job, Job | null>(
     'jobs',
@@ -78,7 +82,37 @@ export const startJob = ({ documents, now }: ScyllaStore, tenant: string, jobId:
     jobId,
     (current) => {
       if (current === null || current.finishedAt !== null) return { next: undefined, result: current };
-      const next: Job = { ...current, status: 'processing', attempts: current.attempts + 1, startedAt: now() };
+      const { attempts, failures = 0, underWaySince = null } = current;
+      const at = now();
+      const isHeld = underWaySince !== null && underWaySince >= at - mostUnderWayMs;
+      const next: Job = {
+        ...current,
+        status: 'processing',
+        attempts: attempts + 1,
+        failures: underWaySince === null || isHeld ? failures : failures + 1,
+        underWaySince: isHeld ? underWaySince : at,
+        startedAt: at,
+      };
+      return { next, result: next };
+    },
+    { signal },
+  );
+
+export const endAttempt = (
+  { documents }: ScyllaStore,
+  tenant: string,
+  jobId: string,
+  failed: boolean,
+  signal?: AbortSignal,
+) =>
+  documents.change<Job, Job | null>(
+    'jobs',
+    tenant,
+    jobId,
+    (current) => {
+      if (current === null || current.finishedAt !== null) return { next: undefined, result: current };
+      const { failures = 0 } = current;
+      const next: Job = { ...current, failures: failed ? failures + 1 : failures, underWaySince: null };
       return { next, result: next };
     },
     { signal },
@@ -101,9 +135,17 @@ export const finishJob = (
           result: outcome.result,
           error: null,
           request: null,
+          underWaySince: null,
           finishedAt: now(),
         }
-      : { ...current, status: 'failed', result: null, error: outcome.error, finishedAt: now() };
+      : {
+          ...current,
+          status: 'failed',
+          result: null,
+          error: outcome.error,
+          underWaySince: null,
+          finishedAt: now(),
+        };
   });
 
 export const cancelJob = ({ documents, now }: ScyllaStore, tenant: string, jobId: string, options?: WriteOptions) =>
@@ -116,7 +158,7 @@ export const cancelJob = ({ documents, now }: ScyllaStore, tenant: string, jobId
 export const requeueJob = ({ documents }: ScyllaStore, tenant: string, jobId: string, options?: WriteOptions) =>
   changeJob(documents, tenant, jobId, options, (current) =>
     current.status === 'failed' && current.request !== null
-      ? { ...current, status: 'queued', attempts: 0, error: null, startedAt: null, finishedAt: null }
+      ? { ...current, status: 'queued', attempts: 0, failures: 0, error: null, startedAt: null, finishedAt: null }
       : null,
   );
 

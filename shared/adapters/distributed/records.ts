@@ -69,6 +69,8 @@ export function recordsOn(store: ScyllaStore): Records {
       write(tenant, options, () => jobs.createJobs(store, tenant, items, options?.signal)),
     getJob: (tenant, id, options) => store.read(options, () => jobs.getJob(store, tenant, id)),
     startJob: (tenant, id, options) => write(tenant, options, () => jobs.startJob(store, tenant, id, options?.signal)),
+    endAttempt: (tenant, id, { failed }, options) =>
+      write(tenant, options, () => jobs.endAttempt(store, tenant, id, failed, options?.signal)),
     finishJob: (tenant, id, outcome, options) =>
       write(tenant, options, () => jobs.finishJob(store, tenant, id, outcome, options)),
     cancelJob: (tenant, id, options) => write(tenant, options, () => jobs.cancelJob(store, tenant, id, options)),

@@ -2,7 +2,7 @@ import { toAppError } from '../../errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { deadLetterTopic } from '../../ports/dead-letter-event.ts';
 import type { Deliver, EventAnswer, Subscription } from '../../ports/events.ts';
-import { backoffMs, verdictOf } from './event-answers.ts';
+import { backoffMs, verdictOf, waitMs } from './event-answers.ts';
 import type { DeliveryState, EventStore, Heading, NewDeadLetter, Progress } from './event-store.ts';
 import type { StoreLog } from './store-options.ts';
 
@@ -35,6 +35,8 @@ export interface Group {
 interface Item extends Heading {
   /** Failed so far. */
   attempts: number;
+  /** Times that it was tried and was not to blame. */
+  waits: number;
   /** Milliseconds since the epoch. */
   dueAt: number;
 }
@@ -87,7 +89,7 @@ export function startGroup(subscription: Subscription, deliver: Deliver, options
     const state = before.get(heading.sequence);
     before.delete(heading.sequence);
     if (state?.dueAt === null || (wanted !== undefined && !wanted.has(heading.type))) return;
-    const item = { ...heading, attempts: state?.attempts ?? 0, dueAt: state?.dueAt ?? 0 };
+    const item = { ...heading, attempts: state?.attempts ?? 0, waits: 0, dueAt: state?.dueAt ?? 0 };
     unfinished.set(item.sequence, item);
     const line = item.key === null ? undefined : lines.get(item.key);
     if (line !== undefined) {
@@ -169,15 +171,18 @@ export function startGroup(subscription: Subscription, deliver: Deliver, options
     }
   };
 
-  const settle = (item: Item, { status, reason, notTriedMs }: EventAnswer): void => {
+  const settle = (item: Item, answer: EventAnswer): void => {
+    const { status, reason } = answer;
     const verdict = verdictOf(status);
     if (verdict === 'done') {
       finish(item);
       saveLater();
       return;
     }
-    if (notTriedMs !== undefined) {
-      item.dueAt = clock.now() + backoffMs({ ...delivery, backoffDelayMs: notTriedMs, backoff: 'linear' }, 1, random);
+    const wait = waitMs(answer, delivery, item.waits, random);
+    if (wait !== null) {
+      if (answer.blameless === true) item.waits++;
+      item.dueAt = clock.now() + wait;
       startWhenDue(item);
       return;
     }

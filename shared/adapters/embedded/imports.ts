@@ -135,6 +135,8 @@ const jobRow = (tenant: Tenant, job: Job): Record<string, Value> => ({
   request: orNull(job.request),
   webhook_url: job.webhookUrl,
   attempts: job.attempts,
+  failures: job.failures ?? 0,
+  under_way_since: job.underWaySince ?? null,
   result: orNull(job.result),
   error: orNull(job.error),
   created_at: job.createdAt,

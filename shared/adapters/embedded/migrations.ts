@@ -12,6 +12,7 @@ import faceCount from '../../../migrations/embedded/010-face-count.sql?raw';
 import webhooks from '../../../migrations/embedded/011-webhooks.sql?raw';
 import batches from '../../../migrations/embedded/012-batches.sql?raw';
 import deadLetterTopic from '../../../migrations/embedded/013-dead-letter-topic.sql?raw';
+import jobFailures from '../../../migrations/embedded/014-job-failures.sql?raw';
 import { AppError } from '../../errors.ts';
 import type { Database } from './database.ts';
 
@@ -31,6 +32,7 @@ export const migrations = {
     { name: '009-retention.sql', sql: retention },
     { name: '010-face-count.sql', sql: faceCount },
     { name: '012-batches.sql', sql: batches },
+    { name: '014-job-failures.sql', sql: jobFailures },
   ],
   events: [
     { name: '002-broker.sql', sql: broker },

@@ -7,6 +7,7 @@ import {
   type JobStatus,
   type JsonObject,
   jobStatuses,
+  mostUnderWayMs,
   type NewJob,
   type Page,
   type PageOptions,
@@ -30,6 +31,8 @@ interface JobRow {
   request: string | null;
   webhook_url: string | null;
   attempts: number;
+  failures: number;
+  under_way_since: number | null;
   result: string | null;
   error: string | null;
   created_at: number;
@@ -71,12 +74,29 @@ export function createJob(
 export const getJob = (database: Database, tenant: Tenant, id: string): Job | null =>
   byId(database, tenant, id) ?? newestOfFace(database, tenant, id) ?? null;
 
-/** Inside a transaction. */
-export function startJob(database: Database, tenant: Tenant, jobId: string, now: number): Job | null {
+/** Inside a transaction. `openedAt`: whoever began something before then is gone. See: [Note: Attempts cut short] */
+export function startJob(
+  database: Database,
+  tenant: Tenant,
+  jobId: string,
+  { now, openedAt }: { readonly now: number; readonly openedAt: number },
+): Job | null {
   database.run(
-    `UPDATE jobs SET status = 'processing', attempts = attempts + 1, started_at = ?
+    `UPDATE jobs SET status = 'processing', attempts = attempts + 1, started_at = ?1,
+       failures = failures + coalesce(under_way_since < ?2, 0),
+       under_way_since = CASE WHEN under_way_since >= ?2 THEN under_way_since ELSE ?1 END
+     WHERE tenant = ?3 AND job_id = ?4 AND finished_at IS NULL`,
+    [now, Math.max(openedAt, now - mostUnderWayMs), tenant, jobId],
+  );
+  return byId(database, tenant, jobId) ?? null;
+}
+
+/** Inside a transaction. */
+export function endAttempt(database: Database, tenant: Tenant, jobId: string, failed: boolean): Job | null {
+  database.run(
+    `UPDATE jobs SET failures = failures + ?, under_way_since = NULL
      WHERE tenant = ? AND job_id = ? AND finished_at IS NULL`,
-    [now, tenant, jobId],
+    [failed ? 1 : 0, tenant, jobId],
   );
   return byId(database, tenant, jobId) ?? null;
 }
@@ -94,7 +114,8 @@ export function finishJob(
       ? [JSON.stringify(outcome.result), null, outcome.personId]
       : [null, JSON.stringify(outcome.error), null];
   const { changes } = database.run(
-    `UPDATE jobs SET status = ?, result = ?, error = ?, person_id = coalesce(?, person_id), request = CASE WHEN ?1 = 'failed' THEN request END, finished_at = ?
+    `UPDATE jobs SET status = ?, result = ?, error = ?, person_id = coalesce(?, person_id), request = CASE WHEN ?1 = 'failed' THEN request END,
+       under_way_since = NULL, finished_at = ?
      WHERE tenant = ? AND job_id = ? AND finished_at IS NULL`,
     [outcome.status, result, error, personId, now, tenant, jobId],
   );
@@ -116,7 +137,7 @@ export function cancelJob(database: Database, tenant: Tenant, jobId: string, now
 /** Inside a transaction. */
 export function requeueJob(database: Database, tenant: Tenant, jobId: string): Changed | null {
   const { changes } = database.run(
-    `UPDATE jobs SET status = 'queued', attempts = 0, error = NULL, started_at = NULL, finished_at = NULL
+    `UPDATE jobs SET status = 'queued', attempts = 0, failures = 0, error = NULL, started_at = NULL, finished_at = NULL
      WHERE tenant = ? AND job_id = ? AND status = 'failed' AND request IS NOT NULL`,
     [tenant, jobId],
   );
@@ -242,6 +263,8 @@ const toJob = (row: JobRow): Job => ({
   item: row.item,
   webhookUrl: row.webhook_url,
   attempts: row.attempts,
+  failures: row.failures,
+  underWaySince: row.under_way_since,
   result: parsed(row.result),
   error: parsed(row.error),
   createdAt: row.created_at,

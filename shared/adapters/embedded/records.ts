@@ -59,6 +59,7 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
   const tokens = createPageTokens(pageTokenKey(writer));
   const queue = createWriteQueue();
   const { transaction: unforced } = forcedOnDemand(writer);
+  const openedAt = now();
   let closing: Promise<void> | undefined;
 
   /** One transaction, with the events that belong to it when something `happened`. */
@@ -158,7 +159,9 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
     getJob: (tenant, id, options) => reading(options, () => jobs.getJob(reader, tenant, id)),
     // What a power cut may take back: the job is called for again, as is what the outbox has published.
     startJob: (tenant, jobId, options) =>
-      queue.run(() => unforced(() => jobs.startJob(writer, tenant, jobId, now())), options?.signal),
+      queue.run(() => unforced(() => jobs.startJob(writer, tenant, jobId, { now: now(), openedAt })), options?.signal),
+    endAttempt: (tenant, jobId, { failed }, options) =>
+      queue.run(() => unforced(() => jobs.endAttempt(writer, tenant, jobId, failed)), options?.signal),
     finishJob: (tenant, jobId, outcome, options) =>
       write(options, () => jobs.finishJob(writer, tenant, jobId, outcome, now()), hasChanged),
     createJobs: (tenant, given, options) =>
