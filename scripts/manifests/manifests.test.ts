@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { functions } from '../../functions/registry.gen.ts';
 import { describeShared } from '../../shared/testing/shared-files.ts';
 import { throughIngress } from '../cluster/ingress.ts';
@@ -254,6 +254,22 @@ describe.each(['local', 'cpu', 'gpu', 'production'])('The overlay %s', (overlay)
     const others = objects.filter(({ kind, metadata }) => kind === 'Service' && metadata.name !== 'extract-faces');
     expect(others.filter((each) => (each as unknown as Json).spec.template.spec.tolerations !== undefined)).toEqual([]);
   });
+
+  test(`When its grant is patched to another ingress than Kourier's${here}, then every path leads there`, () => {
+    mkdirSync('.build', { recursive: true });
+    const copy = mkdtempSync(join('.build', 'ingress-'));
+    for (const folder of ['knative', 'eventing']) cpSync(folder, join(copy, folder), { recursive: true });
+    const folder = join(copy, 'knative', 'overlays', overlay);
+    const file = join(folder, 'kustomization.yaml');
+    const kustomization = parse(readFileSync(file, 'utf8')) as Json;
+    const { patches } = throughIngress({ namespace: 'istio-system', name: 'knative-local-gateway' });
+    writeFileSync(file, stringify({ ...kustomization, patches: [...(kustomization.patches ?? []), ...patches] }));
+    try {
+      expect(backendsOf(build(folder))).toEqual(new Set(['istio-system/knative-local-gateway:80']));
+    } finally {
+      rmSync(copy, { recursive: true });
+    }
+  });
 });
 
 test(`When an overlay costs something else${here}, then the README says so`, () => {
@@ -334,17 +350,18 @@ function onTop(overlay: string, more: object): KubernetesObject[] {
   }
 }
 
-describe("Knative's ingress", () => {
-  const backendsOf = (objects: readonly KubernetesObject[]) =>
-    new Set(
-      objects
-        .filter(({ kind }) => kind === 'HTTPRoute')
-        .flatMap(({ spec }) => (spec as Json).rules)
-        .flatMap(({ backendRefs }) => backendRefs)
-        .map(({ namespace, name, port }: Json) => `${namespace}/${name}:${port}`),
-    );
+/** Where the routes lead to, as `namespace/name:port`. */
+const backendsOf = (objects: readonly KubernetesObject[]): Set<string> =>
+  new Set(
+    objects
+      .filter(({ kind }) => kind === 'HTTPRoute')
+      .flatMap(({ spec }) => (spec as Json).rules)
+      .flatMap(({ backendRefs }) => backendRefs)
+      .map(({ namespace, name, port }: Json) => `${namespace}/${name}:${port}`),
+  );
 
-  test(`When an overlay names another than Kourier's${here}, then every path leads there, and may`, () => {
+describe("Knative's ingress", () => {
+  test(`When an overlay on top names another${here}, as that of the proof, then every path leads there, and may`, () => {
     const objects = onTop('local', throughIngress({ namespace: 'istio-system', name: 'knative-local-gateway' }));
 
     expect(together(objects).map(inWords)).toEqual([]);
