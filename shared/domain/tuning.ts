@@ -199,9 +199,9 @@ export const enrolmentJobs = {
   mostAttempts: 9,
   /**
    * More deliveries than that: the job says when it is given up. With pauses that double, a broker that counts every delivery goes on
-   * for 18 hours.
+   * for two hours; longer ones would hold up what stands behind in the same partition.
    */
-  delivery: { retry: 17, backoff: 'exponential', backoffDelayMs: 500, timeoutMs: 60_000 },
+  delivery: { retry: 13, backoff: 'exponential', backoffDelayMs: 500, timeoutMs: 60_000 },
   /** Jobs of a lane that may wait; beyond, BUSY. At two seconds each a lane is five hours behind by then. */
   mostWaiting: 10_000,
   /** How long a job is taken to need before any was measured, in milliseconds. */

@@ -14,7 +14,7 @@ import { BreakerOpen, type Breakers, type GuardedPort, isGuardedPort } from './b
  * a store down or an extractor busy or away: otherwise an outage of some minutes would send everything that waits to the dead letters.
  * That holds for a day after the event; from then on attempts count, so that nothing waits for ever. What the event may have brought
  * about itself always counts: an error that nobody expects, no answer in time, an extractor that went away while it looked at the photo.
- * Knative counts every delivery; there an outage longer than all retries together (18 hours for enrolments, 8 for uploads, two minutes
+ * Knative counts every delivery; there an outage longer than all retries together (two hours for enrolments, 8 for uploads, some minutes
  * for other events) ends in dead letters, to be replayed.
  */
 export function guardedPorts(ports: Partial<Ports>, breakers: Breakers): Partial<Ports> {
