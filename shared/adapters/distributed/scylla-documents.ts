@@ -23,8 +23,8 @@ export interface Documents {
   get<Data>(table: DocumentTable, tenant: string, id: string): Promise<Data | null>;
   /**
    * Reads a document, lets `decide` say what becomes of it, and does that unless it was changed meanwhile; then all over again. `decide`
-   * may run several times; what it throws is thrown. The signal counts until the change is decided. `absent`: there is most likely no
-   * such document, so it is not read first.
+   * may run several times; what it throws is thrown. The signal counts until the change is decided, and ends the waiting for a turn and for
+   * what is read at once. `absent`: there is most likely no such document, so it is not read first.
    */
   change<Data, Result>(
     table: DocumentTable,
@@ -107,7 +107,7 @@ export function documentsIn(scylla: Scylla): Documents {
     decide: (current: Data | null) => Plan<Data, Result> | Promise<Plan<Data, Result>>,
     { signal, absent }: CallOptions & { readonly absent?: boolean | undefined },
   ): Promise<Turn<Result> | null> => {
-    const stored = absent === true ? null : await read(table, tenant, id);
+    const stored = absent === true ? null : await unlessAborted(read(table, tenant, id), signal);
     if (stored?.op) {
       await finish(table, tenant, id, stored);
       return null;
@@ -149,7 +149,7 @@ export function documentsIn(scylla: Scylla): Documents {
       return stored === null || stored.data === null ? null : (JSON.parse(stored.data) as Data);
     },
     change: (table, tenant, id, decide, { signal, absent } = {}) =>
-      inTurn(JSON.stringify([table, tenant, id]), async () => {
+      inTurn(JSON.stringify([table, tenant, id]), signal, async () => {
         for (let tries = 0; tries < mostTries; tries++) {
           signal?.throwIfAborted();
           const done = await attempt(table, tenant, id, decide, { signal, absent: absent === true && tries === 0 });
@@ -237,12 +237,20 @@ function turns() {
   }
 
   return {
-    async inTurn<Result>(key: string, work: () => Promise<Turn<Result>>): Promise<Result> {
-      const mine = (last.get(key) ?? Promise.resolve()).then(work);
-      const over = mine.then(
-        ({ rest }) => (rest === undefined ? undefined : leave(rest)),
-        () => undefined,
-      );
+    async inTurn<Result>(
+      key: string,
+      signal: AbortSignal | undefined,
+      work: () => Promise<Turn<Result>>,
+    ): Promise<Result> {
+      const before = last.get(key) ?? Promise.resolve();
+      const mine = unlessAborted(before, signal).then(work);
+      // Whoever leaves before its turn lets nobody past those who were there.
+      const over = before
+        .then(() => mine)
+        .then(
+          ({ rest }) => (rest === undefined ? undefined : leave(rest)),
+          () => undefined,
+        );
       last.set(key, over);
       void over.then(() => {
         if (last.get(key) === over) last.delete(key);
@@ -255,6 +263,18 @@ function turns() {
       await Promise.all(left);
     },
   };
+}
+
+/** What a promise comes to, or at once the signal's reason. For what changes nothing. */
+function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    const done = () => signal.removeEventListener('abort', onAbort);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    promise.then(resolve, reject).then(done, done);
+  });
 }
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -59,10 +59,13 @@ export function openScyllaStore(
       known.add(tenant);
     },
     read: (options, work) => reads!.run(options, work),
-    write: (options, work) => {
-      // The call itself ends by its time alone; what aborts it is looked at before the deciding step.
-      if (options?.signal?.aborted) return Promise.reject(options.signal.reason);
-      return writes!.run({}, work);
+    async write(options, work) {
+      const signal = options?.signal;
+      signal?.throwIfAborted();
+      // The call itself ends by its time alone; what aborts it is heeded before the deciding step.
+      return await writes!.run({}, work).catch((error: unknown) => {
+        throw signal?.aborted && (error as Error).cause === signal.reason ? signal.reason : error;
+      });
     },
     close: () =>
       reads!.close(() =>
