@@ -50,6 +50,9 @@ const settings = {
     .min(1)
     .default('models')
     .describe('Folder with the catalogue of model packs and their calibrations.'),
+  FREEFACE_THREADS: integer(1, 64)
+    .optional()
+    .describe('Threads that run networks, each with its own copy of them; one a core and at most 4 when absent.'),
   FREEFACE_MAX_IMAGE_BYTES: integer(1024, 256 * MiB)
     .default(decoding.maxBytes)
     .describe('Largest image file taken, in bytes.'),
@@ -157,6 +160,8 @@ export interface Config {
   readonly modelsDir: string;
   /** The first is the default. */
   readonly packs: readonly string[];
+  /** That run networks; null: one a core, at most 4. */
+  readonly threads: number | null;
   readonly maxImageBytes: number;
   readonly maxImagePixels: number;
   readonly maxBodyBytesHeld: number;
@@ -196,6 +201,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     outsideIssuer: outsideIssuerOf(value),
     modelsDir: resolve(value.FREEFACE_MODELS),
     packs: value.FREEFACE_MODEL_PACK.split(','),
+    threads: value.FREEFACE_THREADS ?? null,
     maxImageBytes: value.FREEFACE_MAX_IMAGE_BYTES,
     maxImagePixels: value.FREEFACE_MAX_IMAGE_PIXELS,
     maxBodyBytesHeld: value.FREEFACE_MAX_HELD_BYTES,

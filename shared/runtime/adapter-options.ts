@@ -7,13 +7,33 @@ import type { Logger } from './log.ts';
 export interface AdapterOptions
   extends Pick<
     Config,
-    'dataDir' | 'modelsDir' | 'packs' | 'maxImageBytes' | 'maxImagePixels' | 'watchDir' | 'engines' | 'extractorUrl'
+    | 'dataDir'
+    | 'modelsDir'
+    | 'packs'
+    | 'threads'
+    | 'maxImageBytes'
+    | 'maxImagePixels'
+    | 'watchDir'
+    | 'engines'
+    | 'extractorUrl'
   > {
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 export function adapterOptions({ config, clock, log }: RuntimeContext): AdapterOptions {
-  const { dataDir, modelsDir, packs, maxImageBytes, maxImagePixels, watchDir, engines, extractorUrl } = config;
-  return { dataDir, modelsDir, packs, maxImageBytes, maxImagePixels, watchDir, engines, extractorUrl, clock, log };
+  const { dataDir, modelsDir, packs, threads, maxImageBytes, maxImagePixels, watchDir, engines, extractorUrl } = config;
+  return {
+    dataDir,
+    modelsDir,
+    packs,
+    threads,
+    maxImageBytes,
+    maxImagePixels,
+    watchDir,
+    engines,
+    extractorUrl,
+    clock,
+    log,
+  };
 }

@@ -13,6 +13,8 @@ import { Worker } from 'node:worker_threads';
  * memory arena, or a quarter of a detector's run would be the kernel handing out and taking back pages; after a big input it is
  * emptied, so that resident memory does not grow with the biggest photo seen. Spinning would cost double on a busy machine. The runtime reads
  * the files itself (handing it their bytes kept 107 MB more resident for the default pack), and plans no memory ahead (80 MB more after a crowd).
+ * A thread of the default pack keeps about 55 MB: the idle server has 212 MB with one, 267 with two, 383 with four, 600 with eight. So
+ * no more than four are taken unasked, and it stays below 400 MB however many cores there are; FREEFACE_THREADS asks for more.
  */
 export interface WorkerPool {
   readonly size: number;
@@ -39,9 +41,11 @@ export interface Values {
 export type Outputs = Readonly<Record<string, Values>>;
 
 export interface PoolOptions {
-  /** Threads; default one per core, at most 8. */
+  /** Threads; default one per core, at most `mostUnasked`. */
   readonly size?: number | undefined;
 }
+
+const mostUnasked = 4;
 
 interface Job {
   readonly message: Readonly<Record<string, unknown>>;
@@ -65,7 +69,7 @@ interface Thread {
 }
 
 export function openWorkerPool(options: PoolOptions = {}): WorkerPool {
-  const size = options.size ?? Math.min(availableParallelism(), 8);
+  const size = options.size ?? Math.min(availableParallelism(), mostUnasked);
   const runtime = createRequire(import.meta.url).resolve('onnxruntime-node');
   const paths: string[] = [];
   const queue: Job[] = [];

@@ -1,7 +1,10 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { readConfig } from '../../config.ts';
 import type { ExtractedFace, Extractor } from '../../ports/extractor.ts';
+import { adapterOptions } from '../../runtime/adapter-options.ts';
+import { createContext } from '../../runtime/context.ts';
 import { createLogger } from '../../runtime/log.ts';
 import { drawGroup, drawPortrait } from '../../testing/portraits/index.ts';
 import { describeShared } from '../../testing/shared-files.ts';
@@ -132,6 +135,35 @@ describe('openExtractor that cannot load', () => {
     await expect(extractor.ready()).rejects.toThrow(/retinaface/);
     await extractor.close();
   });
+});
+
+describe('FREEFACE_THREADS', () => {
+  it('When it says how many threads run networks, then twice as many photos are in work at once', async () => {
+    const photo = await drawPortrait({ person: 'greta', size: 400 });
+
+    expect(await mostInWork('1', photo)).toBe(2);
+    expect(await mostInWork('3', photo)).toBeGreaterThan(2);
+  });
+
+  it('When it is no number from 1 to 64, then the configuration is refused and the setting named', () => {
+    for (const value of ['0', '65', 'all'])
+      expect(() => readConfig({ FREEFACE_THREADS: value })).toThrow('FREEFACE_THREADS');
+    expect(readConfig({}).threads).toBeNull();
+  });
+
+  async function mostInWork(threads: string, photo: Uint8Array): Promise<number> {
+    const config = readConfig({ FREEFACE_DATA: dataDir, FREEFACE_THREADS: threads });
+    const extractor = openExtractor(adapterOptions(createContext(config)));
+    await extractor.ready();
+    let inWork = 0;
+    let most = 0;
+    const onDecoded = () => {
+      most = Math.max(most, ++inWork);
+    };
+    await Promise.all(Array.from({ length: 8 }, () => extractor.extract(photo, { onDecoded }).finally(() => inWork--)));
+    await extractor.close();
+    return most;
+  }
 });
 
 describeShared('openExtractor with networks that a user brings', 'models', (models) => {

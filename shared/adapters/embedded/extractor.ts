@@ -24,8 +24,8 @@ export interface ExtractorOptions {
   /** Of an image; defaults in `decoding`. */
   readonly maxImageBytes?: number | undefined;
   readonly maxImagePixels?: number | undefined;
-  /** Network threads; default one per core, at most 8. */
-  readonly threads?: number | undefined;
+  /** Network threads; see PoolOptions.size. */
+  readonly threads?: number | null | undefined;
   /** Told once of each pack that decides by another's calibration. */
   readonly log?: Pick<Logger, 'warn'> | undefined;
 }
@@ -35,7 +35,7 @@ export interface ExtractorOptions {
  * decoded one after another, and a queue that sheds with BUSY. Errors while loading a pack are those of verifyPack; they are forgotten, so that the next call tries again.
  */
 export function openExtractor(options: ExtractorOptions): Extractor {
-  const pool = openWorkerPool({ size: options.threads });
+  const pool = openWorkerPool({ size: options.threads ?? undefined });
   const gate = openGate({
     working: pool.size * extraction.perThread,
     waiting: extraction.maxWaiting,
