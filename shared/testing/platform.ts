@@ -6,13 +6,14 @@ import { embeddedOpeners } from '../adapters/embedded/index.ts';
 import { type Config, readConfig } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Event } from '../ports/events.ts';
-import type { Ports } from '../ports/index.ts';
+import type { PortName, Ports } from '../ports/index.ts';
 import { createContext, type RuntimeContext } from '../runtime/context.ts';
 import type { FunctionDefinition } from '../runtime/define.ts';
 import { adminKeyPath } from '../runtime/first-start.ts';
 import { runLocally } from '../runtime/local.ts';
 import { createLogger } from '../runtime/log.ts';
 import type { Openers } from '../runtime/ports.ts';
+import { type OwnEngines, ownOpeners, prepareEngines } from './own-engines.ts';
 import { type Answer, type CallOptions, send } from './send.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { shareWeights } from './weights.ts';
@@ -46,7 +47,9 @@ export async function startPlatform(
   functions: readonly FunctionDefinition[],
   options: PlatformOptions = {},
 ): Promise<TestPlatform> {
-  const platform = await runPlatform(functions, options.dataDir ?? folderWithWeights(), options);
+  const dataDir = options.dataDir ?? folderWithWeights();
+  const engines = onEngines ? await enginesOf(dataDir, (dispose) => onTestFinished(dispose, 120_000)) : null;
+  const platform = await runPlatform(functions, dataDir, withEngines(options, engines));
   onTestFinished(platform.close);
   return platform;
 }
@@ -58,16 +61,54 @@ export function sharedPlatform(
 ): () => TestPlatform {
   let platform: TestPlatform;
   let dataDir: string;
+  let dispose = async (): Promise<void> => undefined;
   beforeAll(async () => {
     dataDir = mkdtempSync(join(tmpdir(), 'freeface-'));
     shareWeights(dataDir);
-    platform = await runPlatform(functions, dataDir, options);
+    const keepDispose = (given: () => Promise<void>) => {
+      dispose = given;
+    };
+    const engines = onEngines ? await enginesOf(dataDir, keepDispose) : null;
+    platform = await runPlatform(functions, dataDir, withEngines(options, engines));
   });
   afterAll(async () => {
     await platform.close();
+    await dispose();
     rmSync(dataDir, { recursive: true, force: true });
   });
   return () => platform;
+}
+
+/**
+ * [Note: The same tests on the engines]
+ * With FREEFACE_TEST_MODE=distributed every platform that a test starts works on the engines, each on a part of its own: what is embedded
+ * is replaced by what is distributed, port by port, so tests that bring a port of their own keep it. A platform that is started
+ * again in the same folder finds the same part.
+ */
+const onEngines = process.env.FREEFACE_TEST_MODE === 'distributed';
+const enginesByFolder = new Map<string, Promise<OwnEngines>>();
+
+function enginesOf(dataDir: string, atEnd: (dispose: () => Promise<void>) => void): Promise<OwnEngines> {
+  const known = enginesByFolder.get(dataDir);
+  if (known !== undefined) return known;
+  const made = prepareEngines();
+  enginesByFolder.set(dataDir, made);
+  atEnd(async () => (await made).dispose());
+  return made;
+}
+
+function withEngines(options: PlatformOptions, engines: OwnEngines | null): PlatformOptions {
+  if (engines === null) return options;
+  const own: Openers = ownOpeners(engines.prefix);
+  const replaced = Object.entries(options.openers ?? embeddedOpeners).map(([name, open]) => [
+    name,
+    open === embeddedOpeners[name as PortName] ? own[name as PortName] : open,
+  ]);
+  return {
+    ...options,
+    openers: Object.fromEntries(replaced) as Openers,
+    settings: { ...(process.env as Record<string, string>), ...engines.environment, ...options.settings },
+  };
 }
 
 async function runPlatform(
