@@ -3,14 +3,20 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { embeddedOpeners } from '../../shared/adapters/embedded/index.ts';
 import { openUploads } from '../../shared/adapters/embedded/uploads.ts';
+import { cronPipeline } from '../../shared/events/cron-pipeline.ts';
+import { eventPipeline } from '../../shared/events/pipeline.ts';
+import { changedNotice } from '../../shared/gallery/reconcile-uploads.ts';
 import type { Event } from '../../shared/ports/events.ts';
 import { asTenant } from '../../shared/ports/tenant.ts';
 import { adapterOptions } from '../../shared/runtime/adapter-options.ts';
+import { fakeExtractor, fakePhoto } from '../../shared/testing/fake-extractor.ts';
 import { folderWithWeights, startPlatform, type TestPlatform } from '../../shared/testing/platform.ts';
 import { drawPortrait, drawScene } from '../../shared/testing/portraits/index.ts';
 import { newEvent } from '../../shared/testing/record-factories.ts';
 import { temporaryFolder } from '../../shared/testing/temporary-folder.ts';
 import { functions } from '../registry.gen.ts';
+import sweepOutbox from '../sweep-outbox/index.ts';
+import ingestUpload from './index.ts';
 
 const tenant = asTenant('default');
 /** A file counts as finished at once where nothing else is said. */
@@ -19,8 +25,8 @@ const openers = {
   uploads: async (context: Parameters<typeof embeddedOpeners.uploads>[0]) =>
     openUploads({ ...adapterOptions(context), finishedAfterMs: 20 }),
 };
-const start = (watched: string, dataDir = folderWithWeights()) =>
-  startPlatform(functions, { dataDir, openers, settings: { FREEFACE_WATCH: watched } });
+const start = (watched: string, dataDir = folderWithWeights(), settings: Readonly<Record<string, string>> = {}) =>
+  startPlatform(functions, { dataDir, openers, settings: { FREEFACE_WATCH: watched, ...settings } });
 
 function put(watched: string, name: string, bytes: Uint8Array): void {
   mkdirSync(dirname(join(watched, name)), { recursive: true });
@@ -151,11 +157,43 @@ describe('notifications of a bucket', () => {
       newEvent({ type: 'dev.knative.kafka.event', data: { hello: 'world' } }),
     ]);
     await until(async () => (await facesOf(platform, 'amaro')) === 1);
-    const letters = async () =>
-      (await platform.ports.records.listDeadLetters(tenant, { type: 'dev.knative.kafka.event' }, { limit: 9 })).items;
-    await until(async () => (await letters()).length === 2);
+    const letters = async () => (await platform.ports.records.listDeadLetters(tenant, {}, { limit: 9 })).items;
+    // The folder is watched too, so that the file may have a second letter.
+    const kinds = async () => [...new Set((await letters()).map(({ type, reason }) => `${type} ${reason}`))].sort();
+    await until(async () => (await kinds()).length === 2);
 
-    expect((await letters()).map(({ reason }) => reason).sort()).toEqual(['TENANT_NOT_FOUND', 'VALIDATION_FAILED']);
+    expect(await kinds()).toEqual([
+      'dev.knative.kafka.event VALIDATION_FAILED',
+      'freeface.upload.changed.v1 TENANT_NOT_FOUND',
+    ]);
+  }, 60_000);
+
+  it('When a file of another tenant cannot be enrolled, then the letter is that tenant’s, and nobody else reads its name', async () => {
+    const watched = temporaryFolder();
+    const platform = await start(watched, undefined, { FREEFACE_MAX_IMAGE_BYTES: '60000' });
+    const { call } = platform;
+    const letters = '/api/v1/events/dead_letters';
+    const key = (await call('POST', '/api/v1/tenants', { json: { tenant: 'north', name: 'North' } })).json.data.api_key
+      .key as string;
+    put(watched, 'north/secret-name/1.jpg', Buffer.alloc(60_001));
+    put(watched, 'default/amaro/1.jpg', await drawPortrait({ person: 'amaro' }));
+    const message = notification(['uploads/north/secret-name/1.jpg', 'uploads/default/amaro/1.jpg']);
+
+    // Delivered twice.
+    await platform.ports.events.publish('freeface.uploads', [message, { ...message }]);
+    const own = async () => (await call('GET', letters, { as: key })).json.data.dead_letters;
+    await until(async () => (await own()).length > 0 && (await facesOf(platform, 'amaro')) === 1);
+    const [letter] = await own();
+    const shown = (await call('GET', `${letters}/${letter.dead_letter_id}`, { as: key })).json.data;
+    const others = (await call('GET', letters)).json.data.dead_letters;
+    const notOurs = await call('GET', `${letters}/${letter.dead_letter_id}`);
+    const discarded = await call('DELETE', `${letters}/${letter.dead_letter_id}`, { as: key });
+
+    expect(letter).toMatchObject({ type: 'freeface.upload.changed.v1', reason: 'IMAGE_TOO_LARGE' });
+    expect(shown.event).toMatchObject({ tenant: 'north', data: { path: 'secret-name/1.jpg' } });
+    expect(others).toEqual([]);
+    expect(notOurs.status).toBe(404);
+    expect(discarded.status).toBe(200);
   }, 60_000);
 
   it('When two files hold the same photo and one goes, then its faces stay until the other goes too', async () => {
@@ -195,5 +233,119 @@ describe('notifications of a bucket', () => {
     await until(async () => second.logs.some(({ function: name }) => name === 'reconcile-uploads'));
 
     expect(await jobsOf(second)).toMatchObject([{ status: 'failed', attempts: 1 }]);
+  }, 60_000);
+});
+
+describe('a file that is replaced', () => {
+  /** Finds what the photo says, once it is let go. */
+  function heldExtractor() {
+    const inner = fakeExtractor({ latencyMs: () => 0, working: 4 });
+    const held: (() => void)[] = [];
+    let free = false;
+    return {
+      extractor: {
+        ...inner,
+        extract: async (...args: Parameters<typeof inner.extract>) => {
+          if (!free) await new Promise<void>((resolve) => held.push(resolve));
+          return inner.extract(...args);
+        },
+      },
+      isHolding: async () => held.length > 0,
+      release: () => {
+        free = true;
+        for (const go of held) go();
+      },
+    };
+  }
+
+  /** Without the functions named; what they would be told is told by the test. */
+  async function startWithout(names: RegExp, watched: string, dataDir = folderWithWeights()) {
+    const { extractor, isHolding, release } = heldExtractor();
+    const platform = await startPlatform(
+      functions.filter(({ manifest }) => !names.test(manifest.name)),
+      { dataDir, openers: { ...openers, extractor: async () => extractor }, settings: { FREEFACE_WATCH: watched } },
+    );
+    const ingest = eventPipeline(ingestUpload, platform.ports, platform.context);
+    const publish = cronPipeline(sweepOutbox, platform.ports, platform.context);
+    const tell = async (path: string) => {
+      const { signal } = new AbortController();
+      const answer = await ingest(changedNotice(tenant, path, platform.context).event, undefined, signal);
+      await publish(signal);
+      return answer;
+    };
+    return { platform, isHolding, release, tell };
+  }
+
+  const faces = async ({ ports }: TestPlatform) => (await ports.records.listFaces(tenant, {}, { limit: 9 })).items;
+  const statuses = async (platform: TestPlatform): Promise<string[]> =>
+    (await jobsOf(platform)).map(({ status }: { status: string }) => status).sort();
+
+  it('When its job is under way, then that ends first, so that no face of it is left when the file goes', async () => {
+    const watched = temporaryFolder();
+    const { platform, isHolding, release, tell } = await startWithout(/^(ingest|reconcile)-uploads?$/, watched);
+    put(watched, 'ada/1.jpg', fakePhoto(1));
+    await tell('ada/1.jpg');
+    await until(isHolding);
+
+    put(watched, 'ada/1.jpg', fakePhoto(22));
+    const early = await tell('ada/1.jpg');
+    release();
+    await until(async () => (await statuses(platform)).join() === 'completed');
+    const replaced = await tell('ada/1.jpg');
+    await until(async () => (await statuses(platform)).join() === 'completed,completed');
+    const between = await faces(platform);
+    rmSync(join(watched, 'ada/1.jpg'));
+    await tell('ada/1.jpg');
+
+    expect(early).toMatchObject({ status: 503, reason: 'BUSY' });
+    expect(replaced.status).toBe(204);
+    expect(between).toHaveLength(1);
+    expect(await faces(platform)).toEqual([]);
+  }, 60_000);
+
+  it('When its job waits, then that is cancelled, and nothing fails', async () => {
+    const [watched, dataDir] = [temporaryFolder(), folderWithWeights()];
+    const first = await startWithout(/^(ingest|reconcile)-uploads?$|^process-enrollment/, watched, dataDir);
+    put(watched, 'ada/1.jpg', fakePhoto(1));
+    await first.tell('ada/1.jpg');
+    put(watched, 'ada/1.jpg', fakePhoto(22));
+    await first.tell('ada/1.jpg');
+    const waiting = await statuses(first.platform);
+    await first.platform.close();
+
+    const { platform, release } = await startWithout(/^(ingest|reconcile)-uploads?$/, watched, dataDir);
+    release();
+    const done = () =>
+      platform.logs.filter(({ function: name, status }) => /^process/.test(`${name}`) && status === 204);
+    await until(async () => done().length === 2);
+
+    expect(waiting).toEqual(['cancelled', 'queued']);
+    expect(await statuses(platform)).toEqual(['cancelled', 'completed']);
+    expect(await faces(platform)).toHaveLength(1);
+    expect((await platform.ports.records.backlog()).deadLetters).toBe(0);
+  }, 60_000);
+
+  it('When it is put back as it was, time and all, then it is enrolled again', async () => {
+    const watched = temporaryFolder();
+    const { platform, release, tell } = await startWithout(/^(ingest|reconcile)-uploads?$/, watched);
+    release();
+    const kept = new Date('2026-01-01T00:00:00Z');
+    const putOld = () => {
+      put(watched, 'ada/1.jpg', fakePhoto(1));
+      utimesSync(join(watched, 'ada/1.jpg'), kept, kept);
+    };
+    putOld();
+    await tell('ada/1.jpg');
+    await until(async () => (await statuses(platform)).join() === 'completed');
+    const [before] = await faces(platform);
+    put(watched, 'ada/1.jpg', fakePhoto(22));
+    await tell('ada/1.jpg');
+    await until(async () => (await statuses(platform)).join() === 'completed,completed');
+
+    putOld();
+    await tell('ada/1.jpg');
+    await until(async () => (await statuses(platform)).join() === 'completed,completed,completed');
+
+    expect((await faces(platform)).map(({ faceId }) => faceId)).toEqual([before!.faceId]);
   }, 60_000);
 });

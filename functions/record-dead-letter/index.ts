@@ -1,5 +1,6 @@
 import { eventTypes } from '../../shared/events/catalogue.ts';
 import { storedDeadLetter } from '../../shared/gallery/dead-letters.ts';
+import { defaultTenant } from '../../shared/ports/tenant.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
 import { sizes } from '../../shared/runtime/sizes.ts';
 
@@ -14,13 +15,15 @@ export default defineFunction(
       topic: 'freeface.dead-letters',
       delivery: { retry: 100_000, backoff: 'linear', backoffDelayMs: 5000, timeoutMs: 30_000 },
     },
-    uses: ['records'],
+    uses: ['records', 'accounts'],
     ...sizes.record,
     concurrency: 4,
   },
-  async ({ event, tenant, clock, signal, log }, { records }) => {
+  async ({ event, tenant, clock, signal, log }, { records, accounts }) => {
     const letter = storedDeadLetter(event, clock.now());
-    await records.saveDeadLetter(tenant, letter, { signal });
+    // Nobody could look at the letters of a tenant that does not exist.
+    const owner = (await accounts.getTenant(tenant, { signal })) === null ? defaultTenant : tenant;
+    await records.saveDeadLetter(owner, letter, { signal });
     const { deadLetterId, type, group, reason, status } = letter;
     log.warn({ dead_letter_id: deadLetterId, event_type: type, group, reason, status }, 'dead letter kept');
     return undefined;

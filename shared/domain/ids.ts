@@ -21,6 +21,10 @@ export const deadLetterIdOf = (event: string, group: string): string => v5(`dead
 /** `path` within the tenant's part of the bucket or the watched folder. */
 export const uploadIdOf = (tenant: string, path: string): string => v5(`upload/${tenant}/${path}`, namespace);
 
+/** The notice of one file of a bucket's message; `event` is the message's source and id. */
+export const uploadNoticeIdOf = (event: string, uploadId: string): string =>
+  v5(`upload-notice/${event}/${uploadId}`, namespace);
+
 /** A file that is put again with other contents is another job. */
 export const uploadJobIdOf = (uploadId: string, version: string): string =>
   v5(`upload-job/${uploadId}/${version}`, namespace);

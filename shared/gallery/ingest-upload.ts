@@ -7,6 +7,7 @@ import { externalIdOfPath, isImagePath } from '../domain/uploads.ts';
 import { AppError } from '../errors.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Upload } from '../ports/records.ts';
+import { defaultTenant, type Tenant } from '../ports/tenant.ts';
 import type { UploadedFile } from '../ports/uploads.ts';
 import type { CallContext } from '../runtime/define.ts';
 import { cancelQueued } from './cancel-job.ts';
@@ -32,10 +33,14 @@ export type Ingested = 'enrolled' | 'erased' | 'known' | 'ignored';
  * held against what is known of it. Ten notifications of one file, of a delete that came before its put, or of a version that was
  * replaced meanwhile, all end with the same gallery, and the sweep that looks for lost ones does nothing else.
  *
- * A file that is gone leaves a mark of when, so that the same file put again is another job. One whose person was erased stays
- * known: nobody comes back because a sweep went by.
+ * A file that is gone leaves a mark of when, so that the same file put again is another job; so does one whose image was replaced,
+ * before the new one is looked at. One whose person was erased stays known: nobody comes back because a sweep went by.
  *
- * Errors: those of acceptEnrolment; BUSY while the job of a deleted file is under way.
+ * [Note: Files of no tenant]
+ * The first of several folders names a tenant. Where there is none of that name the file is refused, and `default` keeps the letter
+ * and remembers the refusal, since nobody else could look at it. Once there is such a tenant, the next sweep enrols the file there.
+ *
+ * Errors: those of acceptEnrolment; BUSY while the job of a deleted or replaced file is under way.
  */
 export async function ingestUpload(
   path: string,
@@ -45,20 +50,52 @@ export async function ingestUpload(
 ): Promise<Ingested> {
   const { tenant, signal } = call;
   if (!isImagePath(path)) return 'ignored';
-  if ((await ports.accounts.getTenant(tenant, { signal })) === null) throw new AppError('TENANT_NOT_FOUND');
   const uploadId = uploadIdOf(tenant, path);
-  const known = await ports.records.getUpload(tenant, uploadId, { signal });
+  const isOfTenant = (await ports.accounts.getTenant(tenant, { signal })) !== null;
   const file = await ports.uploads.find(tenant, path, { signal });
+  if (!isOfTenant)
+    return file === null ? 'known' : refuse(noTenant(), defaultTenant, unread(uploadId, file, call), ports);
+  const known = await ports.records.getUpload(tenant, uploadId, { signal });
   if (file === null) return known === null || isGone(known) ? 'known' : forgetUpload(known, call, ports);
   // Without a job it was refused: whoever asks again may have changed what stood in the way.
   if (known?.version === file.version && known.jobId !== '') return 'known';
-  const read = await ports.uploads.read(tenant, path, { most: call.config.maxImageBytes, signal });
+  const read = await ports.uploads
+    .read(tenant, path, { most: call.config.maxImageBytes, signal })
+    .catch(async (error: unknown) => {
+      const seen = unread(uploadId, file, call);
+      if (isFinal(error)) await withdrawOther(known, seen.imageId, call, ports);
+      return refuse(error, tenant, seen, ports);
+    });
   if (read === null) throw new AppError('BUSY', { message: 'The file went while it was looked at.' });
   return await accept({ uploadId, path, known, priority, ...read }, call, ports);
 }
 
+const noTenant = () =>
+  new AppError('TENANT_NOT_FOUND', {
+    message:
+      'No tenant is called as the first folder of the file. In the watched folder a file two folders deep or deeper lies in that of a tenant: {tenant}/{external_id}/name.jpg.',
+  });
+
 const gone = 'gone:';
 const isGone = ({ version }: Upload): boolean => version.startsWith(gone);
+
+type SeenUpload = Omit<Upload, 'jobId'>;
+
+/** A file that nobody looked into; its image is none. */
+const unread = (uploadId: string, { version }: UploadedFile, { tenant, clock }: CallContext): SeenUpload => ({
+  uploadId,
+  version,
+  imageId: imageIdOf(tenant, uploadId),
+  at: clock.now(),
+});
+
+/** The sweep does not bring back what was refused for good; its dead letter does. Throws the error. */
+async function refuse(error: unknown, owner: Tenant, seen: SeenUpload, { records }: IngestPorts): Promise<never> {
+  if (isFinal(error)) await records.saveUpload(owner, { ...seen, jobId: '' });
+  throw error;
+}
+
+const isFinal = (error: unknown): boolean => error instanceof AppError && error.eventStatus === 422;
 
 interface FoundUpload {
   readonly uploadId: string;
@@ -77,6 +114,7 @@ async function accept(
   const { tenant, signal, clock } = call;
   const digest = createHash('sha256').update(bytes).digest('hex');
   const seen = { uploadId, version: file.version, imageId: imageIdOf(tenant, digest), at: clock.now() };
+  const before = await withdrawOther(known, seen.imageId, call, ports);
   try {
     const fields = fieldsOf(path, file.metadata);
     const request = enrolmentRequest(fields, bytes, clock.now());
@@ -85,19 +123,15 @@ async function accept(
     const { pack, space } = await ports.extractor.describe(fields.strategy, { signal });
     const backlog = await ports.records.backlog({ signal });
     if (backlog.jobs[lane] >= tuning.mostWaiting) throw new AppError('BUSY', { retryAfter: 60 });
-    const jobId = uploadJobIdOf(uploadId, `${known !== null && isGone(known) ? known.version : ''}/${file.version}`);
+    const jobId = uploadJobIdOf(uploadId, `${before !== null && isGone(before) ? before.version : ''}/${file.version}`);
     const { job, outbox } = planJob({ jobId, digest, fields, source: { path }, pack, space, priority: lane }, call);
     await ports.records.createJob(tenant, job, { outbox, signal });
     call.metrics.jobsAccepted.inc({ priority: lane });
     // From here on the caller's patience no longer counts.
-    if (known !== null && known.imageId !== seen.imageId) await eraseImage(known, call, ports);
     await ports.records.saveUpload(tenant, { ...seen, jobId });
     return 'enrolled';
   } catch (error) {
-    // The sweep does not bring back what was refused for good; its dead letter does.
-    if (error instanceof AppError && error.eventStatus === 422)
-      await ports.records.saveUpload(tenant, { ...seen, jobId: '' });
-    throw error;
+    return refuse(error, tenant, seen, ports);
   }
 }
 
@@ -152,6 +186,27 @@ function decoded(text: string | undefined): string | undefined {
 
 /** A file is gone: what it brought goes too. Errors: BUSY while its job is under way. */
 export async function forgetUpload(known: Upload, call: CallContext, ports: IngestPorts): Promise<Ingested> {
+  const { erased } = await withdraw(known, call, ports);
+  return erased ? 'erased' : 'known';
+}
+
+/** What another image brought under the same path goes before its name does. Resolves to what is known then. Errors: as forgetUpload. */
+async function withdrawOther(
+  known: Upload | null,
+  imageId: string,
+  call: CallContext,
+  ports: IngestPorts,
+): Promise<Upload | null> {
+  if (known === null || isGone(known) || known.imageId === imageId) return known;
+  const { left } = await withdraw(known, call, ports);
+  return left;
+}
+
+async function withdraw(
+  known: Upload,
+  call: CallContext,
+  ports: IngestPorts,
+): Promise<{ erased: boolean; left: Upload }> {
   const { tenant, signal, clock } = call;
   const job = known.jobId === '' ? null : await ports.records.getJob(tenant, known.jobId, { signal });
   if (job !== null && job.finishedAt === null) {
@@ -159,8 +214,9 @@ export async function forgetUpload(known: Upload, call: CallContext, ports: Inge
     if (cancelled !== null && cancelled.finishedAt === null) throw new AppError('BUSY');
   }
   const erased = await eraseImage(known, call, ports);
-  await ports.records.saveUpload(tenant, { ...known, version: `${gone}${clock.now()}`, at: clock.now() });
-  return erased ? 'erased' : 'known';
+  const left = { ...known, version: `${gone}${clock.now()}`, at: clock.now() };
+  await ports.records.saveUpload(tenant, left);
+  return { erased, left };
 }
 
 /** Erases the faces of a file's image, unless another file has the same image. Resolves to whether there was anything. */

@@ -5,7 +5,7 @@ import { outboxEntry } from '../events/catalogue.ts';
 import type { Ports } from '../ports/index.ts';
 import { itemsOf } from '../ports/pages.ts';
 import type { Upload } from '../ports/records.ts';
-import type { Tenant } from '../ports/tenant.ts';
+import { defaultTenant, type Tenant } from '../ports/tenant.ts';
 import type { CallContext } from '../runtime/define.ts';
 
 export interface ReconciledUploads {
@@ -18,10 +18,11 @@ export interface ReconciledUploads {
 /**
  * Compares the bucket or the watched folder with what is known of its files, and publishes a notice for each that differs. `erase`
  * sees to what is gone: a path cannot be had from what is kept of it, so that no notice can name it.
+ * See: [Note: Files of no tenant]
  */
 export async function reconcileUploads(
   call: CallContext,
-  { records, uploads, events }: Pick<Ports, 'records' | 'uploads' | 'events'>,
+  { records, uploads, events, accounts }: Pick<Ports, 'records' | 'uploads' | 'events' | 'accounts'>,
   erase: (tenant: Tenant, gone: Upload) => Promise<void>,
 ): Promise<ReconciledUploads> {
   const outcome = { found: 0, missed: 0 };
@@ -29,16 +30,21 @@ export async function reconcileUploads(
   const { signal } = call;
   const known = new Map<Tenant, Map<string, Upload>>();
   for (const tenant of await records.tenants({ signal })) known.set(tenant, await knownOf(tenant, call, records));
+  const owners = new Map<Tenant, Tenant>();
+  let strays = 0;
   for await (const { tenant, path, version } of uploads.files({ signal })) {
     if (!isImagePath(path)) continue;
+    const owner = owners.get(tenant) ?? (await ownerOf(tenant));
+    if (owner !== tenant) strays += 1;
     const uploadId = uploadIdOf(tenant, path);
-    const upload = known.get(tenant)?.get(uploadId);
-    known.get(tenant)?.delete(uploadId);
+    const upload = known.get(owner)?.get(uploadId);
+    known.get(owner)?.delete(uploadId);
     if (version === null || upload?.version === version) continue;
     const { topic, event } = changedNotice(tenant, path, call, 'low');
     await events.publish(topic, [event], { signal });
     outcome.found += 1;
   }
+  if (strays > 0) call.log.warn({ files: strays }, 'files lie in folders of tenants that do not exist');
   for (const [tenant, left] of known) {
     for (const upload of left.values()) {
       if (upload.version.startsWith('gone:')) continue;
@@ -54,6 +60,14 @@ export async function reconcileUploads(
     }
   }
   return outcome;
+
+  /** Who remembers what became of a tenant's files. One who has nothing but refused files is not among the tenants with rows. */
+  async function ownerOf(tenant: Tenant): Promise<Tenant> {
+    const owner = (await accounts.getTenant(tenant, { signal })) === null ? defaultTenant : tenant;
+    if (!known.has(owner)) known.set(owner, await knownOf(owner, call, records));
+    owners.set(tenant, owner);
+    return owner;
+  }
 }
 
 /** That a file came, changed or went. */

@@ -88,16 +88,20 @@ function uploadsIn(
     async *files({ signal } = {}) {
       await folder.require();
       const entries = await readdir(root, { recursive: true, withFileTypes: true });
+      let strays = 0;
       for (const entry of entries) {
         signal?.throwIfAborted();
         if (!entry.isFile()) continue;
         const name = relative(root, join(entry.parentPath ?? entry.path, entry.name)).replaceAll(sep, '/');
         const place = uploadOfFile(name, defaultTenant);
+        if (place === null && isUploadPath(name)) strays += 1;
         const stats = place === null ? null : await stat(join(root, name)).catch(absent);
         if (place === null || stats === null) continue;
         const version = clock.now() - stats.mtimeMs < finishedAfterMs ? null : describe(stats).version;
         yield { tenant: asTenant(place.tenant), path: place.path, version };
       }
+      if (strays > 0)
+        log?.warn({ files: strays }, 'files lie in folders whose names no tenant can have, and are left alone');
       await folder.require();
     },
 
