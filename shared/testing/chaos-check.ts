@@ -45,6 +45,7 @@ export async function checkChaos(input: CheckInput): Promise<ChaosCheck> {
   const wrong: string[] = code === 0 ? [] : [`the platform ended with ${code} when it was asked to stop`];
   checkJobs(input, found, wrong);
   checkFaces(input, found, wrong);
+  checkPersons(input, found, wrong);
   checkHooks(input, found, wrong);
   const own = {
     persons: found.persons.length,
@@ -105,6 +106,8 @@ interface Found {
   readonly jobs: readonly Job[];
   readonly faces: readonly Face[];
   readonly persons: readonly Person[];
+  /** Faces as the timelines of all persons tell them. */
+  readonly appearances: readonly Face[];
   readonly images: readonly Image[];
   readonly letters: readonly StoredDeadLetter[];
   readonly vectors: ReadonlySet<string>;
@@ -134,11 +137,17 @@ async function recount({ records, vectors, images }: ChaosStores): Promise<Found
     jobs: await every((after) => records.listJobs(defaultTenant, {}, { limit, after })),
     faces: await every((after) => records.listFaces(defaultTenant, {}, { limit, after })),
     persons: await every((after) => records.listPersons(defaultTenant, { limit, after })),
+    appearances: [] as Face[],
     images: await every((after) => records.listImages(defaultTenant, { limit, after })),
     letters: await every((after) => records.listDeadLetters(defaultTenant, {}, { limit, after })),
     vectors: new Set<string>(),
     blobs: new Set<string>(),
   };
+  const order = 'oldest-first';
+  for (const { personId } of found.persons)
+    found.appearances.push(
+      ...(await every((after) => records.listAppearances(defaultTenant, personId, {}, { limit, after, order }))),
+    );
   for await (const faceId of vectors.faceIds(defaultTenant)) found.vectors.add(faceId);
   for await (const { key } of images.keys(defaultTenant)) found.blobs.add(key);
   await Promise.all([records.close(), vectors.close(), images.close()]);
@@ -187,6 +196,27 @@ function checkFaces({ plan, accepted }: CheckInput, found: Found, wrong: string[
   if (new Set(images.map(({ digest }) => digest)).size !== images.length) wrong.push('an image is there twice');
   if (images.length !== faces.length) wrong.push(`${images.length} images of ${faces.length} faces`);
   for (const { blobKey, imageId } of images) if (!blobs.has(blobKey)) wrong.push(`image ${imageId} has no file`);
+}
+
+/** One person for each name that was given with a photo of somebody, and each face of theirs once in their timelines. */
+function checkPersons({ plan, accepted }: CheckInput, { persons, faces, appearances }: Found, wrong: string[]): void {
+  const named = new Set<string>();
+  for (const n of accepted.keys()) {
+    const { kind, request } = plan[n]!;
+    const { external_id: externalId, person_id: personId } = request.form ?? {};
+    if (kind === 'face' && externalId !== undefined) named.add(`external_id ${externalId}`);
+    else if (kind === 'face' && personId !== undefined) named.add(`person_id ${personId}`);
+  }
+  const found = persons.map(({ personId, externalId }) =>
+    externalId === null ? `person_id ${personId}` : `external_id ${externalId}`,
+  );
+  if (new Set(found).size !== found.length) wrong.push('a person is there twice');
+  for (const name of named) if (!found.includes(name)) wrong.push(`the person with ${name} is lost`);
+  for (const name of found) if (!named.has(name)) wrong.push(`a person with ${name} is of no accepted photo`);
+  const seen = appearances.map(({ faceId }) => faceId).toSorted();
+  const ofPersons = faces.flatMap(({ faceId, personId }) => (personId === null ? [] : [faceId])).toSorted();
+  if (JSON.stringify(seen) !== JSON.stringify(ofPersons))
+    wrong.push(`${seen.length} appearances of ${ofPersons.length} faces of persons`);
 }
 
 /** Every end of a job was told, under one id. */

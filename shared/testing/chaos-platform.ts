@@ -31,7 +31,7 @@ export interface ChaosPlatformOptions {
 
 /**
  * A whole platform that somebody is going to kill: everything real but the networks, with stores that fail and are slow, and a
- * broker that gets events twice and out of order. Says its port on standard output. Nothing fails before it is up: a platform whose
+ * broker that gets events up to ten times and out of order. Says its port on standard output. Nothing fails before it is up: a platform whose
  * stores are down at the start does not start, which is another test's.
  */
 async function main(): Promise<void> {
@@ -93,14 +93,16 @@ function faultyOpeners(
   };
 }
 
-/** Publishes some events twice, the copy under no key so that it may overtake, and each lot in another order. */
+/** Publishes some events twice, and some of these ten times, the copies under no key so that they may overtake, and each lot in another order. */
 function shuffled(events: Events, duplicated: number, { random }: Faults): Events {
   return {
     ...events,
     async publish(topic, given, options) {
       const copies = given
         .filter(() => random() < duplicated)
-        .map(({ partitionkey: _, ...event }) => event as (typeof given)[number]);
+        .flatMap(({ partitionkey: _, ...event }) =>
+          Array.from({ length: random() < 0.1 ? 9 : 1 }, () => event as (typeof given)[number]),
+        );
       const order = [...given, ...copies].map((event) => ({ event, at: random() }));
       await events.publish(
         topic,

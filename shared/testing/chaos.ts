@@ -54,7 +54,7 @@ const rates = {
 /**
  * [Note: The chaos test]
  * A platform in a process of its own accepts enrolments of all priorities while it is killed at random moments, its stores fail and
- * are slow, and its events come twice and out of order. Whoever sends repeats until a 202 comes, as a client would, so that a photo may
+ * are slow, and its events come up to ten times and out of order. Whoever sends repeats until a 202 comes, as a client would, so that a photo may
  * be accepted twice. In the end every accepted one is either a face or a dead letter, no face is there twice, every end of a job
  * was told to the webhook under one id, and what the API counts is what is found in the stores. The same seed makes the same
  * choices; when the process is killed is up to the machine.
