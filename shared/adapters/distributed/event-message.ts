@@ -3,6 +3,8 @@ import type { IHeaders, Message } from 'kafkajs';
 import type { Event } from '../../ports/events.ts';
 
 const prefix = 'ce_';
+/** The whole event as JSON: the structured mode. */
+const structuredType = /^application\/cloudevents\+json\b/i;
 /** What Knative makes of a message that is no CloudEvent. */
 const foreignType = 'dev.knative.kafka.event';
 
@@ -35,17 +37,18 @@ function bytesOf(data: unknown): Buffer | string | null {
 }
 
 /**
- * The event of a message. One that is no CloudEvent becomes what Knative makes of it: an event of the type
- * `dev.knative.kafka.event` whose data are the bytes.
+ * The event of a message, in binary or structured mode. One that is no CloudEvent becomes what Knative makes of it: an event of
+ * the type `dev.knative.kafka.event` whose data are the bytes.
  */
 export function toEvent(topic: string, partition: number, message: ReceivedMessage): Event {
   try {
     const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)] as const);
+    const type = headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1];
+    if (structuredType.test(type ?? '')) return structuredEvent(message);
     const attributes = Object.fromEntries(
       headers.filter(([name]) => name.startsWith(prefix)).map(([name, value]) => [name.slice(prefix.length), value]),
     );
     if (attributes.specversion === undefined) return foreignEvent(topic, partition, message);
-    const type = headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1];
     const data = dataOf(message.value, type);
     const whole = {
       ...attributes,
@@ -71,6 +74,13 @@ function dataOf(value: Buffer | null, type: string | undefined): unknown {
   if (value === null) return undefined;
   if (type !== undefined && /\bjson\b/i.test(type)) return JSON.parse(value.toString());
   return type?.startsWith('text/') ? value.toString() : value;
+}
+
+/** The record's key is the partition key where the event names none. Errors: those of JSON, and of the SDK for what is no event. */
+function structuredEvent({ key, value }: ReceivedMessage): Event {
+  const whole = JSON.parse(String(value)) as Event;
+  const { partitionkey = key?.toString() } = whole;
+  return new CloudEvent({ ...whole, ...(partitionkey === undefined ? {} : { partitionkey }) }) as Event;
 }
 
 const foreignEvent = (topic: string, partition: number, { key, value, offset, timestamp }: ReceivedMessage): Event =>
