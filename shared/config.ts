@@ -38,7 +38,7 @@ const settings = {
     .min(1)
     .optional()
     .describe(
-      'Folder whose photos are enrolled by themselves: `{external_id}/name.jpg`, or `{tenant}/{external_id}/name.jpg`. A photo that is deleted there is erased. None when absent.',
+      'Folder whose photos are enrolled by themselves: `{external_id}/name.jpg`, or `{tenant}/{external_id}/name.jpg`: two folders deep, the first is a tenant, and where there is none of that name the photo is refused with a dead letter of `default`. A photo that is deleted there is erased. None when absent.',
     ),
   FREEFACE_MODEL_PACK: z
     .string()

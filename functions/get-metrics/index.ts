@@ -22,7 +22,12 @@ export default defineFunction(
       latencies: z
         .record(z.string(), z.object({ count, p50_ms: milliseconds, p95_ms: milliseconds, p99_ms: milliseconds }))
         .describe('By function.'),
-      gallery: z.object({ persons: count, faces: count, image_bytes: count }),
+      gallery: z.object({
+        persons: count,
+        faces: count,
+        unknown_faces: count.describe('Those of them that belong to no person.'),
+        image_bytes: count,
+      }),
       extractor: z.object({ in_work: count.describe('Images in it or waiting for it.'), shed: count }),
       cache: z.object({ hits: count, misses: count }),
       jobs: z.object({
@@ -61,6 +66,7 @@ export default defineFunction(
     const uptime = process.uptime();
     const report = await metrics.report(signal);
     const { persons, faces, bytes } = await records.usage(tenant, { signal });
+    const unknownFaces = await records.countUnknownFaces(tenant, { signal });
     const backlog = await records.backlog({ signal });
     const groups = await groupsIfKnown({ events }, signal);
     const { pack, space } = await extractor.describe(undefined, { signal });
@@ -80,7 +86,7 @@ export default defineFunction(
             { count: total, p50_ms: p50, p95_ms: p95, p99_ms: p99 },
           ]),
         ),
-        gallery: { persons, faces, image_bytes: bytes },
+        gallery: { persons, faces, unknown_faces: unknownFaces, image_bytes: bytes },
         extractor: { in_work: report.extractor.inWork, shed: report.extractor.shed },
         cache: report.cache,
         jobs: {

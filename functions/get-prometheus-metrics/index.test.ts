@@ -141,6 +141,7 @@ describe('metrics/prometheus', () => {
       requests_in_flight: 'function="get-prometheus-metrics"',
       gallery_persons: '',
       gallery_faces: '',
+      gallery_unknown_faces: '',
       gallery_image_bytes: '',
     };
     const silent = Object.entries(counted).filter(([name, labels]) => !(total(families, name, labels) > 0));
@@ -149,6 +150,7 @@ describe('metrics/prometheus', () => {
     expect(total(families, 'enrolment_jobs_finished_total', 'status="failed"')).toBe(1);
     expect(total(families, 'extractor_images_in_work')).toBe(0);
     expect(total(families, 'enrolment_jobs_waiting')).toBe(0);
+    expect(total(families, 'gallery_unknown_faces')).toBe(1);
   });
 
   it('When OpenMetrics is preferred, then that is what comes; without a prefix the path needs the same key', async () => {

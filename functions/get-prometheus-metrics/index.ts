@@ -23,6 +23,7 @@ export default defineFunction(
   },
   async ({ tenant, clock, signal, metrics, headers }, { records, events }) => {
     const { persons, faces, bytes } = await records.usage(tenant, { signal });
+    const unknownFaces = await records.countUnknownFaces(tenant, { signal });
     const backlog = await records.backlog({ signal });
     const groups = await groupsIfKnown({ events }, signal);
     metrics.outboxPending.set(backlog.outbox);
@@ -38,6 +39,11 @@ export default defineFunction(
       [
         { name: 'gallery_persons', help: 'Persons of the tenant that asks.', value: persons },
         { name: 'gallery_faces', help: 'Faces of the tenant that asks.', value: faces },
+        {
+          name: 'gallery_unknown_faces',
+          help: 'Faces of the tenant that asks that belong to no person.',
+          value: unknownFaces,
+        },
         { name: 'gallery_image_bytes', help: 'Bytes of the images of the tenant that asks.', value: bytes },
       ],
       signal,

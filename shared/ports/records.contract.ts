@@ -60,6 +60,30 @@ export function recordsContract({ name, open }: { name: string; open: (clock: Fa
       expect(left).toEqual({ persons: 2, faces: 1, bytes: 12_345 });
     });
 
+    it('When faces without a person come, get one, or go, then so many are counted', async () => {
+      const { records, tenant, reopen } = await setUp();
+      const stranger = () => ({ ...newEnrolment(1), person: null, faces: [newFace({ personId: null })] });
+      const photo = stranger();
+      const person = await records.createPerson(tenant, newPerson());
+      const empty = await records.countUnknownFaces(tenant);
+
+      await records.saveEnrolment(tenant, photo);
+      const gone = stranger();
+      await records.saveEnrolment(tenant, gone);
+      await records.saveEnrolment(tenant, stranger());
+      await records.saveEnrolment(tenant, newEnrolment(2));
+      await records.saveEnrolment(newTenant(), stranger());
+      const full = await records.countUnknownFaces(tenant);
+      await records.saveEnrolment(tenant, {
+        ...photo,
+        faces: photo.faces.map((face) => ({ ...face, personId: person.personId })),
+      });
+      await records.deleteFace(tenant, gone.faces[0]!.faceId);
+      const left = await (await reopen()).countUnknownFaces(tenant);
+
+      expect([empty, full, left]).toEqual([0, 3, 1]);
+    });
+
     it('When a write is refused, then it counts for nothing', async () => {
       const { records, tenant } = await setUp();
       const stranger = newFace({ personId: randomUUID() });

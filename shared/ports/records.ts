@@ -413,6 +413,8 @@ export interface Records {
 
   /** Costs the same however much a tenant holds. */
   usage(tenant: Tenant, options?: CallOptions): Promise<Usage>;
+  /** Faces without a person. Counted from a list of them alone; may lag behind where usage may. */
+  countUnknownFaces(tenant: Tenant, options?: CallOptions): Promise<number>;
   /** Tenants that have rows. */
   tenants(options?: CallOptions): Promise<Tenant[]>;
   /** Oldest events that are written but not yet published. */

@@ -163,6 +163,10 @@ export async function usage({ scylla }: ScyllaStore, tenant: string): Promise<Us
   return { persons: persons.count, faces: faces.count, bytes: images.total };
 }
 
+/** See: [Note: Counting without counters] */
+export const countUnknownFaces = async ({ scylla }: ScyllaStore, tenant: string): Promise<number> =>
+  (await countOf(scylla, 'unknown_faces_by_tenant', tenant)).count;
+
 /** Tenants that have rows. */
 export async function tenants({ scylla }: ScyllaStore): Promise<Tenant[]> {
   const known = await tenantsSeen(scylla, 'records');

@@ -62,6 +62,7 @@ export function recordsOn(store: ScyllaStore): Records {
     galleryEpoch: (tenant, options) => store.read(options, () => galleryEpoch(scylla, tenant)),
     raiseEpoch: (tenant, options) => store.write(options, () => scylla.write([raiseOf(tenant)], microseconds())),
     usage: (tenant, options) => store.read(options, () => read.usage(store, tenant)),
+    countUnknownFaces: (tenant, options) => store.read(options, () => read.countUnknownFaces(store, tenant)),
     tenants: (options) => store.read(options, () => read.tenants(store)),
 
     createJob: (tenant, job, options) => write(tenant, options, () => jobs.createJob(store, tenant, job, options)),

@@ -148,6 +148,7 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
     galleryEpoch: (tenant, options) => reading(options, () => epochs.get(tenant) ?? firstEpoch),
     raiseEpoch: (tenant, options) => reading(options, () => void raised(tenant)(true)),
     usage: (tenant, options) => reading(options, () => read.usage(reader, tenant)),
+    countUnknownFaces: (tenant, options) => reading(options, () => read.countUnknownFaces(reader, tenant)),
     tenants: (options) => reading(options, () => read.tenants(reader)),
 
     createJob: (tenant, job, options) =>
