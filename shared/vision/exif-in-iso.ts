@@ -1,13 +1,23 @@
+import { AppError } from '../errors.ts';
+
+/** In a file, all levels together; a grid of many tiles has some thousands. */
+const mostBoxes = 20_000;
+
 /**
  * The Exif items of an AVIF or HEIC file (ISO/IEC 23008-12): the first `most` bytes of each, put together from its extents.
- * What is damaged is passed over, for the image library to refuse.
+ * What is damaged is passed over, for the image library to refuse. Throws IMAGE_CORRUPT when it has boxes beyond reason.
  */
 export function* isoExifBlocks(bytes: Buffer, most: number): Iterable<Buffer> {
+  const boxesNamed = boxReader();
   for (const meta of boxesNamed('meta', bytes, 0)) {
     const items = new Set<number>();
-    for (const list of boxesNamed('iinf', meta, fullBox)) for (const id of exifItems(list)) items.add(id);
+    for (const list of boxesNamed('iinf', meta, fullBox))
+      for (const entry of boxesNamed('infe', list, fullBox + (list[0] === 0 ? 2 : 4))) {
+        const id = exifItem(entry);
+        if (id !== null) items.add(id);
+      }
     if (items.size === 0) continue;
-    const [idat = Buffer.alloc(0)] = boxesNamed('idat', meta, fullBox);
+    const [idat = noBytes] = boxesNamed('idat', meta, fullBox);
     for (const locations of boxesNamed('iloc', meta, fullBox))
       yield* itemsAt(new Reader(locations), [bytes, idat], items, most);
   }
@@ -16,35 +26,39 @@ export function* isoExifBlocks(bytes: Buffer, most: number): Iterable<Buffer> {
 /** As they stand in a file, for comparing without strings. */
 export const fourLetters = (name: string): number => Buffer.from(name, 'latin1').readUInt32BE();
 
+const noBytes = Buffer.alloc(0);
+
 /** Version and flags, with which some boxes begin. */
 const fullBox = 4;
 
-/** What is inside each box of this name. */
-function* boxesNamed(name: string, bytes: Buffer, start: number): Iterable<Buffer> {
-  const wanted = fourLetters(name);
-  for (let at = start; at + 8 <= bytes.length; ) {
-    const size = bytes.readUInt32BE(at);
-    const long = size === 1 && at + 16 <= bytes.length;
-    const head = long ? 16 : 8;
-    const length = long ? Number(bytes.readBigUInt64BE(at + 8)) : size || bytes.length - at;
-    if (length < head) return;
-    if (bytes.readUInt32BE(at + 4) === wanted) yield bytes.subarray(at + head, at + length);
-    at += length;
-  }
+/** A function that gives what is inside each box of a name; all its calls together pass `mostBoxes` at most. */
+function boxReader() {
+  let passed = 0;
+  return function* boxesNamed(name: string, bytes: Buffer, start: number): Iterable<Buffer> {
+    const wanted = fourLetters(name);
+    for (let at = start; at + 8 <= bytes.length; ) {
+      passed += 1;
+      if (passed > mostBoxes) throw new AppError('IMAGE_CORRUPT');
+      const size = bytes.readUInt32BE(at);
+      const long = size === 1 && at + 16 <= bytes.length;
+      const head = long ? 16 : 8;
+      const length = long ? Number(bytes.readBigUInt64BE(at + 8)) : size || bytes.length - at;
+      if (length < head) return;
+      if (bytes.readUInt32BE(at + 4) === wanted) yield bytes.subarray(at + head, at + length);
+      at += length;
+    }
+  };
 }
 
-/** Ids of the items whose type is Exif. */
-function* exifItems(list: Buffer): Iterable<number> {
-  for (const entry of boxesNamed('infe', list, fullBox + (list[0] === 0 ? 2 : 4))) {
-    const reader = new Reader(entry);
-    const version = reader.number(1);
-    reader.number(3);
-    const id = reader.number(version === 3 ? 4 : 2);
-    reader.number(2);
-    const type = reader.number(4);
-    // Upper and lower case are one to the image library.
-    if ((type | 0x20202020) === exifType) yield id;
-  }
+/** Id of an item whose type is Exif; null of another. */
+function exifItem(entry: Buffer): number | null {
+  const reader = new Reader(entry);
+  const version = reader.number(1);
+  reader.skip(3);
+  const id = reader.number(version === 3 ? 4 : 2);
+  reader.skip(2);
+  // Upper and lower case are one to the image library.
+  return (reader.number(4) | 0x20202020) === exifType ? id : null;
 }
 
 const exifType = fourLetters('exif');
@@ -52,26 +66,31 @@ const exifType = fourLetters('exif');
 /** @param sources what an extent's offset counts in: the file, or the `idat` box */
 function* itemsAt(reader: Reader, sources: readonly Buffer[], items: Set<number>, most: number): Iterable<Buffer> {
   const version = reader.number(1);
-  reader.number(3);
+  reader.skip(3);
   const [sizes, more] = [reader.number(1), reader.number(1)];
   const [offsetSize, lengthSize, baseSize] = [sizes >> 4, sizes & 15, more >> 4];
   const indexSize = version === 0 ? 0 : more & 15;
+  const extentSize = indexSize + offsetSize + lengthSize;
   for (let count = reader.number(version === 2 ? 4 : 2); count > 0 && !reader.ended; count--) {
-    const isWanted = items.has(reader.number(version === 2 ? 4 : 2));
+    let left = items.delete(reader.number(version === 2 ? 4 : 2)) ? most : 0;
     const source = sources[version === 0 ? 0 : reader.number(2) & 15];
-    reader.number(2);
+    reader.skip(2);
     const base = reader.number(baseSize);
     const parts: Buffer[] = [];
-    let left = isWanted ? most : 0;
-    for (let extents = reader.number(2); extents > 0 && !reader.ended; extents--) {
-      reader.number(indexSize);
+    const extents = reader.number(2);
+    const end = reader.at + extents * extentSize;
+    while (extents > 0 && left > 0 && !reader.ended) {
+      reader.skip(indexSize);
       const start = base + reader.number(offsetSize);
-      const length = Math.min(reader.number(lengthSize) || left, left);
-      const part = source?.subarray(start, start + length);
-      if (!part?.length) continue;
-      parts.push(part);
-      left -= part.length;
+      const length = reader.number(lengthSize);
+      const part = source?.subarray(start, start + Math.min(length || most, left)) ?? noBytes;
+      // No length is everything to the standard and may be nothing to a reader.
+      if (length === 0) yield part;
+      else parts.push(part);
+      left -= length;
+      if (reader.at >= end) break;
     }
+    reader.at = end;
     if (parts.length > 0) yield Buffer.concat(parts);
   }
 }
@@ -79,21 +98,25 @@ function* itemsAt(reader: Reader, sources: readonly Buffer[], items: Set<number>
 /** Big-endian numbers one after another; 0 behind the end. */
 class Reader {
   readonly #bytes: Buffer;
-  #at = 0;
+  at = 0;
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
   }
 
   get ended(): boolean {
-    return this.#at >= this.#bytes.length;
+    return this.at >= this.#bytes.length;
+  }
+
+  skip(size: number): void {
+    this.at += size;
   }
 
   /** @param size bytes, 0 to 8 */
   number(size: number): number {
     let value = 0;
-    for (let i = 0; i < size; i++) value = value * 256 + (this.#bytes[this.#at + i] ?? 0);
-    this.#at += size;
+    for (let i = 0; i < size; i++) value = value * 256 + (this.#bytes[this.at + i] ?? 0);
+    this.at += size;
     return value;
   }
 }
