@@ -28,7 +28,7 @@ export function guardExif(bytes: Uint8Array): void {
 }
 
 /** libexif reads 65,534 bytes of a block at most; before them stand `Exif\0\0` and the four bytes that AVIF begins with. */
-export const mostRead = 0xfffe + 10;
+const mostRead = 0xfffe + 10;
 
 function* exifBlocks(bytes: Buffer): Iterable<Buffer> {
   if (bytes.length < 12) return;
