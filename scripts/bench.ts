@@ -11,6 +11,7 @@ import { measureAccuracyRows } from './bench/accuracy-rows.ts';
 import { openBareRuns } from './bench/bare-runs.ts';
 import { builtFunctions, measureColdStart } from './bench/cold-start.ts';
 import { measureDistributed } from './bench/distributed.ts';
+import { measureEvents } from './bench/events.ts';
 import { measureLanes } from './bench/lanes.ts';
 import { measureLatency } from './bench/latency.ts';
 import { measureListing } from './bench/listing.ts';
@@ -27,6 +28,7 @@ const sections = [
   'memory',
   'lanes',
   'cold-start',
+  'events',
   'vectors',
   'listing',
   'distributed',
@@ -126,6 +128,7 @@ async function measure(settings: Settings): Promise<Row[]> {
         rounds: quick ? 3 : 7,
       }),
     );
+    await step('events', () => measureEvents({ quick, dataDir: folders.fresh() }));
     await step('vectors', () => measureVectors({ quick }));
     await step('distributed', () => measureModes(settings, folders.fresh));
     await step('listing', () => measureListing({ quick, dataDir: folders.fresh(), scylla: scyllaOf(config) }));
