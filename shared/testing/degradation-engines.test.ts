@@ -154,9 +154,9 @@ const failures = (asked: readonly Asked[]) =>
 /** Everybody who was enrolled is recognised, and every accepted job gets done. */
 async function expectKept({ call }: TestPlatform, asked: readonly Asked[]): Promise<void> {
   const jobs = asked.filter(({ question, answer }) => question === 'accept' && answer.status === 202);
-  const statusOf = async ({ answer }: Asked) =>
-    (await call('GET', `/api/v1/faces/enroll/status/${answer.json.data.job_id}`)).json.data?.status;
-  const unfinished = async () => (await Promise.all(jobs.map(statusOf))).filter((status) => status !== 'completed');
+  const jobOf = async ({ answer }: Asked) =>
+    (await call('GET', `/api/v1/faces/enroll/status/${answer.json.data.job_id}`)).json.data;
+  const unfinished = async () => (await Promise.all(jobs.map(jobOf))).filter((job) => job?.status !== 'completed');
   await expect.poll(unfinished, { timeout: 180_000, interval: 500 }).toEqual([]);
   const enrolled = asked.filter(({ question, answer }) => question === 'enrol' && answer.status === 201);
   for (const { n } of [...enrolled, ...jobs]) {

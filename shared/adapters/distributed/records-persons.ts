@@ -159,7 +159,14 @@ export async function createPerson(
   );
 }
 
-/** Does `work` while the external id is the person's. When it fails, an id that was free before is free again. Errors: EXTERNAL_ID_TAKEN. */
+/** Of somebody who is just being given an external id, it is asked again so often and so long after. */
+const claimTries = 20;
+const claimPauseMs = 100;
+
+/**
+ * Does `work` while the external id is the person's. When it fails, an id that was free before is free again. Errors: EXTERNAL_ID_TAKEN;
+ * BUSY while it is claimed for somebody whom nobody knows by it, yet, or since that was cut off.
+ */
 export async function withExternalId<Result>(
   store: ScyllaStore,
   tenant: string,
@@ -169,11 +176,7 @@ export async function withExternalId<Result>(
 ): Promise<Result> {
   if (externalId === null) return await work();
   const claims = claimsOfPersons(store);
-  const { held, fresh } = await claims.claim(tenant, externalId, personId, async (holder) => {
-    await livePerson(store, tenant, holder);
-    return (await store.documents.get<PersonDocument>('persons', tenant, holder))?.externalId === externalId;
-  });
-  if (!held) throw new AppError('EXTERNAL_ID_TAKEN');
+  const fresh = await claimed(store, tenant, externalId, personId);
   try {
     return await work();
   } catch (error) {
@@ -183,6 +186,24 @@ export async function withExternalId<Result>(
     }
     throw error;
   }
+}
+
+/** Whether the external id is the person's since this call; before it, it was as well. Errors: as withExternalId. */
+async function claimed(store: ScyllaStore, tenant: string, externalId: string, personId: string): Promise<boolean> {
+  const claims = claimsOfPersons(store);
+  const keeps = async (holder: string) => {
+    await livePerson(store, tenant, holder);
+    return (await store.documents.get<PersonDocument>('persons', tenant, holder))?.externalId === externalId;
+  };
+  for (let tries = 0; tries < claimTries; tries++) {
+    const { held, fresh } = await claims.claim(tenant, externalId, personId, keeps);
+    if (held) return fresh;
+    const holder = await claims.holder(tenant, externalId);
+    if (holder !== null && (await livePerson(store, tenant, holder))?.externalId === externalId)
+      throw new AppError('EXTERNAL_ID_TAKEN');
+    await new Promise((resolve) => setTimeout(resolve, claimPauseMs));
+  }
+  throw new AppError('BUSY', { message: 'Somebody else is just being given this external_id.', retryAfter: 10 });
 }
 
 /** See `Records.updatePerson`. */
