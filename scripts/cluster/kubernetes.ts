@@ -10,6 +10,11 @@ export async function kubectl(...args: string[]): Promise<string> {
   return stdout;
 }
 
+/** Applies a folder with its kustomization; parts of it lie in other namespaces than the platform's. */
+export async function appliedFolder(folder: string, ...args: string[]): Promise<void> {
+  await run('kubectl', ['apply', '--kustomize', folder, ...args], { maxBuffer: 256 * 1024 * 1024 });
+}
+
 export async function applied(...objects: object[]): Promise<void> {
   const child = run('kubectl', ['apply', '--filename', '-'], { maxBuffer: 256 * 1024 * 1024 });
   child.child.stdin?.end(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));

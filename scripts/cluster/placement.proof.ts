@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { call, callService } from './client.ts';
-import { applied, gone, kubectl, podsOf, saw, until } from './kubernetes.ts';
+import { applied, appliedFolder, gone, kubectl, podsOf, saw, until } from './kubernetes.ts';
 
 const folder = join('.build', 'cluster-gpu');
 let node: string;
@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await kubectl('taint', 'node', node, 'nvidia.com/gpu-');
   await kubectl('label', 'node', node, 'pool-');
-  await kubectl('apply', '--kustomize', join('.build', 'cluster'));
+  await appliedFolder(join('.build', 'cluster'));
   for (const name of unplaced) await kubectl('delete', 'revision', name);
 });
 
@@ -97,5 +97,5 @@ async function withComponent(name: string): Promise<void> {
     ],
   };
   await writeFile(join(folder, 'kustomization.yaml'), stringify(kustomization));
-  await kubectl('apply', '--kustomize', folder);
+  await appliedFolder(folder);
 }

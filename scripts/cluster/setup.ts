@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { functions } from '../../functions/registry.gen.ts';
 import { namespace } from '../generate/knative/names.ts';
 import { throughIngress } from './ingress.ts';
-import { applied, kubectl, readinessOf, saw, until } from './kubernetes.ts';
+import { applied, appliedFolder, kubectl, readinessOf, saw, until } from './kubernetes.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -37,12 +37,12 @@ export async function setup({ provide }: TestProject): Promise<void> {
 
   await applied({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, ...secrets(), settings());
   const installed = await overlay();
-  await kubectl('apply', '--kustomize', installed, '--selector', 'app.kubernetes.io/component=foundation');
+  await appliedFolder(installed, '--selector', 'app.kubernetes.io/component=foundation');
   await done('migrate');
   await done('admin-key');
   const key = await kubectl('get', 'secret', 'freeface-admin-key', '--output', 'jsonpath={.data.key}');
   provide('adminKey', Buffer.from(key, 'base64').toString());
-  await kubectl('apply', '--kustomize', installed);
+  await appliedFolder(installed);
   const topics = functions.flatMap(({ manifest }) =>
     manifest.trigger.kind === 'event' && manifest.trigger.topic !== null ? [manifest.name] : [],
   );
