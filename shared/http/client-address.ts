@@ -12,8 +12,8 @@ import type { IncomingRequest } from './exchange.ts';
  */
 export type TrustedProxies = number | BlockList;
 
-/** The networks that `private` stands for. */
-const privateNetworks = [
+/** The networks that `private` stands for; no public address is in them. */
+export const privateNetworks = [
   '10.0.0.0/8',
   '100.64.0.0/10',
   '127.0.0.0/8',

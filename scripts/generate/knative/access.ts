@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { privateNetworks } from '../../../shared/http/client-address.ts';
 import type { Manifest } from '../../../shared/runtime/define.ts';
 import type * as kubernetes from '../../manifests/kubernetes.ts';
 import type { networkPolicy } from '../../manifests/kubernetes.ts';
@@ -101,15 +102,7 @@ export function networkPolicies(): { object: NetworkPolicy; comments: Comments }
             {
               ipBlock: {
                 cidr: '0.0.0.0/0',
-                except: [
-                  '0.0.0.0/8',
-                  '10.0.0.0/8',
-                  '100.64.0.0/10',
-                  '127.0.0.0/8',
-                  '169.254.0.0/16',
-                  '172.16.0.0/12',
-                  '192.168.0.0/16',
-                ],
+                except: ['0.0.0.0/8', ...privateNetworks.filter((network) => network.includes('.'))],
               },
             },
             { ipBlock: { cidr: '2000::/3' } },

@@ -14,7 +14,7 @@ import {
   toImage,
 } from './records-images.ts';
 import {
-  claimsOfPersons,
+  isTaken,
   livePerson,
   makeVisible,
   newPersonDocument,
@@ -73,14 +73,6 @@ export async function saveEnrolment(
   });
   done();
   return saved;
-}
-
-/** Whether somebody else is known by the external id. */
-async function isTaken(store: ScyllaStore, tenant: string, { externalId, personId }: NewPerson): Promise<boolean> {
-  if (externalId === null) return false;
-  const holder = await claimsOfPersons(store).holder(tenant, externalId);
-  if (holder === null || holder === personId) return false;
-  return (await livePerson(store, tenant, holder))?.externalId === externalId;
 }
 
 /** Whether the person is there already, and the one that is meant. */

@@ -75,44 +75,51 @@ export async function getJob(store: ScyllaStore, tenant: string, id: string): Pr
 }
 
 /** See: [Note: Attempts cut short]. Jobs of earlier versions have no `failures`. */
-export const startJob = ({ documents, now }: ScyllaStore, tenant: string, jobId: string, signal?: AbortSignal) =>
-  documents.change<Job, Job | null>(
-    'jobs',
+export const startJob = (store: ScyllaStore, tenant: string, jobId: string, signal?: AbortSignal) =>
+  changeUnfinished(
+    store,
     tenant,
     jobId,
-    (current) => {
-      if (current === null || current.finishedAt !== null) return { next: undefined, result: current };
-      const { attempts, failures = 0, underWaySince = null } = current;
-      const at = now();
+    (job) => {
+      const { attempts, failures = 0, underWaySince = null } = job;
+      const at = store.now();
       const isHeld = underWaySince !== null && underWaySince >= at - mostUnderWayMs;
-      const next: Job = {
-        ...current,
+      return {
+        ...job,
         status: 'processing',
         attempts: attempts + 1,
         failures: underWaySince === null || isHeld ? failures : failures + 1,
         underWaySince: isHeld ? underWaySince : at,
         startedAt: at,
       };
-      return { next, result: next };
     },
-    { signal },
+    signal,
   );
 
-export const endAttempt = (
+export const endAttempt = (store: ScyllaStore, tenant: string, jobId: string, failed: boolean, signal?: AbortSignal) =>
+  changeUnfinished(
+    store,
+    tenant,
+    jobId,
+    (job) => ({ ...job, failures: (job.failures ?? 0) + (failed ? 1 : 0), underWaySince: null }),
+    signal,
+  );
+
+/** For what moves no job from list to list. The job as it is then; one that is finished stays as it is. null when it is gone. */
+const changeUnfinished = (
   { documents }: ScyllaStore,
   tenant: string,
   jobId: string,
-  failed: boolean,
-  signal?: AbortSignal,
-) =>
+  changed: (job: Job) => Job,
+  signal: AbortSignal | undefined,
+): Promise<Job | null> =>
   documents.change<Job, Job | null>(
     'jobs',
     tenant,
     jobId,
     (current) => {
       if (current === null || current.finishedAt !== null) return { next: undefined, result: current };
-      const { failures = 0 } = current;
-      const next: Job = { ...current, failures: failed ? failures + 1 : failures, underWaySince: null };
+      const next = changed(current);
       return { next, result: next };
     },
     { signal },

@@ -198,12 +198,22 @@ async function claimed(store: ScyllaStore, tenant: string, externalId: string, p
   for (let tries = 0; tries < claimTries; tries++) {
     const { held, fresh } = await claims.claim(tenant, externalId, personId, keeps);
     if (held) return fresh;
-    const holder = await claims.holder(tenant, externalId);
-    if (holder !== null && (await livePerson(store, tenant, holder))?.externalId === externalId)
-      throw new AppError('EXTERNAL_ID_TAKEN');
+    if (await isTaken(store, tenant, { externalId, personId })) throw new AppError('EXTERNAL_ID_TAKEN');
     await new Promise((resolve) => setTimeout(resolve, claimPauseMs));
   }
   throw new AppError('BUSY', { message: 'Somebody else is just being given this external_id.', retryAfter: 10 });
+}
+
+/** Whether somebody else is known by the external id. */
+export async function isTaken(
+  store: ScyllaStore,
+  tenant: string,
+  { externalId, personId }: Pick<NewPerson, 'externalId' | 'personId'>,
+): Promise<boolean> {
+  if (externalId === null) return false;
+  const holder = await claimsOfPersons(store).holder(tenant, externalId);
+  if (holder === null || holder === personId) return false;
+  return (await livePerson(store, tenant, holder))?.externalId === externalId;
 }
 
 /** See `Records.updatePerson`. */
