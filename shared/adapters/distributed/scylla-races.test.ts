@@ -5,12 +5,15 @@ import { newAuditEntry } from '../../ports/audit.contract.ts';
 import { newSession, newSigningKey, newTenantRecord, newUser } from '../../testing/account-factories.ts';
 import { describeEngine } from '../../testing/engine.ts';
 import { fakeClock } from '../../testing/fake-clock.ts';
-import { newTenant } from '../../testing/record-factories.ts';
+import { newPerson, newTenant } from '../../testing/record-factories.ts';
 import { testKeyspace } from '../../testing/scylla-keyspace.ts';
 import { newMessage, newWebhook } from '../../testing/webhook-factories.ts';
 import { openAccounts } from './accounts.ts';
 import { openAudit } from './audit.ts';
-import type { ScyllaStoreOptions } from './scylla-store.ts';
+import { recordsOn } from './records.ts';
+import { claimsOfPersons } from './records-persons.ts';
+import { abandonedMs } from './scylla-claims.ts';
+import { openScyllaStore, type ScyllaStoreOptions } from './scylla-store.ts';
 import { openWebhooks } from './webhooks.ts';
 
 /** Beside the first. */
@@ -66,6 +69,24 @@ describeEngine('scylla', 'several processes', (settings) => {
       expect(outcomes).toContain('reused');
       expect(await all[0].getSession(tenant, sessionId)).toBeNull();
     });
+  });
+
+  it('When an external id is claimed for somebody who never came to be, then it is busy, and free once the claim has lapsed', async () => {
+    const clock = fakeClock();
+    const store = openScyllaStore('records', { engines: { scylla }, clock });
+    onTestFinished(() => store.close());
+    const records = recordsOn(store);
+    const [tenant, externalId] = [newTenant(), randomUUID()];
+    await claimsOfPersons(store).claim(tenant, externalId, randomUUID(), async () => false);
+
+    const early = records.createPerson(tenant, newPerson({ externalId }));
+    await expect(early).rejects.toMatchObject({ code: 'BUSY' });
+    await clock.advance(abandonedMs);
+    const made = await records.createPerson(tenant, newPerson({ externalId }));
+
+    expect(made.externalId).toBe(externalId);
+    const another = records.createPerson(tenant, newPerson({ externalId }));
+    await expect(another).rejects.toMatchObject({ code: 'EXTERNAL_ID_TAKEN' });
   });
 
   it('When all of them append to one tenant’s log, then every chain is whole and the list has everything', async () => {
