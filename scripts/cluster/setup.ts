@@ -14,6 +14,8 @@ declare module 'vitest' {
     gateway: string;
     /** May do everything. */
     adminKey: string;
+    /** Address of this machine that pods reach. */
+    receiverHost: string;
   }
 }
 
@@ -31,9 +33,11 @@ export async function setup({ provide }: TestProject): Promise<void> {
     'S3_ENDPOINT',
     'MILVUS_ADDRESS',
     'DRAGONFLY_URL',
+    'FREEFACE_RECEIVER_HOST',
   ])
     if (!process.env[name]) throw new Error(`${name} is not set: the proof needs a cluster and its stores`);
   provide('gateway', gateway());
+  provide('receiverHost', receiverHost());
 
   await applied({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, ...secrets(), settings());
   const installed = await overlay();
@@ -142,6 +146,9 @@ function builtImages(): { name: string; digest: string }[] {
   }));
 }
 
+/** Where webhooks reach whoever runs the proof. */
+const receiverHost = (): string => process.env.FREEFACE_RECEIVER_HOST!;
+
 /** Where the gateway is reached, by a name of its own. */
 const gateway = (): string => process.env.FREEFACE_GATEWAY ?? 'http://faces.example.test';
 
@@ -164,12 +171,18 @@ function secrets(): object[] {
   });
 }
 
-/** A bucket whose photos are enrolled by themselves, and limits that a test does not meet. */
+/** A bucket whose photos are enrolled by themselves, a receiver of webhooks, and limits that a test does not meet. */
 const settings = () => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',
   metadata: { name: 'freeface-settings', namespace },
-  data: { S3_UPLOADS_BUCKET: uploadsBucket, FREEFACE_RATE_LIMIT_PER_ADDRESS: '0', FREEFACE_RATE_LIMIT_PER_KEY: '0' },
+  data: {
+    S3_UPLOADS_BUCKET: uploadsBucket,
+    FREEFACE_WEBHOOK_ALLOW: receiverHost(),
+    FREEFACE_RATE_LIMIT_PER_ADDRESS: '0',
+    FREEFACE_RATE_LIMIT_PER_KEY: '0',
+    FREEFACE_RATE_LIMIT_LOGIN: '0',
+  },
 });
 
 const uploadsBucket = 'uploads';
