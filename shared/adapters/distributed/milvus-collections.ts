@@ -13,7 +13,7 @@ const loadMs = 30_000;
 export interface Collections {
   /** Name of the collection of a space, made where there is none. RangeError when it has another dimension. */
   open(space: VectorSpace): Promise<string>;
-  /** The same, but null where there is none. */
+  /** The same, but null where there never was one. Errors: MilvusError for one that is gone. */
   find(space: VectorSpace): Promise<string | null>;
   /** Of one of ours; null where there is none. Errors: MilvusError for one that is none of ours. */
   dimensionOf(name: string): Promise<number | null>;
@@ -33,6 +33,10 @@ export interface Collections {
  * [Note: A space has a dimension]
  * An embedder has one length of embeddings, so the name of the space names both, and a collection that has another length belongs
  * to a mistake.
+ *
+ * [Note: A gallery that is gone is not empty]
+ * Where there is no collection nobody is enrolled yet. Where there was one, somebody has dropped it or the server has lost it: to answer as
+ * if nobody were enrolled would be wrong, so the store is unavailable until a template is written again.
  */
 export function openCollections(client: MilvusClient, settings: MilvusSettings): Collections {
   const { collectionPrefix, index, expectedFaces } = settings;
@@ -41,6 +45,7 @@ export function openCollections(client: MilvusClient, settings: MilvusSettings):
   const loading = new Map<string, Promise<void>>();
   /** Collections that were seen with an index. */
   const indexed = new Set<string>();
+  const gone = new Set<string>();
   const closing = new AbortController();
 
   const dimensionOf = async (name: string): Promise<number | null> => {
@@ -138,6 +143,9 @@ export function openCollections(client: MilvusClient, settings: MilvusSettings):
     async find(space) {
       const name = collectionName(collectionPrefix, space.space);
       const dimension = await dimensionOf(name);
+      if (dimension === null && gone.has(name)) {
+        throw new MilvusError(`the collection ${name} is gone`, codes.collectionNotFound);
+      }
       if (dimension === null) return null;
       requireDimension(space, dimension);
       return name;
@@ -155,6 +163,7 @@ export function openCollections(client: MilvusClient, settings: MilvusSettings):
           if (error.code === codes.collectionNotFound) {
             dimensions.delete(name);
             indexed.delete(name);
+            gone.add(name);
           }
           if (error.code !== codes.collectionNotLoaded || left <= 0) throw error;
           await loadOnce(name);

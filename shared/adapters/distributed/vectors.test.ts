@@ -67,6 +67,22 @@ describeEngine('milvus', 'distributed vectors', (milvus) => {
     expect([hits.map(({ faceId }) => faceId), read.length, removed]).toEqual([[entry.faceId], 1, 1]);
   });
 
+  it('When a collection that held templates is gone, then the store is unavailable, not empty, until one is written again', async () => {
+    const own = { space: 'gone-64.p1', dimension: 64 };
+    const vectors = await open();
+    const tenant = newTenant();
+    const entry = newEntry(64);
+    await vectors.upsert(tenant, own, [entry]);
+    await admin.dropCollection({ collection_name: collectionName(settings.collectionPrefix, own.space) });
+    const search = () => vectors.search(tenant, own, entry.embedding, { limit: 1 });
+
+    for (const ask of [search, search, () => vectors.count(tenant, own), () => vectors.get(tenant, own, ['any'])])
+      await expect(ask()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+
+    await vectors.upsert(tenant, own, [entry]);
+    expect((await search()).map(({ faceId }) => faceId)).toEqual([entry.faceId]);
+  });
+
   it('When a collection was left without an index, then the next who writes to it makes it and loads it', async () => {
     const own = { space: 'left-64.p1', dimension: 64 };
     const collection_name = collectionName(settings.collectionPrefix, own.space);
