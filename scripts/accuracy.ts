@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openExtractor } from '../shared/adapters/embedded/extractor.ts';
+import { readConfig } from '../shared/config.ts';
 import { measureAccuracy, measureGroups } from './bench/accuracy.ts';
 
 /** `npm run accuracy -- --pack NAME [--photos DIR] [--groups]`: what bench/accuracy.ts measures, as JSON. */
@@ -17,7 +18,10 @@ async function main(): Promise<void> {
   });
   const folder = resolve(values.photos ?? join(process.env.FREEFACE_SHARED ?? '../shared', 'photos'));
   if (!existsSync(folder)) throw new Error(`There are no photos in ${folder}; name a folder with --photos.`);
+  const { executionProvider, threads } = readConfig(process.env);
   const extractor = openExtractor({
+    executionProvider,
+    threads,
     packs: [values.pack],
     modelsDir: resolve(values.models),
     dataDir: resolve(values.data),

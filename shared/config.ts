@@ -4,6 +4,7 @@ import { decoding } from './domain/tuning.ts';
 import { checkCredentials, engineSettings, enginesOf } from './engine-settings.ts';
 import { type TrustedProxies, trustedProxiesOf } from './http/client-address.ts';
 import type { OutsideIssuer } from './identity/outside.ts';
+import { type ExecutionProvider, executionProviders, mostThreads } from './vision/execution-provider.ts';
 
 const MiB = 1024 * 1024;
 
@@ -50,9 +51,17 @@ const settings = {
     .min(1)
     .default('models')
     .describe('Folder with the catalogue of model packs and their calibrations.'),
+  FREEFACE_EXECUTION_PROVIDER: z
+    .enum(executionProviders)
+    .default('cpu')
+    .describe(
+      'What runs the networks: `cpu`, `webgpu` (a graphics card by its Vulkan driver) or `cuda` (NVIDIA’s libraries, which onnxruntime-node must have been installed with).',
+    ),
   FREEFACE_THREADS: integer(1, 64)
     .optional()
-    .describe('Threads that run networks, each with its own copy of them; one a core and at most 4 when absent.'),
+    .describe(
+      'Threads that run networks, each with its own copy of them. When absent one a core and at most 4, or a single one for a graphics card; `webgpu` takes no more than one.',
+    ),
   FREEFACE_MAX_IMAGE_BYTES: integer(1024, 256 * MiB)
     .default(decoding.maxBytes)
     .describe('Largest image file taken, in bytes.'),
@@ -160,7 +169,8 @@ export interface Config {
   readonly modelsDir: string;
   /** The first is the default. */
   readonly packs: readonly string[];
-  /** That run networks; null: one a core, at most 4. */
+  readonly executionProvider: ExecutionProvider;
+  /** That run networks; null: as many as suit the provider. */
   readonly threads: number | null;
   readonly maxImageBytes: number;
   readonly maxImagePixels: number;
@@ -201,6 +211,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     outsideIssuer: outsideIssuerOf(value),
     modelsDir: resolve(value.FREEFACE_MODELS),
     packs: value.FREEFACE_MODEL_PACK.split(','),
+    executionProvider: value.FREEFACE_EXECUTION_PROVIDER,
     threads: value.FREEFACE_THREADS ?? null,
     maxImageBytes: value.FREEFACE_MAX_IMAGE_BYTES,
     maxImagePixels: value.FREEFACE_MAX_IMAGE_PIXELS,
@@ -230,6 +241,9 @@ function checkTogether(value: Settings, context: z.RefinementCtx): void {
     );
   }
   checkCredentials(value, refuse);
+  const { FREEFACE_EXECUTION_PROVIDER: provider, FREEFACE_THREADS: threads = 1 } = value;
+  if (threads > mostThreads[provider])
+    refuse('FREEFACE_THREADS', `${provider} runs networks in ${mostThreads[provider]} thread`);
   if (value.FREEFACE_OIDC_ISSUER !== undefined && value.FREEFACE_OIDC_AUDIENCE === undefined) {
     refuse(
       'FREEFACE_OIDC_AUDIENCE',

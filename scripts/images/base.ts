@@ -33,11 +33,6 @@ export async function baseOfThisMachine(layout: Layout): Promise<Base> {
     throw new Error('Only Linux can lend its node to an image; name another with --base.');
   const node = realpathSync(process.execPath);
   const libraries = [...new Set([...linked(node), ...[...openedLater, ...ofModules].flatMap(installed)])];
-  const program = (path: string, from: string): LayerFile => ({
-    path: path.slice(1),
-    bytes: readFileSync(realpathSync(from)),
-    executable: true,
-  });
   const text = (path: string, content: string): LayerFile => ({ path, bytes: Buffer.from(content) });
   const files = [
     program('/usr/bin/node', node),
@@ -69,6 +64,21 @@ function linked(file: string): string[] {
   const lines = execFileSync('ldd', [file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n');
   return lines.flatMap((line) => /^\s*(?:\S+ => )?(\/\S+) \(0x/.exec(line)?.[1] ?? []);
 }
+
+/** A library of this machine for an image's folder, and where it is from; undefined where this machine has none. */
+export function installedLibrary(
+  name: string,
+  folder: string,
+): { readonly file: LayerFile; readonly part: Part } | undefined {
+  const [path] = [installed(name)].flat();
+  return path === undefined ? undefined : { file: program(`/${folder}/${name}`, path), part: partOf(path) };
+}
+
+const program = (path: string, from: string): LayerFile => ({
+  path: path.slice(1),
+  bytes: readFileSync(realpathSync(from)),
+  executable: true,
+});
 
 let cache: string[] | undefined;
 

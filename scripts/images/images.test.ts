@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { externals, readManifests } from '../../esbuild.config.mjs';
 import { adapterFiles } from '../../shared/testing/bundle-rules.ts';
 import { temporaryFolder } from '../../shared/testing/temporary-folder.ts';
+import { installedLibrary } from './base.ts';
 import { baseOfLayout } from './base-of-layout.ts';
 import { bundleFunction } from './bundle.ts';
 import { tarOf } from './layer.ts';
@@ -52,6 +53,22 @@ describe('The bundle in an image', () => {
     const parts = partsOfBundle(recognise.metafile).map(({ name }) => name);
     expect(parts).toContain('cassandra-driver');
     expect(adapterFiles(recognise.metafile, 'embedded')).toEqual([]);
+  });
+
+  it('When networks may run on a graphics card, then the way to it that this machine has lies where onnxruntime looks for it', async () => {
+    const [onnxruntime] = await packagesOutside(
+      { inputs: {}, outputs: {} },
+      '.resolve("onnxruntime-node")',
+      process.cwd(),
+      ['onnxruntime-node'],
+    );
+
+    const folder = onnxruntime!.files
+      .find(({ path }) => path.endsWith('/libonnxruntime.so.1'))!
+      .path.replace(/[^/]+$/, '');
+    const loader = onnxruntime!.files.filter(({ path }) => path === `${folder}libvulkan.so.1`);
+    expect(loader).toHaveLength(installedLibrary('libvulkan.so.1', folder) === undefined ? 0 : 1);
+    expect(onnxruntime!.parts.some(({ name }) => name.startsWith('libvulkan'))).toBe(loader.length === 1);
   });
 });
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import type { Metafile } from 'esbuild';
-import { checkLibraries } from './base.ts';
+import { checkLibraries, installedLibrary } from './base.ts';
 import { filesUnder, type LayerFile } from './layer.ts';
 import { folderOfPackage, type Part, partOfPackage } from './sbom.ts';
 
@@ -30,6 +30,9 @@ const leaner: Readonly<Record<string, { readonly without?: readonly string[]; re
     only: /^(package\.json|swagger-ui\.css|swagger-ui-bundle\.js|favicon-32x32\.png)$/,
   },
 };
+
+/** Libraries that a native module opens only when it is asked to, the way to a graphics card. They are looked for beside it. */
+const opens: Readonly<Record<string, readonly string[]>> = { 'libonnxruntime.so.1': ['libvulkan.so.1'] };
 
 const neverRead = /\.(md|map|d\.[cm]?ts|h|hpp|cc|txt|gyp)$|(^|\/)(test|docs|include|\.github)\//;
 
@@ -76,5 +79,12 @@ async function outsidePackage(name: string, root: string): Promise<OutsidePackag
   const native = all.filter(({ path }) => /\.(node|so(\.\d+)*)$/.test(path));
   const beside = native.map(({ path }) => path.split('/').at(-1)!);
   for (const { path } of native) checkLibraries(join(root, path.slice('app/'.length)), beside);
-  return { name, files: all, parts: [...folders.keys()].map(partOfPackage) };
+  const opened = native.flatMap(({ path }) =>
+    (opens[basename(path)] ?? []).flatMap((library) => installedLibrary(library, dirname(path)) ?? []),
+  );
+  return {
+    name,
+    files: [...all, ...opened.map(({ file }) => file)],
+    parts: [...[...folders.keys()].map(partOfPackage), ...opened.map(({ part }) => part)],
+  };
 }

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { functions } from '../../functions/registry.gen.ts';
+import { readConfig } from '../../shared/config.ts';
 import { describeShared } from '../../shared/testing/shared-files.ts';
 import { throughIngress } from '../cluster/ingress.ts';
 import { manifestFiles } from '../generate/knative/files.ts';
@@ -246,6 +247,10 @@ describe.each(['local', 'cpu', 'gpu', 'production'])('The overlay %s', (overlay)
     );
     expect(tolerations?.length).toBe(isGpu ? 1 : undefined);
     expect(containers[0].resources.limits['nvidia.com/gpu']).toBe(isGpu ? '1' : undefined);
+    const given = containers[0].env.filter(({ value }: Json) => value !== undefined);
+    const settings = Object.fromEntries(given.map(({ name, value }: Json) => [name, value]));
+    const { executionProvider } = readConfig({ ...settings, FREEFACE_MODE: 'embedded' });
+    expect(executionProvider).toBe(isGpu ? 'webgpu' : 'cpu');
     // As many copies as the migration made, and where one broker may go, no fewer than that takes.
     const copies = objects
       .filter(({ kind }) => kind === 'KafkaTopic')

@@ -10,6 +10,7 @@ export interface AdapterOptions
     | 'dataDir'
     | 'modelsDir'
     | 'packs'
+    | 'executionProvider'
     | 'threads'
     | 'maxImageBytes'
     | 'maxImagePixels'
@@ -22,11 +23,13 @@ export interface AdapterOptions
 }
 
 export function adapterOptions({ config, clock, log }: RuntimeContext): AdapterOptions {
-  const { dataDir, modelsDir, packs, threads, maxImageBytes, maxImagePixels, watchDir, engines, extractorUrl } = config;
+  const { dataDir, modelsDir, packs, executionProvider, threads, maxImageBytes, maxImagePixels, watchDir } = config;
+  const { engines, extractorUrl } = config;
   return {
     dataDir,
     modelsDir,
     packs,
+    executionProvider,
     threads,
     maxImageBytes,
     maxImagePixels,

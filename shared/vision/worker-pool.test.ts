@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { readConfig } from '../config.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
+import { executionProviders, mostThreads } from './execution-provider.ts';
 import { openNetwork } from './network.ts';
 import { buildGraph } from './weights/graph.ts';
 import { openWorkerPool } from './worker-pool.ts';
@@ -21,7 +23,9 @@ async function modelFile(): Promise<string> {
   await writeFile(path, model);
   return path;
 }
-const pool = openWorkerPool({ size: 2 });
+// The environment's, so that the same tests tell whether a graphics card does it right.
+const { executionProvider: provider } = readConfig(process.env);
+const pool = openWorkerPool({ provider, size: Math.min(2, mostThreads[provider]) });
 afterAll(() => pool.close());
 
 describe('openWorkerPool', () => {
@@ -75,12 +79,36 @@ describe('openWorkerPool', () => {
   });
 
   it('When the pool is closed, then what is asked for afterwards rejects', async () => {
-    const closing = openWorkerPool({ size: 1 });
+    const closing = openWorkerPool({ provider, size: 1 });
     const id = await closing.load(await modelFile());
 
     await closing.close();
 
     await expect(closing.run(id, Float32Array.of(1, 1), [1, 2])).rejects.toThrow('closed');
+  });
+});
+
+describe('FREEFACE_EXECUTION_PROVIDER', () => {
+  it('When this machine has not what it names, then loading rejects, names the setting, and no thread is lost', async () => {
+    // Never in the package as npm has it.
+    const lacking = openWorkerPool({ provider: 'cuda' });
+    const path = await modelFile();
+
+    for (let again = 0; again < 2; again++)
+      await expect(lacking.load(path)).rejects.toThrow(/^FREEFACE_EXECUTION_PROVIDER=cuda cannot run the networks: ./);
+    expect(lacking.size).toBe(1);
+    await lacking.close();
+  });
+
+  it('When it is none of those there are, or has more threads than it may, then the configuration is refused', () => {
+    expect(readConfig({}).executionProvider).toBe('cpu');
+    expect(readConfig({ FREEFACE_EXECUTION_PROVIDER: 'webgpu', FREEFACE_THREADS: '1' }).threads).toBe(1);
+    expect(() => readConfig({ FREEFACE_EXECUTION_PROVIDER: 'gpu' })).toThrow(
+      new RegExp(`FREEFACE_EXECUTION_PROVIDER: .*${executionProviders.map((name) => `"${name}"`).join('\\|')}`),
+    );
+    expect(() => readConfig({ FREEFACE_EXECUTION_PROVIDER: 'webgpu', FREEFACE_THREADS: '2' })).toThrow(
+      'FREEFACE_THREADS: webgpu runs networks in 1 thread',
+    );
   });
 });
 

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import type { ExecutionProvider } from './execution-provider.ts';
 
 /**
  * Threads that run networks.
@@ -15,10 +16,18 @@ import { Worker } from 'node:worker_threads';
  * the files itself (handing it their bytes kept 107 MB more resident for the default pack), and plans no memory ahead (80 MB more after a crowd).
  * A thread of the default pack keeps about 55 MB: the idle server has 212 MB with one, 267 with two, 383 with four, 600 with eight. So
  * no more than four are taken unasked, and it stays below 400 MB however many cores there are; FREEFACE_THREADS asks for more.
+ *
+ * [Note: The same numbers from a graphics card]
+ * All networks of the two packs were run by `webgpu` on Vulkan in software: embeddings differ from the processor's by 6e-6 at most,
+ * what detectors and landmarkers put out by 1e-4. So templates made on the one are found by the other, and a pack has one calibration.
+ * How fast a real card is was not measured.
  */
 export interface WorkerPool {
   readonly size: number;
-  /** Loads an ONNX file into every thread; resolves to its handle. It is read again when a thread must be replaced. */
+  /**
+   * Loads an ONNX file into every thread; resolves to its handle. It is read again when a thread must be replaced. Rejects where the
+   * provider cannot be had, or cannot run it, with an Error that names the setting.
+   */
   load(path: string): Promise<number>;
   /** Runs it on the first free thread, in the order asked for. See Network.run. */
   run(model: number, data: Float32Array<ArrayBuffer>, dims: readonly number[], options?: RunOptions): Promise<Outputs>;
@@ -41,8 +50,10 @@ export interface Values {
 export type Outputs = Readonly<Record<string, Values>>;
 
 export interface PoolOptions {
-  /** Threads; default one per core, at most `mostUnasked`. */
+  /** Threads; default one per core, at most `mostUnasked`, or one for anything but `cpu`. */
   readonly size?: number | undefined;
+  /** Default `cpu`. */
+  readonly provider?: ExecutionProvider | undefined;
 }
 
 const mostUnasked = 4;
@@ -69,7 +80,8 @@ interface Thread {
 }
 
 export function openWorkerPool(options: PoolOptions = {}): WorkerPool {
-  const size = options.size ?? Math.min(availableParallelism(), mostUnasked);
+  const { provider = 'cpu' } = options;
+  const size = options.size ?? (provider === 'cpu' ? Math.min(availableParallelism(), mostUnasked) : 1);
   const runtime = createRequire(import.meta.url).resolve('onnxruntime-node');
   const paths: string[] = [];
   const queue: Job[] = [];
@@ -77,7 +89,7 @@ export function openWorkerPool(options: PoolOptions = {}): WorkerPool {
   let threads = Array.from({ length: size }, () => startThread());
 
   function startThread(): Thread {
-    const worker = new Worker(threadSource, { eval: true, workerData: { runtime }, name: 'network' });
+    const worker = new Worker(threadSource, { eval: true, workerData: { runtime, provider }, name: 'network' });
     const thread: Thread = { worker, job: null, own: [], loaded: true };
     worker.on('message', (reply: Reply) => finish(thread, reply));
     worker.on('error', (error) => replace(thread, error));
@@ -186,7 +198,7 @@ const { parentPort, workerData } = require('node:worker_threads');
 const ort = require(workerData.runtime);
 const sessions = new Map();
 const options = {
-  executionProviders: ['cpu'],
+  executionProviders: [workerData.provider],
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
   executionMode: 'sequential',
@@ -196,7 +208,12 @@ const options = {
 const bigInput = 3 * 320 * 320;
 const emptyArena = { memory: { enable_memory_arena_shrinkage: 'cpu:0' } };
 async function load({ id, path }) {
-  sessions.set(id, await ort.InferenceSession.create(path, options));
+  try {
+    sessions.set(id, await ort.InferenceSession.create(path, options));
+  } catch (error) {
+    if (workerData.provider === 'cpu') throw error;
+    throw new Error('FREEFACE_EXECUTION_PROVIDER=' + workerData.provider + ' cannot run the networks: ' + error.message, { cause: error });
+  }
   return {};
 }
 async function run({ id, data, dims }) {

@@ -5,6 +5,7 @@ import type { Logger } from '../../runtime/log.ts';
 import { openBudget } from '../../vision/budget.ts';
 import { decodeImage } from '../../vision/decode.ts';
 import { describePack } from '../../vision/describe.ts';
+import type { ExecutionProvider } from '../../vision/execution-provider.ts';
 import { openGate } from '../../vision/gate.ts';
 import { openNetwork } from '../../vision/network.ts';
 import { type Component, hasOwnCalibration } from '../../vision/pack.ts';
@@ -24,6 +25,8 @@ export interface ExtractorOptions {
   /** Of an image; defaults in `decoding`. */
   readonly maxImageBytes?: number | undefined;
   readonly maxImagePixels?: number | undefined;
+  /** What runs the networks; default `cpu`. */
+  readonly executionProvider?: ExecutionProvider | undefined;
   /** Network threads; see PoolOptions.size. */
   readonly threads?: number | null | undefined;
   /** Told once of each pack that decides by another's calibration. */
@@ -35,7 +38,7 @@ export interface ExtractorOptions {
  * decoded one after another, and a queue that sheds with BUSY. Errors while loading a pack are those of verifyPack; they are forgotten, so that the next call tries again.
  */
 export function openExtractor(options: ExtractorOptions): Extractor {
-  const pool = openWorkerPool({ size: options.threads ?? undefined });
+  const pool = openWorkerPool({ provider: options.executionProvider, size: options.threads ?? undefined });
   const gate = openGate({
     working: pool.size * extraction.perThread,
     waiting: extraction.maxWaiting,
