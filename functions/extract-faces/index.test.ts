@@ -7,22 +7,27 @@ import { createLogger } from '../../shared/runtime/log.ts';
 import { serve } from '../../shared/runtime/serve.ts';
 import { folderWithWeights, send, testConfig } from '../../shared/testing/platform.ts';
 import { drawPortrait } from '../../shared/testing/portraits/index.ts';
+import { extractionLimits } from '../../shared/vision/extraction-limits.ts';
 import extractFaces from './index.ts';
+
+async function start(settings: Readonly<Record<string, string>> = {}) {
+  const context = createContext(testConfig(folderWithWeights(), settings), { log: createLogger('silent') });
+  const running = await serve(extractFaces, front, embeddedOpeners, context);
+  onTestFinished(() => running.close());
+  await running.ready;
+  const url = `http://127.0.0.1:${running.port}`;
+  const { headers } = HTTP.binary(new CloudEvent({ type: 'freeface.image.extract.v1', source: '/test', id: 'e1' }));
+  const post = (image: Uint8Array) =>
+    send(url, 'POST', '/', {
+      headers: { ...(headers as Record<string, string>), 'content-type': 'image/jpeg' },
+      body: image,
+    });
+  return { post };
+}
 
 describe('extract-faces', () => {
   it('When an image comes as an event, then its faces and templates are the answer; poison is told apart', async () => {
-    const context = createContext(testConfig(folderWithWeights()), { log: createLogger('silent') });
-    const running = await serve(extractFaces, front, embeddedOpeners, context);
-    onTestFinished(() => running.close());
-    await running.ready;
-    const url = `http://127.0.0.1:${running.port}`;
-    const post = (image: Uint8Array) => {
-      const { headers } = HTTP.binary(new CloudEvent({ type: 'freeface.image.extract.v1', source: '/test', id: 'e1' }));
-      return send(url, 'POST', '/', {
-        headers: { ...(headers as Record<string, string>), 'content-type': 'image/jpeg' },
-        body: image,
-      });
-    };
+    const { post } = await start();
 
     const answer = await post(await drawPortrait({ person: 'amaro' }));
     const poison = await post(Buffer.from('no image'));
@@ -41,5 +46,32 @@ describe('extract-faces', () => {
     expect(numbers).toHaveLength(128);
     expect(numbers.reduce((sum, x) => sum + x * x, 0)).toBeCloseTo(1, 3);
     expect([poison.status, Buffer.from(poison.bytes).toString()]).toEqual([422, 'UNSUPPORTED_IMAGE']);
+  });
+
+  it('When more photos come than it lets in, then those beyond are told at once to come again, and the others are answered', async () => {
+    const { post } = await start({ FREEFACE_THREADS: '1' });
+    const image = await drawPortrait({ person: 'amaro' });
+    const { working, waiting } = extractionLimits(1);
+    const most = working + waiting;
+    await post(image);
+
+    const answers = await Promise.all(Array.from({ length: 2 * most }, () => post(image)));
+
+    const shed = answers.filter(({ status }) => status === 429);
+    const done = answers.filter(({ status }) => status === 200);
+    expect(shed.length + done.length).toBe(2 * most);
+    expect(done.length).toBeGreaterThanOrEqual(most);
+    expect(shed.length).toBeGreaterThan(0);
+    for (const { headers, bytes } of shed)
+      expect([headers.get('x-error-code'), headers.get('retry-after'), bytes.length]).toEqual(['BUSY', '1', 0]);
+  });
+
+  it('When bodies come that there is no room for, then that is busy and no poison', async () => {
+    const image = await drawPortrait({ person: 'amaro' });
+    const { post } = await start({ FREEFACE_MAX_HELD_BYTES: String(1024 * 1024) });
+
+    const answer = await post(Buffer.concat([image, Buffer.alloc(2 * 1024 * 1024)]));
+
+    expect([answer.status, answer.headers.get('x-error-code')]).toEqual([429, 'BUSY']);
   });
 });

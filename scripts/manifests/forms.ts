@@ -86,6 +86,9 @@ export function amount(value: string | number): number {
   return Number(digits) * (scales[suffix] ?? Number.NaN);
 }
 
+/** Network threads that so much processor is for: a whole number, at least one. */
+export const threadsOf = (cpu: string | number): number => Math.max(1, Math.floor(amount(cpu)));
+
 const isoForm = /^P(?=\d|T\d)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?)?$/;
 /** ISO 8601 duration, as `PT0.5S`. */
 export const isoDuration = z.string().regex(isoForm, 'must be an ISO 8601 duration such as PT0.5S');

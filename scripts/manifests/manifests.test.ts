@@ -6,6 +6,7 @@ import { parse, stringify } from 'yaml';
 import { functions } from '../../functions/registry.gen.ts';
 import { readConfig } from '../../shared/config.ts';
 import { describeShared } from '../../shared/testing/shared-files.ts';
+import { extractionLimits } from '../../shared/vision/extraction-limits.ts';
 import { throughIngress } from '../cluster/ingress.ts';
 import { manifestFiles } from '../generate/knative/files.ts';
 import { checkObject, checkText, describe as inWords, type KubernetesObject, type Problem } from './check.ts';
@@ -177,6 +178,35 @@ describe('Our manifests', () => {
     const problems = problemsWith(broken, object, all);
 
     expect(problems.map((problem) => problem.field)).toContain(field);
+  });
+
+  it('When the extractor would queue in Knative, or run other threads than it asks processors for, then it is refused', () => {
+    const extractor = all.find(({ kind, metadata }) => kind === 'Service' && metadata.name === 'extract-faces')!;
+    const problemsOf = (change: (spec: Json) => void) => {
+      const broken = structuredClone(extractor) as unknown as Json;
+      change(broken.spec.template.spec);
+      return problemsWith(broken, extractor, all).map(({ message }) => message);
+    };
+    const { containerConcurrency } = (extractor as unknown as Json).spec.template.spec;
+    const { working, waiting } = extractionLimits(1);
+
+    expect(containerConcurrency).toBeGreaterThan(working + waiting);
+    expect(problemsOf((spec) => (spec.containerConcurrency = working + waiting))).toEqual([
+      'must be above the 66 that it takes by itself: Knative would shed, and with 503',
+    ]);
+    expect(problemsOf((spec) => (spec.containerConcurrency = working + waiting + 1))).toEqual([]);
+    expect(problemsOf((spec) => (spec.containers[0].resources.requests.cpu = '3500m'))).toEqual([
+      'FREEFACE_THREADS must be 3, as many as it asks processors for',
+    ]);
+    expect(problemsOf((spec) => (spec.containers[0].resources.requests.cpu = '250m'))).toEqual([]);
+    const threads = (spec: Json) => spec.containers[0].env.find(({ name }: Json) => name === 'FREEFACE_THREADS');
+    expect(
+      problemsOf((spec) => {
+        spec.containers[0].resources.requests.cpu = '2';
+        threads(spec).value = '2';
+      }),
+    ).toEqual(['must be above the 132 that it takes by itself: Knative would shed, and with 503']);
+    expect(problemsOf((spec) => delete threads(spec).name)).not.toEqual([]);
   });
 
   it('When a service runs, then it is given the addresses and keys of its own stores alone', () => {

@@ -1,5 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import { extractionLimits } from '../../shared/vision/extraction-limits.ts';
+import { extractor } from '../generate/knative/names.ts';
 import type { KubernetesObject, Problem } from './check.ts';
+import { amount, threadsOf } from './forms.ts';
 import { storesInReach } from './reach.ts';
 import { findObject, nameOf } from './together.ts';
 
@@ -178,13 +181,43 @@ function functionService(object: KubernetesObject, objects: readonly KubernetesO
         problem(object, `spec.template.spec.volumes[${i}].emptyDir.sizeLimit`, 'is missing: it could fill the node'),
       );
   });
-  problems.push(...variableValues(object, variables, objects));
+  problems.push(...variableValues(object, variables, objects), ...extractorRules(object, variables));
   if (
     at(object, ['spec', 'template', 'metadata', 'labels', 'app.kubernetes.io/name']) !== name ||
     namespace === undefined
   )
     problems.push(problem(object, 'spec.template.metadata.labels', `must name the function, ${name}`));
   return problems;
+}
+
+/**
+ * The extractor runs as many threads as it asks processors for, and sheds by itself. Less than one processor is asked for where
+ * machines are small, and says nothing of how many there are. See: [Note: The extractor sheds by itself]
+ */
+function extractorRules(object: KubernetesObject, variables: readonly Variable[]): Problem[] {
+  if (object.metadata.name !== extractor) return [];
+  const cpu = String(at(object, [...container, 'resources', 'requests', 'cpu']));
+  const given = variables.find(({ name }) => name === 'FREEFACE_THREADS')?.value ?? '';
+  const isRight = amount(cpu) < 1 ? /^[1-9]\d*$/.test(given) : given === String(threadsOf(cpu));
+  if (!isRight)
+    return [
+      problem(
+        object,
+        `${container.join('.')}.env`,
+        `FREEFACE_THREADS must be ${threadsOf(cpu)}, as many as it asks processors for`,
+      ),
+    ];
+  const { working, waiting } = extractionLimits(Number(given));
+  const concurrency = Number(at(object, [...pod, 'containerConcurrency']));
+  return concurrency > working + waiting
+    ? []
+    : [
+        problem(
+          object,
+          'spec.template.spec.containerConcurrency',
+          `must be above the ${working + waiting} that it takes by itself: Knative would shed, and with 503`,
+        ),
+      ];
 }
 
 /** Each variable has a value, or says where it is. */

@@ -158,8 +158,11 @@ export const rendering = {
 export const extraction = {
   /** Photos in work for each network thread: while one is in a network, another is decoded. */
   perThread: 2,
-  /** Photos and bytes that may wait; beyond, BUSY. */
-  maxWaiting: 256,
+  /**
+   * Photos that may wait for each network thread: half a minute's work at two a second, well within the minute that a call may take.
+   * Beyond, and beyond as many bytes, BUSY.
+   */
+  waitingPerThread: 64,
   maxWaitingBytes: 256 * 1024 * 1024,
   /** Pixels decoded at once, of all photos together: two phone photos, or hundreds of small ones. */
   decodedPixels: 32_000_000,

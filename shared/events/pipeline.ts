@@ -49,6 +49,7 @@ function failedOutcome(thrown: unknown, { log, clock, event }: EventCall): Event
   return {
     status: error.eventStatus,
     reason: error.code,
+    retryAfter: error.retryAfter,
     ...(wasNotTried(error)
       ? { notTriedMs: 1000 * (error.retryAfter ?? 1) }
       : isBlameless(error) && clock.now() - Date.parse(event.time ?? '') < waitedOutMs

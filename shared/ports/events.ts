@@ -7,6 +7,8 @@ export type Event = CloudEventV1<unknown>;
 export interface EventAnswer {
   readonly status: number;
   readonly reason?: string | undefined;
+  /** Seconds after which trying again makes sense. */
+  readonly retryAfter?: number | undefined;
   /** Nothing was tried, since something it needs is known to be down: try again after so many milliseconds, and count no attempt. */
   readonly notTriedMs?: number | undefined;
   /**

@@ -1,7 +1,8 @@
 import { CloudEvent, HTTP } from 'cloudevents';
+import { AppError, toAppError } from '../errors.ts';
 import { type EventFunction, eventPipeline } from '../events/pipeline.ts';
 import type { IncomingRequest, OutgoingResponse } from '../http/exchange.ts';
-import type { Event } from '../ports/events.ts';
+import type { Event, EventAnswer } from '../ports/events.ts';
 import { errorCodeHeader } from '../ports/extractor.ts';
 import { breakersOf } from './breaker.ts';
 import { empty } from './empty-answer.ts';
@@ -21,23 +22,28 @@ const maxEventBytes = 64 * 1024 * 1024;
 
 async function answerEvent(request: IncomingRequest, handle: EventFunction): Promise<OutgoingResponse> {
   if (request.method !== 'POST' || request.path !== '/') return empty(422);
-  const bytes = await request.body(maxEventBytes).catch(() => undefined);
-  const parsed = bytes === undefined ? undefined : parseEvent(request.headers, bytes);
+  const bytes = await request.body(maxEventBytes).catch(toAppError);
+  if (bytes instanceof AppError) return bytes.code === 'BUSY' ? refused({ status: 503, reason: 'BUSY' }) : empty(422);
+  const parsed = parseEvent(request.headers, bytes);
   if (parsed === undefined) return empty(422);
-  const { status, reply, reason } = await handle(
-    parsed,
-    parsed.data instanceof Uint8Array ? parsed.data : undefined,
-    request.gone,
-  );
-  // Whoever waits for a reply learns what was wrong. Of an event that is given up, Knative keeps the body with its dead letter.
-  if (reply === undefined) {
-    const headers = reason === undefined ? {} : { [errorCodeHeader]: reason };
-    return status === 422 && reason !== undefined
-      ? { status, headers: { ...headers, 'content-type': 'text/plain' }, body: reason }
-      : { ...empty(status), headers };
-  }
+  const outcome = await handle(parsed, parsed.data instanceof Uint8Array ? parsed.data : undefined, request.gone);
+  const { status, reply } = outcome;
+  if (reply === undefined) return refused(outcome);
   const message = HTTP.binary(new CloudEvent(reply));
   return { status, headers: message.headers as Record<string, string>, body: message.body as string };
+}
+
+/**
+ * Whoever waits for a reply learns what was wrong, and one that is too busy to be asked again how soon; to Knative 429 and 503
+ * are the same. Of an event that is given up it keeps the body with its dead letter.
+ */
+function refused({ status, reason, retryAfter = 1 }: EventAnswer): OutgoingResponse {
+  if (reason === undefined) return empty(status);
+  const headers = { [errorCodeHeader]: reason };
+  if (status === 422) return { status, headers: { ...headers, 'content-type': 'text/plain' }, body: reason };
+  return reason === 'BUSY'
+    ? { ...empty(429), headers: { ...headers, 'retry-after': String(retryAfter) } }
+    : { ...empty(status), headers };
 }
 
 /** An event in binary or structured mode; undefined when it is neither. Bytes of an image stay bytes. */

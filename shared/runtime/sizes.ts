@@ -28,9 +28,9 @@ const light = {
  *
  * [Note: Sizes]
  * Measured idle on two cores: a process with the kit alone 52 MB, with the records' driver 63 MB, with the built-in networks
- * loaded into two threads 350 MB, and 825 MB at most with 16 photos at once. Who sees takes 16 requests at once, so that
- * decoding and networks overlap. In a cluster Knative holds those beyond for a further instance; a process on its own lets more wait, and
- * sheds what is too much to hold. See: extraction in shared/domain/tuning.ts
+ * loaded into two threads 350 MB, and 825 MB at most with 16 photos at once. Who sees works well with 16 requests at once, so that
+ * decoding and networks overlap: then a further instance is started. It lets more wait, as far as that makes sense, and sheds the
+ * rest. See: extraction in shared/domain/tuning.ts
  */
 export const sizes = {
   /** Answers from memory: probes and pages. */
@@ -108,7 +108,7 @@ export const sizes = {
         resources:
           'measured: 353 MB when ready, 825 MB at most with 16 photos at once; the limit leaves room for the biggest photo taken',
         concurrency:
-          'with 1 a request would queue behind a busy instance: of 16 some are decoded while others are in the networks. Those beyond wait in Knative for a further instance, at most 160 for each, then 503',
+          'with 1 a request would queue behind a busy instance: of 16 some are decoded while others are in the networks. The function itself lets half a minute of work wait and answers 429 beyond, so Knative lets more than that through',
         scale: 'from nothing: an idle accelerator is the dearest thing in the cluster',
         keep: 'reading the networks takes 0.7 s, starting a machine with a GPU minutes: a quarter of an hour of quiet before it goes',
         window:

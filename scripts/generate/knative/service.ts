@@ -1,6 +1,7 @@
 import { isHttp, type Manifest, portsOf, writesEvents } from '../../../shared/runtime/define.ts';
 import { sizes } from '../../../shared/runtime/sizes.ts';
-import { amount } from '../../manifests/forms.ts';
+import { extractionLimits } from '../../../shared/vision/extraction-limits.ts';
+import { amount, threadsOf } from '../../manifests/forms.ts';
 import type { KnativeService } from '../../manifests/serving.ts';
 import { revisionSeconds } from './delivery.ts';
 import * as names from './names.ts';
@@ -46,7 +47,7 @@ export function knativeService(manifest: Manifest, version: string): { object: K
           serviceAccountName: name,
           automountServiceAccountToken: false,
           enableServiceLinks: false,
-          containerConcurrency: concurrency,
+          containerConcurrency: mostAtOnce(manifest),
           timeoutSeconds: revisionSeconds(manifest),
           containers: [
             {
@@ -76,6 +77,21 @@ export function knativeService(manifest: Manifest, version: string): { object: K
     },
   };
   return { object, comments: commentsOf(manifest, scaling.why) };
+}
+
+/**
+ * Requests that Knative lets through to an instance at once.
+ *
+ * [Note: The extractor sheds by itself]
+ * A function takes as many as it works well with, and Knative holds the others for a further instance. Before the extractor that queue
+ * would be the wrong one: it ends in a 503 without our error, minutes after what a caller waits. So Knative lets twice as many
+ * through as the function's own gate, which answers 429 with Retry-After at once, and callers take that for busy. Where a further
+ * instance starts is told by `target` and does not change.
+ */
+function mostAtOnce(manifest: Manifest): number {
+  if (manifest.name !== names.extractor) return manifest.concurrency;
+  const { working, waiting } = extractionLimits(threadsOf(manifest.resources.cpu));
+  return 2 * (working + waiting);
 }
 
 /** A folder to write to, and the certificates that the stores' are signed by, where there are any. */
@@ -127,6 +143,8 @@ function ownSettings(manifest: Manifest, memoryLimit: string): Record<string, st
   return {
     FREEFACE_DATA: manifest.name === names.extractor ? '/app/data' : '/data',
     ...(usesModels && { FREEFACE_MODELS: '/app/models' }),
+    // A thread more than there are processors to run it would only wait, and keep its networks in memory.
+    ...(manifest.name === names.extractor && { FREEFACE_THREADS: String(threadsOf(manifest.resources.cpu)) }),
     ...(takesBodies(manifest) && { FREEFACE_MAX_HELD_BYTES: String(amount(memoryLimit) / 4) }),
     FREEFACE_SHUTDOWN_SECONDS: String(Math.min(revisionSeconds(manifest) - 5, 595)),
   };

@@ -12,6 +12,7 @@ import {
 } from '../../ports/extractor.ts';
 import { openBudget } from '../../vision/budget.ts';
 import { describePack } from '../../vision/describe.ts';
+import { extractionLimits } from '../../vision/extraction-limits.ts';
 import { openGate } from '../../vision/gate.ts';
 import { findPack } from '../../vision/weights/packs.ts';
 import { storeCalls } from './store-calls.ts';
@@ -38,11 +39,7 @@ export async function openExtractorClient(options: ExtractorClientOptions): Prom
   const { extractorUrl, packs, modelsDir, timeoutMs = 60_000 } = options;
   const { maxImageBytes: maxBytes = decoding.maxBytes, maxImagePixels: maxPixels = decoding.maxPixels } = options;
   const calls = storeCalls({ store: 'extractor', timeoutMs });
-  const gate = openGate({
-    working: extraction.perThread,
-    waiting: extraction.maxWaiting,
-    waitingBytes: extraction.maxWaitingBytes,
-  });
+  const gate = openGate(extractionLimits(1));
   const pixels = openBudget(extraction.decodedPixels);
   const described = new Map<string, Promise<PackDescription>>();
 
@@ -126,11 +123,13 @@ function wasCutOff(error: unknown): boolean {
 
 function refusal(response: Response): AppError {
   const code = response.headers.get(errorCodeHeader);
+  const retryAfter = Number(response.headers.get('retry-after')) || 1;
+  if (code === 'BUSY') return new AppError('BUSY', { retryAfter });
   if (code !== null && Object.hasOwn(errorTable, code)) return new AppError(code as ErrorCode);
   const message = `extractor: answered ${response.status}`;
-  // Whoever stands before the function sheds with 429 what it cannot queue.
+  // Whoever stands before the function may shed as well.
   return response.status === 429
-    ? new AppError('BUSY', { message, retryAfter: 1 })
+    ? new AppError('BUSY', { message, retryAfter })
     : new AppError('STORE_UNAVAILABLE', { message });
 }
 

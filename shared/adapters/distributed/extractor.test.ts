@@ -83,20 +83,20 @@ describe('the extractor of another process', () => {
   });
 
   it.each([
-    [429, undefined, 'BUSY'],
-    [503, 'BUSY', 'BUSY'],
-    [503, undefined, 'STORE_UNAVAILABLE'],
-    [502, undefined, 'STORE_UNAVAILABLE'],
-    [422, 'IMAGE_CORRUPT', 'IMAGE_CORRUPT'],
-    [422, 'NO_SUCH_CODE', 'STORE_UNAVAILABLE'],
-  ])('When it answers %i with code %s, then that is %s', async (status, code, expected) => {
+    [429, undefined, { code: 'BUSY', retryAfter: 7 }],
+    [429, 'BUSY', { code: 'BUSY', retryAfter: 7 }],
+    [503, undefined, { code: 'STORE_UNAVAILABLE' }],
+    [502, undefined, { code: 'STORE_UNAVAILABLE' }],
+    [422, 'IMAGE_CORRUPT', { code: 'IMAGE_CORRUPT' }],
+    [422, 'NO_SUCH_CODE', { code: 'STORE_UNAVAILABLE' }],
+  ])('When it answers %i with code %s, then that is %j', async (status, code, expected) => {
     const url = await serveBy((request, response) => {
       request.resume();
-      response.writeHead(status, code === undefined ? {} : { 'x-error-code': code }).end();
+      response.writeHead(status, { 'retry-after': '7', ...(code && { 'x-error-code': code }) }).end();
     });
     const { extractor } = await setUp({ url });
 
-    await expect(extractor.extract(Buffer.from('x'))).rejects.toMatchObject({ code: expected });
+    await expect(extractor.extract(Buffer.from('x'))).rejects.toMatchObject(expected);
   });
 
   it('When the connection is cut once, then it is asked again; when twice, then it is STORE_UNAVAILABLE, and the photo may be why', async () => {

@@ -6,6 +6,7 @@ import { openBudget } from '../../vision/budget.ts';
 import { decodeImage } from '../../vision/decode.ts';
 import { describePack } from '../../vision/describe.ts';
 import type { ExecutionProvider } from '../../vision/execution-provider.ts';
+import { extractionLimits } from '../../vision/extraction-limits.ts';
 import { openGate } from '../../vision/gate.ts';
 import { openNetwork } from '../../vision/network.ts';
 import { type Component, hasOwnCalibration } from '../../vision/pack.ts';
@@ -39,11 +40,7 @@ export interface ExtractorOptions {
  */
 export function openExtractor(options: ExtractorOptions): Extractor {
   const pool = openWorkerPool({ provider: options.executionProvider, size: options.threads ?? undefined });
-  const gate = openGate({
-    working: pool.size * extraction.perThread,
-    waiting: extraction.maxWaiting,
-    waitingBytes: extraction.maxWaitingBytes,
-  });
+  const gate = openGate(extractionLimits(pool.size));
   const { maxImageBytes: maxBytes = decoding.maxBytes, maxImagePixels: maxPixels = decoding.maxPixels } = options;
   const limits = { maxBytes, maxPixels };
   const pixels = openBudget(extraction.decodedPixels);
