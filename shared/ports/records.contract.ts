@@ -240,6 +240,25 @@ export function recordsContract({ name, open }: { name: string; open: (clock: Fa
       expect(await records.getPersons(tenant, [person.personId])).toEqual([person]);
     });
 
+    it('When a change of a person is given up before it is made, then nothing is left of it', async () => {
+      const { records, tenant } = await setUp();
+      const person = await records.createPerson(tenant, newPerson());
+      const controller = new AbortController();
+
+      const updating = records.updatePerson(
+        tenant,
+        person.personId,
+        { externalId: 'badge' },
+        { signal: controller.signal },
+      );
+      controller.abort(new Error('gone'));
+
+      await expect(updating).rejects.toThrow('gone');
+      const other = await records.createPerson(tenant, newPerson({ externalId: 'badge' }));
+      expect(await records.getPersons(tenant, [person.personId])).toEqual([person]);
+      expect(await records.getPersonsByExternalIds(tenant, ['badge'])).toEqual([other]);
+    });
+
     it('When an external id is given up, then another person can take it', async () => {
       const { records, tenant } = await setUp();
       const first = await records.createPerson(tenant, newPerson({ externalId: 'badge' }));

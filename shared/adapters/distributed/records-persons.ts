@@ -3,8 +3,9 @@ import { AppError } from '../../errors.ts';
 import type { NewPerson, Person, PersonChanges, WriteOptions } from '../../ports/records.ts';
 import { raiseOf } from './records-epoch.ts';
 import type { ImageDocument } from './records-images.ts';
-import { abandonedMs, type Claims, claimsIn } from './scylla-claims.ts';
+import { abandonedMs, type Claim, type Claims, claimsIn } from './scylla-claims.ts';
 import type { Bound } from './scylla-client.ts';
+import { unlessAborted } from './scylla-documents.ts';
 import { put, walk } from './scylla-lists.ts';
 import { outboxOf, type ScyllaStore } from './scylla-store.ts';
 
@@ -138,24 +139,30 @@ export async function createPerson(
   options?: WriteOptions,
 ): Promise<Person> {
   const { personId } = person;
-  if ((await livePerson(store, tenant, personId)) !== null) throw new AppError('PERSON_EXISTS');
-  options?.signal?.throwIfAborted();
-  return withExternalId(store, tenant, person.externalId, personId, () =>
-    store.documents.change<PersonDocument, Person>(
-      'persons',
-      tenant,
-      personId,
-      (current) => {
-        if (current !== null) throw new AppError('PERSON_EXISTS');
-        const next = newPersonDocument(person, store.now());
-        return {
-          next,
-          effects: [...inListOfPersons(tenant, personId, next), ...outboxOf(options)],
-          result: toPerson(personId, next, 0),
-        };
-      },
-      options,
-    ),
+  const there = await unlessAborted(livePerson(store, tenant, personId), options?.signal);
+  if (there !== null) throw new AppError('PERSON_EXISTS');
+  return withExternalId(
+    store,
+    tenant,
+    person.externalId,
+    personId,
+    () =>
+      store.documents.change<PersonDocument, Person>(
+        'persons',
+        tenant,
+        personId,
+        (current) => {
+          if (current !== null) throw new AppError('PERSON_EXISTS');
+          const next = newPersonDocument(person, store.now());
+          return {
+            next,
+            effects: [...inListOfPersons(tenant, personId, next), ...outboxOf(options)],
+            result: toPerson(personId, next, 0),
+          };
+        },
+        options,
+      ),
+    options?.signal,
   );
 }
 
@@ -164,8 +171,9 @@ const claimTries = 20;
 const claimPauseMs = 100;
 
 /**
- * Does `work` while the external id is the person's. When it fails, an id that was free before is free again. Errors: EXTERNAL_ID_TAKEN;
- * BUSY while it is claimed for somebody whom nobody knows by it, yet, or since that was cut off.
+ * Does `work` while the external id is the person's. When it fails, an id that was free before is free again. Whoever gives up by the
+ * signal is let go at once; it is for work that heeds the same one until it is decided. Errors: EXTERNAL_ID_TAKEN; BUSY while the id is
+ * claimed for somebody whom nobody knows by it, yet, or since that was cut off.
  */
 export async function withExternalId<Result>(
   store: ScyllaStore,
@@ -173,31 +181,36 @@ export async function withExternalId<Result>(
   externalId: string | null,
   personId: string,
   work: () => Promise<Result>,
+  signal?: AbortSignal,
 ): Promise<Result> {
   if (externalId === null) return await work();
-  const claims = claimsOfPersons(store);
-  const fresh = await claimed(store, tenant, externalId, personId);
+  signal?.throwIfAborted();
+  const claiming = claimed(store, tenant, externalId, personId);
+  const giveBack = async () => {
+    const claim = await claiming;
+    if (claim.fresh) await claimsOfPersons(store).giveBack(tenant, externalId, personId, claim);
+  };
   try {
+    await unlessAborted(claiming, signal);
     return await work();
   } catch (error) {
     // Not when it is unknown whether the work was done: then it is the claim's owner, or the claim is taken over later.
-    if (fresh && error instanceof AppError && error.code !== 'STORE_UNAVAILABLE') {
-      await claims.release(tenant, externalId, personId);
-    }
+    if (signal?.aborted && error === signal.reason) store.documents.leave(giveBack());
+    else if (error instanceof AppError && error.code !== 'STORE_UNAVAILABLE') await giveBack();
     throw error;
   }
 }
 
-/** Whether the external id is the person's since this call; before it, it was as well. Errors: as withExternalId. */
-async function claimed(store: ScyllaStore, tenant: string, externalId: string, personId: string): Promise<boolean> {
+/** The person's claim of the external id. Errors: as withExternalId. */
+async function claimed(store: ScyllaStore, tenant: string, externalId: string, personId: string): Promise<Claim> {
   const claims = claimsOfPersons(store);
   const keeps = async (holder: string) => {
     await livePerson(store, tenant, holder);
     return (await store.documents.get<PersonDocument>('persons', tenant, holder))?.externalId === externalId;
   };
   for (let tries = 0; tries < claimTries; tries++) {
-    const { held, fresh } = await claims.claim(tenant, externalId, personId, keeps);
-    if (held) return fresh;
+    const claim = await claims.claim(tenant, externalId, personId, keeps);
+    if (claim.held) return claim;
     if (await isTaken(store, tenant, { externalId, personId })) throw new AppError('EXTERNAL_ID_TAKEN');
     await new Promise((resolve) => setTimeout(resolve, claimPauseMs));
   }
@@ -225,7 +238,7 @@ export async function updatePerson(
   options: (WriteOptions & { version?: number | undefined }) | undefined,
 ): Promise<Person> {
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as PersonChanges;
-  const seen = await livePerson(store, tenant, personId);
+  const seen = await unlessAborted(livePerson(store, tenant, personId), options?.signal);
   if (seen === null) throw new AppError('PERSON_NOT_FOUND');
   if (options?.version !== undefined && options.version !== seen.version) throw new AppError('VERSION_CONFLICT');
   const wanted = given.externalId ?? null;
@@ -263,6 +276,7 @@ export async function updatePerson(
         },
         options,
       ),
+    options?.signal,
   );
   if (before.externalId !== null && before.externalId !== after.externalId) {
     await claimsOfPersons(store).release(tenant, before.externalId, personId);

@@ -37,7 +37,9 @@ export interface Documents {
   begin(work: Work): Promise<() => void>;
   /** Finishes what was begun before `before` (milliseconds of the real time) and is not done; resolves to how much there was. */
   heal(before: number, finish: (work: Work) => Promise<void>): Promise<number>;
-  /** Resolves when nothing is left to be cleared. */
+  /** What no caller waits for; it may fail. */
+  leave(rest: Promise<unknown>): void;
+  /** Resolves when nothing is left. */
   idle(): Promise<void>;
 }
 
@@ -177,6 +179,7 @@ export function documentsIn(scylla: Scylla): Documents {
       }
       return found;
     },
+    leave,
     idle,
   };
 }
@@ -266,7 +269,7 @@ function turns() {
 }
 
 /** What a promise comes to, or at once the signal's reason. For what changes nothing. */
-function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+export function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);

@@ -131,6 +131,7 @@ function claimStatements(table: ClaimTable) {
       `UPDATE ${table} SET holder = ?, claimed_at = ? WHERE ${key} IF holder = ? AND claimed_at = ?`,
     ),
     [`${table}:release`]: decide(`DELETE FROM ${table} WHERE ${key} IF holder = ?`),
+    [`${table}:give-back`]: decide(`DELETE FROM ${table} WHERE ${key} IF holder = ? AND claimed_at = ?`),
   };
 }
 
