@@ -17,7 +17,7 @@ import { type Image, type Layer, type Layout, openLayout } from './images/layout
 import { packagesOutside } from './images/packages.ts';
 import { writePins } from './images/pins.ts';
 import { push } from './images/push.ts';
-import { report } from './images/report.ts';
+import { isLight, overBudget, report } from './images/report.ts';
 import { billOfMaterials, type Part, partsOfBundle } from './images/sbom.ts';
 import { catalogueOf, weightsOf } from './images/weights.ts';
 
@@ -74,19 +74,25 @@ export async function main(args: readonly string[], environment: NodeJS.ProcessE
   const base = values.base === undefined ? await baseOfThisMachine(layout) : await baseOfLayout(values.base, layout);
   const names = positionals.length > 0 ? positionals : [...(await functionNames()), commandLine];
   const images: Image[] = [];
+  const light: Image[] = [];
   const built = (image: Image, name: string) => {
     images.push(image);
     process.stderr.write(`${name}\n`);
   };
-  for (const { manifest, ports } of await readManifests(names.filter((name) => name !== commandLine)))
-    built(await buildImage(manifest, ports, base, layout, settings), manifest.name);
+  for (const { manifest, ports } of await readManifests(names.filter((name) => name !== commandLine))) {
+    const image = await buildImage(manifest, ports, base, layout, settings);
+    built(image, manifest.name);
+    if (isLight(ports)) light.push(image);
+  }
   if (names.includes(commandLine)) built(await buildCommandLine(base, layout, settings), commandLine);
   await layout.writeIndex(images);
   if (values.archive !== undefined) await writeArchive(layout, images, resolve(values.archive));
   if (values.push !== undefined) await push(layout, images, values.push);
   if (!values['no-pins']) await writePins(images, values.push);
   process.stdout.write(report(images, base));
-  return 0;
+  const problems = overBudget(light, base);
+  for (const problem of problems) process.stderr.write(`${problem}\n`);
+  return problems.length === 0 ? 0 : 1;
 }
 
 /** Node, then what several functions have in common, then the function itself. */

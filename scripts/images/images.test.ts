@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -10,9 +11,10 @@ import { temporaryFolder } from '../../shared/testing/temporary-folder.ts';
 import { installedLibrary } from './base.ts';
 import { baseOfLayout } from './base-of-layout.ts';
 import { bundleFunction } from './bundle.ts';
-import { tarOf } from './layer.ts';
+import { filesUnder, tarOf } from './layer.ts';
 import { openLayout } from './layout.ts';
 import { packagesOutside } from './packages.ts';
+import { isLight, lightBudget, overBudget } from './report.ts';
 import { billOfMaterials, partsOfBundle } from './sbom.ts';
 
 const bundled = async (name: string, folder: string) => {
@@ -142,5 +144,26 @@ describe('A layout', () => {
     expect(execFileSync(base.nodeHere, { encoding: 'utf8' })).toBe('theirs\n');
     await layout.writeIndex([await layout.addImage('shell:1', [layer], { Entrypoint: ['/bin/sh'] }, {})]);
     await expect(baseOfLayout(join(folder, 'theirs'), ours)).rejects.toThrow('does not start node');
+  });
+});
+
+describe('The budget of light functions', () => {
+  it('When the heaviest of them is built, then it adds 2 MB at most; one that adds more is named', async () => {
+    const folder = temporaryFolder();
+    const layout = await openLayout(join(folder, 'layout'));
+    const below = await layout.addLayer(await tarOf([{ path: 'usr/bin/node', bytes: randomBytes(100_000) }]));
+    const [found] = await readManifests(['replay-dead-letters']);
+    const { manifest, ports } = found!;
+    await bundled(manifest.name, join(folder, 'function'));
+    const own = await layout.addLayer(await tarOf(await filesUnder(join(folder, 'function'), 'app')));
+    const much = await layout.addLayer(await tarOf([{ path: 'app/much', bytes: randomBytes(2 * lightBudget) }]));
+    const image = await layout.addImage(`${manifest.name}:1`, [below, own], {}, {});
+    const fat = await layout.addImage('fat:1', [below, much], {}, {});
+
+    const problems = overBudget([image, fat], { layers: [below] });
+
+    expect(own.size).toBeGreaterThan(500_000);
+    expect(problems).toEqual(['fat:1 adds 4.00 MB to the base; a light function may add 2.00 MB.']);
+    expect([isLight(ports), isLight(['records', 'extractor']), isLight(['vectors'])]).toEqual([true, false, false]);
   });
 });
