@@ -10,7 +10,7 @@ export default defineFunction(
     name: 'enroll-batch',
     summary: 'Accept many photos and enrol their faces later',
     description:
-      'Up to 1,000 photos that are there already: images of the gallery, or files of the bucket or the watched folder. Each item is a job of its own, which can be followed, cancelled and listed as any other; `GET faces/enroll_batch/{batch_id}` tells of all. Nothing is accepted when an item is wrong; the answer names each that is. With a `batch_id` of your own, the same call again adds what is missing and doubles nothing.',
+      'Up to 1,000 photos that are there already: images of the gallery, or files of the bucket or the watched folder. Each item is a job of its own, which can be followed, cancelled and listed as any other; `GET faces/enroll_batch/{batch_id}` tells of all. An item whose file is gone or another one when its turn comes is cancelled, with `UPLOAD_NOT_FOUND` as its error. Nothing is accepted when an item is wrong; the answer names each that is. With a `batch_id` of your own, the same call again adds what is missing and doubles nothing.',
     tag: 'faces',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/faces/enroll_batch', scope: 'faces:write' },
     body: z.object({

@@ -27,7 +27,9 @@ const output = z.object({
   error: z
     .object({ code: z.string(), message: z.string(), details: z.unknown().optional() })
     .nullable()
-    .describe('As faces/enroll would have answered; null unless it failed.'),
+    .describe(
+      'As faces/enroll would have answered; null unless it failed, or was cancelled because its file was gone or replaced.',
+    ),
   webhook: z
     .object({ url: z.string(), status: z.enum(messageStatuses) })
     .nullable()

@@ -17,8 +17,10 @@ export default defineFunction(
     emits: [
       'freeface.enrollment.completed.v1',
       'freeface.enrollment.failed.v1',
+      'freeface.enrollment.cancelled.v1',
       'freeface.person.created.v1',
       'freeface.face.enrolled.v1',
+      'freeface.face.erased.v1',
     ],
     ...sizes.vision,
     concurrency: enrolmentJobs.concurrency.critical,

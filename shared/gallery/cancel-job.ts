@@ -1,15 +1,28 @@
 import { outboxEntry } from '../events/catalogue.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Job } from '../ports/records.ts';
+import type { Job, OutboxEntry } from '../ports/records.ts';
 import type { CallContext } from '../runtime/define.ts';
 
 /** Cancels a job that was not begun, and gives up its image. The job as it is then, cancelled or not; null when it is gone. */
 export async function cancelQueued(
-  { jobId, faceId, personId, imageKey }: Job,
-  { tenant, clock, newId, traceparent, metrics }: CallContext,
+  job: Job,
+  call: CallContext,
   { records, images }: Pick<Ports, 'records' | 'images'>,
 ): Promise<Job | null> {
-  const notice = outboxEntry('freeface.enrollment.cancelled.v1', {
+  const { tenant, metrics } = call;
+  const cancelled = await records.cancelJob(tenant, job.jobId, { outbox: [cancelledNotice(job, call)] });
+  if (cancelled === null) return null;
+  if (cancelled.changed) metrics.jobsFinished.inc({ priority: cancelled.job.priority, status: 'cancelled' });
+  if (cancelled.job.status === 'cancelled') await images.delete(tenant, job.imageKey);
+  return cancelled.job;
+}
+
+/** That a job ended without having been done. */
+export const cancelledNotice = (
+  { jobId, faceId, personId }: Job,
+  { tenant, clock, newId, traceparent }: CallContext,
+): OutboxEntry =>
+  outboxEntry('freeface.enrollment.cancelled.v1', {
     id: newId(),
     at: clock.now(),
     tenant,
@@ -17,9 +30,3 @@ export async function cancelQueued(
     traceparent,
     data: { job_id: jobId, face_id: faceId },
   });
-  const cancelled = await records.cancelJob(tenant, jobId, { outbox: [notice] });
-  if (cancelled === null) return null;
-  if (cancelled.changed) metrics.jobsFinished.inc({ priority: cancelled.job.priority, status: 'cancelled' });
-  if (cancelled.job.status === 'cancelled') await images.delete(tenant, imageKey);
-  return cancelled.job;
-}

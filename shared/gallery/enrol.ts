@@ -41,6 +41,8 @@ export interface EnrolmentRequest {
   readonly location: Location | null;
   readonly sourceId: string | null;
   readonly pack: string | undefined;
+  /** The job that asks for it; nothing is saved for one that is over. */
+  readonly jobId?: string | undefined;
 }
 
 /** At least one id. The other fields describe a person that is created; one that exists keeps its own. */
@@ -83,7 +85,7 @@ export type EnrolmentPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'ext
  * person or face erased between the last two steps is noticed by reading back, and its vectors go too.
  *
  * Errors: those of the extractor, NO_FACE, AMBIGUOUS_FACE, FACE_REJECTED, FACE_OF_OTHER_PERSON, EXTERNAL_ID_TAKEN,
- * CONSENT_REQUIRED.
+ * CONSENT_REQUIRED; VERSION_CONFLICT when its job is over.
  */
 export async function enrol(
   request: EnrolmentRequest,
@@ -442,6 +444,7 @@ async function save(
         sourceId: request.sourceId,
       },
       faces,
+      jobId: request.jobId,
     },
     { outbox: notices(faces, imageId, person, call) },
   );

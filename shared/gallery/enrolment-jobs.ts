@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { faceIdOf } from '../domain/ids.ts';
+import { faceIdOf, uploadIdOf } from '../domain/ids.ts';
 import type { Priority } from '../domain/priority.ts';
 import { systemEntry } from '../domain/system-audit.ts';
 import { enrolmentJobs as tuning, waitedOutMs } from '../domain/tuning.ts';
@@ -7,10 +7,11 @@ import { waitingTime } from '../domain/waiting-time.ts';
 import { AppError, mayHaveHappened, toAppError } from '../errors.ts';
 import { eventData, outboxEntry } from '../events/catalogue.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Backlog, Job, JsonObject, NewJob, OutboxEntry } from '../ports/records.ts';
+import type { Backlog, Job, JsonObject, NewJob, OutboxEntry, Upload } from '../ports/records.ts';
 import { breakersOf } from '../runtime/breaker.ts';
 import type { CallContext, EventCall } from '../runtime/define.ts';
 import { isBlameless, requireClosedBreakers, wasNotTried } from '../runtime/guarded-ports.ts';
+import { cancelledNotice } from './cancel-job.ts';
 import { type EnrolmentPorts, type EnrolmentResult, refuseBeforeLooking } from './enrol.ts';
 import {
   type EnrolmentFields,
@@ -21,6 +22,7 @@ import {
 } from './enrol-request.ts';
 import { type ImageSource, imageOfJob } from './job-image.ts';
 import { tenantRules } from './tenant-rules.ts';
+import { isGone, withdrawUpload } from './withdraw-upload.ts';
 
 export interface AcceptedEnrolment {
   readonly job: Job;
@@ -154,6 +156,7 @@ export async function processEnrolment(call: EventCall, ports: JobPorts): Promis
       throw new AppError('JOB_FAILED', { message: 'Every attempt was cut short.' });
     await attempt(job, call, ports);
   } catch (thrown) {
+    if (await isOver(job, call, ports)) return;
     const error = toAppError(thrown);
     const mayWait = isBlameless(error) && call.clock.now() - createdAt < waitedOutMs;
     const failed = !mayWait && !wasNotTried(error);
@@ -167,17 +170,58 @@ export async function processEnrolment(call: EventCall, ports: JobPorts): Promis
   }
 }
 
+/** Whether another delivery of the event was faster, or the person was erased. */
+async function isOver({ jobId }: Job, { tenant }: EventCall, { records }: Pick<Ports, 'records'>): Promise<boolean> {
+  const now = await records.getJob(tenant, jobId).catch(() => undefined);
+  return now === null || (now !== undefined && now.finishedAt !== null);
+}
+
 async function attempt(job: Job, call: EventCall, ports: JobPorts): Promise<void> {
-  const { tenant, signal } = call;
-  const image = await imageOfJob(job, call, ports).catch(async (error: unknown) => {
-    const now = await ports.records.getJob(tenant, job.jobId, { signal });
-    // Another delivery of the event was faster, or the person was erased.
-    if (now === null || now.finishedAt !== null) return null;
+  const upload = await uploadOf(job, call, ports);
+  if (upload !== null && (upload.jobId !== job.jobId || isGone(upload)))
+    return withdraw(job, anotherJobsFile, upload, call, ports);
+  const image = await imageOfJob(job, call, ports).catch((error: unknown) => {
+    if (error instanceof AppError && error.code === 'UPLOAD_NOT_FOUND') return error;
     throw error;
   });
-  if (image === null) return;
-  const request = enrolmentRequest(enrolmentFields.parse(job.request), image, job.createdAt);
+  if (image instanceof AppError) return withdraw(job, image, upload, call, ports);
+  const fields = enrolmentFields.parse(job.request);
+  const request = { ...enrolmentRequest(fields, image, job.createdAt), jobId: job.jobId };
   await complete(job, await enrolOnce(request, job.priority, call, ports), call, ports);
+}
+
+const anotherJobsFile = new AppError('UPLOAD_NOT_FOUND', { message: 'Another job has the file by now.' });
+
+/** What is known of the file that a job enrols, where the file made the job; null: it was made otherwise. */
+async function uploadOf(
+  { request, batchId }: Job,
+  { tenant, signal }: EventCall,
+  { records }: JobPorts,
+): Promise<Upload | null> {
+  const source = request?.source as ImageSource | undefined;
+  if (source === undefined || !('path' in source) || batchId !== null) return null;
+  return records.getUpload(tenant, uploadIdOf(tenant, source.path), { signal });
+}
+
+/**
+ * Ends the job of a file that is gone or was replaced, as cancelled: there is nothing left to be done, and whoever put the other file
+ * gets that one. Also what an earlier attempt may have saved goes. See: [Note: One job for a file]
+ */
+async function withdraw(
+  job: Job,
+  { code, message }: AppError,
+  upload: Upload | null,
+  call: EventCall,
+  ports: JobPorts,
+): Promise<void> {
+  const ended = await ports.records.finishJob(
+    call.tenant,
+    job.jobId,
+    { status: 'cancelled', error: { code, message } },
+    { outbox: [cancelledNotice(job, call)] },
+  );
+  if (ended?.changed === true) countEnd(ended.job, call);
+  if (upload !== null && upload.jobId === job.jobId && !isGone(upload)) await withdrawUpload(upload, call, ports);
 }
 
 /** Heeds no signal: what is enrolled is told. */
@@ -196,10 +240,10 @@ async function complete(
     { status: 'completed', personId: presented.person_id, result: presented as unknown as JsonObject },
     { outbox: [notice('freeface.enrollment.completed.v1', job, data, call)] },
   );
-  // The person was erased meanwhile, and this job with it.
-  if (done === null) await result.takeBack();
+  // The person was erased meanwhile, and this job with it; or another delivery had ended it otherwise.
+  if (done === null || done.job.status !== 'completed') await result.takeBack();
   else if (done.changed) countEnd(done.job, call);
-  await images.delete(call.tenant, job.imageKey);
+  if (done?.job.status !== 'failed') await images.delete(call.tenant, job.imageKey);
 }
 
 /** Who asked stands in the log with the id of the job. A job whose end is delayed by a crash is written down twice. */

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { imageIdOf, uploadIdOf, uploadJobIdOf } from '../domain/ids.ts';
 import { type Priority, priorities } from '../domain/priority.ts';
-import { systemEntry } from '../domain/system-audit.ts';
 import { enrolmentJobs as tuning } from '../domain/tuning.ts';
 import { externalIdOfPath, isImagePath } from '../domain/uploads.ts';
 import { AppError } from '../errors.ts';
@@ -10,12 +9,11 @@ import type { Upload } from '../ports/records.ts';
 import { defaultTenant, type Tenant } from '../ports/tenant.ts';
 import type { UploadedFile } from '../ports/uploads.ts';
 import type { CallContext } from '../runtime/define.ts';
-import { cancelQueued } from './cancel-job.ts';
 import { refuseBeforeLooking } from './enrol.ts';
 import { type EnrolmentFields, enrolmentFields, enrolmentRequest } from './enrol-request.ts';
 import { planJob } from './enrolment-jobs.ts';
-import { eraseFace } from './erase.ts';
 import { tenantRules } from './tenant-rules.ts';
+import { endJob, isGone, withdrawUpload } from './withdraw-upload.ts';
 
 export type IngestPorts = Pick<
   Ports,
@@ -36,11 +34,18 @@ export type Ingested = 'enrolled' | 'erased' | 'known' | 'ignored';
  * A file that is gone leaves a mark of when, so that the same file put again is another job; so does one whose image was replaced,
  * before the new one is looked at. One whose person was erased stays known: nobody comes back because a sweep went by.
  *
+ * [Note: One job for a file]
+ * Whoever sees to a file says first which job it is going to have (`coming`), then makes that, then says that it is made. So whatever
+ * a crash cuts off, no face of a file comes from a job that nobody knows of. Each of these steps is made over what was read before,
+ * and of two who see to one file at once one begins again. What is known of a file passes to another job only when the one before it is
+ * over, and a job that is over saves nothing any more; a job that finds another in its place, or another file, ends as cancelled.
+ *
  * [Note: Files of no tenant]
  * The first of several folders names a tenant. Where there is none of that name the file is refused, and `default` keeps the letter
  * and remembers the refusal, since nobody else could look at it. Once there is such a tenant, the next sweep enrols the file there.
  *
- * Errors: those of acceptEnrolment; BUSY while the job of a deleted or replaced file is under way.
+ * Errors: those of acceptEnrolment; BUSY while the job of a deleted or replaced file is under way; VERSION_CONFLICT when somebody else
+ * saw to the file meanwhile.
  */
 export async function ingestUpload(
   path: string,
@@ -52,10 +57,10 @@ export async function ingestUpload(
   if (!isImagePath(path)) return 'ignored';
   const uploadId = uploadIdOf(tenant, path);
   const isOfTenant = (await ports.accounts.getTenant(tenant, { signal })) !== null;
+  const known = await ports.records.getUpload(isOfTenant ? tenant : defaultTenant, uploadId, { signal });
   const file = await ports.uploads.find(tenant, path, { signal });
   if (!isOfTenant)
-    return file === null ? 'known' : refuse(noTenant(), defaultTenant, unread(uploadId, file, call), ports);
-  const known = await ports.records.getUpload(tenant, uploadId, { signal });
+    return file === null ? 'known' : refuse(noTenant(), defaultTenant, unread(uploadId, file, call), known, ports);
   if (file === null) return known === null || isGone(known) ? 'known' : forgetUpload(known, call, ports);
   // Without a job it was refused: whoever asks again may have changed what stood in the way.
   if (known?.version === file.version && known.jobId !== '') return 'known';
@@ -63,8 +68,8 @@ export async function ingestUpload(
     .read(tenant, path, { most: call.config.maxImageBytes, signal })
     .catch(async (error: unknown) => {
       const seen = unread(uploadId, file, call);
-      if (isFinal(error)) await withdrawOther(known, seen.imageId, call, ports);
-      return refuse(error, tenant, seen, ports);
+      const before = isFinal(error) ? await makeWay(known, seen, call, ports) : known;
+      return refuse(error, tenant, seen, before, ports);
     });
   if (read === null) throw new AppError('BUSY', { message: 'The file went while it was looked at.' });
   return await accept({ uploadId, path, known, priority, ...read }, call, ports);
@@ -76,8 +81,7 @@ const noTenant = () =>
       'No tenant is called as the first folder of the file. In the watched folder a file two folders deep or deeper lies in that of a tenant: {tenant}/{external_id}/name.jpg.',
   });
 
-const gone = 'gone:';
-const isGone = ({ version }: Upload): boolean => version.startsWith(gone);
+const coming = 'coming:';
 
 type SeenUpload = Omit<Upload, 'jobId'>;
 
@@ -90,8 +94,14 @@ const unread = (uploadId: string, { version }: UploadedFile, { tenant, clock }: 
 });
 
 /** The sweep does not bring back what was refused for good; its dead letter does. Throws the error. */
-async function refuse(error: unknown, owner: Tenant, seen: SeenUpload, { records }: IngestPorts): Promise<never> {
-  if (isFinal(error)) await records.saveUpload(owner, { ...seen, jobId: '' });
+async function refuse(
+  error: unknown,
+  owner: Tenant,
+  seen: SeenUpload,
+  over: Upload | null,
+  { records }: IngestPorts,
+): Promise<never> {
+  if (isFinal(error)) await records.saveUpload(owner, { ...seen, jobId: '' }, { over });
   throw error;
 }
 
@@ -114,7 +124,7 @@ async function accept(
   const { tenant, signal, clock } = call;
   const digest = createHash('sha256').update(bytes).digest('hex');
   const seen = { uploadId, version: file.version, imageId: imageIdOf(tenant, digest), at: clock.now() };
-  const before = await withdrawOther(known, seen.imageId, call, ports);
+  const before = await makeWay(known, seen, call, ports);
   try {
     const fields = fieldsOf(path, file.metadata);
     const request = enrolmentRequest(fields, bytes, clock.now());
@@ -123,17 +133,28 @@ async function accept(
     const { pack, space } = await ports.extractor.describe(fields.strategy, { signal });
     const backlog = await ports.records.backlog({ signal });
     if (backlog.jobs[lane] >= tuning.mostWaiting) throw new AppError('BUSY', { retryAfter: 60 });
-    const jobId = uploadJobIdOf(uploadId, `${before !== null && isGone(before) ? before.version : ''}/${file.version}`);
+    const isBegun = before !== null && isComing(before, seen);
+    const jobId = isBegun ? before.jobId : uploadJobIdOf(uploadId, `${comesAfter(before)}/${file.version}`);
+    const announced = { ...seen, version: coming + file.version, jobId };
+    if (!isBegun) await ports.records.saveUpload(tenant, announced, { over: before, signal });
     const { job, outbox } = planJob({ jobId, digest, fields, source: { path }, pack, space, priority: lane }, call);
     await ports.records.createJob(tenant, job, { outbox, signal });
     call.metrics.jobsAccepted.inc({ priority: lane });
     // From here on the caller's patience no longer counts.
-    await ports.records.saveUpload(tenant, { ...seen, jobId });
+    await ports.records.saveUpload(tenant, { ...seen, jobId }, { over: announced });
     return 'enrolled';
   } catch (error) {
-    return refuse(error, tenant, seen, ports);
+    return refuse(error, tenant, seen, before, ports);
   }
 }
+
+/** Whether the same was begun before, and cut off. */
+const isComing = ({ version, imageId }: Upload, seen: SeenUpload): boolean =>
+  version === coming + seen.version && imageId === seen.imageId;
+
+/** Another text whenever another job was there before. */
+const comesAfter = (before: Upload | null): string =>
+  before === null ? '' : `${before.version}/${before.jobId}/${before.at}`;
 
 /** What a path and an object's metadata say. Errors: VALIDATION_FAILED. */
 function fieldsOf(path: string, metadata: UploadedFile['metadata']): EnrolmentFields {
@@ -184,61 +205,24 @@ function decoded(text: string | undefined): string | undefined {
   }
 }
 
-/** A file is gone: what it brought goes too. Errors: BUSY while its job is under way. */
+/** A file is gone: what it brought goes too. Errors: BUSY while its job is under way; VERSION_CONFLICT. */
 export async function forgetUpload(known: Upload, call: CallContext, ports: IngestPorts): Promise<Ingested> {
-  const { erased } = await withdraw(known, call, ports);
+  const { erased } = await withdrawUpload(known, call, ports);
   return erased ? 'erased' : 'known';
 }
 
-/** What another image brought under the same path goes before its name does. Resolves to what is known then. Errors: as forgetUpload. */
-async function withdrawOther(
+/**
+ * What another image brought under the same path goes before its name does; the job for the same image, as when a file was touched, is
+ * over. Resolves to what is known then. Errors: as forgetUpload.
+ */
+async function makeWay(
   known: Upload | null,
-  imageId: string,
+  seen: SeenUpload,
   call: CallContext,
   ports: IngestPorts,
 ): Promise<Upload | null> {
-  if (known === null || isGone(known) || known.imageId === imageId) return known;
-  const { left } = await withdraw(known, call, ports);
-  return left;
-}
-
-async function withdraw(
-  known: Upload,
-  call: CallContext,
-  ports: IngestPorts,
-): Promise<{ erased: boolean; left: Upload }> {
-  const { tenant, signal, clock } = call;
-  const job = known.jobId === '' ? null : await ports.records.getJob(tenant, known.jobId, { signal });
-  if (job !== null && job.finishedAt === null) {
-    const cancelled = await cancelQueued(job, call, ports);
-    if (cancelled !== null && cancelled.finishedAt === null) throw new AppError('BUSY');
-  }
-  const erased = await eraseImage(known, call, ports);
-  const left = { ...known, version: `${gone}${clock.now()}`, at: clock.now() };
-  await ports.records.saveUpload(tenant, left);
-  return { erased, left };
-}
-
-/** Erases the faces of a file's image, unless another file has the same image. Resolves to whether there was anything. */
-async function eraseImage(upload: Upload, call: CallContext, ports: IngestPorts): Promise<boolean> {
-  const { tenant } = call;
-  const { imageId } = upload;
-  const same = await ports.records.listUploads(tenant, { imageId }, { limit: 1000 });
-  if (same.items.some((each) => each.uploadId !== upload.uploadId && !isGone(each) && each.jobId !== '')) return false;
-  let erased = 0;
-  for (;;) {
-    const { items } = await ports.records.listFaces(tenant, { imageId }, { limit: 1000 });
-    if (items.length === 0) break;
-    for (const { faceId, personId } of items) {
-      const subjects = { persons: personId === null ? [] : [personId], faces: [faceId], images: [imageId] };
-      const entry = systemEntry('ingest-upload', subjects, { details: { file: 'gone' } }, call);
-      await ports.audit.append(tenant, { ...entry, status: 102 }, { durable: true });
-      await eraseFace(faceId, call, ports).catch((error: unknown) => {
-        if (!(error instanceof AppError && error.code === 'FACE_NOT_FOUND')) throw error;
-      });
-      await ports.audit.append(tenant, entry, { durable: true });
-      erased += 1;
-    }
-  }
-  return erased > 0;
+  if (known === null || isGone(known) || isComing(known, seen)) return known;
+  if (known.imageId !== seen.imageId) return (await withdrawUpload(known, call, ports)).left;
+  await endJob(known, call, ports);
+  return known;
 }

@@ -10,10 +10,7 @@ export type ImageSource = { readonly image_id: string } | { readonly path: strin
 type SourcePorts = Pick<Ports, 'records' | 'images' | 'uploads'>;
 type Caller = Pick<CallContext, 'tenant' | 'signal' | 'config'>;
 
-/**
- * The bytes that a job is about. Errors: IMAGE_NOT_FOUND, IMAGE_EXPIRED; UPLOAD_NOT_FOUND, also when the file is another one by now;
- * IMAGE_TOO_LARGE.
- */
+/** The bytes that a job is about. Errors: IMAGE_NOT_FOUND, IMAGE_EXPIRED; UPLOAD_NOT_FOUND, also when the file is another one by now. */
 export async function imageOfJob(job: Job, caller: Caller, ports: SourcePorts): Promise<Uint8Array> {
   const source = job.request?.source as ({ readonly digest: string } & ImageSource) | undefined;
   if (source === undefined) {
@@ -23,14 +20,21 @@ export async function imageOfJob(job: Job, caller: Caller, ports: SourcePorts): 
   }
   const image = await imageAt(source, caller, ports);
   if (createHash('sha256').update(image).digest('hex') === source.digest) return image;
-  throw new AppError('UPLOAD_NOT_FOUND', { message: 'The file is another one by now.' });
+  throw isAnother();
 }
 
-/** Errors: as imageOfJob. */
-export async function imageAt(source: ImageSource, caller: Caller, ports: SourcePorts): Promise<Uint8Array> {
+const isAnother = (cause?: unknown) =>
+  new AppError('UPLOAD_NOT_FOUND', { message: 'The file is another one by now.', cause });
+
+async function imageAt(source: ImageSource, caller: Caller, ports: SourcePorts): Promise<Uint8Array> {
   const { tenant, signal, config } = caller;
   if ('path' in source) {
-    const found = await ports.uploads.read(tenant, source.path, { most: config.maxImageBytes, signal });
+    const found = await ports.uploads
+      .read(tenant, source.path, { most: config.maxImageBytes, signal })
+      .catch((error: unknown) => {
+        // The one that was accepted was not.
+        throw error instanceof AppError && error.code === 'IMAGE_TOO_LARGE' ? isAnother(error) : error;
+      });
     if (found === null) throw new AppError('UPLOAD_NOT_FOUND');
     return found.bytes;
   }

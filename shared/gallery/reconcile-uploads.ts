@@ -7,6 +7,7 @@ import { itemsOf } from '../ports/pages.ts';
 import type { Upload } from '../ports/records.ts';
 import { defaultTenant, type Tenant } from '../ports/tenant.ts';
 import type { CallContext } from '../runtime/define.ts';
+import { isGone } from './withdraw-upload.ts';
 
 export interface ReconciledUploads {
   /** Files that nobody had told of. */
@@ -47,14 +48,14 @@ export async function reconcileUploads(
   if (strays > 0) call.log.warn({ files: strays }, 'files lie in folders of tenants that do not exist');
   for (const [tenant, left] of known) {
     for (const upload of left.values()) {
-      if (upload.version.startsWith('gone:')) continue;
-      // One whose job is under way waits for the next run.
+      if (isGone(upload)) continue;
+      // One whose job is under way, or that somebody else sees to, waits for the next run.
       await erase(tenant, upload).then(
         () => {
           outcome.missed += 1;
         },
         (error: unknown) => {
-          if (!(error instanceof AppError && error.code === 'BUSY')) throw error;
+          if (!(error instanceof AppError && ['BUSY', 'VERSION_CONFLICT'].includes(error.code))) throw error;
         },
       );
     }

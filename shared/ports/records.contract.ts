@@ -1020,6 +1020,36 @@ export function recordsContract({ name, open }: { name: string; open: (clock: Fa
       expect(events.map(({ event }) => pending.includes(event.id))).toEqual([true, false, false]);
     });
 
+    it('When a begun job is cancelled after all, then it keeps the reason and forgets what was asked', async () => {
+      const { records, tenant } = await setUp();
+      const { jobId } = await records.createJob(tenant, newJob());
+      await records.startJob(tenant, jobId);
+      const error = { code: 'UPLOAD_NOT_FOUND', message: 'gone' };
+
+      const ended = await records.finishJob(tenant, jobId, { status: 'cancelled', error });
+
+      expect(ended).toMatchObject({ changed: true, job: { status: 'cancelled', error, request: null, result: null } });
+      expect(ended!.job).toMatchObject({ attempts: 1, underWaySince: null, finishedAt: expect.any(Number) });
+      expect(await records.requeueJob(tenant, jobId)).toMatchObject({ changed: false });
+    });
+
+    it('When a job is over or gone, then nothing is enrolled for it any more', async () => {
+      const { records, tenant } = await setUp();
+      const [ada, bob, eve] = [newEnrolment(), newEnrolment(), newEnrolment()];
+      const [done, open] = [await records.createJob(tenant, newJob()), await records.createJob(tenant, newJob())];
+      await records.finishJob(tenant, done.jobId, { status: 'completed', personId: null, result: {} });
+
+      const refused = [
+        records.saveEnrolment(tenant, { ...ada, jobId: done.jobId }, { outbox: [entry()] }),
+        records.saveEnrolment(tenant, { ...bob, jobId: randomUUID() }),
+      ];
+
+      for (const each of refused) await expect(each).rejects.toMatchObject({ code: 'VERSION_CONFLICT' });
+      expect((await records.saveEnrolment(tenant, { ...eve, jobId: open.jobId })).imageCreated).toBe(true);
+      expect((await records.listFaces(tenant, {}, { limit: 9 })).items).toHaveLength(eve.faces.length);
+      expect((await records.listPersons(tenant, { limit: 9 })).items).toHaveLength(1);
+    });
+
     it('When jobs are listed, then newest come first, page by page, and the filters hold', async () => {
       const { records, tenant, clock } = await setUp();
       const made = [];
@@ -1225,6 +1255,30 @@ export function recordsContract({ name, open }: { name: string; open: (clock: Fa
       expect(await records.getUpload(tenant, made[0]!.uploadId)).toBeNull();
       expect(await records.getUpload(tenant, made[1]!.uploadId)).toEqual(made[1]);
       expect(await records.getUpload(newTenant(), made[1]!.uploadId)).toBeNull();
+    });
+  });
+
+  describe(`${name}: what is known of a file`, () => {
+    it('When an upload is saved over another, then only if that or the same is there, and one of many at once wins', async () => {
+      const { records, tenant } = await setUp();
+      const common = { uploadId: randomUUID(), imageId: 'image', at: 1_700_000_000_000 };
+      const version = (name: string, jobId: string = randomUUID()) => ({ ...common, version: name, jobId });
+      const [first, second] = [version('v1'), version('v2')];
+      const conflict = { code: 'VERSION_CONFLICT' };
+
+      await records.saveUpload(tenant, first, { over: null });
+      await records.saveUpload(tenant, first, { over: null });
+      await expect(records.saveUpload(tenant, second, { over: null })).rejects.toMatchObject(conflict);
+      await expect(records.saveUpload(tenant, second, { over: version('v1') })).rejects.toMatchObject(conflict);
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 4 }, (_, i) => records.saveUpload(tenant, version(`v${i + 2}`), { over: first })),
+      );
+
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      expect((await records.getUpload(tenant, common.uploadId))?.version).toBe(
+        `v${outcomes.findIndex(({ status }) => status === 'fulfilled') + 2}`,
+      );
+      expect((await records.listUploads(tenant, {}, { limit: 9 })).items).toHaveLength(1);
     });
   });
 

@@ -103,6 +103,8 @@ export interface Enrolment {
   readonly person: NewPerson | null;
   readonly image: NewImage;
   readonly faces: readonly NewFace[];
+  /** The job that this is done for; nothing is written for one that is over. */
+  readonly jobId?: string | undefined;
 }
 export interface SavedEnrolment {
   /** The image as stored; its blobKey is the first writer's when the same image had been saved before. */
@@ -190,7 +192,7 @@ export const mostUnderWayMs = 60_000;
 
 export type JobOutcome =
   | { readonly status: 'completed'; readonly personId: string | null; readonly result: JsonObject }
-  | { readonly status: 'failed'; readonly error: JsonObject };
+  | { readonly status: 'failed' | 'cancelled'; readonly error: JsonObject };
 
 /** Work of all tenants that waits. */
 export interface Backlog {
@@ -294,8 +296,8 @@ export interface Records {
   /**
    * Writes person (when given and new), image and faces as one. Idempotent: the same enrolment again changes nothing.
    * Errors: EXTERNAL_ID_TAKEN, PERSON_NOT_FOUND (a face names a missing person), FACE_OF_OTHER_PERSON (a face exists and
-   * belongs to somebody else, or the same face of the image, by `isSameFace`, does in another space). A face that exists
-   * without a person is given the one named.
+   * belongs to somebody else, or the same face of the image, by `isSameFace`, does in another space), VERSION_CONFLICT when its
+   * job is finished or gone. A face that exists without a person is given the one named.
    */
   saveEnrolment(tenant: Tenant, enrolment: Enrolment, options?: WriteOptions): Promise<SavedEnrolment>;
   /** In no particular order; unknown ids are left out. At most 1000 ids. */
@@ -393,8 +395,15 @@ export interface Records {
   expireDeadLetters(before: number, limit: number, options?: CallOptions): Promise<number>;
 
   getUpload(tenant: Tenant, uploadId: string, options?: CallOptions): Promise<Upload | null>;
-  /** Replaces what was there. */
-  saveUpload(tenant: Tenant, upload: Upload, options?: CallOptions): Promise<void>;
+  /**
+   * Replaces what was there. Errors: VERSION_CONFLICT when `over` is given, null for none, and what is there is neither that nor the
+   * same already, by version and job.
+   */
+  saveUpload(
+    tenant: Tenant,
+    upload: Upload,
+    options?: CallOptions & { readonly over?: Upload | null | undefined },
+  ): Promise<void>;
   /** Resolves to whether there was one. */
   deleteUpload(tenant: Tenant, uploadId: string, options?: CallOptions): Promise<boolean>;
   /** Oldest first; one that is replaced meanwhile may come twice. */

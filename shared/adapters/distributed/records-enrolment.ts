@@ -2,6 +2,7 @@ import { eachOf } from '../../domain/each-of.ts';
 import { isSameFace } from '../../domain/same-face.ts';
 import { AppError } from '../../errors.ts';
 import type { Enrolment, Face, NewFace, NewPerson, SavedEnrolment, WriteOptions } from '../../ports/records.ts';
+import { requireUnfinished } from '../records-conditions.ts';
 import {
   atOnce,
   comingFace,
@@ -13,6 +14,7 @@ import {
   removeFaces,
   toImage,
 } from './records-images.ts';
+import { getJob } from './records-jobs.ts';
 import {
   isTaken,
   livePerson,
@@ -123,7 +125,7 @@ async function saveWithPerson(
 async function saveOnImage(
   store: ScyllaStore,
   tenant: string,
-  { person, image, faces }: Enrolment,
+  { person, image, faces, jobId }: Enrolment,
   { created: personCreated, provisional }: { readonly created: boolean; readonly provisional: boolean },
   options: WriteOptions | undefined,
 ): Promise<SavedEnrolment> {
@@ -138,6 +140,7 @@ async function saveOnImage(
     tenant,
     imageId,
     async (current) => {
+      if (jobId !== undefined) requireUnfinished(await getJob(store, tenant, jobId));
       const at = store.now();
       const stored = current === null ? new Map<string, Face>() : await facesOn(store.scylla, tenant, imageId);
       const changes = faces.map((face) => changeOf(face, stored, imageId, at));

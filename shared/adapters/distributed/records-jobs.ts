@@ -147,9 +147,10 @@ export const finishJob = (
         }
       : {
           ...current,
-          status: 'failed',
+          status: outcome.status,
           result: null,
           error: outcome.error,
+          request: outcome.status === 'failed' ? current.request : null,
           underWaySince: null,
           finishedAt: now(),
         };

@@ -3,10 +3,12 @@ import type {
   DeadLetterFilter,
   Page,
   PageOptions,
+  Records,
   StoredDeadLetter,
   Upload,
   WriteOptions,
 } from '../../ports/records.ts';
+import { requireUpload } from '../records-conditions.ts';
 import { atOnce } from './records-images.ts';
 import type { Bound } from './scylla-client.ts';
 import { drop, pageOf, platform, put, type StoredEntry, walk } from './scylla-lists.ts';
@@ -91,16 +93,24 @@ function lettersLists(tenant: string, { at, deadLetterId }: StoredDeadLetter, ch
   ];
 }
 
-export const saveUpload = ({ documents }: ScyllaStore, tenant: string, upload: Upload, signal?: AbortSignal) =>
+export const saveUpload = (
+  { documents }: ScyllaStore,
+  tenant: string,
+  upload: Upload,
+  { over, signal }: NonNullable<Parameters<Records['saveUpload']>[2]> = {},
+) =>
   documents.change<Upload, void>(
     'uploads',
     tenant,
     upload.uploadId,
-    (current) => ({
-      next: upload,
-      effects: [...(current === null ? [] : uploadLists(tenant, current, drop)), ...uploadLists(tenant, upload, put)],
-      result: undefined,
-    }),
+    (current) => {
+      if (over !== undefined) requireUpload(current, over, upload);
+      return {
+        next: upload,
+        effects: [...(current === null ? [] : uploadLists(tenant, current, drop)), ...uploadLists(tenant, upload, put)],
+        result: undefined,
+      };
+    },
     { signal },
   );
 

@@ -95,7 +95,7 @@ export function recordsOn(store: ScyllaStore): Records {
       store.write(options, () => letters.expireDeadLetters(store, before, limit)),
     getUpload: (tenant, id, options) => store.read(options, () => documents.get<Upload>('uploads', tenant, id)),
     saveUpload: (tenant, upload, options) =>
-      write(tenant, options, () => letters.saveUpload(store, tenant, upload, options?.signal)),
+      write(tenant, options, () => letters.saveUpload(store, tenant, upload, options)),
     deleteUpload: (tenant, id, options) =>
       write(tenant, options, () => letters.deleteUpload(store, tenant, id, options?.signal)),
     listUploads: (tenant, filter, options) =>

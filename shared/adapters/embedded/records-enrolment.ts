@@ -2,14 +2,17 @@ import { isSameFace } from '../../domain/same-face.ts';
 import { AppError } from '../../errors.ts';
 import type { Enrolment, Face, NewFace, NewPerson, SavedEnrolment } from '../../ports/records.ts';
 import type { Tenant } from '../../ports/tenant.ts';
+import { requireUnfinished } from '../records-conditions.ts';
 import type { Database } from './database.ts';
+import { getJob } from './records-jobs.ts';
 import { insertPerson } from './records-persons.ts';
 import { faceRow, imageRow, namedFacesOfOtherSpaces, personExists } from './records-reading.ts';
 import { faceValues, imageValues, toFace, toImage } from './records-rows.ts';
 
 /** Inside a transaction. See `Records.saveEnrolment`. */
 export function saveEnrolment(database: Database, tenant: Tenant, enrolment: Enrolment, now: number): SavedEnrolment {
-  const { person, image } = enrolment;
+  const { person, image, jobId } = enrolment;
+  if (jobId !== undefined) requireUnfinished(getJob(database, tenant, jobId));
 
   const personCreated = person !== null && !personExists(database, tenant, person.personId);
   if (personCreated) insertPerson(database, tenant, person, now);

@@ -1,5 +1,6 @@
 import type { Page, PageOptions, Upload } from '../../ports/records.ts';
 import type { Tenant } from '../../ports/tenant.ts';
+import { requireUpload } from '../records-conditions.ts';
 import type { Database } from './database.ts';
 import type { PageTokens } from './page-token.ts';
 import { page } from './records-reading.ts';
@@ -18,11 +19,9 @@ export function getUpload(database: Database, tenant: Tenant, uploadId: string):
 }
 
 /** Inside a transaction. */
-export function saveUpload(
-  database: Database,
-  tenant: Tenant,
-  { uploadId, version, jobId, imageId, at }: Upload,
-): void {
+export function saveUpload(database: Database, tenant: Tenant, upload: Upload, over?: Upload | null): void {
+  const { uploadId, version, jobId, imageId, at } = upload;
+  if (over !== undefined) requireUpload(getUpload(database, tenant, uploadId), over, upload);
   database.run(
     'INSERT OR REPLACE INTO uploads (tenant, upload_id, version, job_id, image_id, at) VALUES (?, ?, ?, ?, ?, ?)',
     [tenant, uploadId, version, jobId, imageId, at],

@@ -195,7 +195,8 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
       write(options, () => letters.expireDeadLetters(writer, before, limit)),
 
     getUpload: (tenant, id, options) => reading(options, () => uploads.getUpload(reader, tenant, id)),
-    saveUpload: (tenant, upload, options) => write(options, () => uploads.saveUpload(writer, tenant, upload)),
+    saveUpload: (tenant, upload, options) =>
+      write(options, () => uploads.saveUpload(writer, tenant, upload, options?.over)),
     deleteUpload: (tenant, id, options) => write(options, () => uploads.deleteUpload(writer, tenant, id)),
     listUploads: (tenant, filter, options) =>
       reading(options, () => uploads.listUploads(reader, tokens, tenant, filter, options)),
