@@ -21,19 +21,21 @@ const destination = object({
 
 /** Attempts after the first, pauses, and who gets what cannot be delivered. */
 const delivery = object({
-  retry: f.integer(0).optional(),
+  retry: f.integer(0, f.mostInt32).optional(),
   backoffPolicy: z.enum(['exponential', 'linear']).optional(),
   backoffDelay: f.isoDuration.optional(),
   timeout: f.isoDuration.optional(),
   retryAfterMax: f.isoDuration.optional(),
   deadLetterSink: destination.optional(),
   format: z.enum(['json', 'binary']).optional(),
-}).superRefine(({ timeout }, context) => {
+}).superRefine(checkTimeout);
+
+function checkTimeout({ timeout }: { timeout?: string | undefined }, context: z.RefinementCtx): void {
   if (timeout === undefined) return;
   const seconds = f.isoSeconds(timeout);
   if (seconds <= 0) f.refuse(context, ['timeout'], 'must be more than nothing');
   if (seconds >= 600) f.refuse(context, ['timeout'], 'must be less than the longest revision timeout, PT600S');
-});
+}
 
 const metadata = f.metadata.superRefine(({ annotations }, context) =>
   checkAnnotations(annotations, 'object', ['annotations'], context),
@@ -158,7 +160,8 @@ export const parallel = object({
   }),
 });
 
-const ceOverrides = object({ extensions: z.record(attribute, z.string()).optional() });
+const extension = z.string().regex(/^[a-z0-9]+$/, 'must be a CloudEvents extension: lower-case letters and digits');
+const ceOverrides = object({ extensions: z.record(extension, z.string()).optional() });
 
 export const pingSource = object({
   apiVersion: z.enum(['sources.knative.dev/v1', 'sources.knative.dev/v1beta2']),
@@ -213,7 +216,7 @@ export const kafkaSource = object({
     bootstrapServers: servers,
     topics: z.array(topic).min(1),
     consumerGroup: f.nonEmpty.optional(),
-    consumers: f.integer(0).optional(),
+    consumers: f.integer(0, f.mostInt32).optional(),
     initialOffset: z.enum(['earliest', 'latest']).optional(),
     ordering: z.enum(['ordered', 'unordered']).optional(),
     ceOverrides: ceOverrides.optional(),
@@ -239,15 +242,21 @@ export const kafkaSource = object({
 /**
  * [Note: The delivery of a KafkaSource is whole]
  * A part of `delivery` drops the defaults of all the rest: without `retry` nothing is tried again, and without a dead letter sink
- * what fails is lost with its offset committed. So all of it stands there; `timeout` has a default that holds.
+ * what fails is lost with its offset committed. So all of it stands there; `timeout` has a default that holds. `format`, which other
+ * kinds have, is not in its schema, and the API server would drop it.
  */
 function wholeDelivery() {
-  return delivery.superRefine((value, context) => {
+  const { format: _, ...fields } = delivery.shape;
+  return object(fields).superRefine((value, context) => {
+    checkTimeout(value, context);
     for (const name of ['retry', 'backoffPolicy', 'backoffDelay', 'deadLetterSink'] as const)
       if (value[name] === undefined)
         f.refuse(context, [name], 'is missing; a part of delivery drops the other defaults');
   });
 }
+
+/** Kafka's own type of it. */
+const mostInt16 = 2 ** 15 - 1;
 
 export const kafkaSink = object({
   apiVersion: z.enum(['eventing.knative.dev/v1alpha1', 'eventing.knative.dev/v1']),
@@ -256,8 +265,8 @@ export const kafkaSink = object({
   spec: object({
     topic,
     bootstrapServers: servers,
-    numPartitions: f.integer(1).optional(),
-    replicationFactor: f.integer(1).optional(),
+    numPartitions: f.integer(1, f.mostInt32).optional(),
+    replicationFactor: f.integer(1, mostInt16).optional(),
     contentMode: z.enum(['binary', 'structured']).optional(),
     auth: object({ secret: object({ ref: object({ name: f.dnsName }) }) }).optional(),
   }),

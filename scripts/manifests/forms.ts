@@ -6,6 +6,7 @@ const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 export const integer = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) => z.int().min(minimum).max(maximum);
+export const mostInt32 = 2 ** 31 - 1;
 export const port = integer(1, 65535);
 export const portOrName = z.union([port, z.string().regex(/^[a-z0-9-]{1,15}$/)], {
   error: 'must be a port or the name of one',
