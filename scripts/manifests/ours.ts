@@ -109,7 +109,7 @@ const needed: Readonly<Record<string, readonly (readonly (string | number)[])[]>
     ['metadata', 'namespace'],
     ['spec', 'contentMode'],
   ],
-  'kafka.strimzi.io/v1beta2 KafkaTopic': [
+  'kafka.strimzi.io/v1 KafkaTopic': [
     ['metadata', 'namespace'],
     ...['topicName', 'partitions'].map((name) => ['spec', name]),
     ['spec', 'config', 'retention.ms'],
