@@ -64,8 +64,11 @@ export const routes = functions
 const functionAt = (method: string, path: string): string | undefined =>
   routes.find((route) => route.method === method && route.paths.some((each) => each.test(path)))?.name;
 
+/** Milliseconds that a case may take which waits for events. */
+export const patience = 600_000;
+
 /** Asks until it is so. Whatever is done by events is done soon, and on a platform that sleeps once that has woken. */
-export const soon = <Value>(ask: () => Promise<Value>) => expect.poll(ask, { timeout: 120_000, interval: 200 });
+export const soon = <Value>(ask: () => Promise<Value>) => expect.poll(ask, { timeout: patience / 3, interval: 200 });
 
 /** The fields that a refused request is told of. */
 export const fieldsOf = ({ json }: Answer): string[] =>
