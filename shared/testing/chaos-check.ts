@@ -5,16 +5,22 @@ import { systemClock } from '../ports/clock.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Face, Image, Job, Person, StoredDeadLetter } from '../ports/records.ts';
 import { defaultTenant } from '../ports/tenant.ts';
-import type { ChaosApi, PlannedEnrolment } from './chaos.ts';
+import type { ChaosApi } from './chaos-api.ts';
 import type { ChaosChild } from './chaos-child.ts';
+import type { ChaosName, ChaosPhoto } from './chaos-plan.ts';
 import type { HookReceiver } from './chaos-receiver.ts';
 
 export interface ChaosCheck {
-  /** Photos that were accepted, and the jobs that they made: more, where an answer was lost. */
+  /** Jobs that clients know of, and all: those of files, and where an answer was lost. */
   readonly accepted: number;
   readonly jobs: number;
   readonly completed: number;
   readonly failed: number;
+  /** By a client, and because their file was gone or replaced. */
+  readonly cancelled: number;
+  /** Files and their versions. */
+  readonly files: number;
+  readonly versions: number;
   readonly faces: number;
   readonly deadLetters: number;
   readonly persons: number;
@@ -25,9 +31,30 @@ export interface ChaosCheck {
   readonly wrong: readonly string[];
 }
 
-interface CheckInput {
-  readonly plan: readonly PlannedEnrolment[];
-  readonly accepted: ReadonlyMap<number, { readonly jobId: string; readonly faceId: string }>;
+/** A photo that a job enrols, and whose it is said to be. */
+export interface ChaosEnrolment {
+  readonly photo: ChaosPhoto;
+  readonly name: ChaosName;
+}
+
+/** What lay under one name, one after the other; null: nothing. The last counts. */
+export interface ChaosFile {
+  readonly name: ChaosName;
+  readonly versions: readonly (ChaosPhoto | null)[];
+}
+
+/** What clients did. */
+export interface ChaosSent {
+  /** By the ids of their jobs. */
+  readonly accepted: ReadonlyMap<string, ChaosEnrolment>;
+  /** Jobs that a client cancelled, and was told so. */
+  readonly cancelled: ReadonlySet<string>;
+  readonly files: readonly ChaosFile[];
+  /** How often the dead letter of a job was replayed at most, by the id of the job. */
+  readonly replays: ReadonlyMap<string, number>;
+}
+
+interface CheckInput extends ChaosSent {
   readonly receiver: HookReceiver;
   readonly api: ChaosApi;
   readonly child: ChaosChild;
@@ -54,7 +81,7 @@ export async function checkChaos(input: CheckInput): Promise<ChaosCheck> {
     waiting: 0,
     deadLetters: found.letters.length,
     facesOfPersons: found.faces.filter(({ personId }) => personId !== null).length,
-    jobs: found.jobs.length,
+    ...countsOf(found.jobs),
   };
   if (JSON.stringify(counts) !== JSON.stringify(own))
     wrong.push(`the API counts ${JSON.stringify(counts)}, the stores hold ${JSON.stringify(own)}`);
@@ -62,8 +89,11 @@ export async function checkChaos(input: CheckInput): Promise<ChaosCheck> {
   return {
     accepted: input.accepted.size,
     jobs: found.jobs.length,
-    completed: found.jobs.filter(({ status }) => status === 'completed').length,
-    failed: found.jobs.filter(({ status }) => status === 'failed').length,
+    completed: own.completed,
+    failed: own.failed,
+    cancelled: own.cancelled,
+    files: input.files.length,
+    versions: input.files.reduce((sum, { versions }) => sum + versions.length, 0),
     faces: found.faces.length,
     deadLetters: found.letters.length,
     persons: found.persons.length,
@@ -98,8 +128,13 @@ async function apiCounts({ insist }: ChaosApi) {
     waiting: Object.values(metrics.jobs.waiting as Record<string, number>).reduce((sum, each) => sum + each, 0),
     deadLetters: letters.length,
     facesOfPersons: persons.reduce((sum, { face_count }) => sum + Number(face_count), 0),
-    jobs: jobs.length,
+    ...countsOf(jobs as { status?: string }[]),
   };
+}
+
+function countsOf(jobs: readonly { readonly status?: string }[]) {
+  const of = (wanted: string) => jobs.filter(({ status }) => status === wanted).length;
+  return { jobs: jobs.length, completed: of('completed'), failed: of('failed'), cancelled: of('cancelled') };
 }
 
 interface Found {
@@ -154,18 +189,28 @@ async function recount({ records, vectors, images }: ChaosStores): Promise<Found
   return found;
 }
 
-/** Every accepted enrolment ended as its photo has it, and a job that failed is a dead letter, and the other way round. */
-function checkJobs({ plan, accepted }: CheckInput, { jobs, letters }: Found, wrong: string[]): void {
+/**
+ * Every accepted enrolment ended as its photo has it, or cancelled where a client was told so or, of a file, where that changed; and a
+ * job that failed is a dead letter, and the other way round.
+ */
+function checkJobs({ accepted, cancelled, files }: CheckInput, { jobs, letters }: Found, wrong: string[]): void {
   const byId = new Map(jobs.map((job) => [job.jobId, job]));
-  for (const { jobId, status } of jobs)
-    if (status !== 'completed' && status !== 'failed') wrong.push(`job ${jobId} is ${status}`);
-  for (const [n, { jobId }] of accepted) {
-    const job = byId.get(jobId);
-    const expected = plan[n]!.kind === 'face' ? 'completed' : 'failed';
-    if (job === undefined) wrong.push(`accepted job ${jobId} is lost`);
-    else if (job.status !== expected)
-      wrong.push(`job ${jobId} of photo ${n} is ${job.status}: ${JSON.stringify(job.error)}`);
+  const ofFiles = files.flatMap(({ versions }) => versions.flatMap((photo) => photo ?? []));
+  const photos = new Map(
+    [...[...accepted.values()].map(({ photo }) => photo), ...ofFiles].map((each) => [each.faceId, each]),
+  );
+  const inFiles = new Set(ofFiles.map(({ faceId }) => faceId));
+  for (const { jobId, faceId, status, error, batchId } of jobs) {
+    const photo = photos.get(faceId);
+    const mayBeCancelled = cancelled.has(jobId) || (inFiles.has(faceId) && batchId === null);
+    const expected = photo?.kind === 'face' ? 'completed' : 'failed';
+    if (photo === undefined) wrong.push(`job ${jobId} is of no photo`);
+    else if (status !== expected && !(status === 'cancelled' && mayBeCancelled))
+      wrong.push(`job ${jobId} of a photo of ${photo.kind} is ${status}: ${JSON.stringify(error)}`);
   }
+  for (const jobId of accepted.keys()) if (!byId.has(jobId)) wrong.push(`accepted job ${jobId} is lost`);
+  for (const jobId of cancelled)
+    if (byId.get(jobId)?.status !== 'cancelled') wrong.push(`cancelled job ${jobId} is ${byId.get(jobId)?.status}`);
   const dead = new Set<string>();
   for (const { event, type, reason } of letters) {
     // The sweep calls for it again.
@@ -181,49 +226,78 @@ function checkJobs({ plan, accepted }: CheckInput, { jobs, letters }: Found, wro
     if (status === 'failed' && !dead.has(jobId)) wrong.push(`failed job ${jobId} has no dead letter`);
 }
 
+/** The enrolments that are there in the end, by their faces: of each accepted photo that was not cancelled, and of what lies in each file. */
+function expectedFaces({ accepted, cancelled, files }: ChaosSent, jobs: readonly Job[]): Map<string, ChaosName[]> {
+  // Where an answer was lost there is another job of the same photo, which nobody could cancel.
+  const done = new Set(jobs.flatMap(({ faceId, status }) => (status === 'completed' ? [faceId] : [])));
+  const present = new Map<string, ChaosName[]>();
+  const expect = ({ kind, faceId }: ChaosPhoto, name: ChaosName) => {
+    if (kind === 'face') present.set(faceId, [...(present.get(faceId) ?? []), name]);
+  };
+  for (const { name, versions } of files) {
+    const last = versions.at(-1);
+    if (last != null) expect(last, name);
+  }
+  const inFiles = new Set(files.flatMap(({ versions }) => versions.map((photo) => photo?.faceId)));
+  for (const [jobId, { photo, name }] of accepted)
+    if (!cancelled.has(jobId) || (done.has(photo.faceId) && !inFiles.has(photo.faceId))) expect(photo, name);
+  return present;
+}
+
 /** One face, one image, one template and one file for each photo of somebody. */
-function checkFaces({ plan, accepted }: CheckInput, found: Found, wrong: string[]): void {
-  const { faces, images, vectors, blobs } = found;
-  const expected = new Set([...accepted].filter(([n]) => plan[n]!.kind === 'face').map(([, { faceId }]) => faceId));
+function checkFaces(input: CheckInput, found: Found, wrong: string[]): void {
+  const { faces, images, vectors, blobs, jobs } = found;
+  const expected = expectedFaces(input, jobs);
   const present = new Set(faces.map(({ faceId }) => faceId));
   if (present.size !== faces.length) wrong.push('a face is listed twice');
-  for (const faceId of expected) {
+  for (const faceId of expected.keys()) {
     if (!present.has(faceId)) wrong.push(`face ${faceId} is lost`);
     if (!vectors.has(faceId)) wrong.push(`face ${faceId} cannot be found`);
   }
-  for (const faceId of present) if (!expected.has(faceId)) wrong.push(`face ${faceId} is of no accepted photo`);
+  for (const faceId of present)
+    if (!expected.has(faceId)) wrong.push(`face ${faceId} is of no photo, or of one that was replaced or cancelled`);
   for (const faceId of vectors) if (!present.has(faceId)) wrong.push(`template ${faceId} is of no face`);
   if (new Set(images.map(({ digest }) => digest)).size !== images.length) wrong.push('an image is there twice');
   if (images.length !== faces.length) wrong.push(`${images.length} images of ${faces.length} faces`);
   for (const { blobKey, imageId } of images) if (!blobs.has(blobKey)) wrong.push(`image ${imageId} has no file`);
 }
 
-/** One person for each name that was given with a photo of somebody, and each face of theirs once in their timelines. */
-function checkPersons({ plan, accepted }: CheckInput, { persons, faces, appearances }: Found, wrong: string[]): void {
-  const named = new Set<string>();
-  for (const n of accepted.keys()) {
-    const { kind, request } = plan[n]!;
-    const { external_id: externalId, person_id: personId } = request.form ?? {};
-    if (kind === 'face' && externalId !== undefined) named.add(`external_id ${externalId}`);
-    else if (kind === 'face' && personId !== undefined) named.add(`person_id ${personId}`);
-  }
+/**
+ * One person for each name that was given with a photo of somebody, and each face of theirs once in their timelines. Somebody whose
+ * photos were replaced or cancelled may be there or not.
+ */
+function checkPersons(input: CheckInput, { persons, faces, appearances, jobs }: Found, wrong: string[]): void {
+  const label = (name: ChaosName) =>
+    name === null ? [] : 'external_id' in name ? [`external_id ${name.external_id}`] : [`person_id ${name.person_id}`];
+  const named = new Set([...expectedFaces(input, jobs).values()].flat().flatMap(label));
+  const enrolments = [
+    ...input.accepted.values(),
+    ...input.files.flatMap(({ name, versions }) =>
+      versions.flatMap((photo) => (photo === null ? [] : [{ photo, name }])),
+    ),
+  ];
+  const possible = new Set(enrolments.flatMap(({ photo, name }) => (photo.kind === 'face' ? label(name) : [])));
   const found = persons.map(({ personId, externalId }) =>
     externalId === null ? `person_id ${personId}` : `external_id ${externalId}`,
   );
   if (new Set(found).size !== found.length) wrong.push('a person is there twice');
   for (const name of named) if (!found.includes(name)) wrong.push(`the person with ${name} is lost`);
-  for (const name of found) if (!named.has(name)) wrong.push(`a person with ${name} is of no accepted photo`);
+  for (const name of found) if (!possible.has(name)) wrong.push(`a person with ${name} is of no photo`);
   const seen = appearances.map(({ faceId }) => faceId).toSorted();
   const ofPersons = faces.flatMap(({ faceId, personId }) => (personId === null ? [] : [faceId])).toSorted();
   if (JSON.stringify(seen) !== JSON.stringify(ofPersons))
     wrong.push(`${seen.length} appearances of ${ofPersons.length} faces of persons`);
 }
 
-/** Every end of a job was told, under one id. */
-function checkHooks({ receiver }: CheckInput, { jobs }: Found, wrong: string[]): void {
-  for (const { jobId } of jobs) {
+/**
+ * Every end of a job was told, under one id; one that had failed and was replayed has ended more than once. One that was cancelled has
+ * nothing to tell, unless it had failed before.
+ */
+function checkHooks({ receiver, replays }: CheckInput, { jobs }: Found, wrong: string[]): void {
+  for (const { jobId, status } of jobs) {
     const ids = receiver.told.get(jobId);
-    if (ids === undefined) wrong.push(`the end of job ${jobId} was not told`);
-    else if (ids.size !== 1) wrong.push(`the end of job ${jobId} was told under ${ids.size} ids`);
+    if (ids === undefined && status !== 'cancelled') wrong.push(`the end of job ${jobId} was not told`);
+    else if (ids !== undefined && ids.size > 1 + (replays.get(jobId) ?? 0))
+      wrong.push(`the end of job ${jobId} was told under ${ids.size} ids`);
   }
 }

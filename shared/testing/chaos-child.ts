@@ -29,6 +29,7 @@ export async function superviseChild({
   root,
   rates,
   engines = null,
+  settings = {},
 }: {
   readonly dataDir: string;
   readonly seed: number;
@@ -36,6 +37,8 @@ export async function superviseChild({
   readonly rates: Pick<ChaosPlatformOptions, 'failing' | 'slow' | 'duplicated' | 'latencyMs' | 'hookFaults'>;
   /** null: embedded. */
   readonly engines?: Pick<OwnEngines, 'environment' | 'prefix'> | null;
+  /** Beside those of the engines. */
+  readonly settings?: Readonly<Record<string, string>>;
 }): Promise<ChaosChild> {
   const bundle = await bundleChild('chaos-platform', root);
   let kills = 0;
@@ -49,6 +52,7 @@ export async function superviseChild({
       dataDir,
       seed: seed + 1000 * starts++,
       prefix: engines?.prefix ?? null,
+      settings,
       ...rates,
       ...(calm ? { failing: 0, slow: 0, duplicated: 0 } : {}),
     };

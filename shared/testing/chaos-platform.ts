@@ -27,6 +27,8 @@ export interface ChaosPlatformOptions {
   readonly hookFaults: boolean;
   /** Before the names of topics of distributed mode, the rest of which is in the environment; null: embedded. */
   readonly prefix: string | null;
+  /** More of its settings. */
+  readonly settings: Readonly<Record<string, string>>;
 }
 
 /**
@@ -47,6 +49,7 @@ async function main(): Promise<void> {
   };
   const config = readConfig({
     ...(options.prefix === null ? {} : process.env),
+    ...options.settings,
     FREEFACE_DATA: options.dataDir,
     PORT: '0',
     FREEFACE_RATE_LIMIT_PER_ADDRESS: '0',
@@ -77,7 +80,9 @@ function faultyOpeners(
   { latencyMs, duplicated, hookFaults }: ChaosPlatformOptions,
   faults: Faults,
 ): Openers {
-  const faulty = <Name extends 'records' | 'vectors' | 'images' | 'cache' | 'audit' | 'webhooks'>(name: Name) =>
+  const faulty = <Name extends 'records' | 'vectors' | 'images' | 'uploads' | 'cache' | 'audit' | 'webhooks'>(
+    name: Name,
+  ) =>
     (async (context: RuntimeContext) =>
       withFaults(await engines[name](context), faults)) as unknown as AllOpeners[Name];
   return {
@@ -85,6 +90,7 @@ function faultyOpeners(
     records: faulty('records'),
     vectors: faulty('vectors'),
     images: faulty('images'),
+    uploads: faulty('uploads'),
     cache: faulty('cache'),
     audit: faulty('audit'),
     ...(hookFaults ? { webhooks: faulty('webhooks') } : {}),

@@ -6,7 +6,6 @@ export interface HookReceiver {
   readonly url: string;
   /** Jobs that were told of at least once, with the ids of the messages and how often they came. */
   readonly told: ReadonlyMap<string, ReadonlyMap<string, number>>;
-  jobs(): number;
   close(): Promise<void>;
 }
 
@@ -35,7 +34,6 @@ export async function openHookReceiver(refuses: () => boolean): Promise<HookRece
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
     told,
-    jobs: () => told.size,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -17,9 +17,11 @@ export interface FakeExtractorOptions {
 }
 
 const dimension = 128;
+/** Where its embeddings are comparable; ids of faces follow from it. */
+export const fakeSpace = 'fake.p1';
 const description: PackDescription = {
   pack: 'builtin',
-  space: 'fake.p1',
+  space: fakeSpace,
   dimension,
   calibration: {
     source: 'made up',

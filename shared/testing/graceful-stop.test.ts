@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { priorities } from '../domain/priority.ts';
-import { clientOf, untilIdle } from './chaos.ts';
-import { checkChaos, storesIn } from './chaos-check.ts';
+import { clientOf, untilIdle } from './chaos-api.ts';
+import { type ChaosEnrolment, checkChaos, storesIn } from './chaos-check.ts';
 import { superviseChild } from './chaos-child.ts';
+import { chaosPhoto } from './chaos-plan.ts';
 import { openHookReceiver } from './chaos-receiver.ts';
-import { fakePhoto } from './fake-extractor.ts';
 import { send } from './send.ts';
 
 const count = 150;
@@ -26,23 +26,25 @@ it('When the platform is asked to stop in the middle of a burst, then what runs 
   const hook = { url: receiver.url, event_types: ['job.completed', 'job.failed'] };
   await api.insist('POST', '/api/v1/webhooks', { json: hook });
   const plan = Array.from({ length: count }, (_, n) => ({
-    kind: 'face' as const,
-    request: { form: { priority: priorities[n % 4]!, external_id: `person-${n % 20}`, image: fakePhoto(n) } },
+    photo: chaosPhoto(n),
+    name: { external_id: `person-${n % 20}` },
   }));
-  const accepted = new Map<number, { jobId: string; faceId: string }>();
+  const accepted = new Map<string, ChaosEnrolment>();
   const { url, key } = await child.running();
 
-  const answers = plan.map(async ({ request }, n) => {
-    const { status, json } = await send(url, 'POST', '/api/v1/faces/enroll_async', { as: key, ...request });
+  const answers = plan.map(async ({ photo, name }, n) => {
+    const form = { priority: priorities[n % 4]!, ...name, image: photo.bytes };
+    const { status, json } = await send(url, 'POST', '/api/v1/faces/enroll_async', { as: key, form });
     expect(status).toBe(202);
-    accepted.set(n, { jobId: json.data.job_id, faceId: json.data.face_id });
+    accepted.set(json.data.job_id, { photo, name });
   });
   await Promise.all(answers);
   const code = await child.terminate();
   const jobsAtStop = (await api.insist('GET', '/api/v1/faces/enroll/jobs?limit=500')).answer.json.data.jobs;
-  await untilIdle(api, receiver.jobs, () => undefined);
+  await untilIdle(api, { told: receiver.told });
   const jobs = (await api.insist('GET', '/api/v1/faces/enroll/jobs?limit=500')).answer.json.data.jobs;
-  const check = await checkChaos({ plan, accepted, receiver, api, child, openStores: () => storesIn(dataDir) });
+  const sent = { accepted, cancelled: new Set<string>(), files: [], replays: new Map() };
+  const check = await checkChaos({ ...sent, receiver, api, child, openStores: () => storesIn(dataDir) });
 
   const done = jobsAtStop.filter(({ status }: { status: string }) => status === 'completed').length;
   expect(code).toBe(0);

@@ -1,0 +1,126 @@
+import type { ChaosFile } from './chaos-check.ts';
+import type { ChaosChild } from './chaos-child.ts';
+import { type Answer, type CallOptions, send } from './send.ts';
+
+export interface ChaosApi {
+  /** Calls until the answer is a success or one of these errors, as a client that wants it done. */
+  insist(
+    method: string,
+    path: string,
+    options?: CallOptions,
+    accepts?: readonly string[],
+  ): Promise<{ answer: Answer; tries: number }>;
+}
+
+/** A client that repeats its calls until they succeed, whoever has to be started again for it. */
+export function clientOf(child: ChaosChild): ChaosApi {
+  return {
+    async insist(method, path, options, accepts = []) {
+      for (let tries = 1; ; tries++) {
+        const { url, key } = await child.running();
+        const answer = await send(url, method, path, { as: key, ...options }).catch(() => undefined);
+        const isDone = answer !== undefined && (answer.status < 300 || accepts.includes(answer.json?.error?.code));
+        if (isDone) return { answer, tries };
+        if (answer !== undefined && answer.status < 500 && ![408, 409, 429].includes(answer.status))
+          throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(answer.json)}`);
+        if (tries > 500)
+          throw new Error(`${method} ${path} does not succeed: ${answer?.status} ${JSON.stringify(answer?.json)}`);
+        await new Promise((resolve) => setTimeout(resolve, 20 + Math.min(tries, 20) * 20));
+      }
+    },
+  };
+}
+
+/**
+ * Resolves when no job waits, no event is under way, every file is seen to and the end of every job was told; also when nothing has moved
+ * for seven minutes and no message waits for its next attempt, as `isToTell` has it: one that was interrupted twice is tried again after
+ * five minutes, after a third time half an hour after it was due.
+ */
+export async function untilIdle(
+  api: ChaosApi,
+  {
+    told,
+    files = [],
+    say = () => undefined,
+    isToTell = async () => false,
+  }: {
+    readonly told: ReadonlyMap<string, unknown>;
+    readonly files?: readonly ChaosFile[];
+    readonly say?: (line: string) => void;
+    readonly isToTell?: () => Promise<boolean>;
+  },
+): Promise<void> {
+  const sum = (values: readonly number[]) => values.reduce((total, each) => total + each, 0);
+  let last = '';
+  let since = performance.now();
+  let openFiles = files;
+  for (;;) {
+    const { jobs, events } = (await api.insist('GET', '/api/v1/metrics')).answer.json.data;
+    const waiting = sum(Object.values(jobs.waiting as Record<string, number>));
+    // A broker that does not answer is not idle.
+    const lag = sum((events.lag as { waiting: number }[] | null)?.map((group) => group.waiting) ?? [Number.NaN]);
+    const idle = waiting + lag + events.outbox_pending === 0;
+    const all = idle ? await listJobs(api) : null;
+    if (all !== null) openFiles = await unsettled(openFiles, all, api);
+    const state = `${waiting} jobs wait, ${lag} events under way, ${events.outbox_pending} in the outbox, ${openFiles.length} files to be seen to, ${told.size} jobs told`;
+    if (state !== last) {
+      last = state;
+      since = performance.now();
+      say(state);
+    }
+    if (
+      all !== null &&
+      openFiles.length === 0 &&
+      all.every(({ job_id, status }) => status === 'cancelled' || told.has(job_id))
+    )
+      return;
+    if (performance.now() - since > 420_000 && !(await isToTell())) return;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+interface ListedJob {
+  readonly job_id: string;
+  readonly face_id: string;
+  readonly batch_id: string | null;
+  readonly status: string;
+}
+
+async function listJobs(api: ChaosApi): Promise<ListedJob[]> {
+  const all: ListedJob[] = [];
+  let token: string | null = '';
+  while (token !== null) {
+    const path = `/api/v1/faces/enroll/jobs?limit=500${token === '' ? '' : `&page_token=${encodeURIComponent(token)}`}`;
+    const { data } = (await api.insist('GET', path)).answer.json as {
+      data: { jobs: ListedJob[]; next_page_token: string | null };
+    };
+    all.push(...data.jobs);
+    token = data.next_page_token;
+  }
+  return all;
+}
+
+/** Files whose last version has not been seen to, or that have left a face of one before. */
+async function unsettled(
+  files: readonly ChaosFile[],
+  jobs: readonly ListedJob[],
+  api: ChaosApi,
+): Promise<readonly ChaosFile[]> {
+  const done = new Set(
+    jobs.flatMap(({ face_id, batch_id, status }) =>
+      batch_id === null && ['completed', 'failed'].includes(status) ? [face_id] : [],
+    ),
+  );
+  const open: ChaosFile[] = [];
+  for (const file of files) {
+    const [last, ...before] = file.versions.toReversed();
+    if (last != null && !done.has(last.faceId)) open.push(file);
+    else
+      for (const photo of before) {
+        if (photo === null) continue;
+        const { answer } = await api.insist('GET', `/api/v1/faces/${photo.faceId}`, {}, ['FACE_NOT_FOUND']);
+        if (answer.status === 200 && !open.includes(file)) open.push(file);
+      }
+  }
+  return open;
+}

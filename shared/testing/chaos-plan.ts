@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import { batchJobIdOf, faceIdOf } from '../domain/ids.ts';
+import { type Priority, priorities } from '../domain/priority.ts';
+import { defaultTenant } from '../ports/tenant.ts';
+import { fakePhoto, fakeSpace, type PhotoKind } from './fake-extractor.ts';
+
+/** A photo that is enrolled in some way; none is like another. */
+export interface ChaosPhoto {
+  readonly kind: PhotoKind;
+  readonly bytes: Uint8Array;
+  /** Id that its face gets. */
+  readonly faceId: string;
+}
+
+/** Whose a face is said to be. */
+export type ChaosName = { readonly external_id: string } | { readonly person_id: string } | null;
+
+/** Sent to enroll_async, and perhaps cancelled at once. */
+export interface PhotoStep {
+  readonly what: 'photo';
+  readonly n: number;
+  readonly photo: ChaosPhoto;
+  readonly priority: Priority;
+  readonly name: ChaosName;
+  readonly cancel: boolean;
+}
+
+/** A file that comes, and may be replaced and deleted before anybody has seen to it. */
+export interface FileStep {
+  readonly what: 'file';
+  readonly path: string;
+  readonly name: { readonly external_id: string };
+  /** What lies there one after the other; null: nothing, it is deleted. */
+  readonly versions: readonly { readonly photo: ChaosPhoto | null; readonly afterMs: number }[];
+}
+
+/** Files that a batch enrols for somebody, beside what files bring by themselves; the last items are cancelled at once. */
+export interface BatchStep {
+  readonly what: 'batch';
+  readonly batchId: string;
+  readonly priority: Priority;
+  readonly items: readonly BatchItem[];
+}
+export interface BatchItem {
+  readonly jobId: string;
+  readonly path: string;
+  readonly photo: ChaosPhoto;
+  readonly name: ChaosName;
+  readonly cancel: boolean;
+}
+
+/** The newest dead letters are replayed. */
+interface ReplayStep {
+  readonly what: 'replay';
+}
+export type ChaosStep = PhotoStep | FileStep | BatchStep | ReplayStep;
+
+/** How often what happens: of photos and files, and of steps. */
+const rates = { nobody: 0.01, damaged: 0.01, cancelled: 0.05, file: 0.08, batch: 0.015 };
+const mostItems = 12;
+/** Photos between two replays. */
+const replayEvery = 100;
+/** Between two versions of a file, in milliseconds: before, while and after it is seen to. */
+const longestWaitMs = 4000;
+
+export function chaosPhoto(n: number, kind: PhotoKind = 'face'): ChaosPhoto {
+  const bytes = fakePhoto(n, kind);
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  return { kind, bytes, faceId: faceIdOf(defaultTenant, digest, fakeSpace, 0) };
+}
+
+/** Steps with so many photos in all, the same for the same numbers. */
+export function chaosPlan(events: number, random: () => number): readonly ChaosStep[] {
+  const plan: ChaosStep[] = [];
+  let n = 0;
+  let nextReplay: number = replayEvery;
+  const whole = (below: number) => Math.floor(random() * below);
+  const photo = (failing = rates.nobody + rates.damaged): ChaosPhoto => {
+    const draw = random();
+    const kind = draw < failing / 2 ? 'nobody' : draw < failing ? 'damaged' : 'face';
+    return chaosPhoto(n++, kind);
+  };
+  const priority = () => priorities[whole(priorities.length)]!;
+  // Some meet on one person, some are nobody in particular.
+  const name = (): ChaosName => {
+    const draw = random();
+    return draw < 0.6 ? { external_id: `person-${whole(500)}` } : draw < 0.8 ? { person_id: `p${whole(300)}` } : null;
+  };
+
+  while (n < events) {
+    const draw = random();
+    const left = events - n;
+    if (n >= nextReplay) {
+      plan.push({ what: 'replay' });
+      nextReplay += replayEvery;
+    }
+    if (draw < rates.file) {
+      const id = `file-${n}`;
+      const versions = [{ photo: photo(0.1), afterMs: 0 }, ...moreVersions(Math.min(3, left - 1))];
+      plan.push({ what: 'file', path: `${id}/Foto + ü.jpg`, name: { external_id: id }, versions });
+    } else if (draw < rates.file + rates.batch) {
+      const batchId = `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+      const count = Math.min(left, 2 + whole(mostItems - 1));
+      const items = Array.from({ length: count }, (_, item) => ({
+        jobId: batchJobIdOf(batchId, item),
+        path: `batch-${n}.jpg`,
+        photo: photo(),
+        name: name(),
+        cancel: item > 1 && item >= count - 2,
+      }));
+      plan.push({ what: 'batch', batchId, priority: priority(), items });
+    } else {
+      plan.push({
+        what: 'photo',
+        n,
+        photo: photo(),
+        priority: priority(),
+        name: name(),
+        cancel: random() < rates.cancelled,
+      });
+    }
+  }
+  return plan;
+
+  function moreVersions(most: number): FileStep['versions'] {
+    return Array.from({ length: whole(most + 1) }, () => ({
+      photo: random() < 0.3 ? null : photo(0.1),
+      afterMs: whole(longestWaitMs),
+    }));
+  }
+}
+
+/** What counts towards `events`. */
+export function photosOf(step: ChaosStep): number {
+  if (step.what === 'file') return step.versions.filter(({ photo }) => photo !== null).length;
+  return step.what === 'batch' ? step.items.length : step.what === 'photo' ? 1 : 0;
+}

@@ -1,0 +1,103 @@
+import { keyOfUpload } from '../domain/uploads.ts';
+import { defaultTenant } from '../ports/tenant.ts';
+import type { ChaosApi } from './chaos-api.ts';
+import type { ChaosEnrolment, ChaosFile, ChaosSent } from './chaos-check.ts';
+import type { ChaosFiles } from './chaos-files.ts';
+import type { BatchStep, ChaosStep, FileStep, PhotoStep } from './chaos-plan.ts';
+
+/** Dead letters that are replayed together. */
+const mostReplayed = 20;
+
+/** What the clients did, and what they were told. */
+export interface SentRecord extends ChaosSent {
+  readonly accepted: Map<string, ChaosEnrolment>;
+  readonly cancelled: Set<string>;
+  readonly files: ChaosFile[];
+  readonly replays: Map<string, number>;
+  replayed: number;
+  resent: number;
+}
+
+export const emptyRecord = (): SentRecord => ({
+  accepted: new Map(),
+  cancelled: new Set(),
+  files: [],
+  replays: new Map(),
+  replayed: 0,
+  resent: 0,
+});
+
+interface Sending {
+  readonly api: ChaosApi;
+  readonly files: ChaosFiles;
+  readonly sent: SentRecord;
+  readonly seed: number;
+}
+
+/** Does what a step of the plan says, until it is done. */
+export async function take(step: ChaosStep, sending: Sending): Promise<void> {
+  if (step.what === 'photo') await sendPhoto(step, sending);
+  else if (step.what === 'file') await putFile(step, sending);
+  else if (step.what === 'batch') await sendBatch(step, sending);
+  else await replayNewest(sending);
+}
+
+async function sendPhoto({ n, photo, priority, name, cancel }: PhotoStep, sending: Sending): Promise<void> {
+  const { api, sent, seed } = sending;
+  const { answer, tries } = await api.insist('POST', '/api/v1/faces/enroll_async', {
+    form: { priority, ...name, image: photo.bytes },
+    headers: { 'idempotency-key': `chaos-${seed}-${n}` },
+  });
+  sent.resent += tries - 1;
+  const { job_id: jobId } = answer.json.data;
+  sent.accepted.set(jobId, { photo, name });
+  if (cancel) await cancelJob(jobId, sending);
+}
+
+async function putFile({ path, name, versions }: FileStep, { files, sent }: Sending): Promise<void> {
+  for (const { photo, afterMs } of versions) {
+    await new Promise((resolve) => setTimeout(resolve, afterMs));
+    if (photo === null) await files.remove(path);
+    else await files.put(path, photo.bytes);
+  }
+  sent.files.push({ name, versions: versions.map(({ photo }) => photo) });
+}
+
+async function sendBatch({ batchId, priority, items }: BatchStep, sending: Sending): Promise<void> {
+  const { api, files, sent } = sending;
+  for (const { path, photo } of items) {
+    await files.put(path, photo.bytes);
+    sent.files.push({ name: null, versions: [photo] });
+  }
+  const { tries } = await api.insist('POST', '/api/v1/faces/enroll_batch', {
+    json: {
+      batch_id: batchId,
+      priority,
+      items: items.map(({ path, name }) => ({ object_key: keyOfUpload({ tenant: defaultTenant, path }), ...name })),
+    },
+  });
+  sent.resent += tries - 1;
+  for (const { jobId, photo, name } of items) sent.accepted.set(jobId, { photo, name });
+  for (const { jobId, cancel } of items) if (cancel) await cancelJob(jobId, sending);
+}
+
+/** One that has begun is not to be cancelled any more. */
+async function cancelJob(jobId: string, { api, sent }: Sending): Promise<void> {
+  const { answer } = await api.insist('DELETE', `/api/v1/faces/enroll/status/${jobId}`, {}, ['JOB_NOT_CANCELLABLE']);
+  if (answer.status === 200) sent.cancelled.add(jobId);
+}
+
+export async function replayNewest({ api, sent }: Sending): Promise<void> {
+  const letters = '/api/v1/events/dead_letters';
+  const list = await api.insist('GET', `${letters}?type=freeface.enrollment.requested.v1&limit=${mostReplayed}`);
+  const ids = (list.answer.json.data.dead_letters as { dead_letter_id: string }[]).map((each) => each.dead_letter_id);
+  if (ids.length === 0) return;
+  const jobs: string[] = [];
+  for (const id of ids) {
+    const { answer } = await api.insist('GET', `${letters}/${id}`, {}, ['DEAD_LETTER_NOT_FOUND']);
+    if (answer.status === 200) jobs.push(answer.json.data.event.data.job_id);
+  }
+  const { answer, tries } = await api.insist('POST', `${letters}/replay`, { json: { dead_letter_ids: ids } });
+  sent.replayed += answer.json.data.replayed;
+  for (const jobId of jobs) sent.replays.set(jobId, (sent.replays.get(jobId) ?? 0) + tries);
+}
