@@ -74,18 +74,30 @@ it('When the extractor has no toleration, then it is Pending', async () => {
   expect(why).toContain('taint');
 });
 
-/** The overlay of this proof with another component, which the first has already taken the extractor's place in. */
+/**
+ * The overlay of this proof with another component, which the first has already taken the extractor's place in. There is no card
+ * behind the label, so networks run on processors all the same.
+ */
 async function withComponent(name: string): Promise<void> {
   await mkdir(folder, { recursive: true });
+  const provider = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    // Read by kustomize, and not applied.
+    metadata: { name: 'provider', annotations: { 'config.kubernetes.io/local-config': 'true' } },
+    data: { provider: 'cpu' },
+  };
+  await writeFile(join(folder, 'provider.yaml'), stringify(provider));
+  const extractor = { group: 'serving.knative.dev', kind: 'Service', name: 'extract-faces' };
   const kustomization = {
     apiVersion: 'kustomize.config.k8s.io/v1beta1',
     kind: 'Kustomization',
-    resources: ['../cluster'],
+    resources: ['../cluster', 'provider.yaml'],
     components: [`../../knative/components/${name}`],
     // Started at once, so that a revision which finds no place is seen to find none.
     patches: [
       {
-        target: { group: 'serving.knative.dev', kind: 'Service', name: 'extract-faces' },
+        target: extractor,
         patch: stringify([
           {
             op: 'replace',
@@ -93,6 +105,17 @@ async function withComponent(name: string): Promise<void> {
             value: '1',
           },
         ]),
+      },
+    ],
+    replacements: [
+      {
+        source: { kind: 'ConfigMap', name: 'provider', fieldPath: 'data.provider' },
+        targets: [
+          {
+            select: extractor,
+            fieldPaths: ['spec.template.spec.containers.0.env.[name=FREEFACE_EXECUTION_PROVIDER].value'],
+          },
+        ],
       },
     ],
   };

@@ -211,6 +211,13 @@ describe('Our manifests', () => {
       }),
     ).toEqual(['must be above the 132 that it takes by itself: Knative would shed, and with 503']);
     expect(problemsOf((spec) => delete threads(spec).name)).not.toEqual([]);
+    expect(
+      problemsOf((spec) => {
+        spec.containers[0].resources.requests.cpu = '2';
+        threads(spec).value = '2';
+        spec.containers[0].env.push({ name: 'FREEFACE_EXECUTION_PROVIDER', value: 'webgpu' });
+      }),
+    ).toEqual(['FREEFACE_THREADS 2 is more than webgpu runs']);
   });
 
   it('When a service runs, then it is given the addresses and keys of its own stores alone', () => {

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { type ExecutionProvider, mostThreads } from '../../shared/vision/execution-provider.ts';
 import { extractionLimits } from '../../shared/vision/extraction-limits.ts';
 import { extractor } from '../generate/knative/names.ts';
 import type { KubernetesObject, Problem } from './check.ts';
@@ -207,6 +208,9 @@ function extractorRules(object: KubernetesObject, variables: readonly Variable[]
         `FREEFACE_THREADS must be ${threadsOf(cpu)}, as many as it asks processors for`,
       ),
     ];
+  const provider = variables.find(({ name }) => name === 'FREEFACE_EXECUTION_PROVIDER')?.value ?? 'cpu';
+  if (Number(given) > (mostThreads[provider as ExecutionProvider] ?? 0))
+    return [problem(object, `${container.join('.')}.env`, `FREEFACE_THREADS ${given} is more than ${provider} runs`)];
   const { working, waiting } = extractionLimits(Number(given));
   const concurrency = Number(at(object, [...pod, 'containerConcurrency']));
   return concurrency > working + waiting
