@@ -63,7 +63,7 @@ export async function untilIdle(
     const all = idle ? await listJobs(api) : null;
     if (all !== null) openFiles = await unsettled(openFiles, all, api);
     const state = `${waiting} jobs wait, ${lag} events under way, ${events.outbox_pending} in the outbox, ${openFiles.length} files to be seen to, ${told.size} jobs told`;
-    if (state !== last) {
+    if (state !== last && !Number.isNaN(lag)) {
       last = state;
       since = performance.now();
       say(state);

@@ -30,8 +30,14 @@ export interface FileStep {
   readonly what: 'file';
   readonly path: string;
   readonly name: { readonly external_id: string };
-  /** What lies there one after the other; null: nothing, it is deleted. */
-  readonly versions: readonly { readonly photo: ChaosPhoto | null; readonly afterMs: number }[];
+  readonly versions: readonly FileVersion[];
+}
+interface FileVersion {
+  /** null: the file is deleted. */
+  readonly photo: ChaosPhoto | null;
+  /** Whether it comes only when the job of the version before is over, and how long after that, or after that was put. */
+  readonly afterSeen: boolean;
+  readonly afterMs: number;
 }
 
 /** Files that a batch enrols for somebody, beside what files bring by themselves; the last items are cancelled at once. */
@@ -60,8 +66,8 @@ const rates = { nobody: 0.01, damaged: 0.01, cancelled: 0.05, file: 0.08, batch:
 const mostItems = 12;
 /** Photos between two replays. */
 const replayEvery = 100;
-/** Between two versions of a file, in milliseconds: before, while and after it is seen to. */
-const longestWaitMs = 4000;
+/** Between two versions of a file, in milliseconds: before and while it is seen to. */
+const longestWaitMs = 3000;
 
 export function chaosPhoto(n: number, kind: PhotoKind = 'face'): ChaosPhoto {
   const bytes = fakePhoto(n, kind);
@@ -96,7 +102,7 @@ export function chaosPlan(events: number, random: () => number): readonly ChaosS
     }
     if (draw < rates.file) {
       const id = `file-${n}`;
-      const versions = [{ photo: photo(0.1), afterMs: 0 }, ...moreVersions(Math.min(3, left - 1))];
+      const versions = [{ photo: photo(0.1), afterSeen: false, afterMs: 0 }, ...moreVersions(Math.min(3, left - 1))];
       plan.push({ what: 'file', path: `${id}/Foto + ü.jpg`, name: { external_id: id }, versions });
     } else if (draw < rates.file + rates.batch) {
       const batchId = `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
@@ -125,6 +131,7 @@ export function chaosPlan(events: number, random: () => number): readonly ChaosS
   function moreVersions(most: number): FileStep['versions'] {
     return Array.from({ length: whole(most + 1) }, () => ({
       photo: random() < 0.3 ? null : photo(0.1),
+      afterSeen: random() < 0.5,
       afterMs: whole(longestWaitMs),
     }));
   }

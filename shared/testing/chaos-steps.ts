@@ -7,6 +7,8 @@ import type { BatchStep, ChaosStep, FileStep, PhotoStep } from './chaos-plan.ts'
 
 /** Dead letters that are replayed together. */
 const mostReplayed = 20;
+/** How long a file may be waited for that nobody sees to, in milliseconds. */
+const longestUnseenMs = 15_000;
 
 /** What the clients did, and what they were told. */
 export interface SentRecord extends ChaosSent {
@@ -54,13 +56,25 @@ async function sendPhoto({ n, photo, priority, name, cancel }: PhotoStep, sendin
   if (cancel) await cancelJob(jobId, sending);
 }
 
-async function putFile({ path, name, versions }: FileStep, { files, sent }: Sending): Promise<void> {
-  for (const { photo, afterMs } of versions) {
+async function putFile({ path, name, versions }: FileStep, { api, files, sent }: Sending): Promise<void> {
+  for (const [i, { photo, afterSeen, afterMs }] of versions.entries()) {
+    const before = versions[i - 1]?.photo;
+    if (afterSeen && before != null) await untilSeen(before.faceId, api);
     await new Promise((resolve) => setTimeout(resolve, afterMs));
     if (photo === null) await files.remove(path);
     else await files.put(path, photo.bytes);
   }
   sent.files.push({ name, versions: versions.map(({ photo }) => photo) });
+}
+
+/** Resolves when a job of this face is over; also when there is none for a while: what was told of it may have been lost. */
+async function untilSeen(faceId: string, api: ChaosApi): Promise<void> {
+  const end = performance.now() + longestUnseenMs;
+  while (performance.now() < end) {
+    const { answer } = await api.insist('GET', `/api/v1/faces/enroll/status/${faceId}`, {}, ['JOB_NOT_FOUND']);
+    if (answer.json.data?.finished_at != null) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 async function sendBatch({ batchId, priority, items }: BatchStep, sending: Sending): Promise<void> {

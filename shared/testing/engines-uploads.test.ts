@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { DeleteBucketCommand, DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { Kafka, logLevel } from 'kafkajs';
 import { expect, it, onTestFinished } from 'vitest';
@@ -8,6 +8,7 @@ import { openEvents } from '../adapters/distributed/events.ts';
 import { prepareTopics, topicSpecs } from '../adapters/distributed/topics.ts';
 import { openUploads } from '../adapters/distributed/uploads.ts';
 import { embeddedOpeners } from '../adapters/embedded/index.ts';
+import { defaultTenant as tenant } from '../ports/tenant.ts';
 import { createLogger } from '../runtime/log.ts';
 import type { Openers } from '../runtime/ports.ts';
 import { describeEngine, engineSettingsOf } from './engine.ts';
@@ -33,6 +34,24 @@ describeEngine('kafka', 'uploads on Kafka', (kafka) => {
       expect(enrolled).toContain('2026-05-01T12:00:00.000Z');
       expect((await platform.ports.records.backlog()).deadLetters).toBe(0);
     }, 90_000);
+
+    it('When an object is replaced before anybody has seen to it, then the newest is enrolled, once, and nothing fails', async () => {
+      const { openers, put } = await openBucket(kafka);
+      const platform = await startPlatform(functions, { openers: { ...embeddedOpeners, ...openers } });
+      const newest = await drawPortrait({ person: 'chidi' });
+      const { records } = platform.ports;
+
+      for (const person of ['amaro', 'boris'] as const)
+        await put('uploads/default/ada/1.jpg', await drawPortrait({ person }));
+      await put('uploads/default/ada/1.jpg', newest);
+      const digests = async () => (await records.listImages(tenant, { limit: 9 })).items.map(({ digest }) => digest);
+      await expect.poll(digests, patience).toEqual([createHash('sha256').update(newest).digest('hex')]);
+
+      await expect.poll(async () => (await records.backlog()).jobs.normal, patience).toBe(0);
+      expect((await records.listJobs(tenant, { status: 'failed' }, { limit: 9 })).items).toEqual([]);
+      expect(await faceCounts(platform)).toEqual({ ada: 1 });
+      expect((await records.backlog()).deadLetters).toBe(0);
+    }, 90_000);
   });
 });
 
@@ -49,7 +68,7 @@ async function faceCounts({ call }: TestPlatform): Promise<Record<string, number
 }
 
 async function faceTimes({ ports }: TestPlatform): Promise<(string | null)[]> {
-  const { items } = await ports.records.listFaces('default' as never, {}, { limit: 10 });
+  const { items } = await ports.records.listFaces(tenant, {}, { limit: 10 });
   return items.map(({ capturedAt }) => (capturedAt === null ? null : new Date(capturedAt).toISOString()));
 }
 
