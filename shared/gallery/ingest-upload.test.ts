@@ -4,12 +4,14 @@ import { describe, expect, it } from 'vitest';
 import ingestUpload from '../../functions/ingest-upload/index.ts';
 import processEnrollmentNormal from '../../functions/process-enrollment-normal/index.ts';
 import { embeddedOpeners } from '../adapters/embedded/index.ts';
+import { openUploads } from '../adapters/embedded/uploads.ts';
 import { AppError } from '../errors.ts';
 import { eventPipeline } from '../events/pipeline.ts';
 import type { Extractor } from '../ports/extractor.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Records } from '../ports/records.ts';
 import { asTenant } from '../ports/tenant.ts';
+import { adapterOptions } from '../runtime/adapter-options.ts';
 import { deferred } from '../testing/deferred.ts';
 import { fakeExtractor, fakePhoto } from '../testing/fake-extractor.ts';
 import { startPlatform } from '../testing/platform.ts';
@@ -24,7 +26,12 @@ const path = 'ada/1.jpg';
 async function start() {
   const watched = temporaryFolder();
   const platform = await startPlatform([], {
-    openers: { ...embeddedOpeners, extractor: async () => fakeExtractor({ latencyMs: () => 0, working: 4 }) },
+    openers: {
+      ...embeddedOpeners,
+      extractor: async () => fakeExtractor({ latencyMs: () => 0, working: 4 }),
+      // The folder, whatever the others stand on.
+      uploads: (context) => openUploads(adapterOptions(context)),
+    },
     settings: { FREEFACE_WATCH: watched, FREEFACE_MAX_IMAGE_BYTES: '4096' },
   });
   const { ports, context } = platform;
