@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { functions } from '../../functions/registry.gen.ts';
 import { readConfig } from '../config.ts';
 import type { EngineName } from '../engine-settings.ts';
+import type { PortName } from '../ports/index.ts';
 import { describeEngine } from './engine.ts';
 import { fakeExtractor, fakePhoto } from './fake-extractor.ts';
 import { cutOutage, mayKillServers, type Outage, realOutage } from './outages.ts';
@@ -23,6 +24,13 @@ const goesOn: Readonly<Record<EngineName, readonly Question[]>> = {
   s3: ['recognize', 'read'],
   kafka: questions,
   scylla: [],
+};
+const portOf: Readonly<Record<EngineName, PortName>> = {
+  dragonfly: 'cache',
+  milvus: 'vectors',
+  s3: 'images',
+  kafka: 'events',
+  scylla: 'records',
 };
 /** Rounds of all questions before, during and after an outage. */
 const rounds = 8;
@@ -53,8 +61,7 @@ function outages(): void {
   }, 120_000);
 
   const names = Object.keys(goesOn) as EngineName[];
-  // The broker alone cannot be cut off; what happens then is in degradation.test.ts.
-  it.each(names.filter((name) => name !== 'kafka' || mayKillServers()))(
+  it.each(names)(
     'When %s ends under load and starts again, then the answers are right, others go on, and nothing that was acknowledged is lost',
     async (name) => {
       const { environment, prefix } = engines!;
@@ -63,7 +70,7 @@ function outages(): void {
         dataDir,
         settings: { ...process.env, ...environment, ...outage.environment } as Record<string, string>,
         openers: {
-          ...ownOpeners(prefix),
+          ...ownOpeners(prefix, outage),
           extractor: async () => fakeExtractor({ latencyMs: () => 5, working: 4 }),
         },
       });
@@ -91,7 +98,8 @@ function outages(): void {
             expect.any(String),
           ]);
       }
-      expect(ready.status).toBe(name === 'scylla' ? 503 : 200);
+      if (name === 'scylla') expect(ready.status).toBe(503);
+      else expect([ready.status, ready.json.data.stores]).toMatchObject([200, { [portOf[name]]: 'failing' }]);
       expect(recoveryMs).toBeLessThan(longest.recovery);
       await expectKept(platform, [...before, ...during, ...after]);
     },
@@ -100,9 +108,7 @@ function outages(): void {
 }
 
 const outageOf = (name: EngineName, environment: OwnEngines['environment']): Outage | Promise<Outage> =>
-  mayKillServers() || name === 'kafka'
-    ? realOutage(name)
-    : cutOutage(name, readConfig({ ...process.env, ...environment }).engines);
+  mayKillServers() ? realOutage(name) : cutOutage(name, readConfig({ ...process.env, ...environment }).engines);
 
 const photoOf = (n: number, copy: number): Uint8Array => Buffer.concat([fakePhoto(n), Buffer.from(String(copy))]);
 

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { connect } from 'node:net';
 import { promisify } from 'node:util';
+import type { KafkaClientOptions } from '../adapters/distributed/kafka-client.ts';
 import type { EngineName, Engines } from '../engine-settings.ts';
 import { portProxy } from './port-proxy.ts';
 
@@ -7,6 +9,8 @@ import { portProxy } from './port-proxy.ts';
 export interface Outage {
   /** Settings of whoever shall notice. */
   readonly environment: Readonly<Record<string, string>>;
+  /** The way to Kafka of whoever shall notice. */
+  readonly socketFactory?: KafkaClientOptions['socketFactory'];
   down(): Promise<void>;
   up(): Promise<void>;
 }
@@ -24,19 +28,24 @@ export function realOutage(name: EngineName): Outage {
   return { environment: {}, down: () => run('kill'), up: () => run('start') };
 }
 
-/** The way to a server that others use as well, which is cut. A broker tells its clients its own address, so there is none to Kafka. */
-export async function cutOutage(name: Exclude<EngineName, 'kafka'>, engines: Engines): Promise<Outage> {
+/** The way to a server that others use as well, which is cut. A broker tells its clients its own address: to Kafka all ways are one. */
+export async function cutOutage(name: EngineName, engines: Engines): Promise<Outage> {
   const { variable, address } = addressOf(name, engines);
   const { down, up, port } = await portProxy({ host: address.hostname, port: Number(address.port) });
+  if (name === 'kafka') {
+    return { environment: {}, socketFactory: ({ onConnect }) => connect(port, '127.0.0.1', onConnect), down, up };
+  }
   address.host = `127.0.0.1:${port}`;
   const isUrl = variable.endsWith('_URL') || variable.endsWith('_ENDPOINT');
   return { environment: { [variable]: isUrl ? address.href : address.host }, down, up };
 }
 
-function addressOf(name: Exclude<EngineName, 'kafka'>, engines: Engines): { variable: string; address: URL } {
+function addressOf(name: EngineName, engines: Engines): { variable: string; address: URL } {
   switch (name) {
     case 'dragonfly':
       return { variable: 'DRAGONFLY_URL', address: new URL(engines.dragonfly.url) };
+    case 'kafka':
+      return { variable: 'KAFKA_BROKERS', address: new URL(`tcp://${engines.kafka.brokers[0]}`) };
     case 's3':
       return { variable: 'S3_ENDPOINT', address: new URL(engines.s3.endpoint) };
     case 'milvus':

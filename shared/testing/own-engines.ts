@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteBucketCommand, DeleteObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { Redis } from 'ioredis';
-import { dropKeyspace, migrateScylla } from '../../scripts/migrate/apply.ts';
+import { dropKeyspace } from '../../scripts/migrate/apply.ts';
 import { openS3, prepareBucket } from '../adapters/distributed/bucket.ts';
 import { openEvents } from '../adapters/distributed/events.ts';
 import { distributedOpeners } from '../adapters/distributed/index.ts';
-import { openKafka } from '../adapters/distributed/kafka-client.ts';
+import { type KafkaClientOptions, openKafka } from '../adapters/distributed/kafka-client.ts';
 import { openMilvus } from '../adapters/distributed/milvus-client.ts';
 import { prepareTopics, topicSpecs } from '../adapters/distributed/topics.ts';
 import { readConfig } from '../config.ts';
@@ -13,6 +13,7 @@ import type { Engines } from '../engine-settings.ts';
 import { createContext } from '../runtime/context.ts';
 import { createLogger } from '../runtime/log.ts';
 import type { Openers } from '../runtime/ports.ts';
+import { type Keyspaces, keyspaces } from './scylla-keyspace.ts';
 
 export interface OwnEngines {
   /** Settings of a process that works on this part of the engines, and on no other. */
@@ -22,14 +23,15 @@ export interface OwnEngines {
   dispose(): Promise<void>;
 }
 
-/** A part of every engine for one run alone: a keyspace, a bucket, topics, collections and keys. The addresses are the environment's. */
-export async function prepareEngines(): Promise<OwnEngines> {
+/**
+ * A part of every engine for one run alone: a keyspace, a bucket, topics, collections and keys. The addresses are the environment's.
+ * `shared`: where the keyspace is from and goes; default a new one.
+ */
+export async function prepareEngines(shared?: Keyspaces): Promise<OwnEngines> {
   const run = randomUUID().replaceAll('-', '').slice(0, 20);
   const prefix = `test-${run}.`;
   const environment = {
     FREEFACE_MODE: 'distributed',
-    SCYLLA_KEYSPACE: `test_${run}`,
-    SCYLLA_REPLICATION: '1',
     S3_BUCKET: `test-${run}`,
     MILVUS_COLLECTION_PREFIX: `test_${run}`,
     DRAGONFLY_KEY_PREFIX: `test-${run}`,
@@ -37,18 +39,26 @@ export async function prepareEngines(): Promise<OwnEngines> {
   const { engines } = readConfig({ ...process.env, ...environment });
   const topics = topicSpecs.map((spec) => ({ ...spec, name: prefix + spec.name }));
   const log = createLogger('silent');
-  await Promise.all([
-    migrateScylla({ ...engines.scylla, replication: 1 }),
+  const [scylla] = await Promise.all([
+    (shared ?? keyspaces()).take(engines.scylla),
     prepareBucket(engines.s3),
     prepareTopics(engines.kafka, log, { topics, replicas: 1 }),
   ]);
-  return { environment, prefix, dispose: () => removeAll(engines, prefix) };
+  const giveBack = () => (shared === undefined ? dropKeyspace(scylla) : shared.giveBack(scylla));
+  return {
+    environment: { ...environment, SCYLLA_KEYSPACE: scylla.keyspace, SCYLLA_REPLICATION: '1' },
+    prefix,
+    dispose: () => removeAll(engines, prefix, giveBack),
+  };
 }
 
 /** How a process opens that part of the engines. */
-export const ownOpeners = (prefix: string): typeof distributedOpeners & Openers => ({
+export const ownOpeners = (
+  prefix: string,
+  { socketFactory }: Pick<KafkaClientOptions, 'socketFactory'> = {},
+): typeof distributedOpeners & Openers => ({
   ...distributedOpeners,
-  events: ({ config, clock, log }) => openEvents({ engines: config.engines, clock, log, prefix }),
+  events: ({ config, clock, log }) => openEvents({ engines: config.engines, clock, log, prefix, socketFactory }),
 });
 
 /** What was kept there, for whoever counts. */
@@ -59,9 +69,13 @@ export async function openOwnStores({ environment, prefix }: Pick<OwnEngines, 'e
 }
 
 /** Each on its own: one that is away must not keep the others. */
-async function removeAll({ scylla, s3, kafka, milvus, dragonfly }: Engines, prefix: string): Promise<void> {
+async function removeAll(
+  { s3, kafka, milvus, dragonfly }: Engines,
+  prefix: string,
+  giveBack: () => Promise<void>,
+): Promise<void> {
   const removals = [
-    () => dropKeyspace(scylla),
+    giveBack,
     async () => {
       const store = openS3(s3);
       for (;;) {

@@ -14,6 +14,7 @@ import { runLocally } from '../runtime/local.ts';
 import { createLogger } from '../runtime/log.ts';
 import type { Openers } from '../runtime/ports.ts';
 import { type OwnEngines, ownOpeners, prepareEngines } from './own-engines.ts';
+import { keyspaces } from './scylla-keyspace.ts';
 import { type Answer, type CallOptions, send } from './send.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { shareWeights } from './weights.ts';
@@ -83,15 +84,18 @@ export function sharedPlatform(
  * [Note: The same tests on the engines]
  * With FREEFACE_TEST_MODE=distributed every platform that a test starts works on the engines, each on a part of its own: what is embedded
  * is replaced by what is distributed, port by port, so tests that bring a port of their own keep it. A platform that is started
- * again in the same folder finds the same part.
+ * again in the same folder finds the same part. A test's clock is the adapters' as well; what Dragonfly and ScyllaDB let lapse goes by
+ * their own.
  */
 const onEngines = process.env.FREEFACE_TEST_MODE === 'distributed';
 const enginesByFolder = new Map<string, Promise<OwnEngines>>();
+const shared = keyspaces();
+if (onEngines) afterAll(shared.dispose);
 
 function enginesOf(dataDir: string, atEnd: (dispose: () => Promise<void>) => void): Promise<OwnEngines> {
   const known = enginesByFolder.get(dataDir);
   if (known !== undefined) return known;
-  const made = prepareEngines();
+  const made = prepareEngines(shared);
   enginesByFolder.set(dataDir, made);
   atEnd(async () => (await made).dispose());
   return made;

@@ -5,10 +5,12 @@ import { type ConsumerOptions, type RunningConsumer, startConsumer } from './eve
 import { toMessage } from './event-message.ts';
 import { openPublisher } from './event-publisher.ts';
 import { openKafkaAdmin } from './kafka-admin.ts';
-import { openKafka } from './kafka-client.ts';
+import { type KafkaClientOptions, openKafka } from './kafka-client.ts';
 import { passed, storeCalls } from './store-calls.ts';
 
-export interface EventsOptions extends Pick<AdapterOptions, 'clock' | 'log'> {
+export interface EventsOptions
+  extends Pick<AdapterOptions, 'clock' | 'log'>,
+    Pick<KafkaClientOptions, 'socketFactory'> {
   readonly engines: Pick<AdapterOptions['engines'], 'kafka'>;
   /** 0..1, for the jitter of retries and the partition of events without a key. Default Math.random. */
   readonly random?: () => number;
@@ -38,9 +40,9 @@ const consumerRetries = 60;
  * that changing from one to the other goes on where the other stopped.
  */
 export async function openEvents(options: EventsOptions): Promise<Events> {
-  const { clock, log, engines, random = Math.random, prefix = '', joinMs = 0 } = options;
-  const kafka = openKafka(engines.kafka, log);
-  const patient = openKafka(engines.kafka, log, consumerRetries);
+  const { clock, log, engines, random = Math.random, prefix = '', joinMs = 0, socketFactory } = options;
+  const kafka = openKafka(engines.kafka, log, { socketFactory });
+  const patient = openKafka(engines.kafka, log, { socketFactory, retries: consumerRetries });
   const calls = storeCalls({ store: 'events', timeoutMs: callMs });
   const admin = openKafkaAdmin(kafka, clock);
   const publisher = openPublisher(kafka, admin, random);

@@ -5,17 +5,26 @@ import { tlsOptions } from './tls.ts';
 export type KafkaSettings = AdapterOptions['engines']['kafka'];
 type Log = Pick<AdapterOptions['log'], 'info' | 'warn' | 'error'>;
 
-/**
- * How a client connects and how long it tries; whoever calls has limits of its own. See: [Note: Nothing hangs]. `retries`: a consumer
- * that goes on trying keeps its place in the group; a new one has to wait until the broker has given up the old one.
- */
-export function openKafka({ brokers, credentials, tls }: KafkaSettings, log: Log, retries = 4): Kafka {
+export interface KafkaClientOptions {
+  /** Default 4. A consumer that goes on trying keeps its place in the group; a new one has to wait until the broker has given up the old one. */
+  readonly retries?: number | undefined;
+  /** The way to a broker, which tells its clients its address itself. Default: straight there. */
+  readonly socketFactory?: KafkaConfig['socketFactory'] | undefined;
+}
+
+/** How a client connects and how long it tries; whoever calls has limits of its own. See: [Note: Nothing hangs] */
+export function openKafka(
+  { brokers, credentials, tls }: KafkaSettings,
+  log: Log,
+  { retries = 4, socketFactory }: KafkaClientOptions = {},
+): Kafka {
   const sasl: KafkaConfig['sasl'] = credentials === null ? undefined : saslOf(credentials);
   return new Kafka({
     clientId: 'freeface',
     brokers: [...brokers],
     ...(tls === null ? {} : { ssl: tlsOptions(tls) }),
     ...(sasl === undefined ? {} : { sasl }),
+    ...(socketFactory === undefined ? {} : { socketFactory }),
     connectionTimeout: 2000,
     // Longer than a dead member is waited for. See: [Note: Members that died]
     requestTimeout: 10_000,

@@ -103,7 +103,7 @@ describeEngine('kafka', 'TLS to Kafka', ({ brokers }) => {
     const { port, ca } = await tlsProxy(target(brokers[0]!));
     const connect = async (environment: NodeJS.ProcessEnv) => {
       const { kafka } = enginesWith({ KAFKA_BROKERS: `127.0.0.1:${port}`, KAFKA_TLS: 'true', ...environment });
-      const admin = openKafka(kafka, log, 0).admin();
+      const admin = openKafka(kafka, log, { retries: 0 }).admin();
       onTestFinished(() => admin.disconnect());
       await admin.connect();
     };
