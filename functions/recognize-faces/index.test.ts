@@ -49,8 +49,10 @@ describe('faces/recognize', () => {
   });
 
   it('When the same photo is asked about again, then the answer is cached until the gallery changes', async () => {
-    const platform = await startPlatform(functions);
+    const clock = fakeClock();
+    const platform = await startPlatform(functions, { clock });
     await enrolPortrait(platform, { person: 'amaro' });
+    await clock.advance(platform.ports.vectors.lagMs + 1);
     const portrait = { person: 'amaro', scene: 'probe' } as const;
 
     const first = await recognizePortrait(platform, portrait);

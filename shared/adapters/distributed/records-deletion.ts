@@ -89,7 +89,7 @@ export async function finishDeletion(
   if (person?.deletion === undefined) return null;
   const { faceCount, keepJobs, effects } = person.deletion;
   // Nobody finds the person any more: what is answered from here on does not name it.
-  await scylla.write([raiseOf(tenant)], microseconds());
+  await scylla.write([raiseOf(tenant, store.now())], microseconds());
 
   // Until the list is empty: an enrolment that had begun before may still add to it, and takes back what comes after.
   while ((await removeSome(store, tenant, personId)) > 0);

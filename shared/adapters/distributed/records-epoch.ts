@@ -8,7 +8,7 @@ const keptSeconds = 7200;
 const writer = randomUUID();
 
 /**
- * Says that what can be recognised has changed; part of the change, or what follows it.
+ * Says that what can be recognised has changed, `now`, in milliseconds since the epoch; part of the change, or what follows it.
  *
  * [Note: An epoch without a clock that all share]
  * Of two writes of one row the one with the greater time stays, and processes' clocks differ: a change could vanish behind the
@@ -16,9 +16,9 @@ const writer = randomUUID();
  * together. A row goes after two hours; the epoch is another one then, and may be one that was before that row came, of which
  * no answer is kept any more.
  */
-export const raiseOf = (tenant: string): Bound => [
+export const raiseOf = (tenant: string, now: number): Bound => [
   'gallery_epochs:put',
-  [tenant, writer, `${Date.now()}/${randomUUID()}`, keptSeconds],
+  [tenant, writer, `${now}/${randomUUID()}`, keptSeconds],
 ];
 
 /** See `Records.galleryEpoch`. */

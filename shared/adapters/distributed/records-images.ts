@@ -143,7 +143,7 @@ export const newFaceRow = (face: NewFace, imageId: string, createdAt: number): F
  * when something does.
  */
 export function removeFaces(
-  { scylla, documents }: ScyllaStore,
+  { scylla, documents, now }: ScyllaStore,
   tenant: string,
   imageId: string,
   which: (face: Face) => boolean,
@@ -174,7 +174,7 @@ export function removeFaces(
         effects: [
           ...faces.flatMap((face) => leavingFace(tenant, face)),
           ...(image === null ? [] : leavingImage(tenant, imageId, current)),
-          raiseOf(tenant),
+          raiseOf(tenant, now()),
           ...outboxOf({ outbox }),
         ],
         result: { faces, image },

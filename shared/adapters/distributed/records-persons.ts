@@ -272,7 +272,7 @@ export async function updatePerson(
             updatedAt: Math.max(store.now(), current.updatedAt),
             version: current.version + 1,
           };
-          return { next, effects: [raiseOf(tenant), ...outbox], result: { before: current, after: next } };
+          return { next, effects: [raiseOf(tenant, store.now()), ...outbox], result: { before: current, after: next } };
         },
         options,
       ),

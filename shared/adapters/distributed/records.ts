@@ -60,7 +60,8 @@ export function recordsOn(store: ScyllaStore): Records {
     summarizeAppearances: (tenant, id, filter, options) =>
       store.read(options, () => summarizeAppearances(store, tenant, id, filter, options?.signal)),
     galleryEpoch: (tenant, options) => store.read(options, () => galleryEpoch(scylla, tenant)),
-    raiseEpoch: (tenant, options) => store.write(options, () => scylla.write([raiseOf(tenant)], microseconds())),
+    raiseEpoch: (tenant, options) =>
+      store.write(options, () => scylla.write([raiseOf(tenant, store.now())], microseconds())),
     usage: (tenant, options) => store.read(options, () => read.usage(store, tenant)),
     countUnknownFaces: (tenant, options) => store.read(options, () => read.countUnknownFaces(store, tenant)),
     tenants: (options) => store.read(options, () => read.tenants(store)),
