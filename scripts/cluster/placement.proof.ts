@@ -104,6 +104,8 @@ async function withComponent(name: string): Promise<void> {
             path: '/spec/template/metadata/annotations/autoscaling.knative.dev~1initial-scale',
             value: '1',
           },
+          // As the overlay local has it: the only node has little left.
+          { op: 'replace', path: '/spec/template/spec/containers/0/resources/requests/cpu', value: '10m' },
         ]),
       },
     ],
