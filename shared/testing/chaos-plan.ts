@@ -3,6 +3,7 @@ import { batchJobIdOf, faceIdOf } from '../domain/ids.ts';
 import { type Priority, priorities } from '../domain/priority.ts';
 import { defaultTenant } from '../ports/tenant.ts';
 import { fakePhoto, fakeSpace, type PhotoKind } from './fake-extractor.ts';
+import { seededRandom } from './vector-factories.ts';
 
 /** A photo that is enrolled in some way; none is like another. */
 export interface ChaosPhoto {
@@ -75,8 +76,9 @@ export function chaosPhoto(n: number, kind: PhotoKind = 'face'): ChaosPhoto {
   return { kind, bytes, faceId: faceIdOf(defaultTenant, digest, fakeSpace, 0) };
 }
 
-/** Steps with so many photos in all, the same for the same numbers. */
-export function chaosPlan(events: number, random: () => number): readonly ChaosStep[] {
+/** Steps with so many photos in all, the same for the same seed. */
+export function chaosPlan(events: number, seed: number): readonly ChaosStep[] {
+  const random = seededRandom(seed);
   const plan: ChaosStep[] = [];
   let n = 0;
   let nextReplay: number = replayEvery;

@@ -80,7 +80,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       json: { url: receiver.url, event_types: ['job.completed', 'job.failed'] },
       headers: { 'idempotency-key': 'chaos-webhook' },
     });
-    const plan = chaosPlan(events, seededRandom(seed + 1));
+    const plan = chaosPlan(events, seed);
     // The last third of the kills falls on a platform that only works off what it has accepted.
     const moments = (count: number) =>
       Array.from({ length: count }, () => Math.floor(random() * events * 1.3)).toSorted((a, b) => a - b);
