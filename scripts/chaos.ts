@@ -34,8 +34,9 @@ async function main(): Promise<void> {
   });
   process.stdout.write(`${JSON.stringify(numbers, null, 2)}\n`);
   for (const line of wrong.slice(0, 50)) process.stdout.write(`WRONG: ${line}\n`);
-  process.stdout.write(wrong.length === 0 ? '0 lost, 0 doubled, all counted\n' : `${wrong.length} things are wrong\n`);
-  process.exitCode = wrong.length === 0 ? 0 : 1;
+  const verdict = wrong.length === 0 ? '0 lost, 0 doubled, all counted\n' : `${wrong.length} things are wrong\n`;
+  // A client whose broker was killed may keep a connection although it was closed.
+  process.stdout.write(verdict, () => process.exit(wrong.length === 0 ? 0 : 1));
 }
 
 await main();
