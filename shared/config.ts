@@ -57,7 +57,7 @@ const settings = {
     .describe(
       'What runs the networks: `cpu`, `webgpu` (a graphics card by its Vulkan driver) or `cuda` (NVIDIA’s libraries, which onnxruntime-node must have been installed with).',
     ),
-  FREEFACE_THREADS: integer(1, 64)
+  FREEFACE_THREADS: integer(1, mostThreads.cpu)
     .optional()
     .describe(
       'Threads that run networks, each with its own copy of them. When absent one a core and at most 4, or a single one for a graphics card; `webgpu` takes no more than one.',
