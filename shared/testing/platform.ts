@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, onTestFailed, onTestFinished } from 'vitest';
 import { embeddedOpeners } from '../adapters/embedded/index.ts';
 import { type Config, readConfig } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -52,8 +52,18 @@ export async function startPlatform(
   const engines = onEngines ? await enginesOf(dataDir, (dispose) => onTestFinished(dispose, 120_000)) : null;
   const platform = await runPlatform(functions, dataDir, withEngines(options, engines));
   onTestFinished(platform.close);
+  onTestFailed(() => showLog(platform));
   return platform;
 }
+
+/** What a platform went through, for whoever has only the output of a test that failed. */
+const showLog = ({ logs }: TestPlatform) =>
+  console.error(
+    `The platform's last log lines:\n${logs
+      .slice(-60)
+      .map((line) => JSON.stringify(line))
+      .join('\n')}`,
+  );
 
 /** One platform for all tests of a `describe`, each of which uses its own persons. Called inside it, outside of tests. */
 export function sharedPlatform(
