@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { embeddedOpeners } from '../../shared/adapters/embedded/index.ts';
+import { AppError } from '../../shared/errors.ts';
+import { fakeClock } from '../../shared/testing/fake-clock.ts';
 import { folderWithWeights, startPlatform } from '../../shared/testing/platform.ts';
 import { functions } from '../registry.gen.ts';
 
@@ -19,5 +22,33 @@ describe('sweep-outbox', () => {
       ['a', 'b', 'c'].map((name) => ['freeface.person.created.v1', name]),
     );
     expect(await after.ports.records.pendingOutbox(10)).toEqual([]);
+  });
+
+  it('When the broker refuses what was just written, then it is published after growing pauses, not a minute later', async () => {
+    const clock = fakeClock();
+    let refusals = 3;
+    const platform = await startPlatform(withoutExtractor, {
+      clock,
+      openers: {
+        ...embeddedOpeners,
+        events: async (context) => {
+          const events = await embeddedOpeners.events(context);
+          return {
+            ...events,
+            async publish(...call) {
+              if (--refusals >= 0) throw new AppError('STORE_UNAVAILABLE');
+              return events.publish(...call);
+            },
+          };
+        },
+      },
+    });
+    const begun = clock.now();
+
+    await platform.call('POST', '/api/v1/persons', { json: { person_id: 'ada' } });
+    await clock.until(async () => (await platform.ports.records.pendingOutbox(1)).length === 0);
+
+    expect(clock.now() - begun).toBe(1000 + 2000 + 4000);
+    expect((await platform.events(1)).map(({ type }) => type)).toEqual(['freeface.person.created.v1']);
   });
 });

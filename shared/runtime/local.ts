@@ -29,6 +29,8 @@ export const defaultDelivery: Delivery = { retry: 8, backoff: 'exponential', bac
 
 /** Lets the first requests go before what is done soon after the start. */
 const soonMs = 5000;
+/** Pause before a schedule's run that failed is made again; it doubles with each failure. */
+const againMs = { first: 1000, longest: 60_000 };
 
 /**
  * Runs all functions in one process on one port: HTTP functions behind one router, event functions on the broker, cron
@@ -109,25 +111,35 @@ async function watchUploads(
   });
 }
 
-/** Runs never overlap: a function that is due while it runs is run once more afterwards. */
+/**
+ * Runs never overlap: a function that is due while it runs is run once more afterwards. One that failed is run again soon: what it
+ * has to do may have been asked for a moment ago, and its schedule may be hours away.
+ */
 async function startCrons(definitions: readonly FunctionDefinition[], ports: Partial<Ports>, context: RuntimeContext) {
   const abort = new AbortController();
-  const jobs = definitions
-    .filter(({ manifest }) => manifest.trigger.kind === 'cron')
-    .map((definition) => {
-      const manifest = definition.manifest as CronManifest;
-      const run = cronPipeline(definition, pickPorts(ports, manifest.uses), context);
-      return { trigger: manifest.trigger, ...serialised(() => run(abort.signal)) };
-    });
-  for (const job of jobs) if (job.trigger.atStart === true) await job.run();
   const timers = new Set<() => void>();
+  let stopping = false;
   const later = (milliseconds: number, act: () => void) => {
+    if (stopping) return;
     const cancel = context.clock.after(milliseconds, () => {
       timers.delete(cancel);
       act();
     });
     timers.add(cancel);
   };
+  const jobs = definitions
+    .filter(({ manifest }) => manifest.trigger.kind === 'cron')
+    .map((definition) => {
+      const manifest = definition.manifest as CronManifest;
+      const runOnce = cronPipeline(definition, pickPorts(ports, manifest.uses), context);
+      let failures = 0;
+      const job = serialised(async () => {
+        failures = (await runOnce(abort.signal)) ? 0 : failures + 1;
+        if (failures > 0) later(Math.min(againMs.first * 2 ** (failures - 1), againMs.longest), () => void job.run());
+      });
+      return { trigger: manifest.trigger, ...job };
+    });
+  for (const job of jobs) if (job.trigger.atStart === true) await job.run();
   for (const { trigger, run } of jobs) {
     const repeat = () =>
       later((trigger.localSeconds ?? trigger.everyMinutes * 60) * 1000, () => {
@@ -142,6 +154,7 @@ async function startCrons(definitions: readonly FunctionDefinition[], ports: Par
       for (const { trigger, run } of jobs) if (trigger.afterWrites === true) void run();
     },
     async stop() {
+      stopping = true;
       for (const cancel of timers) cancel();
       // What is already written goes out before the stores close.
       for (const { trigger, run } of jobs) if (trigger.afterWrites === true) await run();

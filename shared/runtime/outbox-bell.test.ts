@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { deferred } from '../testing/deferred.ts';
+import { fakeClock } from '../testing/fake-clock.ts';
 import { createLogger } from './log.ts';
 import { outboxBell } from './outbox-bell.ts';
 
@@ -22,7 +23,8 @@ beforeEach(async () => {
 });
 afterEach(() => void server.close().closeAllConnections());
 
-const context = () => ({ log: createLogger('silent'), newId: () => 'id' });
+const clock = fakeClock();
+const context = () => ({ log: createLogger('silent'), newId: () => 'id', clock });
 
 describe('The bell of the outbox', () => {
   it('When something was written, then the publisher is called as its schedule calls it', async () => {
@@ -47,5 +49,31 @@ describe('The bell of the outbox', () => {
     ring();
     await vi.waitFor(() => expect(calls.length).toBe(3));
     calls[2]!.answer(204);
+  });
+
+  it('When the publisher fails, then it is called again after growing pauses, four times at most, and anew once something is written', async () => {
+    const ring = outboxBell(url, context());
+    const failAfter = async (pauseMs: number) => {
+      const before = calls.length;
+      if (pauseMs > 0) {
+        await vi.waitFor(() => expect(clock.pending).toBe(1));
+        await clock.advance(pauseMs - 1);
+        expect(calls.length).toBe(before);
+        await clock.advance(1);
+      }
+      await vi.waitFor(() => expect(calls.length).toBe(before + 1));
+      calls[before]!.answer(503);
+    };
+
+    ring();
+    for (const pauseMs of [0, 500, 1000, 2000]) await failAfter(pauseMs);
+    await vi.waitFor(async () => {
+      ring();
+      await clock.turn();
+      expect(calls.length).toBe(5);
+    });
+
+    calls[4]!.answer(204);
+    expect(clock.pending).toBe(0);
   });
 });

@@ -1,5 +1,9 @@
 import type { RuntimeContext } from './context.ts';
 
+/** Calls that fail one after the other before it is left to the schedule, and the first pause between them, which doubles. */
+const tries = 4;
+const pauseMs = 500;
+
 /**
  * Wakes the function that publishes the outbox, soon after something was written; answers nobody. While it is on its way, all
  * further writes share one more call.
@@ -7,9 +11,12 @@ import type { RuntimeContext } from './context.ts';
  * [Note: Who publishes]
  * A function that changes something writes its events with the rows and has no broker of its own: it starts without a connection to
  * Kafka, and a crash between the two loses nothing. Publishing is one function's work. Its schedule, once a minute, is what
- * makes sure; being woken is what makes it quick. So nothing waits for the call, and one that fails is logged and left.
+ * makes sure; being woken is what makes it quick. So nothing waits for the call, and one that fails is made again some times, then left.
  */
-export function outboxBell(url: string, { log, newId }: Pick<RuntimeContext, 'log' | 'newId'>): () => void {
+export function outboxBell(
+  url: string,
+  { log, newId, clock }: Pick<RuntimeContext, 'log' | 'newId' | 'clock'>,
+): () => void {
   let isRinging = false;
   let isDue = false;
   return () => {
@@ -19,9 +26,18 @@ export function outboxBell(url: string, { log, newId }: Pick<RuntimeContext, 'lo
 
   async function ring(): Promise<void> {
     isRinging = true;
-    while (isDue) {
+    for (let failures = 0; isDue; ) {
       isDue = false;
-      await wake(url, newId()).catch((error: unknown) => log.warn({ err: error }, 'the outbox was not woken'));
+      try {
+        await wake(url, newId());
+        failures = 0;
+      } catch (error) {
+        log.warn({ err: error }, 'the outbox was not woken');
+        failures++;
+        if (isDue || failures >= tries) continue;
+        await new Promise<void>((resolve) => clock.after(pauseMs * 2 ** (failures - 1), resolve));
+        isDue = true;
+      }
     }
     isRinging = false;
   }

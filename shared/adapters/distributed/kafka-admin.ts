@@ -2,9 +2,12 @@ import type { Kafka } from 'kafkajs';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { reopening } from './reopening.ts';
+import { passed } from './store-calls.ts';
 
 /** How long the number of a topic's partitions is taken as known. */
 const partitionsMs = 60_000;
+/** Times that a question is put which no broker answered, and the pause between them. */
+const questions = { tries: 5, pauseMs: 100 };
 
 /** What is asked of the brokers beside producing and consuming. */
 export interface KafkaAdmin {
@@ -27,14 +30,12 @@ export function openKafkaAdmin(kafka: Kafka, clock: Clock): KafkaAdmin {
     async partitions(topic) {
       const before = known.get(topic);
       if (before !== undefined && before.until > clock.now()) return before.ids;
-      const ids = await admin
-        .use((client) => client.fetchTopicMetadata({ topics: [topic] }))
-        .then(
-          ({ topics }) => (topics[0]?.partitions ?? []).map(({ partitionId }) => partitionId).toSorted((a, b) => a - b),
-          (error: unknown) => {
-            throw isUnknownTopic(error) ? missing(topic, error) : error;
-          },
-        );
+      const ids = await untilAnswered(() => admin.use((client) => client.fetchTopicMetadata({ topics: [topic] }))).then(
+        ({ topics }) => (topics[0]?.partitions ?? []).map(({ partitionId }) => partitionId).toSorted((a, b) => a - b),
+        (error: unknown) => {
+          throw isUnknownTopic(error) ? missing(topic, error) : error;
+        },
+      );
       if (ids.length === 0) throw missing(topic);
       known.set(topic, { ids, until: clock.now() + partitionsMs });
       return ids;
@@ -53,6 +54,18 @@ export function openKafkaAdmin(kafka: Kafka, clock: Clock): KafkaAdmin {
     },
     close: () => admin.close(),
   };
+}
+
+/** A broker's refusal makes the driver ask the next one; after the last it takes their silence for an answer (tulios/kafkajs#549). */
+async function untilAnswered<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  for (let left = questions.tries; ; left--) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof TypeError) || left <= 1) throw error;
+      await passed(questions.pauseMs);
+    }
+  }
 }
 
 const isUnknownTopic = (error: unknown): boolean =>

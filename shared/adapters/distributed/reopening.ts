@@ -1,47 +1,62 @@
 export interface Reopening<Client> {
   use<Value>(work: (client: Client) => Promise<Value>): Promise<Value>;
+  /** Others who use the client are cut off. */
   close(): Promise<void>;
 }
 
-/** A client that is connected on first use. After `work` has failed the next use gets a new one, unless `keeps` says that it is none of the client's. */
+/**
+ * A client that is connected on first use. After `work` has failed the next use gets a new one, unless `keeps` says that it is none of
+ * the client's; the old one is let go once nobody works with it any more.
+ */
 export function reopening<Client extends { connect(): Promise<void>; disconnect(): Promise<void> }>(
   make: () => Client,
   keeps: (error: unknown) => boolean = () => false,
 ): Reopening<Client> {
-  let opening: Promise<Client> | undefined;
-  const letGo = (mine: Promise<Client>, client: Client): void => {
-    if (opening !== mine) return;
-    opening = undefined;
-    client.disconnect().catch(() => undefined);
+  let current: Opened<Client> | undefined;
+  const retire = (opened: Opened<Client>): void => {
+    if (current === opened) current = undefined;
+    opened.isRetired = true;
+    if (opened.users === 0) opened.client.disconnect().catch(() => undefined);
   };
-  const open = (): Promise<Client> => {
-    if (opening !== undefined) return opening;
+  const open = (): Opened<Client> => {
     const client = make();
-    const mine: Promise<Client> = client.connect().then(
-      () => client,
-      (error: unknown) => {
-        letGo(mine, client);
-        throw error;
-      },
-    );
-    opening = mine;
-    return mine;
+    return { client, connected: client.connect(), users: 0, isRetired: false };
   };
   return {
     async use(work) {
-      const mine = open();
-      const client = await mine;
+      current ??= open();
+      const mine = current;
+      mine.users++;
+      let isFaulty = true;
       try {
-        return await work(client);
-      } catch (error) {
-        if (!keeps(error)) letGo(mine, client);
-        throw error;
+        await mine.connected;
+        return await work(mine.client).then(
+          (value) => {
+            isFaulty = false;
+            return value;
+          },
+          (error: unknown) => {
+            isFaulty = !keeps(error);
+            throw error;
+          },
+        );
+      } finally {
+        mine.users--;
+        if (isFaulty || mine.isRetired) retire(mine);
       }
     },
     async close() {
-      const client = await opening?.catch(() => undefined);
-      opening = undefined;
-      await client?.disconnect().catch(() => undefined);
+      const last = current;
+      current = undefined;
+      await last?.connected.catch(() => undefined);
+      await last?.client.disconnect().catch(() => undefined);
     },
   };
+}
+
+interface Opened<Client> {
+  readonly client: Client;
+  readonly connected: Promise<void>;
+  users: number;
+  isRetired: boolean;
 }

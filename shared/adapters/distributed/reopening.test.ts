@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { deferred } from '../../testing/deferred.ts';
+import { reopening } from './reopening.ts';
+
+/** Clients that remember what becomes of them. */
+function clients() {
+  const made: { disconnected: boolean; connect(): Promise<void>; disconnect(): Promise<void> }[] = [];
+  const make = () => {
+    const client = {
+      disconnected: false,
+      connect: async () => undefined,
+      disconnect: async () => {
+        client.disconnected = true;
+      },
+    };
+    made.push(client);
+    return client;
+  };
+  return { made, make };
+}
+
+const fault = new Error('fault');
+const fail = async () => {
+  throw fault;
+};
+
+describe('A client that is opened again', () => {
+  it('When one of several users fails, then the next gets a new client, and the old one goes once the others are done with it', async () => {
+    const { made, make } = clients();
+    const client = reopening(make);
+    const other = deferred<string>();
+
+    const slow = client.use(() => other.promise);
+    await expect(client.use(fail)).rejects.toBe(fault);
+    await client.use(async (mine) => expect(mine).toBe(made[1]));
+
+    expect(made.map(({ disconnected }) => disconnected)).toEqual([false, false]);
+    other.resolve('done');
+    expect(await slow).toBe('done');
+    expect(made.map(({ disconnected }) => disconnected)).toEqual([true, false]);
+  });
+
+  it('When the failure is none of the client’s, then it stays', async () => {
+    const { made, make } = clients();
+    const client = reopening(make, (error) => error === fault);
+
+    await expect(client.use(fail)).rejects.toBe(fault);
+    await client.use(async (mine) => expect(mine).toBe(made[0]));
+
+    expect(made).toHaveLength(1);
+  });
+
+  it('When it cannot connect, then whoever asks is told, and the next asks anew', async () => {
+    let failures = 2;
+    const { made, make } = clients();
+    const client = reopening(
+      () => ({ ...make(), connect: async () => (--failures >= 0 ? fail() : undefined) }),
+      () => true,
+    );
+    const use = () => client.use(async () => 'used');
+
+    await expect(Promise.allSettled([use(), use()])).resolves.toMatchObject([{ reason: fault }, { reason: fault }]);
+    await expect(use()).rejects.toBe(fault);
+    await expect(use()).resolves.toBe('used');
+    expect(made).toHaveLength(3);
+  });
+
+  it('When it is closed, then its client is, and before it was used nothing happens', async () => {
+    const { made, make } = clients();
+    const client = reopening(make);
+
+    await client.close();
+    await client.use(async () => undefined);
+    await client.close();
+
+    expect(made.map(({ disconnected }) => disconnected)).toEqual([true]);
+  });
+});
