@@ -168,7 +168,8 @@ const serverEnvironment = (dataDir: string) => ({
 
 async function measurePlatform({ only, quick, photos: folder, config }: Settings, dataDir: string): Promise<Row[]> {
   const rows: Row[] = [];
-  const [warmUp, counted] = quick ? [4, 12] : [10, 60];
+  // A server that has run for a while: until then the engine compiles what it runs often.
+  const [warmUp, counted] = quick ? [4, 12] : [60, 200];
   const several = quick ? 60 : 300;
   const { photos, source } = await photoSet(folder, warmUp + counted + several);
   const bare = await openBareRuns(config);

@@ -41,6 +41,7 @@ export async function openBareRuns({ packs, dataDir, modelsDir }: Config): Promi
     sessions.set(file.path, await InferenceSession.create(await readFile(file.path), sessionOptions));
     return {
       ready: () => network.ready(),
+      input: (length) => network.input(length),
       run(data, dims, options) {
         taken.push({ file: file.path, data: data.slice(), dims });
         return network.run(data, dims, options);

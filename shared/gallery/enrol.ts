@@ -79,7 +79,8 @@ export type EnrolmentPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'ext
  *
  * [Note: Order of writing]
  * Image, then records, then vectors: a search never finds a face that has no record. The image is written while its faces are
- * searched, once it has turned out to be one: forced to the disk, that takes as long as a network. What was written is taken
+ * searched, once it has turned out to be one: forced to the disk, that takes as long as a network; and while the vectors are written the
+ * records are forced. What was written is taken
  * back when a later step fails, unless that may have happened all the same: a file that a record may refer to stays. When the
  * process dies in between nothing was acknowledged, and reconcile-gallery clears up. A
  * person or face erased between the last two steps is noticed by reading back, and its vectors go too.
@@ -507,7 +508,11 @@ async function index(
     throw error;
   }
   const ids = entries.map(({ faceId }) => faceId);
-  const [faces] = await Promise.all([ports.records.getFaces(tenant, ids), ports.records.raiseEpoch(tenant)]);
+  const [faces] = await Promise.all([
+    ports.records.getFaces(tenant, ids),
+    ports.records.raiseEpoch(tenant),
+    saved.durable,
+  ]);
   const present = new Set(faces.map(({ faceId }) => faceId));
   const erased = ids.filter((id) => !present.has(id));
   if (erased.length === 0) return;

@@ -2,10 +2,10 @@ import { type ErrorCode, toAppError } from '../errors.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { HttpMiddleware } from './exchange.ts';
 
-/** Turns whatever was thrown into the error envelope. The inner message of a 5xx goes to the log, never to the client. */
 /** Whoever is refused for one of these is refused for who they are. */
 const doorCodes: readonly ErrorCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'LOGIN_FAILED', 'LOGIN_LOCKED'];
 
+/** Turns whatever was thrown into the error envelope. The inner message of a 5xx goes to the log, never to the client. */
 export function errors(metrics: Metrics): HttpMiddleware {
   return {
     onError: function errorsOnError(request) {

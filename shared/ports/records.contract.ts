@@ -274,7 +274,8 @@ export function recordsContract({ name, open }: { name: string; open: (clock: Fa
       const { records, tenant, clock } = await setUp();
       const { person, image, faces } = newEnrolment(2);
 
-      const saved = await records.saveEnrolment(tenant, { person, image, faces });
+      const { durable, ...saved } = await records.saveEnrolment(tenant, { person, image, faces });
+      await durable;
 
       const createdAt = clock.now();
       const stored = faces.map((face) => ({ ...face, imageId: image.imageId, createdAt }));
@@ -302,7 +303,7 @@ export function recordsContract({ name, open }: { name: string; open: (clock: Fa
       const first = await records.saveEnrolment(tenant, enrolment);
       await clock.advance(5000);
 
-      const again = await records.saveEnrolment(tenant, {
+      const { durable: _, ...again } = await records.saveEnrolment(tenant, {
         ...enrolment,
         image: { ...enrolment.image, blobKey: 'another-key' },
       });

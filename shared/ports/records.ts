@@ -113,7 +113,11 @@ export interface SavedEnrolment {
   readonly personCreated: boolean;
   /** In the order given; faces that existed keep their row (see FACE_OF_OTHER_PERSON). */
   readonly faces: readonly { readonly face: Face; readonly created: boolean }[];
+  /** Settles once it survives a power cut, which everything else of the store does when it is answered; all see it before. Errors: STORE_UNAVAILABLE. */
+  readonly durable: Promise<void>;
 }
+/** Of an enrolment, what is in the store. */
+export type EnrolmentRows = Omit<SavedEnrolment, 'durable'>;
 
 /** Which appearances of a person; all conditions hold together. An appearance is at `capturedAt`, else at `createdAt`. */
 export interface AppearanceFilter {

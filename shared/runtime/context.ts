@@ -1,6 +1,6 @@
-import { v7 } from 'uuid';
 import type { Config } from '../config.ts';
 import { type Clock, systemClock } from '../ports/clock.ts';
+import { newIdAt } from './ids.ts';
 import { createLogger, type Logger } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 
@@ -22,7 +22,7 @@ export function createContext(config: Config, overrides: Partial<RuntimeContext>
     clock,
     log: createLogger(config.logLevel),
     metrics: createMetrics(),
-    newId: () => v7({ msecs: clock.now() }),
+    newId: () => newIdAt(clock.now()),
     checkOutput: false,
     ...overrides,
   };

@@ -36,7 +36,9 @@ function routesOf(
   const { manifest } = definition;
   if (!isHttp(manifest)) return [];
   const answer = httpPipeline(definition, ports, context, equipment);
-  const target: HttpFunction = !writesEvents(manifest) ? answer : (request) => answer(request).finally(afterWrite);
+  // The answer goes out first.
+  const afterAnswer = () => void setImmediate(afterWrite);
+  const target: HttpFunction = !writesEvents(manifest) ? answer : (request) => answer(request).finally(afterAnswer);
   const { method, path, aliases = [] } = manifest.trigger;
   return [path, ...aliases].map((each) => ({ method, path: each, target }));
 }

@@ -20,15 +20,16 @@ export interface Placement {
 
 /**
  * Draws the raster into a planar float input of `width` x `height`, as `placement` says; what lies outside the photo gets
- * the value of the channel means (0 after normalisation), which no network takes for a face.
+ * the value of the channel means (0 after normalisation), which no network takes for a face. `room` is where it is drawn.
  */
 export async function letterbox(
   pyramid: Pyramid,
   contract: InputContract,
   size: { readonly width: number; readonly height: number },
   placement: Placement,
+  room: (length: number) => Float32Array<ArrayBuffer> = (length) => new Float32Array(length),
 ): Promise<Float32Array<ArrayBuffer>> {
-  const out = new Float32Array(3 * size.width * size.height);
+  const out = room(3 * size.width * size.height).fill(0);
   const level = levelFor(placement.scale);
   const raster = await pyramid.level(level);
   const step = 1 / (placement.scale * 2 ** level);

@@ -8,6 +8,8 @@ import type { Outputs, RunOptions, WorkerPool } from './worker-pool.ts';
 export interface Network {
   /** Loads it ahead of the first run. */
   ready(): Promise<void>;
+  /** Room for an input of so many numbers; they may be anything. See: [Note: Inputs go round] */
+  input(length: number): Float32Array<ArrayBuffer>;
   /**
    * Runs the network once. `data` (row-major, `dims` long) is handed over: its buffer is detached. Rejects with the signal's reason when it aborts before the run starts.
    */
@@ -39,6 +41,7 @@ export function openNetwork(pool: WorkerPool, path: string, file: Pick<ModelFile
 
   return {
     ready: async () => void (await open()),
+    input: (length) => pool.input(length),
     async run(data, dims, options = {}) {
       return pool.run(await open(), data, dims, options);
     },

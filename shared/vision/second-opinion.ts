@@ -31,9 +31,9 @@ export async function detectTogether(
     // The first has seen these faces at a good size already: its score is its judgement.
     return believedOf(
       await inTurns(found, async (face) => {
-        const judging = judge(second, face);
+        // What takes longest begins first.
         if (face.score >= opinions.sure) ahead?.(face);
-        return opinionOn(face, face, await judging);
+        return opinionOn(face, face, await judge(second, face));
       }),
     );
   }

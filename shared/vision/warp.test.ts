@@ -168,6 +168,7 @@ describe('letterbox', () => {
       contract,
       { width: 4, height: 2 },
       { scale: 1, offsetX: 1, offsetY: 1 },
+      (length) => new Float32Array(length).fill(9),
     );
 
     expect(Array.from(input)).toEqual([0, 0, 0, 0, 0, 0, 15, 0, 0, 0, 0, 0, 0, 5, 20, 0, 0, 0, 0, 0, 0, 10, 25, 0]);

@@ -22,7 +22,7 @@ export async function warpChip(
 /** `bicubic` (Catmull-Rom) keeps more detail, for twice the work. */
 export type Sampling = 'bilinear' | 'bicubic';
 
-/** See: [Note: Loops stand in functions of their own] */
+/** What is inside by far the most pixels comes first and in whole numbers. See: [Note: Loops stand in functions of their own] */
 function drawChip(
   { pixels, width, height }: Raster,
   level: number,
@@ -35,11 +35,28 @@ function drawChip(
   const back = invert(toChip);
   const a = back.a * shrink;
   const b = back.b * shrink;
+  const [lastX, lastY, line] = [width - 1, height - 1, 3 * width];
   let to = offset;
   for (let v = 0; v < side; v++) {
     let x = a * 0.5 - b * (v + 0.5) + back.tx * shrink - 0.5;
     let y = b * 0.5 + a * (v + 0.5) + back.ty * shrink - 0.5;
     for (let u = 0; u < side; u++, to += 3, x += a, y += b) {
+      if (x >= 0 && y >= 0 && x < lastX && y < lastY) {
+        const left = x | 0;
+        const top = y | 0;
+        const fx = x - left;
+        const fy = y - top;
+        const p = (Math.imul(top, line) + left + left + left) | 0;
+        const q = (p + line) | 0;
+        const wd = fx * fy;
+        const wb = fx - wd;
+        const wc = fy - wd;
+        const wa = 1 - fx - wc;
+        into[to] = wa * pixels[p]! + wb * pixels[p + 3]! + wc * pixels[q]! + wd * pixels[q + 3]! + 0.5;
+        into[to + 1] = wa * pixels[p + 1]! + wb * pixels[p + 4]! + wc * pixels[q + 1]! + wd * pixels[q + 4]! + 0.5;
+        into[to + 2] = wa * pixels[p + 2]! + wb * pixels[p + 5]! + wc * pixels[q + 2]! + wd * pixels[q + 5]! + 0.5;
+        continue;
+      }
       const left = Math.floor(x);
       const top = Math.floor(y);
       if (left < -1 || top < -1 || left >= width || top >= height) {
@@ -48,18 +65,6 @@ function drawChip(
       }
       const fx = x - left;
       const fy = y - top;
-      if (left >= 0 && top >= 0 && left + 1 < width && top + 1 < height) {
-        const a = 3 * (top * width + left);
-        const c = a + 3 * width;
-        const wd = fx * fy;
-        const wb = fx - wd;
-        const wc = fy - wd;
-        const wa = 1 - fx - wc;
-        into[to] = wa * pixels[a]! + wb * pixels[a + 3]! + wc * pixels[c]! + wd * pixels[c + 3]! + 0.5;
-        into[to + 1] = wa * pixels[a + 1]! + wb * pixels[a + 4]! + wc * pixels[c + 1]! + wd * pixels[c + 4]! + 0.5;
-        into[to + 2] = wa * pixels[a + 2]! + wb * pixels[a + 5]! + wc * pixels[c + 2]! + wd * pixels[c + 5]! + 0.5;
-        continue;
-      }
       // At the edge, what lies outside weighs nothing.
       const inLeft = left >= 0;
       const inRight = left + 1 < width;

@@ -51,6 +51,19 @@ describe('openWorkerPool', () => {
     expect(data.buffer.byteLength).toBe(0);
   });
 
+  it('When a run is done, then its input serves the next of that length, as it is, and no other', async () => {
+    const id = await pool.load(await modelFile());
+    const runs = Array.from({ length: 40 }, (_, i) => pool.run(id, Float32Array.of(i, 77), [1, 2]));
+    await Promise.all(runs);
+
+    const again = Array.from({ length: 40 }, () => pool.input(2));
+
+    const reused = again.filter(([, second]) => second === 77);
+    expect(reused.length).toBe(4 * pool.size);
+    expect(new Set(again.map(({ buffer }) => buffer)).size).toBe(40);
+    expect(pool.input(3)).toEqual(new Float32Array(3));
+  });
+
   it('When a run cannot be done, then it rejects and the thread works on', async () => {
     const id = await pool.load(await modelFile());
 

@@ -1,7 +1,7 @@
 import { eachOf } from '../../domain/each-of.ts';
 import { isSameFace } from '../../domain/same-face.ts';
 import { AppError } from '../../errors.ts';
-import type { Enrolment, Face, NewFace, NewPerson, SavedEnrolment, WriteOptions } from '../../ports/records.ts';
+import type { Enrolment, EnrolmentRows, Face, NewFace, NewPerson, WriteOptions } from '../../ports/records.ts';
 import { requireUnfinished } from '../records-conditions.ts';
 import {
   atOnce,
@@ -42,7 +42,7 @@ export async function saveEnrolment(
   tenant: string,
   enrolment: Enrolment,
   options?: WriteOptions,
-): Promise<SavedEnrolment> {
+): Promise<EnrolmentRows> {
   const { person, image } = enrolment;
   const [isThere, onImage] =
     person === null
@@ -95,7 +95,7 @@ async function saveWithPerson(
   tenant: string,
   enrolment: Enrolment & { readonly person: NewPerson },
   options: WriteOptions | undefined,
-): Promise<SavedEnrolment> {
+): Promise<EnrolmentRows> {
   const { person, image } = enrolment;
   const { personId } = person;
   const [at, { imageId }] = [store.now(), image];
@@ -128,14 +128,14 @@ async function saveOnImage(
   { person, image, faces, jobId }: Enrolment,
   { created: personCreated, provisional }: { readonly created: boolean; readonly provisional: boolean },
   options: WriteOptions | undefined,
-): Promise<SavedEnrolment> {
+): Promise<EnrolmentRows> {
   const { imageId } = image;
   const begun = store.now();
   const named = [...new Set(faces.flatMap(({ personId }) => personId ?? []))];
   const others = provisional ? named.filter((personId) => personId !== person?.personId) : named;
   await requirePersons(store, tenant, others);
 
-  const saved = await store.documents.change<ImageDocument, SavedEnrolment>(
+  const saved = await store.documents.change<ImageDocument, EnrolmentRows>(
     'images',
     tenant,
     imageId,

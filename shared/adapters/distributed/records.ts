@@ -38,7 +38,10 @@ export function recordsOn(store: ScyllaStore): Records {
       write(tenant, options, () => updatePerson(store, tenant, id, changes, options)),
     deletePerson: (tenant, id, options) => write(tenant, options, () => deletePerson(store, tenant, id, options)),
     saveEnrolment: (tenant, enrolment, options) =>
-      write(tenant, options, () => saveEnrolment(store, tenant, enrolment, options)),
+      write(tenant, options, async () => ({
+        ...(await saveEnrolment(store, tenant, enrolment, options)),
+        durable: Promise.resolve(),
+      })),
     deleteFace: (tenant, id, options) => write(tenant, options, () => deleteFace(store, tenant, id, options)),
     expireImage: (tenant, id, options) => write(tenant, options, () => expireImage(store, tenant, id, options?.signal)),
 

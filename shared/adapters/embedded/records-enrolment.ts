@@ -1,16 +1,16 @@
 import { isSameFace } from '../../domain/same-face.ts';
 import { AppError } from '../../errors.ts';
-import type { Enrolment, Face, NewFace, NewPerson, SavedEnrolment } from '../../ports/records.ts';
+import type { Enrolment, EnrolmentRows, Face, NewFace, NewImage, NewPerson } from '../../ports/records.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import { requireUnfinished } from '../records-conditions.ts';
 import type { Database } from './database.ts';
 import { getJob } from './records-jobs.ts';
 import { insertPerson } from './records-persons.ts';
 import { faceRow, imageRow, namedFacesOfOtherSpaces, personExists } from './records-reading.ts';
-import { faceValues, imageValues, toFace, toImage } from './records-rows.ts';
+import { type FaceRow, faceValues, type ImageRow, imageValues, toFace, toImage } from './records-rows.ts';
 
 /** Inside a transaction. See `Records.saveEnrolment`. */
-export function saveEnrolment(database: Database, tenant: Tenant, enrolment: Enrolment, now: number): SavedEnrolment {
+export function saveEnrolment(database: Database, tenant: Tenant, enrolment: Enrolment, now: number): EnrolmentRows {
   const { person, image, jobId } = enrolment;
   if (jobId !== undefined) requireUnfinished(getJob(database, tenant, jobId));
 
@@ -18,19 +18,19 @@ export function saveEnrolment(database: Database, tenant: Tenant, enrolment: Enr
   if (personCreated) insertPerson(database, tenant, person, now);
   else if (person !== null) refuseOtherPerson(database, tenant, person);
 
-  const imageCreated = imageRow(database, tenant, image.imageId) === undefined;
-  if (imageCreated) {
-    database.run(
-      `INSERT INTO images (tenant, image_id, digest, blob_key, content_type, bytes, width, height,
-         captured_at, latitude, longitude, accuracy_m, source_id, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      imageValues(tenant, image, now),
-    );
-  }
-
+  const known = imageRow(database, tenant, image.imageId);
+  const stored = known ?? insertImage(database, tenant, image, now);
   const faces = enrolment.faces.map((face) => saveFace(database, tenant, face, image.imageId, now));
-  return { image: toImage(imageRow(database, tenant, image.imageId)!), imageCreated, personCreated, faces };
+  return { image: toImage(stored), imageCreated: known === undefined, personCreated, faces };
 }
+
+const insertImage = (database: Database, tenant: Tenant, image: NewImage, now: number): ImageRow =>
+  database.get<ImageRow>(
+    `INSERT INTO images (tenant, image_id, digest, blob_key, content_type, bytes, width, height,
+       captured_at, latitude, longitude, accuracy_m, source_id, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
+    imageValues(tenant, image, now),
+  )!;
 
 /** Somebody made a person of this id in the meantime; it is the one meant unless it has another external id. */
 function refuseOtherPerson(database: Database, tenant: Tenant, { personId, externalId }: NewPerson): void {
@@ -52,26 +52,24 @@ function saveFace(
     throw new AppError('PERSON_NOT_FOUND');
   }
   if (face.personId !== null) refuseOtherSpacesPerson(database, tenant, face, imageId);
-  const stored = faceRow(database, tenant, face.faceId);
-  if (stored === undefined) {
-    database.run(
-      `INSERT INTO faces (tenant, face_id, person_id, image_id, pack, space, detection,
-         captured_at, latitude, longitude, accuracy_m, source_id, similarity, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      faceValues(tenant, face, imageId, now),
-    );
-  } else if (face.personId !== null && stored.person_id === null) {
-    database.run('UPDATE faces SET person_id = ?, similarity = ? WHERE tenant = ? AND face_id = ?', [
-      face.personId,
-      face.similarity,
-      tenant,
-      face.faceId,
-    ]);
-  } else if (face.personId !== null && stored.person_id !== face.personId) {
-    throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: face.faceId } });
-  }
-  return { face: toFace(faceRow(database, tenant, face.faceId)!), created: stored === undefined };
+  const known = faceRow(database, tenant, face.faceId);
+  if (known === undefined) return { face: toFace(insertFace(database, tenant, face, imageId, now)), created: true };
+  if (face.personId === null || known.person_id === face.personId) return { face: toFace(known), created: false };
+  if (known.person_id !== null) throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: face.faceId } });
+  const joined = database.get<FaceRow>(
+    'UPDATE faces SET person_id = ?, similarity = ? WHERE tenant = ? AND face_id = ? RETURNING *',
+    [face.personId, face.similarity, tenant, face.faceId],
+  )!;
+  return { face: toFace(joined), created: false };
 }
+
+const insertFace = (database: Database, tenant: Tenant, face: NewFace, imageId: string, now: number): FaceRow =>
+  database.get<FaceRow>(
+    `INSERT INTO faces (tenant, face_id, person_id, image_id, pack, space, detection,
+       captured_at, latitude, longitude, accuracy_m, source_id, similarity, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
+    faceValues(tenant, face, imageId, now),
+  )!;
 
 /** The same face may have been enrolled with other networks, for somebody else. */
 function refuseOtherSpacesPerson(database: Database, tenant: Tenant, face: NewFace, imageId: string): void {

@@ -9,18 +9,18 @@ import { personValues, toPerson } from './records-rows.ts';
 /** Inside a transaction. Errors: PERSON_EXISTS, EXTERNAL_ID_TAKEN. */
 export function createPerson(database: Database, tenant: Tenant, person: NewPerson, now: number): Person {
   if (personExists(database, tenant, person.personId)) throw new AppError('PERSON_EXISTS');
-  return insertPerson(database, tenant, person, now);
+  insertPerson(database, tenant, person, now);
+  return toPerson(personRow(database, tenant, person.personId)!);
 }
 
 /** Inside a transaction; the id must be free. Errors: EXTERNAL_ID_TAKEN. */
-export function insertPerson(database: Database, tenant: Tenant, person: NewPerson, now: number): Person {
+export function insertPerson(database: Database, tenant: Tenant, person: NewPerson, now: number): void {
   refuseTakenExternalId(database, tenant, person.externalId, person.personId);
   database.run(
     `INSERT INTO persons (tenant, person_id, external_id, name, metadata, consent, created_at, updated_at, version)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)`,
     personValues(tenant, person, now),
   );
-  return toPerson(personRow(database, tenant, person.personId)!);
 }
 
 /** Inside a transaction. Changes that change nothing leave the version. Errors: PERSON_NOT_FOUND, EXTERNAL_ID_TAKEN, VERSION_CONFLICT. */

@@ -59,6 +59,7 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
   const tokens = createPageTokens(pageTokenKey(writer));
   const queue = createWriteQueue();
   const { transaction: unforced } = forcedOnDemand(writer);
+  const enrolments = forcedOnDemand(writer);
   const openedAt = now();
   let closing: Promise<void> | undefined;
 
@@ -105,7 +106,17 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
         raised(tenant),
       ),
     saveEnrolment: (tenant, enrolment, options) =>
-      write(options, () => saveEnrolment(writer, tenant, enrolment, now())),
+      queue.run(() => {
+        const rows = enrolments.transaction(() => {
+          const saved = saveEnrolment(writer, tenant, enrolment, now());
+          addToOutbox(writer, options);
+          return saved;
+        });
+        const durable = enrolments.force();
+        // Whoever has to know waits for it.
+        durable.catch(() => undefined);
+        return { ...rows, durable };
+      }, options?.signal),
     deleteFace: (tenant, faceId, options) =>
       write(options, () => deleteFace(writer, tenant, faceId))
         .then(raised(tenant))
@@ -202,12 +213,17 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
       reading(options, () => uploads.listUploads(reader, tokens, tenant, filter, options)),
 
     pendingOutbox: (limit, options) =>
-      reading(options, () =>
-        reader.all<OutboxRow>('SELECT id, topic, event FROM outbox ORDER BY id LIMIT ?', [limit]).map(toOutbox),
-      ),
+      reading(options, async () => {
+        // Nobody hears of what a power cut may still take back.
+        await enrolments.force();
+        return reader.all<OutboxRow>('SELECT id, topic, event FROM outbox ORDER BY id LIMIT ?', [limit]).map(toOutbox);
+      }),
     settleOutbox: (ids, options) => queue.run(() => unforced(() => settleOutbox(writer, ids)), options?.signal),
     close() {
-      closing ??= queue.drained().then(closeAll);
+      closing ??= queue
+        .drained()
+        .then(() => enrolments.force().catch(() => undefined))
+        .then(closeAll);
       return closing;
     },
   };

@@ -27,7 +27,7 @@ export const openBlazeface: OpenDetector = ({ network, options }) => {
   optionsSchema.parse(options);
 
   async function look(picture: Pyramid, size: Size, placement: Placement, signal?: AbortSignal): Promise<Detection[]> {
-    const input = await letterbox(picture, contract, size, placement);
+    const input = await letterbox(picture, contract, size, placement, network.input);
     const { boxes, scores } = await network.run(input, [1, 3, size.height, size.width], { signal });
     if (!boxes || !scores) throw new Error('A BlazeFace network has the outputs boxes and scores.');
     return decode(boxes.data, scores.data, size, placement);

@@ -36,7 +36,7 @@ export const openRetinaface: OpenDetector = ({ network, options }): Detector => 
         confident,
         overlapLimit,
         look: async (size, placement, minimumScore) => {
-          const input = await letterbox(picture, contract, size, placement);
+          const input = await letterbox(picture, contract, size, placement, network.input);
           const { loc, conf, landms } = await network.run(input, [1, 3, size.height, size.width], { signal });
           if (!loc || !conf || !landms) throw new Error('A RetinaFace network has the outputs loc, conf and landms.');
           const found = decodeAnchors(loc, conf, landms, size, placement, minimumScore);

@@ -21,7 +21,7 @@ export const openSsdMobilenet: OpenDetector = ({ network, options }) => {
   const anchorsOf = anchorCache();
 
   async function look(picture: Pyramid, size: Size, placement: Placement, signal?: AbortSignal): Promise<Detection[]> {
-    const input = await letterbox(picture, contract, size, placement);
+    const input = await letterbox(picture, contract, size, placement, network.input);
     const { boxes, scores } = await network.run(input, [1, 3, size.height, size.width], { signal });
     const anchors = anchorsOf(size);
     if (!boxes || scores?.data.length !== anchors.count) {

@@ -29,7 +29,7 @@ export const openYunet: OpenDetector = ({ network, options }): Detector => {
         confident,
         overlapLimit,
         look: async (size, placement, minimumScore) => {
-          const input = await letterbox(picture, contract, size, placement);
+          const input = await letterbox(picture, contract, size, placement, network.input);
           const outputs = await network.run(input, [1, 3, size.height, size.width], { signal });
           return mergeOverlaps(decodeCells(outputs, size, placement, minimumScore, score), overlapLimit);
         },

@@ -9,6 +9,7 @@ function redOfFirstPixel() {
   const counts: number[] = [];
   const network: Network = {
     ready: async () => undefined,
+    input: (length) => new Float32Array(length).fill(7),
     async run(data, dims) {
       const count = dims[0]!;
       counts.push(count);

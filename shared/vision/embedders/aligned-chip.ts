@@ -54,7 +54,7 @@ export function openAlignedChip(
     { first, count }: { readonly first: number; readonly count: number },
     signal?: AbortSignal,
   ): Promise<Float32Array> {
-    const input = new Float32Array(3 * plane * count);
+    const input = network.input(3 * plane * count);
     for (let i = 0; i < count; i++) {
       const chip = { pixels: chips.pixels, from: 3 * plane * (first + i), side };
       const { mirrored } = wanted[(first + i) % wanted.length]!;

@@ -39,7 +39,7 @@ export const openLandmarks68: OpenLandmarker = ({ network, options }) => {
     const toCrop = cropOf(pose, cropSide);
     const pixels = new Uint8Array(3 * side * side);
     await warpChip(picture, toCrop, side, pixels);
-    const input = new Float32Array(3 * side * side);
+    const input = network.input(3 * side * side);
     fillPlanes({ pixels, from: 0, side }, tables, { bgr: false, mirrored: false }, input, 0);
     const { points } = await network.run(input, [1, 3, side, side], { signal });
     if (points?.data.length !== 136) throw new Error('A 68-point network has the output points of 136 numbers.');

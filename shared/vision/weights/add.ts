@@ -59,6 +59,7 @@ export async function removePack(name: string, places: PackPlaces): Promise<void
 function checkKinds(pack: DescribedPack): void {
   const network: Network = {
     ready: async () => undefined,
+    input: (length) => new Float32Array(length),
     run: () => Promise.reject(new Error('This network is not open.')),
   };
   const check = <Open>(
