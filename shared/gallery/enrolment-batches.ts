@@ -29,8 +29,10 @@ export const batchItem = enrolmentFields.extend({
 });
 export type BatchItem = z.output<typeof batchItem>;
 
+const batchItems = z.array(batchItem.strict()).min(1).max(tuning.mostItems);
+
 export const batchFields = {
-  items: z.array(batchItem.strict()).min(1).max(tuning.mostItems).optional(),
+  items: batchItems.optional(),
   manifest: objectKey
     .optional()
     .describe('Instead of `items`: a `.json` file `{"items": […]}`, or a `.jsonl` file with one item a line.'),
@@ -117,11 +119,7 @@ async function itemsOfManifest(
   if (found === null)
     throw new AppError('UPLOAD_NOT_FOUND', { details: [{ field: 'manifest', issue: 'is not there' }] });
   const text = Buffer.from(found.bytes).toString();
-  const parsed = z
-    .array(batchItem.strict())
-    .min(1)
-    .max(tuning.mostItems)
-    .safeParse(parseManifest(text, path.endsWith('l')));
+  const parsed = batchItems.safeParse(parseManifest(text, path.endsWith('l')));
   if (parsed.success) return parsed.data;
   const details = parsed.error.issues.map((issue) => ({
     field: ['items', ...issue.path].join('.'),

@@ -156,6 +156,9 @@ const isComing = ({ version, imageId }: Upload, seen: SeenUpload): boolean =>
 const comesAfter = (before: Upload | null): string =>
   before === null ? '' : `${before.version}/${before.jobId}/${before.at}`;
 
+/** See: [Note: A schema is compiled once] */
+const strictFields = enrolmentFields.strict();
+
 /** What a path and an object's metadata say. Errors: VALIDATION_FAILED. */
 function fieldsOf(path: string, metadata: UploadedFile['metadata']): EnrolmentFields {
   const given = (name: string) => decoded(metadata[name]);
@@ -165,7 +168,7 @@ function fieldsOf(path: string, metadata: UploadedFile['metadata']): EnrolmentFi
   const personId = given('person-id');
   const externalId = given('external-id') ?? (personId === undefined ? externalIdOfPath(path) : undefined);
   const named = personId !== undefined || externalId !== undefined;
-  const parsed = enrolmentFields.strict().safeParse({
+  const parsed = strictFields.safeParse({
     person_id: personId,
     external_id: externalId,
     captured_at: given('captured-at'),

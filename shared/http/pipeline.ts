@@ -67,7 +67,7 @@ export function httpPipeline(
     .use(door)
     .use(negotiate(manifest))
     .use(body(images))
-    .use(validate())
+    .use(validate(manifest))
     .use(threshold);
 
   return async (request) => {
