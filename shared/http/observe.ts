@@ -1,29 +1,18 @@
 import type { Metrics } from '../runtime/metrics.ts';
-import type { HttpExchange, HttpMiddleware, OutgoingResponse } from './exchange.ts';
+import type { HttpMiddleware, OutgoingResponse } from './exchange.ts';
 
-interface Answer {
-  readonly status: number;
-  /** Undefined: not known before it is sent. */
-  readonly bytes: number | undefined;
-}
-
-/**
- * One log line and the request metrics for every answer, which goes out before them. The path is the route's: a real one may hold
- * somebody's name.
- */
+/** One log line and the request metrics for every answer. The path is the route's: a real one may hold somebody's name. */
 export function observe(metrics: Metrics): HttpMiddleware {
   const begun = new WeakMap<object, number>();
   const finish: HttpMiddleware['after'] = function observeAfter({ event, response }) {
     const milliseconds = performance.now() - (begun.get(event) ?? 0);
-    const answer = { status: response!.status, bytes: sizeOf(response!.body) };
-    setImmediate(() => tell(event, milliseconds, answer));
-  };
-  function tell(event: HttpExchange, milliseconds: number, { status, bytes }: Answer): void {
+    const { status } = response!;
     metrics.requests.inc({ function: event.manifest.name, method: event.request.method, status });
     const labels = { function: event.manifest.name };
     metrics.requestSeconds.observe(labels, milliseconds / 1000);
     metrics.requestBytes.observe(labels, Number(event.request.headers['content-length'] ?? 0) || 0);
-    if (bytes !== undefined) metrics.responseBytes.observe(labels, bytes);
+    const size = sizeOf(response!.body);
+    if (size !== undefined) metrics.responseBytes.observe(labels, size);
     event.log.info(
       {
         method: event.request.method,
@@ -33,7 +22,7 @@ export function observe(metrics: Metrics): HttpMiddleware {
       },
       'answered',
     );
-  }
+  };
   return {
     before: function observeBefore({ event }) {
       begun.set(event, performance.now());
@@ -43,6 +32,7 @@ export function observe(metrics: Metrics): HttpMiddleware {
   };
 }
 
+/** In bytes; undefined: not known before it is sent. */
 function sizeOf(body: OutgoingResponse['body']): number | undefined {
   if (body === null) return 0;
   if (typeof body === 'string') return Buffer.byteLength(body);
