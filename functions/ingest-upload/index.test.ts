@@ -128,6 +128,8 @@ describe('notifications of a bucket', () => {
     );
     await until(async () => (await facesOf(platform, 'Zoë + Co')) === 1);
     await until(seen(11));
+    // Its face is seen a moment before it is done and knows whose it is.
+    await until(async () => (await jobsOf(platform))[0].status === 'completed');
     const once = await jobsOf(platform);
     await platform.call('DELETE', `/api/v1/persons/${once[0].person_id}`);
     await platform.ports.events.publish('freeface.uploads', [notification([key])]);
