@@ -133,10 +133,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const { replayed, resent } = sent;
     return { events, ...killed, resent, replayed, seconds: seconds(begun), ...check };
   } finally {
-    await servers.settled();
-    await child.stop();
     // What is left behind says nothing about the platform.
     const leave = (error: unknown) => say(`not everything could be removed: ${error}`);
+    await servers.settled().catch(leave);
+    await child.stop();
     await files.dispose().catch(leave);
     await engines?.dispose().catch(leave);
     await receiver.close();
