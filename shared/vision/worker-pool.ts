@@ -7,7 +7,7 @@ import type { ExecutionProvider } from './execution-provider.ts';
  * Threads that run networks.
  *
  * [Note: Inputs go round]
- * A photo's inputs are two megabytes. Made anew for each they cost half a millisecond of an answer of 25, since the allocator gives such
+ * A photo's inputs are two megabytes. Made anew for each they cost a third of a millisecond of an answer of 25, since the allocator gives such
  * blocks back to the system at once (see shared/runtime/allocator.ts) and gets them as pages that have to be emptied. So a thread sends an
  * input back with its answer, and a few are kept for whoever needs one of that length.
  *
@@ -64,9 +64,10 @@ export interface PoolOptions {
 }
 
 const mostUnasked = 4;
-/** Inputs kept for the next run, for each thread, and the longest that is. */
+/** Inputs kept for the next run, for each thread. */
 const sparesPerThread = 4;
-const longestSpare = 3 * 320 * 320;
+/** Longer inputs are not kept, and the arena is emptied after them. */
+const bigInput = 3 * 320 * 320;
 
 interface Job {
   readonly message: Readonly<Record<string, unknown>>;
@@ -114,7 +115,7 @@ export function openWorkerPool(options: PoolOptions = {}): WorkerPool {
     const job = thread.job;
     thread.job = null;
     thread.worker.unref();
-    if (reply.input !== undefined && reply.input.length <= longestSpare) {
+    if (reply.input !== undefined && reply.input.length <= bigInput) {
       spares.push(reply.input);
       if (spares.length > sparesPerThread * size) spares.shift();
     }
@@ -225,7 +226,7 @@ const options = {
   enableMemPattern: false,
   extra: { session: { intra_op: { allow_spinning: '0' }, use_device_allocator_for_initializers: '1' } },
 };
-const bigInput = 3 * 320 * 320;
+const bigInput = ${bigInput};
 const emptyArena = { memory: { enable_memory_arena_shrinkage: 'cpu:0' } };
 async function load({ id, path }) {
   try {

@@ -30,16 +30,12 @@ export function reopening<Client extends { connect(): Promise<void>; disconnect(
       let isFaulty = true;
       try {
         await mine.connected;
-        return await work(mine.client).then(
-          (value) => {
-            isFaulty = false;
-            return value;
-          },
-          (error: unknown) => {
-            isFaulty = !keeps(error);
-            throw error;
-          },
-        );
+        const value = await work(mine.client).catch((error: unknown) => {
+          isFaulty = !keeps(error);
+          throw error;
+        });
+        isFaulty = false;
+        return value;
       } finally {
         mine.users--;
         if (isFaulty || mine.isRetired) retire(mine);

@@ -20,7 +20,8 @@ export function forcedOnDemand(database: Pick<Database, 'transaction' | 'execute
     if (forced >= mine) return;
     const reached = written;
     await database.force();
-    forced = reached;
+    // One that was forced at once meanwhile went further.
+    forced = Math.max(forced, reached);
   }
 
   return {

@@ -59,6 +59,7 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
   const tokens = createPageTokens(pageTokenKey(writer));
   const queue = createWriteQueue();
   const { transaction: unforced } = forcedOnDemand(writer);
+  // Apart from what a power cut may take: nobody waits for that.
   const enrolments = forcedOnDemand(writer);
   const openedAt = now();
   let closing: Promise<void> | undefined;
