@@ -89,3 +89,27 @@ it('When a photo cannot be indexed, then nothing of it stays', async () => {
   expect(answer.status).toBe(503);
   expect(await ports.records.usage(tenant)).toMatchObject({ persons: 0, faces: 0 });
 });
+
+it('When the disk refuses the records of an enrolment, then nobody is told that it is done', async () => {
+  const { call } = await startPlatform([enrollFace], {
+    openers: {
+      ...embeddedOpeners,
+      records: async (context) => {
+        const records = await embeddedOpeners.records(context);
+        return {
+          ...records,
+          async saveEnrolment(...enrolment) {
+            const saved = await records.saveEnrolment(...enrolment);
+            return { ...saved, durable: saved.durable.then(() => Promise.reject(fails())) };
+          },
+        };
+      },
+    },
+  });
+
+  const answer = await call('POST', '/api/v1/faces/enroll', {
+    form: { image: await drawPortrait({ person: 'amaro' }) },
+  });
+
+  expect([answer.status, answer.json.error.code]).toEqual([503, 'STORE_UNAVAILABLE']);
+});

@@ -1283,6 +1283,19 @@ export function recordsContract({ name, open }: { name: string; open: (clock: Fa
   });
 
   describe(`${name}: outbox, tenants, life cycle`, () => {
+    it('When events of an enrolment are pending, then it survives a power cut already', async () => {
+      const { records, tenant } = await setUp();
+      let isDurable = false;
+
+      const { durable } = await records.saveEnrolment(tenant, newEnrolment(), { outbox: [entry()] });
+      void durable.then(() => {
+        isDurable = true;
+      });
+      await records.pendingOutbox(1000);
+
+      expect(isDurable).toBe(true);
+    });
+
     it('When a write carries events, then they are pending, oldest first, until they are settled', async () => {
       const { records, tenant } = await setUp();
       const mine = [entry(), entry(), entry()];
