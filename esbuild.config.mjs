@@ -23,7 +23,7 @@ export const externals = [
 ];
 
 /**
- * @typedef {import('./shared/runtime/define.ts').Manifest} Manifest
+ * @typedef {import('./shared/function/define.ts').Manifest} Manifest
  * @typedef {import('./shared/ports/index.ts').PortName} PortName
  * @typedef {{ name: string, manifest: Manifest, ports: readonly PortName[], metafile: import('esbuild').Metafile }} Bundle
  */
@@ -90,7 +90,7 @@ export function importsOf({ name, trigger, ...rest }) {
     import definition from './functions/${name}/index.ts';
     import { front } from './shared/runtime/front-${front}.ts';
     import { main } from './shared/runtime/main.ts';
-    import { adapterOptions } from './shared/runtime/adapter-options.ts';`;
+    import { adapterOptions } from './shared/function/adapter-options.ts';`;
 }
 
 /**
@@ -112,7 +112,7 @@ export function openersIn(engine, ports) {
 /**
  * Who anybody may call carries no guards, and who takes no image no reader for it.
  *
- * @param {{ trigger: import('./shared/runtime/define.ts').HttpTrigger, image?: unknown, rateLimit?: unknown }} manifest
+ * @param {{ trigger: import('./shared/function/define.ts').HttpTrigger, image?: unknown, rateLimit?: unknown }} manifest
  */
 function frontOf({ trigger, image, rateLimit }) {
   if (image !== undefined) return 'image';
@@ -135,7 +135,7 @@ export async function readManifests(names) {
     splitting: false,
     stdin: {
       contents: [
-        "export { portsOf } from './shared/runtime/define.ts';",
+        "export { portsOf } from './shared/function/define.ts';",
         ...names.map((name, i) => `export { default as f${i} } from './functions/${name}/index.ts';`),
       ].join('\n'),
       resolveDir: root,

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { openAccounts } from '../shared/adapters/embedded/accounts.ts';
+import { createContext } from '../shared/function/context.ts';
 import { parseApiKey } from '../shared/identity/api-keys.ts';
 import { systemClock } from '../shared/ports/clock.ts';
-import { createContext } from '../shared/runtime/context.ts';
 import { adminKeyPath, firstStart } from '../shared/runtime/first-start.ts';
 import { testConfig } from '../shared/testing/platform.ts';
 import { temporaryFolder } from '../shared/testing/temporary-folder.ts';

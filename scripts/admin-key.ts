@@ -4,10 +4,10 @@ import { config as loadEnvironment } from 'dotenv';
 import { distributedOpeners } from '../shared/adapters/distributed/index.ts';
 import { embeddedOpeners } from '../shared/adapters/embedded/index.ts';
 import { readConfig } from '../shared/config.ts';
-import { createContext } from '../shared/runtime/context.ts';
+import { createContext } from '../shared/function/context.ts';
+import { openPorts } from '../shared/function/ports.ts';
 import { openersOf } from '../shared/runtime/engine.ts';
 import { adminKeyPath, makeFoundations, newAdminKey, writeAdminKey } from '../shared/runtime/first-start.ts';
-import { openPorts } from '../shared/runtime/ports.ts';
 import { isUsageError } from './command-line/usage-error.ts';
 
 const usage = `Usage: npm run admin-key [-- --print]

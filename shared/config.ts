@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
+import { type ExecutionProvider, executionProviders, mostThreads } from './domain/execution-provider.ts';
 import { decoding } from './domain/tuning.ts';
 import { checkCredentials, engineSettings, enginesOf } from './engine-settings.ts';
 import { type TrustedProxies, trustedProxiesOf } from './http/client-address.ts';
 import type { OutsideIssuer } from './identity/outside.ts';
-import { type ExecutionProvider, executionProviders, mostThreads } from './vision/execution-provider.ts';
 
 const MiB = 1024 * 1024;
 

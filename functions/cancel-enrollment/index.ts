@@ -1,9 +1,9 @@
 import * as z from 'zod';
+import * as jobs from '../../shared/api/jobs.ts';
 import { AppError } from '../../shared/errors.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { cancelQueued } from '../../shared/gallery/cancel-job.ts';
-import * as jobs from '../../shared/http/wire-jobs.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 export default defineFunction(
   {

@@ -1,11 +1,11 @@
 import * as z from 'zod';
+import * as examples from '../../shared/api/accounts.examples.ts';
+import * as wire from '../../shared/api/accounts.ts';
 import { AppError } from '../../shared/errors.ts';
-import * as examples from '../../shared/http/examples-accounts.ts';
-import * as wire from '../../shared/http/wire-accounts.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { tryPassword } from '../../shared/identity/lockout.ts';
 import { hashPassword, verifyPassword } from '../../shared/identity/passwords.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 export default defineFunction(
   {

@@ -1,11 +1,11 @@
 import * as z from 'zod';
-import * as examples from '../../shared/http/examples-accounts.ts';
-import { timestamp } from '../../shared/http/wire.ts';
-import * as wire from '../../shared/http/wire-accounts.ts';
+import * as examples from '../../shared/api/accounts.examples.ts';
+import * as wire from '../../shared/api/accounts.ts';
+import { timestamp } from '../../shared/api/gallery.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { newApiKey } from '../../shared/identity/api-keys.ts';
 import { actorOf, callerOf, requireGrant } from '../../shared/identity/caller.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 const day = 24 * 60 * 60_000;
 const defaultDays = 365;

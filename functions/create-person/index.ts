@@ -1,10 +1,10 @@
 import * as z from 'zod';
+import * as wire from '../../shared/api/gallery.ts';
 import { outboxEntry } from '../../shared/events/catalogue.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { checkQuota } from '../../shared/gallery/quota.ts';
 import { tenantRules } from '../../shared/gallery/tenant-rules.ts';
-import * as wire from '../../shared/http/wire.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 export default defineFunction(
   {

@@ -1,12 +1,12 @@
 import * as z from 'zod';
+import * as examples from '../../shared/api/accounts.examples.ts';
+import * as wire from '../../shared/api/accounts.ts';
+import { versionTag } from '../../shared/api/if-match.ts';
 import { scopesOfRole } from '../../shared/domain/access.ts';
-import * as examples from '../../shared/http/examples-accounts.ts';
-import { versionTag } from '../../shared/http/if-match.ts';
-import * as wire from '../../shared/http/wire-accounts.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { newApiKey } from '../../shared/identity/api-keys.ts';
 import { actorOf, callerOf, requireRole } from '../../shared/identity/caller.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 const unlimited = { persons: null, faces: null, bytes: null };
 const kept = { imagesDays: null, unknownFacesDays: null };

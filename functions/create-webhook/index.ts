@@ -1,11 +1,11 @@
 import * as z from 'zod';
+import { notStored } from '../../shared/api/accounts.ts';
+import * as examples from '../../shared/api/webhooks.examples.ts';
+import * as wire from '../../shared/api/webhooks.ts';
 import { webhooks as tuning, webhookTypes } from '../../shared/domain/webhooks.ts';
-import * as examples from '../../shared/http/examples-webhooks.ts';
-import { notStored } from '../../shared/http/wire-accounts.ts';
-import * as wire from '../../shared/http/wire-webhooks.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { actorOf, callerOf } from '../../shared/identity/caller.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 import { newSecret } from '../../shared/webhooks/dispatch.ts';
 import { requireTarget } from '../../shared/webhooks/target.ts';
 

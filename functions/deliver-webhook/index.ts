@@ -1,7 +1,7 @@
 import { webhooks as tuning } from '../../shared/domain/webhooks.ts';
 import { eventData } from '../../shared/events/catalogue.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { deliverQueue } from '../../shared/webhooks/deliver.ts';
 
 export default defineFunction(

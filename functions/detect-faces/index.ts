@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import * as examples from '../../shared/http/examples.ts';
-import * as wire from '../../shared/http/wire.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
+import * as examples from '../../shared/api/gallery.examples.ts';
+import * as wire from '../../shared/api/gallery.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 
 export default defineFunction(
   {

@@ -1,6 +1,6 @@
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { deliverImage, imageParams, imageQuery, imageTypes } from '../../shared/gallery/deliver-image.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 export default defineFunction(
   {

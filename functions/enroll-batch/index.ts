@@ -1,9 +1,9 @@
 import * as z from 'zod';
+import * as examples from '../../shared/api/gallery.examples.ts';
 import { priorities } from '../../shared/domain/priority.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { acceptBatch, batchFields } from '../../shared/gallery/enrolment-batches.ts';
-import * as examples from '../../shared/http/examples.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 export default defineFunction(
   {

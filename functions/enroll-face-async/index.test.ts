@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { embeddedOpeners } from '../../shared/adapters/embedded/index.ts';
 import { AppError } from '../../shared/errors.ts';
+import type { Openers } from '../../shared/function/ports.ts';
 import type { Event } from '../../shared/ports/events.ts';
-import type { Openers } from '../../shared/runtime/ports.ts';
 import { fakeClock } from '../../shared/testing/fake-clock.ts';
 import { folderWithWeights, sharedPlatform, startPlatform, type TestPlatform } from '../../shared/testing/platform.ts';
 import { drawPortrait, drawScene } from '../../shared/testing/portraits/index.ts';

@@ -1,10 +1,10 @@
 import * as z from 'zod';
+import * as examples from '../../shared/api/gallery.examples.ts';
 import { priorities } from '../../shared/domain/priority.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { enrolmentFields } from '../../shared/gallery/enrol-request.ts';
 import { acceptEnrolment } from '../../shared/gallery/enrolment-jobs.ts';
-import * as examples from '../../shared/http/examples.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 import { requireTarget } from '../../shared/webhooks/target.ts';
 
 const webhookUrl = z

@@ -1,3 +1,5 @@
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import {
   enrolmentExample,
   enrolmentFields,
@@ -7,8 +9,6 @@ import {
   leftOutMessage,
   presentEnrolment,
 } from '../../shared/gallery/enrol-request.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 export default defineFunction(
   {

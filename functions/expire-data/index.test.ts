@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { cronPipeline } from '../../shared/events/cron-pipeline.ts';
 import { defaultTenant } from '../../shared/ports/tenant.ts';
+import { cronPipeline } from '../../shared/runtime/cron-pipeline.ts';
 import { fakeClock } from '../../shared/testing/fake-clock.ts';
 import { enrolPortrait, recognizePortrait } from '../../shared/testing/gallery.ts';
 import { startPlatform } from '../../shared/testing/platform.ts';

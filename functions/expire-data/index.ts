@@ -1,7 +1,7 @@
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { type Expired, expire } from '../../shared/gallery/expire.ts';
 import { itemsOf } from '../../shared/ports/pages.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 /** Gives up images and unknown faces whose time of retention is over. See: [Note: Expiry can be cut short] */
 export default defineFunction(

@@ -1,10 +1,10 @@
 import * as z from 'zod';
+import * as audited from '../../shared/api/audit.ts';
 import { auditLine } from '../../shared/domain/audit-chain.ts';
-import * as audited from '../../shared/http/wire-audit.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import type { Audit, AuditEntry, AuditFilter } from '../../shared/ports/audit.ts';
 import type { Tenant } from '../../shared/ports/tenant.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 /** Characters that are sent together. */
 const chunkLength = 64 * 1024;

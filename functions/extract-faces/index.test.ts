@@ -1,10 +1,10 @@
 import { CloudEvent, HTTP } from 'cloudevents';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { embeddedOpeners } from '../../shared/adapters/embedded/index.ts';
-import { createContext } from '../../shared/runtime/context.ts';
+import { createContext } from '../../shared/function/context.ts';
 import { front } from '../../shared/runtime/front-event.ts';
-import { createLogger } from '../../shared/runtime/log.ts';
 import { serve } from '../../shared/runtime/serve.ts';
+import { createLogger } from '../../shared/telemetry/log.ts';
 import { folderWithWeights, send, testConfig } from '../../shared/testing/platform.ts';
 import { drawPortrait } from '../../shared/testing/portraits/index.ts';
 import { extractionLimits } from '../../shared/vision/extraction-limits.ts';

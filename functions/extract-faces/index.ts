@@ -1,9 +1,9 @@
 import { CloudEvent } from 'cloudevents';
 import { AppError } from '../../shared/errors.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import type { Event } from '../../shared/ports/events.ts';
 import type { Extraction, ExtractOptions } from '../../shared/ports/extractor.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 /**
  * Request and reply: an image as the raw body of an event, its faces as the event that answers. Extensions say what is wanted: `pack`

@@ -1,8 +1,8 @@
 import * as z from 'zod';
+import * as letters from '../../shared/api/dead-letters.ts';
 import { AppError } from '../../shared/errors.ts';
-import * as letters from '../../shared/http/wire-dead-letters.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 
 export default defineFunction(
   {

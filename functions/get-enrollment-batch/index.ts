@@ -1,12 +1,12 @@
 import * as z from 'zod';
+import * as examples from '../../shared/api/gallery.examples.ts';
+import * as wire from '../../shared/api/gallery.ts';
+import * as jobs from '../../shared/api/jobs.ts';
 import { AppError } from '../../shared/errors.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { enrolmentExample, enrolmentOutput } from '../../shared/gallery/enrol-request.ts';
-import * as examples from '../../shared/http/examples.ts';
-import * as wire from '../../shared/http/wire.ts';
-import * as jobs from '../../shared/http/wire-jobs.ts';
 import { jobStatuses } from '../../shared/ports/records.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 const count = z.number().int();
 

@@ -1,14 +1,14 @@
 import * as z from 'zod';
+import * as examples from '../../shared/api/gallery.examples.ts';
+import * as wire from '../../shared/api/gallery.ts';
 import { priorities } from '../../shared/domain/priority.ts';
 import { jobMessageIdOf } from '../../shared/domain/webhooks.ts';
 import { AppError } from '../../shared/errors.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { enrolmentExample, enrolmentOutput } from '../../shared/gallery/enrol-request.ts';
-import * as examples from '../../shared/http/examples.ts';
-import * as wire from '../../shared/http/wire.ts';
 import { type Job, jobStatuses } from '../../shared/ports/records.ts';
 import { type MessageStatus, messageStatuses } from '../../shared/ports/webhooks.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 const output = z.object({
   job_id: z.string(),

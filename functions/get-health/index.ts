@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { checkStores, readinessOf } from '../../shared/gallery/check-stores.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 const state = z.enum(['ok', 'failing']);
 

@@ -1,11 +1,11 @@
 import * as z from 'zod';
+import * as examples from '../../shared/api/accounts.examples.ts';
+import * as wire from '../../shared/api/accounts.ts';
+import { presentTimeOrNull } from '../../shared/api/gallery.ts';
 import { scopes } from '../../shared/domain/access.ts';
-import * as examples from '../../shared/http/examples-accounts.ts';
-import { presentTimeOrNull } from '../../shared/http/wire.ts';
-import * as wire from '../../shared/http/wire-accounts.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { callerOf } from '../../shared/identity/caller.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 export default defineFunction(
   {

@@ -1,6 +1,6 @@
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { publicKeySet } from '../../shared/identity/tokens.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 /** Short: whoever meets a key that is not in a kept set asks again anyway. */
 const maxAgeSeconds = 300;

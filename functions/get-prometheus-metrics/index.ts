@@ -1,7 +1,7 @@
 import { priorities } from '../../shared/domain/priority.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { groupsIfKnown } from '../../shared/gallery/check-stores.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 export default defineFunction(
   {

@@ -1,4 +1,8 @@
 import * as z from 'zod';
+import * as examples from '../../shared/api/gallery.examples.ts';
+import * as wire from '../../shared/api/gallery.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import {
   appearance,
   presentAppearance,
@@ -6,10 +10,6 @@ import {
   timeBounds,
   timeFields,
 } from '../../shared/gallery/appearances.ts';
-import * as examples from '../../shared/http/examples.ts';
-import * as wire from '../../shared/http/wire.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 export default defineFunction(
   {

@@ -1,10 +1,10 @@
 import * as z from 'zod';
+import * as examples from '../../shared/api/accounts.examples.ts';
+import * as wire from '../../shared/api/accounts.ts';
+import { versionTag } from '../../shared/api/if-match.ts';
 import { AppError } from '../../shared/errors.ts';
-import * as examples from '../../shared/http/examples-accounts.ts';
-import { versionTag } from '../../shared/http/if-match.ts';
-import * as wire from '../../shared/http/wire-accounts.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 
 export default defineFunction(
   {

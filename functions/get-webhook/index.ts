@@ -1,10 +1,10 @@
 import * as z from 'zod';
+import { versionTag } from '../../shared/api/if-match.ts';
+import * as examples from '../../shared/api/webhooks.examples.ts';
+import * as wire from '../../shared/api/webhooks.ts';
 import { AppError } from '../../shared/errors.ts';
-import * as examples from '../../shared/http/examples-webhooks.ts';
-import { versionTag } from '../../shared/http/if-match.ts';
-import * as wire from '../../shared/http/wire-webhooks.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 
 export default defineFunction(
   {

@@ -4,14 +4,14 @@ import type { UploadPlace } from '../../shared/domain/uploads.ts';
 import { AppError, toAppError } from '../../shared/errors.ts';
 import { uploadsOfNotification } from '../../shared/events/bucket-notification.ts';
 import { eventData } from '../../shared/events/catalogue.ts';
+import { defineFunction, type EventCall } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { storedDeadLetter } from '../../shared/gallery/dead-letters.ts';
 import { ingestUpload } from '../../shared/gallery/ingest-upload.ts';
 import { changedNotice } from '../../shared/gallery/reconcile-uploads.ts';
 import { deadLetterEvent } from '../../shared/ports/dead-letter-event.ts';
 import type { Ports } from '../../shared/ports/index.ts';
 import { asTenant, defaultTenant } from '../../shared/ports/tenant.ts';
-import { defineFunction, type EventCall } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 /**
  * Enrols a file that was put into the bucket or the watched folder, and erases what one that is gone has brought.

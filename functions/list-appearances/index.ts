@@ -1,8 +1,12 @@
 import * as z from 'zod';
+import * as examples from '../../shared/api/gallery.examples.ts';
+import * as wire from '../../shared/api/gallery.ts';
 import type { Area } from '../../shared/domain/globe.ts';
 import { type Place, placesOf } from '../../shared/domain/places.ts';
 import { places as tuning } from '../../shared/domain/tuning.ts';
 import { AppError } from '../../shared/errors.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import {
   appearance,
   presentAppearance,
@@ -10,10 +14,6 @@ import {
   timeBounds,
   timeFields,
 } from '../../shared/gallery/appearances.ts';
-import * as examples from '../../shared/http/examples.ts';
-import * as wire from '../../shared/http/wire.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 const query = z.object({
   ...timeFields,

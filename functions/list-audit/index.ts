@@ -1,9 +1,9 @@
 import * as z from 'zod';
+import * as audited from '../../shared/api/audit.ts';
+import * as wire from '../../shared/api/gallery.ts';
 import { auditLine } from '../../shared/domain/audit-chain.ts';
-import * as wire from '../../shared/http/wire.ts';
-import * as audited from '../../shared/http/wire-audit.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 
 export default defineFunction(
   {

@@ -1,10 +1,10 @@
 import * as z from 'zod';
+import * as wire from '../../shared/api/gallery.ts';
+import * as jobs from '../../shared/api/jobs.ts';
 import { priorities } from '../../shared/domain/priority.ts';
-import * as wire from '../../shared/http/wire.ts';
-import * as jobs from '../../shared/http/wire-jobs.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { jobStatuses } from '../../shared/ports/records.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 export default defineFunction(
   {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import * as wire from '../../shared/http/wire.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
+import * as wire from '../../shared/api/gallery.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 
 export default defineFunction(
   {

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import * as examples from '../../shared/http/examples-accounts.ts';
-import * as common from '../../shared/http/wire.ts';
-import * as wire from '../../shared/http/wire-accounts.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
+import * as examples from '../../shared/api/accounts.examples.ts';
+import * as wire from '../../shared/api/accounts.ts';
+import * as common from '../../shared/api/gallery.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 
 export default defineFunction(
   {

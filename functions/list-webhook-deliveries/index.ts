@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import * as examples from '../../shared/http/examples-webhooks.ts';
-import * as common from '../../shared/http/wire.ts';
-import * as wire from '../../shared/http/wire-webhooks.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
+import * as common from '../../shared/api/gallery.ts';
+import * as examples from '../../shared/api/webhooks.examples.ts';
+import * as wire from '../../shared/api/webhooks.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 
 export default defineFunction(
   {

@@ -1,7 +1,7 @@
 import { enrolmentJobs } from '../../shared/domain/tuning.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { processEnrolment } from '../../shared/gallery/enrolment-jobs.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 export default defineFunction(
   {

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import * as examples from '../../shared/api/gallery.examples.ts';
+import * as wire from '../../shared/api/gallery.ts';
 import { consentHolds } from '../../shared/domain/consent.ts';
 import type { Decision, Fpir } from '../../shared/domain/decision.ts';
 import { AppError } from '../../shared/errors.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { answersTo, answerTtlMs } from '../../shared/gallery/answers.ts';
 import { type Identification, identify } from '../../shared/gallery/identify.ts';
 import { tenantRules } from '../../shared/gallery/tenant-rules.ts';
-import * as examples from '../../shared/http/examples.ts';
-import * as wire from '../../shared/http/wire.ts';
 import type { ExtractedFace } from '../../shared/ports/extractor.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 const recognizedFace = z.object({
   box: wire.box,

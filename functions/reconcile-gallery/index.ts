@@ -1,7 +1,7 @@
 import { enrolmentJobs } from '../../shared/domain/tuning.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { reconcile } from '../../shared/gallery/reconcile.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 /** Rows removed at once. */
 const batch = 500;

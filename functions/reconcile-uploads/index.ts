@@ -1,7 +1,7 @@
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { forgetUpload } from '../../shared/gallery/ingest-upload.ts';
 import { reconcileUploads } from '../../shared/gallery/reconcile-uploads.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 /** Finds what a lost notification missed, and what came while nobody watched. */
 export default defineFunction(

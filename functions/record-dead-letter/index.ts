@@ -1,8 +1,8 @@
 import { eventTypes } from '../../shared/events/catalogue.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { storedDeadLetter } from '../../shared/gallery/dead-letters.ts';
 import { defaultTenant } from '../../shared/ports/tenant.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 /** Keeps what was given up, for people to look at. The last stop: it is tried until it is kept. */
 export default defineFunction(

@@ -1,10 +1,10 @@
 import * as z from 'zod';
+import * as letters from '../../shared/api/dead-letters.ts';
 import { AppError } from '../../shared/errors.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { discardDeadLetter, replayDeadLetter } from '../../shared/gallery/dead-letters.ts';
-import * as letters from '../../shared/http/wire-dead-letters.ts';
 import type { StoredDeadLetter } from '../../shared/ports/records.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 const most = 1000;
 

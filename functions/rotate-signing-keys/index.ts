@@ -1,6 +1,6 @@
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { rotateSigningKey } from '../../shared/identity/tokens.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 const day = 24 * 60 * 60_000;
 /** The newest key signs for this long; what it signed can be checked for ever. */

@@ -1,10 +1,10 @@
 import * as z from 'zod';
+import { notStored } from '../../shared/api/accounts.ts';
+import * as examples from '../../shared/api/webhooks.examples.ts';
+import * as wire from '../../shared/api/webhooks.ts';
 import { jobWebhookId, webhooks as tuning } from '../../shared/domain/webhooks.ts';
-import * as examples from '../../shared/http/examples-webhooks.ts';
-import { notStored } from '../../shared/http/wire-accounts.ts';
-import * as wire from '../../shared/http/wire-webhooks.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { jobWebhook, newSecret } from '../../shared/webhooks/dispatch.ts';
 
 const hour = 60 * 60_000;

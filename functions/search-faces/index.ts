@@ -1,17 +1,17 @@
 import * as z from 'zod';
+import * as examples from '../../shared/api/gallery.examples.ts';
+import * as wire from '../../shared/api/gallery.ts';
 import type { Box } from '../../shared/domain/geometry.ts';
 import { cosineOf, similarityOf } from '../../shared/domain/similarity.ts';
 import { AppError } from '../../shared/errors.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { personsOf } from '../../shared/gallery/identify.ts';
 import { tenantRules } from '../../shared/gallery/tenant-rules.ts';
-import * as examples from '../../shared/http/examples.ts';
-import * as wire from '../../shared/http/wire.ts';
 import type { PackDescription } from '../../shared/ports/extractor.ts';
 import type { Ports } from '../../shared/ports/index.ts';
 import type { Tenant } from '../../shared/ports/tenant.ts';
 import type { VectorFilter, VectorHit } from '../../shared/ports/vectors.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 const body = z.object({
   face_id: wire.faceId.optional().describe('Probe: an enrolled face, instead of an image.'),

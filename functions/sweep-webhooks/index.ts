@@ -1,6 +1,6 @@
 import { webhooks as tuning } from '../../shared/domain/webhooks.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { callFor } from '../../shared/webhooks/call-for.ts';
 
 const batch = 200;

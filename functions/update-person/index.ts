@@ -1,11 +1,11 @@
 import * as z from 'zod';
+import * as wire from '../../shared/api/gallery.ts';
+import { expectedVersion } from '../../shared/api/if-match.ts';
 import { AppError } from '../../shared/errors.ts';
 import { outboxEntry } from '../../shared/events/catalogue.ts';
-import { expectedVersion } from '../../shared/http/if-match.ts';
-import * as wire from '../../shared/http/wire.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import type { PersonChanges } from '../../shared/ports/records.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 
 const body = z
   .object({

@@ -1,12 +1,12 @@
 import * as z from 'zod';
+import { refuseField, refuseNothing } from '../../shared/api/accounts.ts';
+import { expectedVersion, versionTag } from '../../shared/api/if-match.ts';
+import * as examples from '../../shared/api/webhooks.examples.ts';
+import * as wire from '../../shared/api/webhooks.ts';
 import { jobWebhookId } from '../../shared/domain/webhooks.ts';
-import * as examples from '../../shared/http/examples-webhooks.ts';
-import { expectedVersion, versionTag } from '../../shared/http/if-match.ts';
-import { refuseField, refuseNothing } from '../../shared/http/wire-accounts.ts';
-import * as wire from '../../shared/http/wire-webhooks.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import type { WebhookChanges } from '../../shared/ports/webhooks.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
 import { requireTarget } from '../../shared/webhooks/target.ts';
 
 export default defineFunction(

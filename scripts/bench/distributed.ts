@@ -1,7 +1,7 @@
 import { prepareTopics } from '../../shared/adapters/distributed/topics.ts';
 import { readConfig } from '../../shared/config.ts';
 import type { EngineName } from '../../shared/engine-settings.ts';
-import { createLogger } from '../../shared/runtime/log.ts';
+import { createLogger } from '../../shared/telemetry/log.ts';
 import { prepareEngines } from '../../shared/testing/own-engines.ts';
 import { post } from './latency.ts';
 import type { Started } from './platform.ts';

@@ -8,16 +8,16 @@ import { v7 } from 'uuid';
 import * as z from 'zod';
 import { embeddedOpeners } from '../../shared/adapters/embedded/index.ts';
 import { readConfig } from '../../shared/config.ts';
+import { createContext } from '../../shared/function/context.ts';
+import { defineFunction } from '../../shared/function/define.ts';
+import { sizes } from '../../shared/function/sizes.ts';
 import { signAccessToken } from '../../shared/identity/tokens.ts';
 import type { Accounts } from '../../shared/ports/accounts.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
 import { defaultTenant } from '../../shared/ports/tenant.ts';
-import { createContext } from '../../shared/runtime/context.ts';
-import { defineFunction } from '../../shared/runtime/define.ts';
 import { adminKeyPath } from '../../shared/runtime/first-start.ts';
 import { runLocally } from '../../shared/runtime/local.ts';
-import { createLogger } from '../../shared/runtime/log.ts';
-import { sizes } from '../../shared/runtime/sizes.ts';
+import { createLogger } from '../../shared/telemetry/log.ts';
 import { median, type Row } from './rows.ts';
 
 /** What a bare server and every function here answer. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { functions } from '../../functions/registry.gen.ts';
-import { isHttp } from '../../shared/runtime/define.ts';
+import { isHttp } from '../../shared/function/define.ts';
 import { startPlatform } from '../../shared/testing/platform.ts';
 import { firstCall } from './first-call.ts';
 

@@ -1,4 +1,4 @@
-import type { HttpManifest } from '../../shared/runtime/define.ts';
+import type { HttpManifest } from '../../shared/function/define.ts';
 import type { CallOptions } from '../../shared/testing/send.ts';
 
 /** Nobody's id. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, expect, inject, it } from 'vitest';
 import { functions } from '../../functions/registry.gen.ts';
-import { type EventManifest, isHttp, type Manifest } from '../../shared/runtime/define.ts';
+import { type EventManifest, isHttp, type Manifest } from '../../shared/function/define.ts';
 import { drawPortrait } from '../../shared/testing/portraits/index.ts';
 import { type Answer, send } from '../../shared/testing/send.ts';
 import { median } from '../bench/rows.ts';

@@ -1,6 +1,6 @@
 import { eventTypes, isTerminal } from '../../shared/events/catalogue.ts';
+import { type FunctionDefinition, isHttp } from '../../shared/function/define.ts';
 import { deadLetterTopic } from '../../shared/ports/dead-letter-event.ts';
-import { type FunctionDefinition, isHttp } from '../../shared/runtime/define.ts';
 import { createRouter } from '../../shared/runtime/router.ts';
 
 /** What no type can hold across functions. Throws an Error that lists every breach. */

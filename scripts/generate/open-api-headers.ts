@@ -1,4 +1,4 @@
-import { changesState, type HttpManifest } from '../../shared/runtime/define.ts';
+import { changesState, type HttpManifest } from '../../shared/function/define.ts';
 
 type Json = Record<string, unknown>;
 

@@ -7,7 +7,7 @@ import {
   type HttpManifest,
   isBinary,
   isHttp,
-} from '../../shared/runtime/define.ts';
+} from '../../shared/function/define.ts';
 import { headerParameters, headersOf, sharedHeaders, sharedParameters } from './open-api-headers.ts';
 
 type Json = Record<string, unknown>;

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { common, importsOf, openersIn } from '../../esbuild.config.mjs';
+import type { Manifest } from '../../shared/function/define.ts';
 import type { PortName } from '../../shared/ports/index.ts';
-import type { Manifest } from '../../shared/runtime/define.ts';
 import { extractor } from '../generate/knative/names.ts';
 
 /** One file of CommonJS: that is what a code cache can be made of. What loads later stays a function that is called later. */

@@ -1,8 +1,8 @@
 import { readConfig } from '../../shared/config.ts';
-import { createContext } from '../../shared/runtime/context.ts';
-import { type FunctionDefinition, portsOf } from '../../shared/runtime/define.ts';
+import { createContext } from '../../shared/function/context.ts';
+import { type FunctionDefinition, portsOf } from '../../shared/function/define.ts';
+import type { Openers } from '../../shared/function/ports.ts';
 import type { Front } from '../../shared/runtime/fronts.ts';
-import type { Openers } from '../../shared/runtime/ports.ts';
 import { serve } from '../../shared/runtime/serve.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type ExecutionProvider, mostThreads } from '../../shared/vision/execution-provider.ts';
+import { type ExecutionProvider, mostThreads } from '../../shared/domain/execution-provider.ts';
 import { extractionLimits } from '../../shared/vision/extraction-limits.ts';
 import { extractor } from '../generate/knative/names.ts';
 import type { KubernetesObject, Problem } from './check.ts';

@@ -2,7 +2,7 @@ import type { ITopicMetadata } from 'kafkajs';
 import * as z from 'zod';
 import { type KafkaSettings, openKafka } from '../../shared/adapters/distributed/kafka-client.ts';
 import { prepareTopics, type TopicSpec } from '../../shared/adapters/distributed/topics.ts';
-import type { Logger } from '../../shared/runtime/log.ts';
+import type { Logger } from '../../shared/telemetry/log.ts';
 import { parseFile, readFiles } from './files.ts';
 import type { MigratedDatabase, Step } from './migration.ts';
 

@@ -1,7 +1,7 @@
 import type { Config } from '../../shared/config.ts';
 import type { EngineName } from '../../shared/engine-settings.ts';
 import type { VectorSpace } from '../../shared/ports/vectors.ts';
-import { createLogger } from '../../shared/runtime/log.ts';
+import { createLogger } from '../../shared/telemetry/log.ts';
 import { findPack } from '../../shared/vision/weights/packs.ts';
 import type { DatabaseName, MigratedDatabase } from './migration.ts';
 import { MigrationError } from './migration.ts';

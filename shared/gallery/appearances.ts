@@ -1,9 +1,9 @@
 import * as z from 'zod';
+import * as wire from '../api/gallery.ts';
 import { AppError } from '../errors.ts';
-import * as wire from '../http/wire.ts';
+import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Face } from '../ports/records.ts';
-import type { CallContext } from '../runtime/define.ts';
 
 /** Fields of a query that bound a time. */
 export const timeFields = {

@@ -1,11 +1,11 @@
 import { deadLetterIdOf } from '../domain/ids.ts';
 import { AppError, toAppError } from '../errors.ts';
 import { eventData, topicOf } from '../events/catalogue.ts';
+import type { CallContext } from '../function/define.ts';
 import { readDeadLetter } from '../ports/dead-letter-event.ts';
 import type { Event } from '../ports/events.ts';
 import type { Ports } from '../ports/index.ts';
 import type { StoredDeadLetter } from '../ports/records.ts';
-import type { CallContext } from '../runtime/define.ts';
 import { imageOfJob } from './job-image.ts';
 
 /** The letter that an event of the topic of dead letters is. The same failure again is the same letter. */

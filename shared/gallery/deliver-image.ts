@@ -1,10 +1,10 @@
 import * as z from 'zod';
+import { byteRange } from '../api/byte-range.ts';
+import * as wire from '../api/gallery.ts';
 import { AppError } from '../errors.ts';
-import { byteRange } from '../http/byte-range.ts';
-import * as wire from '../http/wire.ts';
+import type { BinaryReply, CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Face, Image } from '../ports/records.ts';
-import type { BinaryReply, CallContext } from '../runtime/define.ts';
 
 export const imageParams = z.object({ image_id: wire.imageId });
 

@@ -1,11 +1,11 @@
 import * as z from 'zod';
+import * as examples from '../api/gallery.examples.ts';
+import * as wire from '../api/gallery.ts';
 import { captureTimeProblem } from '../domain/capture-time.ts';
 import type { Priority } from '../domain/priority.ts';
 import { enrolment } from '../domain/tuning.ts';
 import { AppError, toAppError } from '../errors.ts';
-import * as examples from '../http/examples.ts';
-import * as wire from '../http/wire.ts';
-import type { CallContext } from '../runtime/define.ts';
+import type { CallContext } from '../function/define.ts';
 import { type EnrolmentPorts, type EnrolmentRequest, type EnrolmentResult, enrol, type PersonClaim } from './enrol.ts';
 
 /** What a client says beside the image. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { presentBox, presentRejectedFace, presentScore } from '../api/gallery.ts';
 import { strictFpir } from '../domain/decision.ts';
 import type { Location, QualityReason } from '../domain/face.ts';
 import { faceIdOf, imageIdOf } from '../domain/ids.ts';
@@ -7,7 +8,7 @@ import { similarityOf } from '../domain/similarity.ts';
 import { enrolment as tuning } from '../domain/tuning.ts';
 import { AppError, mayHaveHappened } from '../errors.ts';
 import { outboxEntry } from '../events/catalogue.ts';
-import { presentBox, presentRejectedFace, presentScore } from '../http/wire.ts';
+import type { CallContext } from '../function/define.ts';
 import type { ExtractedFace, Extraction, ModelIdentity, PackDescription } from '../ports/extractor.ts';
 import type { Ports } from '../ports/index.ts';
 import type {
@@ -20,7 +21,6 @@ import type {
   SavedEnrolment,
   Usage,
 } from '../ports/records.ts';
-import type { CallContext } from '../runtime/define.ts';
 import { nobodyConsented, requireConsent } from './consent.ts';
 import { identify } from './identify.ts';
 import { type ImageBlob, imageBlob } from './image-blob.ts';

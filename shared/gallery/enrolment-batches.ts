@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import * as wire from '../api/gallery.ts';
 import { eachOf } from '../domain/each-of.ts';
 import { batchJobIdOf } from '../domain/ids.ts';
 import type { Priority } from '../domain/priority.ts';
 import { enrolmentJobs as tuning } from '../domain/tuning.ts';
 import { isManifestPath, uploadOfKey } from '../domain/uploads.ts';
 import { AppError } from '../errors.ts';
-import * as wire from '../http/wire.ts';
+import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Job } from '../ports/records.ts';
-import type { CallContext } from '../runtime/define.ts';
 import { enrolmentFields, enrolmentRequest } from './enrol-request.ts';
 import { estimateOf, planJob } from './enrolment-jobs.ts';
 import type { ImageSource } from './job-image.ts';

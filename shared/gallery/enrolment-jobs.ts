@@ -6,11 +6,11 @@ import { enrolmentJobs as tuning, waitedOutMs } from '../domain/tuning.ts';
 import { waitingTime } from '../domain/waiting-time.ts';
 import { AppError, mayHaveHappened, toAppError } from '../errors.ts';
 import { eventData, outboxEntry } from '../events/catalogue.ts';
+import { breakersOf } from '../function/breaker.ts';
+import type { CallContext, EventCall } from '../function/define.ts';
+import { isBlameless, requireClosedBreakers, wasNotTried } from '../function/guarded-ports.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Backlog, Job, JsonObject, NewJob, OutboxEntry, Upload } from '../ports/records.ts';
-import { breakersOf } from '../runtime/breaker.ts';
-import type { CallContext, EventCall } from '../runtime/define.ts';
-import { isBlameless, requireClosedBreakers, wasNotTried } from '../runtime/guarded-ports.ts';
 import { cancelledNotice } from './cancel-job.ts';
 import { type EnrolmentPorts, type EnrolmentResult, refuseBeforeLooking } from './enrol.ts';
 import {

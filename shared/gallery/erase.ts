@@ -1,9 +1,9 @@
 import { AppError } from '../errors.ts';
 import { outboxEntry } from '../events/catalogue.ts';
+import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 import { itemsOf } from '../ports/pages.ts';
 import type { Image, Job, Person } from '../ports/records.ts';
-import type { CallContext } from '../runtime/define.ts';
 
 type ErasurePorts = Pick<Ports, 'records' | 'vectors' | 'images'>;
 

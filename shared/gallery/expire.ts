@@ -1,10 +1,10 @@
 import { keptSince } from '../domain/retention.ts';
 import { systemEntry } from '../domain/system-audit.ts';
 import { AppError } from '../errors.ts';
+import type { CallContext } from '../function/define.ts';
 import type { Retention } from '../ports/accounts.ts';
 import type { NewAuditEntry } from '../ports/audit.ts';
 import type { Ports } from '../ports/index.ts';
-import type { CallContext } from '../runtime/define.ts';
 import { eraseFace } from './erase.ts';
 
 type ExpiryPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'audit'>;

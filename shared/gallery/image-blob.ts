@@ -1,5 +1,5 @@
+import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
-import type { CallContext } from '../runtime/define.ts';
 
 /** The file of an image that is being enrolled. */
 export interface ImageBlob {

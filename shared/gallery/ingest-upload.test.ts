@@ -6,12 +6,12 @@ import processEnrollmentNormal from '../../functions/process-enrollment-normal/i
 import { embeddedOpeners } from '../adapters/embedded/index.ts';
 import { openUploads } from '../adapters/embedded/uploads.ts';
 import { AppError } from '../errors.ts';
-import { eventPipeline } from '../events/pipeline.ts';
+import { adapterOptions } from '../function/adapter-options.ts';
 import type { Extractor } from '../ports/extractor.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Records } from '../ports/records.ts';
 import { asTenant } from '../ports/tenant.ts';
-import { adapterOptions } from '../runtime/adapter-options.ts';
+import { eventPipeline } from '../runtime/event-pipeline.ts';
 import { deferred } from '../testing/deferred.ts';
 import { fakeExtractor, fakePhoto } from '../testing/fake-extractor.ts';
 import { startPlatform } from '../testing/platform.ts';

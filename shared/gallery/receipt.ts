@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { presentTime } from '../api/gallery.ts';
 import { AppError } from '../errors.ts';
-import { presentTime } from '../http/wire.ts';
+import type { AuditNote, CallContext } from '../function/define.ts';
 import { signStatement } from '../identity/tokens.ts';
 import type { Ports } from '../ports/index.ts';
-import type { AuditNote, CallContext } from '../runtime/define.ts';
 import { type Erased, erasePerson } from './erase.ts';
 
 type ReceiptPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'accounts'>;

@@ -2,11 +2,11 @@ import { uploadIdOf } from '../domain/ids.ts';
 import { isImagePath } from '../domain/uploads.ts';
 import { AppError } from '../errors.ts';
 import { outboxEntry } from '../events/catalogue.ts';
+import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 import { itemsOf } from '../ports/pages.ts';
 import type { Upload } from '../ports/records.ts';
 import { defaultTenant, type Tenant } from '../ports/tenant.ts';
-import type { CallContext } from '../runtime/define.ts';
 import { isGone } from './withdraw-upload.ts';
 
 export interface ReconciledUploads {

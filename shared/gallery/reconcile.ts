@@ -1,10 +1,10 @@
 import { intersectionOverUnion } from '../domain/geometry.ts';
+import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 import { itemsOf } from '../ports/pages.ts';
 import type { Face, Image } from '../ports/records.ts';
 import type { Tenant } from '../ports/tenant.ts';
 import type { VectorSpace } from '../ports/vectors.ts';
-import type { CallContext } from '../runtime/define.ts';
 import { jobOfImageKey } from './enrolment-jobs.ts';
 
 type ReconcilePorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'extractor'>;

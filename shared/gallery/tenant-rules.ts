@@ -1,6 +1,6 @@
+import type { CallContext } from '../function/define.ts';
 import type { Quota } from '../ports/accounts.ts';
 import type { Ports } from '../ports/index.ts';
-import type { CallContext } from '../runtime/define.ts';
 
 /** What a tenant's settings ask of a call, as they are when it begins. */
 export interface TenantRules {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { functions } from '../../functions/registry.gen.ts';
+import { isHttp } from '../function/define.ts';
 import type { AuditEntry, AuditFilter } from '../ports/audit.ts';
 import { defaultTenant, type Tenant } from '../ports/tenant.ts';
-import { isHttp } from '../runtime/define.ts';
 import { fakeClock } from '../testing/fake-clock.ts';
 import { goodPassword, logIn, newLogin, sightless, sightlessOptions } from '../testing/logins.ts';
 import { sharedPlatform, startPlatform, type TestPlatform } from '../testing/platform.ts';

@@ -1,8 +1,8 @@
 import { AppError, toAppError } from '../errors.ts';
+import { changesState, type HttpManifest } from '../function/define.ts';
 import type { Audit, NewAuditEntry } from '../ports/audit.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Tenant } from '../ports/tenant.ts';
-import { changesState, type HttpManifest } from '../runtime/define.ts';
 import { createFloodGate, type FloodGate } from './audit-flood.ts';
 import { describeLogin } from './audit-login.ts';
 import { otherIdsOf, subjectsOf } from './audit-subjects.ts';

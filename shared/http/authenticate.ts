@@ -1,9 +1,9 @@
 import { mayCall } from '../domain/access.ts';
 import { AppError } from '../errors.ts';
+import type { RuntimeContext } from '../function/context.ts';
+import type { HttpManifest } from '../function/define.ts';
 import { authenticate as findOut } from '../identity/authenticate.ts';
 import type { Ports } from '../ports/index.ts';
-import type { RuntimeContext } from '../runtime/context.ts';
-import type { HttpManifest } from '../runtime/define.ts';
 import type { HttpMiddleware } from './exchange.ts';
 
 /** Finds out who calls, and refuses who may not, before anything of the body is read. */

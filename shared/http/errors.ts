@@ -1,5 +1,5 @@
 import { type ErrorCode, toAppError } from '../errors.ts';
-import type { Metrics } from '../runtime/metrics.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import type { HttpMiddleware } from './exchange.ts';
 
 /** Whoever is refused for one of these is refused for who they are. */

@@ -1,5 +1,5 @@
 import type { MiddlewareObj } from '@middy/core';
-import type { AuditNote, CallContext, HttpManifest } from '../runtime/define.ts';
+import type { AuditNote, CallContext, HttpManifest } from '../function/define.ts';
 
 /** A request as the server hands it over, before anything of its body is read. */
 export interface IncomingRequest {

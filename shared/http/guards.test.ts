@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import * as z from 'zod';
 import { functions } from '../../functions/registry.gen.ts';
-import { createContext } from '../runtime/context.ts';
-import { changesState, type HttpManifest, isHttp } from '../runtime/define.ts';
-import { createLogger } from '../runtime/log.ts';
-import { sizes } from '../runtime/sizes.ts';
+import { createContext } from '../function/context.ts';
+import { changesState, type HttpManifest, isHttp } from '../function/define.ts';
+import { sizes } from '../function/sizes.ts';
+import { createLogger } from '../telemetry/log.ts';
 import { testConfig } from '../testing/platform.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { openGuards } from './guards.ts';

@@ -1,6 +1,6 @@
+import type { RuntimeContext } from '../function/context.ts';
+import type { HttpManifest } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
-import type { RuntimeContext } from '../runtime/context.ts';
-import type { HttpManifest } from '../runtime/define.ts';
 import { audit, auditIntent } from './audit.ts';
 import { authenticate } from './authenticate.ts';
 import type { HttpMiddleware } from './exchange.ts';

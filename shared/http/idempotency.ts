@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { AppError, type ErrorCode, toAppError } from '../errors.ts';
+import { changesState, type HttpManifest } from '../function/define.ts';
 import type { Cache } from '../ports/cache.ts';
 import type { Ports } from '../ports/index.ts';
-import { changesState, type HttpManifest } from '../runtime/define.ts';
 import type { HttpExchange, OutgoingResponse } from './exchange.ts';
 import { seal, unseal } from './sealed.ts';
 

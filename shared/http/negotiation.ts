@@ -1,6 +1,6 @@
 import preferredMediaTypes from 'negotiator/lib/mediaType.js';
 import { AppError } from '../errors.ts';
-import { type HttpManifest, isBinary } from '../runtime/define.ts';
+import { type HttpManifest, isBinary } from '../function/define.ts';
 import type { HttpMiddleware } from './exchange.ts';
 
 /** Refuses who accepts nothing of what the function gives, and bodies that would have to be unpacked. Refusals are always JSON. */

@@ -1,4 +1,4 @@
-import type { Metrics } from '../runtime/metrics.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import type { HttpMiddleware, OutgoingResponse } from './exchange.ts';
 
 /** One log line and the request metrics for every answer. The path is the route's: a real one may hold somebody's name. */

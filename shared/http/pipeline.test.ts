@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { AppError } from '../errors.ts';
-import { defineFunction } from '../runtime/define.ts';
+import { defineFunction } from '../function/define.ts';
 import { fakeClock } from '../testing/fake-clock.ts';
 import { type PlatformOptions, startPlatform } from '../testing/platform.ts';
 

@@ -1,12 +1,12 @@
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { AppError } from '../errors.ts';
+import type { RuntimeContext } from '../function/context.ts';
+import type { BinaryReply, FunctionDefinition, HttpCall, HttpManifest, Reply } from '../function/define.ts';
+import { isBinary } from '../function/define.ts';
+import { pickPorts } from '../function/ports.ts';
 import type { Ports } from '../ports/index.ts';
 import { defaultTenant } from '../ports/tenant.ts';
-import type { RuntimeContext } from '../runtime/context.ts';
-import type { BinaryReply, FunctionDefinition, HttpCall, HttpManifest, Reply } from '../runtime/define.ts';
-import { isBinary } from '../runtime/define.ts';
-import { pickPorts } from '../runtime/ports.ts';
 import { body, type ImageReader } from './body.ts';
 import { clientAddress } from './client-address.ts';
 import { deadline } from './deadline.ts';

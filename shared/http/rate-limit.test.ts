@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { embeddedOpeners } from '../adapters/embedded/index.ts';
+import { defineFunction } from '../function/define.ts';
 import { newApiKey } from '../identity/api-keys.ts';
 import type { Cache } from '../ports/cache.ts';
 import { asTenant } from '../ports/tenant.ts';
-import { defineFunction } from '../runtime/define.ts';
 import { fakeClock } from '../testing/fake-clock.ts';
 import { type PlatformOptions, startPlatform, type TestPlatform } from '../testing/platform.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';

@@ -1,11 +1,11 @@
 import RateLimiterStoreAbstract from 'rate-limiter-flexible/lib/RateLimiterStoreAbstract.js';
 import { AppError } from '../errors.ts';
+import type { RuntimeContext } from '../function/context.ts';
+import type { HttpManifest } from '../function/define.ts';
 import type { Cache } from '../ports/cache.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Ports } from '../ports/index.ts';
 import { defaultTenant } from '../ports/tenant.ts';
-import type { RuntimeContext } from '../runtime/context.ts';
-import type { HttpManifest } from '../runtime/define.ts';
 import { networkOf } from './client-address.ts';
 import type { HttpExchange, HttpMiddleware } from './exchange.ts';
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { AppError } from '../errors.ts';
-import type { HttpManifest } from '../runtime/define.ts';
+import type { HttpManifest } from '../function/define.ts';
 
 /**
  * Values of a form or a query string, which are all text, as the schema's types: a field whose schema is not text is read as

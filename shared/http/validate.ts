@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { AppError } from '../errors.ts';
-import type { HttpManifest } from '../runtime/define.ts';
+import type { HttpManifest } from '../function/define.ts';
 import type { HttpExchange, HttpMiddleware } from './exchange.ts';
 import { fieldsFromText, isOwnQuery, namedOnce } from './text-fields.ts';
 

@@ -1,6 +1,6 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { AppError } from '../errors.ts';
-import { openGate } from '../vision/gate.ts';
+import { openGate } from '../function/gate.ts';
 
 /** Characters (code points) that a new password has at least and at most. */
 export const passwordLength = { least: 12, most: 256 } as const;

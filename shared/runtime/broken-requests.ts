@@ -1,7 +1,7 @@
 import { type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { AppError } from '../errors.ts';
-import type { RuntimeContext } from './context.ts';
+import type { RuntimeContext } from '../function/context.ts';
 import type { Surface } from './surface.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import type { EngineName } from '../engine-settings.ts';
+import type { Openers } from '../function/ports.ts';
 import type { PortName } from '../ports/index.ts';
-import type { Openers } from './ports.ts';
 
 /** The openers of a process for either mode. */
 export type EngineOpeners = Readonly<Record<Config['mode'], Openers>>;

@@ -1,12 +1,12 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { scopesOfRole } from '../domain/access.ts';
+import type { RuntimeContext } from '../function/context.ts';
 import { digestOf, newApiKey, parseApiKey, sameDigest } from '../identity/api-keys.ts';
 import { rotateSigningKey } from '../identity/tokens.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import { itemsOf } from '../ports/pages.ts';
 import { defaultTenant } from '../ports/tenant.ts';
-import type { RuntimeContext } from './context.ts';
 
 /** Name of the key that a fresh installation makes for its owner. */
 const adminKeyName = 'admin.key';

@@ -1,7 +1,7 @@
-import { cronPipeline } from '../events/cron-pipeline.ts';
+import { pickPorts } from '../function/ports.ts';
+import { cronPipeline } from './cron-pipeline.ts';
 import { empty } from './empty-answer.ts';
 import type { Front } from './fronts.ts';
-import { pickPorts } from './ports.ts';
 
 /** A schedule that calls; the body does not matter. 503: call again. */
 export const front: Front = (definition, ports, context) => {

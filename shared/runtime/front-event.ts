@@ -1,14 +1,14 @@
 import { CloudEvent, HTTP } from 'cloudevents';
 import { AppError, toAppError } from '../errors.ts';
-import { type EventFunction, eventPipeline } from '../events/pipeline.ts';
+import { breakersOf } from '../function/breaker.ts';
+import { guardedPorts } from '../function/guarded-ports.ts';
+import { pickPorts } from '../function/ports.ts';
 import type { IncomingRequest, OutgoingResponse } from '../http/exchange.ts';
 import type { Event, EventAnswer } from '../ports/events.ts';
 import { errorCodeHeader } from '../ports/extractor.ts';
-import { breakersOf } from './breaker.ts';
 import { empty } from './empty-answer.ts';
+import { type EventFunction, eventPipeline } from './event-pipeline.ts';
 import type { Front } from './fronts.ts';
-import { guardedPorts } from './guarded-ports.ts';
-import { pickPorts } from './ports.ts';
 
 /** CloudEvents over HTTP, binary or structured. */
 export const front: Front = (definition, ports, context) => {

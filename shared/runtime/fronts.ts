@@ -1,6 +1,6 @@
+import type { RuntimeContext } from '../function/context.ts';
+import type { FunctionDefinition } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
-import type { RuntimeContext } from './context.ts';
-import type { FunctionDefinition } from './define.ts';
 import type { Answer } from './http-server.ts';
 
 /**

@@ -3,11 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '../errors.ts';
+import type { RuntimeContext } from '../function/context.ts';
 import type { IncomingRequest, OutgoingResponse } from '../http/exchange.ts';
 import { explainListenError } from './address.ts';
 import { type BodyBudget, createBodyBudget } from './body-budget.ts';
 import { refuseBrokenRequests } from './broken-requests.ts';
-import type { RuntimeContext } from './context.ts';
 import { drain, readBody } from './read-body.ts';
 import { type Answer, openSurface, type Surface } from './surface.ts';
 

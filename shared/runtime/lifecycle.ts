@@ -1,4 +1,4 @@
-import type { RuntimeContext } from './context.ts';
+import type { RuntimeContext } from '../function/context.ts';
 
 /**
  * Stops `running` at the first SIGTERM or SIGINT, or when a parent that keeps a channel to this process is gone, and then lets

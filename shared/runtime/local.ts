@@ -1,18 +1,18 @@
-import { cronPipeline } from '../events/cron-pipeline.ts';
-import { eventPipeline } from '../events/pipeline.ts';
+import { breakersOf } from '../function/breaker.ts';
+import type { RuntimeContext } from '../function/context.ts';
+import { type CronManifest, type EventManifest, type FunctionDefinition, writesEvents } from '../function/define.ts';
+import { guardedPorts } from '../function/guarded-ports.ts';
+import { type Openers, openPorts, pickPorts } from '../function/ports.ts';
 import { changedNotice } from '../gallery/reconcile-uploads.ts';
 import { openGuards } from '../http/guards.ts';
 import { imageReader } from '../http/image-reader.ts';
 import type { Delivery } from '../ports/events.ts';
 import type { PortName, Ports } from '../ports/index.ts';
-import { breakersOf } from './breaker.ts';
-import type { RuntimeContext } from './context.ts';
-import { type CronManifest, type EventManifest, type FunctionDefinition, writesEvents } from './define.ts';
+import { cronPipeline } from './cron-pipeline.ts';
+import { eventPipeline } from './event-pipeline.ts';
 import { firstStart } from './first-start.ts';
-import { guardedPorts } from './guarded-ports.ts';
 import { answerHealth, type Readiness } from './health.ts';
 import { type Answer, listen } from './http-server.ts';
-import { type Openers, openPorts, pickPorts } from './ports.ts';
 import { routeRequests } from './routes.ts';
 import { shareCounts } from './shared-counts.ts';
 

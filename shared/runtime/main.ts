@@ -1,6 +1,6 @@
 import { readConfig } from '../config.ts';
-import { createContext } from './context.ts';
-import { type FunctionDefinition, portsOf } from './define.ts';
+import { createContext } from '../function/context.ts';
+import { type FunctionDefinition, portsOf } from '../function/define.ts';
 import { type EngineOpeners, openersOf } from './engine.ts';
 import type { Front } from './fronts.ts';
 import { stopOnSignal } from './lifecycle.ts';

@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createLogger } from '../telemetry/log.ts';
 import { deferred } from '../testing/deferred.ts';
 import { fakeClock } from '../testing/fake-clock.ts';
-import { createLogger } from './log.ts';
 import { outboxBell } from './outbox-bell.ts';
 
 let server: Server;

@@ -1,4 +1,4 @@
-import type { RuntimeContext } from './context.ts';
+import type { RuntimeContext } from '../function/context.ts';
 
 /** Calls that fail one after the other before it is left to the schedule, and the first pause between them, which doubles. */
 const tries = 4;

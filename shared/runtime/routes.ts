@@ -1,10 +1,10 @@
 import { AppError } from '../errors.ts';
+import type { RuntimeContext } from '../function/context.ts';
+import { type FunctionDefinition, isHttp, writesEvents } from '../function/define.ts';
 import { errorResponse } from '../http/errors.ts';
 import type { IncomingRequest, OutgoingResponse } from '../http/exchange.ts';
 import { type Equipment, type HttpFunction, httpPipeline } from '../http/pipeline.ts';
 import type { Ports } from '../ports/index.ts';
-import type { RuntimeContext } from './context.ts';
-import { type FunctionDefinition, isHttp, writesEvents } from './define.ts';
 import type { Answer } from './http-server.ts';
 import { createRouter, type Route } from './router.ts';
 

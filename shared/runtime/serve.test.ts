@@ -3,16 +3,16 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import * as z from 'zod';
 import { embeddedOpeners } from '../adapters/embedded/index.ts';
 import { AppError } from '../errors.ts';
+import { createContext } from '../function/context.ts';
+import { defineFunction, type FunctionDefinition } from '../function/define.ts';
+import type { Openers } from '../function/ports.ts';
+import { createLogger } from '../telemetry/log.ts';
 import { deferred } from '../testing/deferred.ts';
 import { send, testConfig } from '../testing/platform.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
-import { createContext } from './context.ts';
-import { defineFunction, type FunctionDefinition } from './define.ts';
 import { front as cron } from './front-cron.ts';
 import { front as event } from './front-event.ts';
 import { front as http } from './front-http.ts';
-import { createLogger } from './log.ts';
-import type { Openers } from './ports.ts';
 import { serve } from './serve.ts';
 
 const rest = {

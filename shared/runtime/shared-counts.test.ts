@@ -2,13 +2,13 @@ import { expect, it, onTestFinished } from 'vitest';
 import { functions } from '../../functions/registry.gen.ts';
 import { openCache } from '../adapters/embedded/cache.ts';
 import { embeddedOpeners } from '../adapters/embedded/index.ts';
+import { createContext } from '../function/context.ts';
 import { systemClock } from '../ports/clock.ts';
+import { createLogger } from '../telemetry/log.ts';
 import { fakeClock } from '../testing/fake-clock.ts';
 import { fakeExtractor } from '../testing/fake-extractor.ts';
 import { startPlatform, testConfig } from '../testing/platform.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
-import { createContext } from './context.ts';
-import { createLogger } from './log.ts';
 import { shareCounts } from './shared-counts.ts';
 
 const settings = { FREEFACE_MODE: 'distributed' };

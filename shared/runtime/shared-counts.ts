@@ -1,7 +1,7 @@
+import type { RuntimeContext } from '../function/context.ts';
 import type { Ports } from '../ports/index.ts';
 import { defaultTenant } from '../ports/tenant.ts';
-import type { RuntimeContext } from './context.ts';
-import { type Counts, countsIn } from './summed-metrics.ts';
+import { type Counts, countsIn } from '../telemetry/summed-metrics.ts';
 
 const key = 'metrics/counts';
 /** How often what was counted is added to the sums. */

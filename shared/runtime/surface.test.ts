@@ -5,9 +5,9 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { functions } from '../../functions/registry.gen.ts';
 import { embeddedOpeners } from '../adapters/embedded/index.ts';
+import { defineFunction } from '../function/define.ts';
 import { type PlatformOptions, startPlatform } from '../testing/platform.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
-import { defineFunction } from './define.ts';
 
 const rest = {
   summary: 'Test',

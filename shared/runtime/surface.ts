@@ -1,8 +1,8 @@
+import type { RuntimeContext } from '../function/context.ts';
 import { crossOrigin } from '../http/cors.ts';
 import { errorResponse } from '../http/errors.ts';
 import type { IncomingRequest, OutgoingResponse } from '../http/exchange.ts';
 import { securityHeaders } from '../http/security-headers.ts';
-import type { RuntimeContext } from './context.ts';
 
 /** Answers a request; `params` are filled in by whoever routes. */
 export type Answer = (request: IncomingRequest) => Promise<OutgoingResponse>;

@@ -2,10 +2,10 @@ import { exportJWK, generateKeyPair, importJWK, type JWTPayload, SignJWT } from 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { functions } from '../../functions/registry.gen.ts';
 import { type Role, roles, scopesOfRole } from '../domain/access.ts';
+import { type HttpManifest, isHttp } from '../function/define.ts';
 import { newApiKey } from '../identity/api-keys.ts';
 import { signAccessToken } from '../identity/tokens.ts';
 import { asTenant, defaultTenant, type Tenant } from '../ports/tenant.ts';
-import { type HttpManifest, isHttp } from '../runtime/define.ts';
 import { whoMayCall } from './authorization-table.ts';
 import { type Answer, sharedPlatform } from './platform.ts';
 import { drawPortrait } from './portraits/index.ts';

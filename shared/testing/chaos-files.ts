@@ -8,7 +8,7 @@ import { prepareTopics, topicSpecs } from '../adapters/distributed/topics.ts';
 import { readConfig } from '../config.ts';
 import { keyOfUpload } from '../domain/uploads.ts';
 import { defaultTenant } from '../ports/tenant.ts';
-import { createLogger } from '../runtime/log.ts';
+import { createLogger } from '../telemetry/log.ts';
 import type { OwnEngines } from './own-engines.ts';
 
 /** Where the chaos test puts files: a folder that is watched, or a bucket. */

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { functions } from '../../functions/registry.gen.ts';
 import { embeddedOpeners } from '../adapters/embedded/index.ts';
+import type { RuntimeContext } from '../function/context.ts';
+import type { Openers } from '../function/ports.ts';
 import type { PortName } from '../ports/index.ts';
-import type { RuntimeContext } from '../runtime/context.ts';
-import type { Openers } from '../runtime/ports.ts';
 import { fakeExtractor, fakePhoto } from './fake-extractor.ts';
 import { withFaults } from './faults.ts';
 import { sharedPlatform } from './platform.ts';

@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { functions } from '../../functions/registry.gen.ts';
 import { type AuditLine, createChainVerifier } from '../domain/audit-chain.ts';
-import { cronPipeline } from '../events/cron-pipeline.ts';
+import { cronPipeline } from '../runtime/cron-pipeline.ts';
 import { describeEngine, engineSettingsOf } from './engine.ts';
 import { goodPassword, logIn } from './logins.ts';
 import { ownOpeners, prepareEngines } from './own-engines.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { functions } from '../../functions/registry.gen.ts';
 import { checkManifests } from '../../scripts/generate/check-manifests.ts';
 import { generatedFiles } from '../../scripts/generate.ts';
-import type { FunctionDefinition } from '../runtime/define.ts';
+import type { FunctionDefinition } from '../function/define.ts';
 
 describe('generated files', () => {
   it('When they are generated anew, then nothing differs from what is committed', async () => {

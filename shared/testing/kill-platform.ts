@@ -2,9 +2,9 @@ import { writeSync } from 'node:fs';
 import { functions } from '../../functions/registry.gen.ts';
 import { embeddedOpeners } from '../adapters/embedded/index.ts';
 import { readConfig } from '../config.ts';
-import { createContext } from '../runtime/context.ts';
+import { createContext } from '../function/context.ts';
 import { runLocally } from '../runtime/local.ts';
-import { createLogger } from '../runtime/log.ts';
+import { createLogger } from '../telemetry/log.ts';
 
 /** A whole platform that somebody is going to kill. Argument: data folder. Says its port on standard output. */
 const config = readConfig({ FREEFACE_DATA: process.argv[2], PORT: '0' });

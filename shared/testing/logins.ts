@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { functions } from '../../functions/registry.gen.ts';
 import { embeddedOpeners } from '../adapters/embedded/index.ts';
 import type { Role } from '../domain/access.ts';
-import { portsOf } from '../runtime/define.ts';
+import { portsOf } from '../function/define.ts';
 import type { Answer, PlatformOptions, TestPlatform } from './platform.ts';
 
 const { accounts, audit, cache, records, events, webhooks } = embeddedOpeners;

@@ -10,9 +10,9 @@ import { openMilvus } from '../adapters/distributed/milvus-client.ts';
 import { prepareTopics, topicSpecs } from '../adapters/distributed/topics.ts';
 import { readConfig } from '../config.ts';
 import type { Engines } from '../engine-settings.ts';
-import { createContext } from '../runtime/context.ts';
-import { createLogger } from '../runtime/log.ts';
-import type { Openers } from '../runtime/ports.ts';
+import { createContext } from '../function/context.ts';
+import type { Openers } from '../function/ports.ts';
+import { createLogger } from '../telemetry/log.ts';
 import { type Keyspaces, keyspaces } from './scylla-keyspace.ts';
 
 export interface OwnEngines {

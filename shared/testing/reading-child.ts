@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { openEvents } from '../adapters/distributed/events.ts';
 import { readConfig } from '../config.ts';
 import { systemClock } from '../ports/clock.ts';
-import { createLogger } from '../runtime/log.ts';
+import { createLogger } from '../telemetry/log.ts';
 
 export interface ReadingOptions {
   /** Before the names of the topic and of the groups. */

@@ -1,5 +1,5 @@
 import { extraction } from '../domain/tuning.ts';
-import type { GateLimits } from './gate.ts';
+import type { GateLimits } from '../function/gate.ts';
 
 /** What an extractor with so many network threads lets in at once; beyond, it is BUSY. */
 export const extractionLimits = (threads: number): GateLimits => ({

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { ExecutionProvider } from './execution-provider.ts';
+import type { ExecutionProvider } from '../domain/execution-provider.ts';
 
 /**
  * Threads that run networks.

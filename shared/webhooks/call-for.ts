@@ -1,7 +1,7 @@
 import { outboxEntry } from '../events/catalogue.ts';
+import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Queue } from '../ports/webhooks.ts';
-import type { CallContext } from '../runtime/define.ts';
 
 /** Calls for somebody to take the turn of each queue. Should it get lost, `callDue` finds them again. */
 export async function callFor(

@@ -1,9 +1,9 @@
 import { systemEntry } from '../domain/system-audit.ts';
 import { nextAttempt, signedHeaders, webhooks as tuning } from '../domain/webhooks.ts';
+import { BreakerOpen, breakersOf } from '../function/breaker.ts';
+import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Attempt, Queue, Verdict, Webhook, WebhookMessage } from '../ports/webhooks.ts';
-import { BreakerOpen, breakersOf } from '../runtime/breaker.ts';
-import type { CallContext } from '../runtime/define.ts';
 import { allowedOf } from './addresses.ts';
 import { callFor } from './call-for.ts';
 import { type Sent, send } from './send.ts';

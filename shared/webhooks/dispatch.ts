@@ -10,11 +10,11 @@ import {
   webhookSecret,
 } from '../domain/webhooks.ts';
 import { type EventType, eventData } from '../events/catalogue.ts';
+import type { CallContext, EventCall } from '../function/define.ts';
 import type { Event } from '../ports/events.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Tenant } from '../ports/tenant.ts';
 import type { NewMessage, Webhook } from '../ports/webhooks.ts';
-import type { CallContext, EventCall } from '../runtime/define.ts';
 import { callFor } from './call-for.ts';
 
 /** What each event is called outside. */

@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import type { CallContext } from '../runtime/define.ts';
+import type { CallContext } from '../function/define.ts';
 import { allowedOf, targetProblem } from './addresses.ts';
 
 /** Errors: VALIDATION_FAILED that names `field` when nothing may be sent to `url`, as far as can be known without asking for its name. */

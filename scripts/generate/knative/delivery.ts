@@ -1,5 +1,5 @@
+import { type EventManifest, isHttp, type Manifest } from '../../../shared/function/define.ts';
 import type { Delivery } from '../../../shared/ports/events.ts';
-import { type EventManifest, isHttp, type Manifest } from '../../../shared/runtime/define.ts';
 import { defaultDelivery } from '../../../shared/runtime/local.ts';
 
 /** Knative's `max-revision-timeout-seconds` as it comes. */

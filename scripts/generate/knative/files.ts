@@ -1,4 +1,4 @@
-import type { Manifest } from '../../../shared/runtime/define.ts';
+import type { Manifest } from '../../../shared/function/define.ts';
 import { networkPolicies, serviceAccount } from './access.ts';
 import { adminKeyJob, migrateJob } from './jobs.ts';
 import { httpRoutes, ingressGrant } from './routes.ts';

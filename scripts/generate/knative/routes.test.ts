@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { functions } from '../../../functions/registry.gen.ts';
-import { isHttp } from '../../../shared/runtime/define.ts';
+import { isHttp } from '../../../shared/function/define.ts';
 import { createRouter } from '../../../shared/runtime/router.ts';
 import type { HttpRoute } from '../../manifests/gateway.ts';
 import { httpRoutes } from './routes.ts';

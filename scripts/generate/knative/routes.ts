@@ -1,4 +1,4 @@
-import { type HttpManifest, isHttp, type Manifest } from '../../../shared/runtime/define.ts';
+import { type HttpManifest, isHttp, type Manifest } from '../../../shared/function/define.ts';
 import type { HttpRoute, ReferenceGrant } from '../../manifests/gateway.ts';
 import * as names from './names.ts';
 

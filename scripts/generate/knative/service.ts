@@ -1,5 +1,5 @@
-import { isHttp, type Manifest, portsOf, writesEvents } from '../../../shared/runtime/define.ts';
-import { sizes } from '../../../shared/runtime/sizes.ts';
+import { isHttp, type Manifest, portsOf, writesEvents } from '../../../shared/function/define.ts';
+import { sizes } from '../../../shared/function/sizes.ts';
 import { extractionLimits } from '../../../shared/vision/extraction-limits.ts';
 import { amount, threadsOf } from '../../manifests/forms.ts';
 import type { KnativeService } from '../../manifests/serving.ts';

@@ -1,5 +1,5 @@
+import { isHttp, type Manifest, portsOf, writesEvents } from '../../../shared/function/define.ts';
 import type { PortName } from '../../../shared/ports/index.ts';
-import { isHttp, type Manifest, portsOf, writesEvents } from '../../../shared/runtime/define.ts';
 import { extractor, hostOf, publisher, secretOf, settingsConfig, storesConfig } from './names.ts';
 
 /** A store in a cluster: who may reach it is told by a label on the pod. */

@@ -1,6 +1,6 @@
 import { enrolmentTopic } from '../../../shared/events/catalogue.ts';
+import type { CronManifest, EventManifest, Manifest } from '../../../shared/function/define.ts';
 import type { Delivery } from '../../../shared/ports/events.ts';
-import type { CronManifest, EventManifest, Manifest } from '../../../shared/runtime/define.ts';
 import type { KafkaSource, PingSource } from '../../manifests/eventing.ts';
 import { deliveryOf, isEvent } from './delivery.ts';
 import * as names from './names.ts';

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { uploadsFolder } from '../../domain/uploads.ts';
 import { AppError } from '../../errors.ts';
-import type { AdapterOptions } from '../../runtime/adapter-options.ts';
+import type { AdapterOptions } from '../../function/adapter-options.ts';
 import { tlsOptions } from './tls.ts';
 
 export type BucketSettings = AdapterOptions['engines']['s3'];

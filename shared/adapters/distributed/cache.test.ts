@@ -4,7 +4,7 @@ import { afterAll, expect, it, onTestFinished } from 'vitest';
 import type { Engines } from '../../engine-settings.ts';
 import { cacheContract } from '../../ports/cache.contract.ts';
 import type { Cache } from '../../ports/cache.ts';
-import { createLogger } from '../../runtime/log.ts';
+import { createLogger } from '../../telemetry/log.ts';
 import { describeEngine } from '../../testing/engine.ts';
 import { portProxy } from '../../testing/port-proxy.ts';
 import { newTenant } from '../../testing/record-factories.ts';

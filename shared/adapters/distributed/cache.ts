@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
+import type { AdapterOptions } from '../../function/adapter-options.ts';
 import type { Cache } from '../../ports/cache.ts';
 import type { Tenant } from '../../ports/tenant.ts';
-import type { AdapterOptions } from '../../runtime/adapter-options.ts';
 import { storeCalls } from './store-calls.ts';
 import { tlsOptions } from './tls.ts';
 

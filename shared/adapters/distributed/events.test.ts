@@ -8,7 +8,7 @@ import { systemClock } from '../../ports/clock.ts';
 import { deadLetterTopic } from '../../ports/dead-letter-event.ts';
 import { eventsContract } from '../../ports/events.contract.ts';
 import type { Events, Subscription } from '../../ports/events.ts';
-import { createLogger } from '../../runtime/log.ts';
+import { createLogger } from '../../telemetry/log.ts';
 import { bundleChild } from '../../testing/child-bundle.ts';
 import { describeEngine } from '../../testing/engine.ts';
 import { fakeClock } from '../../testing/fake-clock.ts';

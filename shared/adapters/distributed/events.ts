@@ -1,6 +1,6 @@
+import type { AdapterOptions } from '../../function/adapter-options.ts';
 import { deadLetterEvent, deadLetterTopic } from '../../ports/dead-letter-event.ts';
 import type { Events } from '../../ports/events.ts';
-import type { AdapterOptions } from '../../runtime/adapter-options.ts';
 import { type ConsumerOptions, type RunningConsumer, startConsumer } from './event-consumer.ts';
 import { toMessage } from './event-message.ts';
 import { openPublisher } from './event-publisher.ts';

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { decoding, extraction } from '../../domain/tuning.ts';
 import { AppError, type ErrorCode, errorTable } from '../../errors.ts';
+import { openGate } from '../../function/gate.ts';
 import {
   CutOff,
   type ExtractedFace,
@@ -13,7 +14,6 @@ import {
 import { openBudget } from '../../vision/budget.ts';
 import { describePack } from '../../vision/describe.ts';
 import { extractionLimits } from '../../vision/extraction-limits.ts';
-import { openGate } from '../../vision/gate.ts';
 import { findPack } from '../../vision/weights/packs.ts';
 import { storeCalls } from './store-calls.ts';
 

@@ -1,5 +1,5 @@
+import type { AdapterOptions } from '../../function/adapter-options.ts';
 import type { Extractor } from '../../ports/extractor.ts';
-import type { AdapterOptions } from '../../runtime/adapter-options.ts';
 
 /** The function extract-faces where its address is set; otherwise faces are found in this process. */
 export async function openExtractor(options: AdapterOptions): Promise<Extractor> {

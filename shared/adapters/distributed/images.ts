@@ -10,9 +10,9 @@ import {
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { AppError } from '../../errors.ts';
+import type { AdapterOptions } from '../../function/adapter-options.ts';
 import type { Images } from '../../ports/images.ts';
 import type { Tenant } from '../../ports/tenant.ts';
-import type { AdapterOptions } from '../../runtime/adapter-options.ts';
 import { type BucketSettings, encryptionOf, openS3 } from './bucket.ts';
 import { storeCalls } from './store-calls.ts';
 

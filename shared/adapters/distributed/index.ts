@@ -1,5 +1,5 @@
-import { adapterOptions } from '../../runtime/adapter-options.ts';
-import type { Openers } from '../../runtime/ports.ts';
+import { adapterOptions } from '../../function/adapter-options.ts';
+import type { Openers } from '../../function/ports.ts';
 
 /** Ports on engines of their own, for FREEFACE_MODE=distributed; each adapter and its driver load when it is opened. */
 export const distributedOpeners = {

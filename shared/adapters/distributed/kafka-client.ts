@@ -1,5 +1,5 @@
 import { Kafka, type KafkaConfig, logLevel } from 'kafkajs';
-import type { AdapterOptions } from '../../runtime/adapter-options.ts';
+import type { AdapterOptions } from '../../function/adapter-options.ts';
 import { tlsOptions } from './tls.ts';
 
 export type KafkaSettings = AdapterOptions['engines']['kafka'];

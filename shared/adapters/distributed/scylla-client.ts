@@ -1,7 +1,7 @@
 import { auth, Client, policies, types } from 'cassandra-driver';
 import { eachOf } from '../../domain/each-of.ts';
 import { AppError } from '../../errors.ts';
-import type { AdapterOptions } from '../../runtime/adapter-options.ts';
+import type { AdapterOptions } from '../../function/adapter-options.ts';
 import { reopening } from './reopening.ts';
 import { scyllaSchema } from './scylla-schema.gen.ts';
 import { type Statement, statements } from './scylla-statements.ts';

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
+import type { AdapterOptions } from '../../function/adapter-options.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { OutboxEntry, WriteOptions } from '../../ports/records.ts';
 import type { CallOptions } from '../../ports/tenant.ts';
-import type { AdapterOptions } from '../../runtime/adapter-options.ts';
 import { createPageTokens, type PageTokens } from '../embedded/page-token.ts';
 import { type Bound, openScylla, type Scylla } from './scylla-client.ts';
 import { type Documents, documentsIn, microseconds } from './scylla-documents.ts';

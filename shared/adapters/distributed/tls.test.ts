@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
 import { readConfig } from '../../config.ts';
 import type { Engines } from '../../engine-settings.ts';
-import { createLogger } from '../../runtime/log.ts';
+import { createLogger } from '../../telemetry/log.ts';
 import { describeEngine } from '../../testing/engine.ts';
 import { newTenant } from '../../testing/record-factories.ts';
 import { tlsProxy } from '../../testing/tls-proxy.ts';

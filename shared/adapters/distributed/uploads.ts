@@ -7,9 +7,9 @@ import {
 } from '@aws-sdk/client-s3';
 import { isUploadPath, keyOfUpload, uploadOfKey } from '../../domain/uploads.ts';
 import { AppError } from '../../errors.ts';
+import type { AdapterOptions } from '../../function/adapter-options.ts';
 import { asTenant } from '../../ports/tenant.ts';
 import type { UploadedFile, Uploads } from '../../ports/uploads.ts';
-import type { AdapterOptions } from '../../runtime/adapter-options.ts';
 import { openS3 } from './bucket.ts';
 import { storeCalls } from './store-calls.ts';
 

@@ -1,8 +1,8 @@
 import { ConsistencyLevelEnum } from '@zilliz/milvus2-sdk-node';
 import { isInside } from '../../domain/globe.ts';
+import type { AdapterOptions } from '../../function/adapter-options.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { VectorEntry, VectorFilter, VectorHit, VectorSpace, Vectors } from '../../ports/vectors.ts';
-import type { AdapterOptions } from '../../runtime/adapter-options.ts';
 import { checked, openMilvus, requestMs } from './milvus-client.ts';
 import { openCollections } from './milvus-collections.ts';
 import { filterExpression, literal, noDegree, noTime, ofTenant } from './milvus-filter.ts';

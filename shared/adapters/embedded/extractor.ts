@@ -1,13 +1,13 @@
+import type { ExecutionProvider } from '../../domain/execution-provider.ts';
 import { decoding, extraction } from '../../domain/tuning.ts';
 import { AppError } from '../../errors.ts';
+import { openGate } from '../../function/gate.ts';
 import type { Extraction, Extractor, PackDescription } from '../../ports/extractor.ts';
-import type { Logger } from '../../runtime/log.ts';
+import type { Logger } from '../../telemetry/log.ts';
 import { openBudget } from '../../vision/budget.ts';
 import { decodeImage } from '../../vision/decode.ts';
 import { describePack } from '../../vision/describe.ts';
-import type { ExecutionProvider } from '../../vision/execution-provider.ts';
 import { extractionLimits } from '../../vision/extraction-limits.ts';
-import { openGate } from '../../vision/gate.ts';
 import { openNetwork } from '../../vision/network.ts';
 import { type Component, hasOwnCalibration } from '../../vision/pack.ts';
 import { findFaces, type Parts } from '../../vision/pipeline.ts';

@@ -1,5 +1,5 @@
-import { adapterOptions } from '../../runtime/adapter-options.ts';
-import type { Openers } from '../../runtime/ports.ts';
+import { adapterOptions } from '../../function/adapter-options.ts';
+import type { Openers } from '../../function/ports.ts';
 
 /** All ports on files in one folder; each adapter and its driver load when it is opened. */
 export const embeddedOpeners = {

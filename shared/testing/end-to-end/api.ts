@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import { functions } from '../../../functions/registry.gen.ts';
-import { isHttp } from '../../runtime/define.ts';
+import { isHttp } from '../../function/define.ts';
 import { type Answer, type CallOptions, send } from '../send.ts';
 
 /** A running platform, known by nothing but where it is. */

@@ -1,5 +1,5 @@
-import type { RuntimeContext } from '../runtime/context.ts';
-import type { CallContext, CronManifest, FunctionDefinition } from '../runtime/define.ts';
+import type { RuntimeContext } from '../function/context.ts';
+import type { CallContext, CronManifest, FunctionDefinition } from '../function/define.ts';
 import { newCall } from './new-call.ts';
 
 /** Runs a cron function once; what it returns is logged. Never throws; resolves to whether it succeeded. */

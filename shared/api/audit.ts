@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { AuditFilter } from '../ports/audit.ts';
-import * as wire from './wire.ts';
+import * as wire from './gallery.ts';
 
 /** The audit log as the API shows it; see auditLine in shared/domain/audit-chain.ts for how an entry is presented. */
 

@@ -5,13 +5,13 @@ import { AppError, type ErrorCode } from '../errors.ts';
 import type { Extractor } from '../ports/extractor.ts';
 import type { Ports } from '../ports/index.ts';
 import { defaultTenant } from '../ports/tenant.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
 import { type FakeClock, fakeClock } from '../testing/fake-clock.ts';
 import { fakeExtractor, fakePhoto } from '../testing/fake-extractor.ts';
 import { withFaults } from '../testing/faults.ts';
 import { folderWithWeights, startPlatform, type TestPlatform } from '../testing/platform.ts';
 import { createBreakers } from './breaker.ts';
 import { guardedPorts, requireClosedBreakers, wasNotTried } from './guarded-ports.ts';
-import { createMetrics } from './metrics.ts';
 import type { Openers } from './ports.ts';
 
 const setUp = (answer: () => Promise<unknown>) => {

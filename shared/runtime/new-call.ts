@@ -1,7 +1,7 @@
+import type { RuntimeContext } from '../function/context.ts';
+import type { CallContext } from '../function/define.ts';
 import { childOf } from '../http/trace-context.ts';
 import { defaultTenant } from '../ports/tenant.ts';
-import type { RuntimeContext } from '../runtime/context.ts';
-import type { CallContext } from '../runtime/define.ts';
 
 /** The context of a call that no request began. */
 export function newCall(

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Logger } from '../telemetry/log.ts';
 import type { RuntimeContext } from './context.ts';
-import type { Logger } from './log.ts';
 
 /** What an adapter may know of the process it lives in. */
 export interface AdapterOptions

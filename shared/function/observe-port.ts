@@ -1,6 +1,6 @@
 import { toAppError } from '../errors.ts';
 import type { PortName, Ports } from '../ports/index.ts';
-import type { Metrics } from './metrics.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 
 /**
  * The same port, with every call counted and timed. What a call gives back at once (an iteration) is handed on as it is. Costs some

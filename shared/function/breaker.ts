@@ -1,6 +1,6 @@
 import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
 import type { Clock } from '../ports/clock.ts';
-import type { Metrics } from './metrics.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 
 /** What stands behind a breaker: after how many failures in a row it opens, for how long at first, and at most. */
 const kinds = {

@@ -1,10 +1,10 @@
 import { waitedOutMs } from '../domain/tuning.ts';
 import { toAppError } from '../errors.ts';
+import type { RuntimeContext } from '../function/context.ts';
+import type { EventCall, EventManifest, FunctionDefinition } from '../function/define.ts';
+import { isBlameless, wasNotTried } from '../function/guarded-ports.ts';
 import type { Event, EventAnswer } from '../ports/events.ts';
 import { asTenant, defaultTenant, type Tenant } from '../ports/tenant.ts';
-import type { RuntimeContext } from '../runtime/context.ts';
-import type { EventCall, EventManifest, FunctionDefinition } from '../runtime/define.ts';
-import { isBlameless, wasNotTried } from '../runtime/guarded-ports.ts';
 import { newCall } from './new-call.ts';
 
 export interface EventOutcome extends EventAnswer {

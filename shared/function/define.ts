@@ -7,8 +7,8 @@ import type { Clock } from '../ports/clock.ts';
 import type { Delivery, Event } from '../ports/events.ts';
 import type { PortName, Ports } from '../ports/index.ts';
 import type { Tenant } from '../ports/tenant.ts';
-import type { Logger } from './log.ts';
-import type { Metrics } from './metrics.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 
 export interface HttpTrigger {
   readonly kind: 'http';

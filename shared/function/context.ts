@@ -1,8 +1,8 @@
 import type { Config } from '../config.ts';
 import { type Clock, systemClock } from '../ports/clock.ts';
+import { createLogger, type Logger } from '../telemetry/log.ts';
+import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { newIdAt } from './ids.ts';
-import { createLogger, type Logger } from './log.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
 
 /** What one process has of everything that is not a port. */
 export interface RuntimeContext {

@@ -5,7 +5,7 @@ import { passwordLength, passwordProblem } from '../identity/passwords.ts';
 import type { OpenSession } from '../identity/sessions.ts';
 import type { ApiKey, Quota, Retention, TenantRecord, User } from '../ports/accounts.ts';
 import { asTenant, type Tenant } from '../ports/tenant.ts';
-import { isPrintable, presentTime, presentTimeOrNull } from './wire.ts';
+import { isPrintable, presentTime, presentTimeOrNull } from './gallery.ts';
 
 /** The shapes of users, keys, tenants and logins on the wire. */
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { StoredDeadLetter } from '../ports/records.ts';
-import { presentTime } from './wire.ts';
+import { presentTime } from './gallery.ts';
 
 /** An event that was given up, as the API tells it. */
 export const deadLetter = z.object({

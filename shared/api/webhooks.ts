@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { jobWebhookId, messageTypes, webhookTypes } from '../domain/webhooks.ts';
 import { type LoggedMessage, messageStatuses, type Webhook } from '../ports/webhooks.ts';
-import { isPrintable, presentTime, presentTimeOrNull } from './wire.ts';
+import { isPrintable, presentTime, presentTimeOrNull } from './gallery.ts';
 
 /** The shapes of webhooks and their deliveries on the wire. */
 

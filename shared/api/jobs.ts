@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { priorities } from '../domain/priority.ts';
 import { type Job, jobStatuses } from '../ports/records.ts';
-import * as examples from './examples.ts';
-import { presentTime, presentTimeOrNull } from './wire.ts';
+import * as examples from './gallery.examples.ts';
+import { presentTime, presentTimeOrNull } from './gallery.ts';
 
 /** What a list says of a job; its status has more. */
 export const jobSummary = z.object({

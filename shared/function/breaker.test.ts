@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { createMetrics } from '../telemetry/metrics.ts';
 import { deferred } from '../testing/deferred.ts';
 import { fakeClock } from '../testing/fake-clock.ts';
 import { BreakerOpen, createBreakers } from './breaker.ts';
-import { createMetrics } from './metrics.ts';
 
 const half = 30_000;
 
