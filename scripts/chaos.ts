@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { runChaos } from '../shared/testing/chaos.ts';
+import { runChaos } from '../shared/testing/chaos/chaos.ts';
 import { mayKillServers } from '../shared/testing/outages.ts';
 
 /**

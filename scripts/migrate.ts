@@ -2,17 +2,17 @@ import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { config as loadEnvironment } from 'dotenv';
+import { createFile, nextFile } from '../shared/migrations/files.ts';
+import type { Journal, Lock } from '../shared/migrations/journal.ts';
+import type { MigratedDatabase } from '../shared/migrations/migration.ts';
+import { type Done, migrateDown, migrateUp, newest, type RunOptions, standings } from '../shared/migrations/run.ts';
 import { isUsageError } from './command-line/usage-error.ts';
 import { forgetAnswers } from './migrate/cached-answers.ts';
 import { type Command, readCommand, usage } from './migrate/command.ts';
-import { createFile, nextFile } from './migrate/files.ts';
 import { askedConfig, configOf } from './migrate/first-questions.ts';
-import type { Journal, Lock } from './migrate/journal.ts';
 import { chosen, lose } from './migrate/loss.ts';
-import type { MigratedDatabase } from './migrate/migration.ts';
 import { type Opened, openDatabases } from './migrate/open.ts';
 import { asJson, asText, emptyReport, type Report } from './migrate/report.ts';
-import { type Done, migrateDown, migrateUp, newest, type RunOptions, standings } from './migrate/run.ts';
 import { confirmLoss, NotConfirmed, type Progress, showProgress, type Terminal } from './migrate/terminal.ts';
 
 export interface MigrateOptions {

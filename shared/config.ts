@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
 import { type ExecutionProvider, executionProviders, mostThreads } from './domain/execution-provider.ts';
+import type { OutsideIssuer } from './domain/outside-issuer.ts';
+import { type TrustedProxies, trustedProxiesOf } from './domain/trusted-proxies.ts';
 import { decoding } from './domain/tuning.ts';
 import { checkCredentials, engineSettings, enginesOf } from './engine-settings.ts';
-import { type TrustedProxies, trustedProxiesOf } from './http/client-address.ts';
-import type { OutsideIssuer } from './identity/outside.ts';
 
 const MiB = 1024 * 1024;
 

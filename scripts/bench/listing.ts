@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { openRecords as openScylla } from '../../shared/adapters/distributed/records.ts';
 import { openRecords } from '../../shared/adapters/embedded/records.ts';
 import type { Engines } from '../../shared/engine-settings.ts';
+import { dropKeyspace, migrateScylla } from '../../shared/migrations/apply.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
 import { pagesOf } from '../../shared/ports/pages.ts';
 import type { Records } from '../../shared/ports/records.ts';
 import { defaultTenant } from '../../shared/ports/tenant.ts';
 import { newFace, newImage } from '../../shared/testing/record-factories.ts';
-import { dropKeyspace, migrateScylla } from '../migrate/apply.ts';
 import { median, type Row } from './rows.ts';
 
 const limit = 500;

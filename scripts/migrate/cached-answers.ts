@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { tlsOptions } from '../../shared/adapters/distributed/tls.ts';
 import type { Engines } from '../../shared/engine-settings.ts';
-import type { Step } from './migration.ts';
+import type { Step } from '../../shared/migrations/migration.ts';
 
 /** Answers are remembered for a while; of people who are gone they must not be given. */
 export const forgetAnswers = ({ url, keyPrefix, tls }: Engines['dragonfly']): Step => ({

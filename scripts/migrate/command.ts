@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
+import { type DatabaseName, databaseNames } from '../../shared/migrations/migration.ts';
 import { UsageError } from '../command-line/usage-error.ts';
 import { type EndName, ends } from './copy/end-names.ts';
-import { type DatabaseName, databaseNames } from './migration.ts';
 
 export const usage = `Usage: npm run migrate -- COMMAND [OPTIONS]
 

@@ -1,5 +1,5 @@
 import { type Config, readConfig } from '../../shared/config.ts';
-import { openMigratedScylla } from './scylla.ts';
+import { openMigratedScylla } from '../../shared/migrations/scylla.ts';
 import { ask, canAsk, type Terminal } from './terminal.ts';
 
 /** What the first `up` may be asked for, with what it says about it. */

@@ -2,9 +2,9 @@ import type { ITopicMetadata } from 'kafkajs';
 import * as z from 'zod';
 import { type KafkaSettings, openKafka } from '../../shared/adapters/distributed/kafka-client.ts';
 import { prepareTopics, type TopicSpec } from '../../shared/adapters/distributed/topics.ts';
+import { parseFile, readFiles } from '../../shared/migrations/files.ts';
+import type { MigratedDatabase, Step } from '../../shared/migrations/migration.ts';
 import type { Logger } from '../../shared/telemetry/log.ts';
-import { parseFile, readFiles } from './files.ts';
-import type { MigratedDatabase, Step } from './migration.ts';
 
 const fileSchema = z.strictObject({
   about: z.string(),

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
-import type { Journal, Run } from './journal.ts';
-import { type MigratedDatabase, MigrationError, type Step } from './migration.ts';
-import type { Done, RunOptions } from './run.ts';
+import type { Journal, Run } from '../../shared/migrations/journal.ts';
+import { type MigratedDatabase, MigrationError, type Step } from '../../shared/migrations/migration.ts';
+import type { Done, RunOptions } from '../../shared/migrations/run.ts';
 
 /**
  * Removes all that a database holds, or the parts that `steps` say. Its migrations count as never done after an erasure. Stops at

@@ -19,14 +19,14 @@ import { openRecords } from '../../shared/adapters/distributed/records.ts';
 import { scyllaClient } from '../../shared/adapters/distributed/scylla-client.ts';
 import { topicSpecs } from '../../shared/adapters/distributed/topics.ts';
 import { openVectors } from '../../shared/adapters/distributed/vectors.ts';
+import { dropKeyspace } from '../../shared/migrations/apply.ts';
+import { databaseNames } from '../../shared/migrations/migration.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
 import { defaultTenant } from '../../shared/ports/tenant.ts';
 import { describeEngine, engineSettingsOf } from '../../shared/testing/engine.ts';
 import { newPerson } from '../../shared/testing/record-factories.ts';
 import { temporaryFolder } from '../../shared/testing/temporary-folder.ts';
 import { main } from '../migrate.ts';
-import { dropKeyspace } from './apply.ts';
-import { databaseNames } from './migration.ts';
 
 describeEngine('scylla', 'npm run migrate on ScyllaDB', () => {
   it('When it runs for the first time, then tables are made, and again nothing is left to do', async () => {

@@ -10,9 +10,9 @@ import {
 } from '../../shared/adapters/distributed/milvus-client.ts';
 import { collectionName, openCollections } from '../../shared/adapters/distributed/milvus-collections.ts';
 import { indexParams } from '../../shared/adapters/distributed/milvus-index.ts';
+import { parseFile, readFiles } from '../../shared/migrations/files.ts';
+import type { MigratedDatabase, Migration, Step } from '../../shared/migrations/migration.ts';
 import type { VectorSpace } from '../../shared/ports/vectors.ts';
-import { parseFile, readFiles } from './files.ts';
-import type { MigratedDatabase, Migration, Step } from './migration.ts';
 
 const fileSchema = z.strictObject({ about: z.string(), fields: z.array(z.looseObject({ name: z.string() })).min(1) });
 

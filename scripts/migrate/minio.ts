@@ -13,9 +13,9 @@ import {
   prepareBucket,
   prepareUploadsBucket,
 } from '../../shared/adapters/distributed/bucket.ts';
-import { parseFile, readFiles } from './files.ts';
-import type { MigratedDatabase, Migration, Step } from './migration.ts';
-import { MigrationError } from './migration.ts';
+import { parseFile, readFiles } from '../../shared/migrations/files.ts';
+import type { MigratedDatabase, Migration, Step } from '../../shared/migrations/migration.ts';
+import { MigrationError } from '../../shared/migrations/migration.ts';
 
 const fileSchema = z.strictObject({ about: z.string(), bucket: z.enum(['images', 'uploads']) });
 

@@ -1,12 +1,12 @@
 import type { Config } from '../../shared/config.ts';
 import type { EngineName } from '../../shared/engine-settings.ts';
+import type { DatabaseName, MigratedDatabase } from '../../shared/migrations/migration.ts';
+import { MigrationError } from '../../shared/migrations/migration.ts';
+import { type MigratedScylla, openMigratedScylla } from '../../shared/migrations/scylla.ts';
 import type { VectorSpace } from '../../shared/ports/vectors.ts';
 import { createLogger } from '../../shared/telemetry/log.ts';
 import { findPack } from '../../shared/vision/weights/packs.ts';
-import type { DatabaseName, MigratedDatabase } from './migration.ts';
-import { MigrationError } from './migration.ts';
 import { type MigratedMilvus, openMigratedMilvus } from './milvus.ts';
-import { type MigratedScylla, openMigratedScylla } from './scylla.ts';
 
 export interface Opened {
   readonly scylla: MigratedScylla;

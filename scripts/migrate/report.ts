@@ -1,7 +1,7 @@
+import type { Run } from '../../shared/migrations/journal.ts';
+import type { DatabaseName } from '../../shared/migrations/migration.ts';
+import type { Done, Standing } from '../../shared/migrations/run.ts';
 import type { Command } from './command.ts';
-import type { Run } from './journal.ts';
-import type { DatabaseName } from './migration.ts';
-import type { Done, Standing } from './run.ts';
 
 /** How a database stands. */
 export interface DatabaseReport {

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { SingleBar } from 'cli-progress';
-import type { MigratedDatabase, Step } from './migration.ts';
+import type { MigratedDatabase, Step } from '../../shared/migrations/migration.ts';
 
 export interface Terminal {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };

@@ -1,9 +1,8 @@
 import * as z from 'zod';
 import { roles, scopes } from '../domain/access.ts';
+import { passwordLength, passwordProblem } from '../domain/password-rules.ts';
 import { AppError } from '../errors.ts';
-import { passwordLength, passwordProblem } from '../identity/passwords.ts';
-import type { OpenSession } from '../identity/sessions.ts';
-import type { ApiKey, Quota, Retention, TenantRecord, User } from '../ports/accounts.ts';
+import type { ApiKey, OpenSession, Quota, Retention, TenantRecord, User } from '../ports/accounts.ts';
 import { asTenant, type Tenant } from '../ports/tenant.ts';
 import { isPrintable, presentTime, presentTimeOrNull } from './gallery.ts';
 

@@ -190,7 +190,7 @@ export const sameFace = {
 
 /**
  * For how long after it was accepted an event waits for what it needs without using up its attempts, in milliseconds. Held by
- * shared/runtime/guarded-ports.test.ts.
+ * shared/function/guarded-ports.test.ts.
  */
 export const waitedOutMs = 24 * 60 * 60 * 1000;
 

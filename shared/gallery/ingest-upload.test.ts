@@ -6,6 +6,7 @@ import processEnrollmentNormal from '../../functions/process-enrollment-normal/i
 import { embeddedOpeners } from '../adapters/embedded/index.ts';
 import { openUploads } from '../adapters/embedded/uploads.ts';
 import { AppError } from '../errors.ts';
+import { changedNotice } from '../events/changed-notice.ts';
 import { adapterOptions } from '../function/adapter-options.ts';
 import type { Extractor } from '../ports/extractor.ts';
 import type { Ports } from '../ports/index.ts';
@@ -17,7 +18,6 @@ import { fakeExtractor, fakePhoto } from '../testing/fake-extractor.ts';
 import { startPlatform } from '../testing/platform.ts';
 import { newEvent } from '../testing/record-factories.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
-import { changedNotice } from './reconcile-uploads.ts';
 
 const tenant = asTenant('default');
 const path = 'ada/1.jpg';

@@ -1,7 +1,7 @@
 import { uploadIdOf } from '../domain/ids.ts';
 import { isImagePath } from '../domain/uploads.ts';
 import { AppError } from '../errors.ts';
-import { outboxEntry } from '../events/catalogue.ts';
+import { changedNotice } from '../events/changed-notice.ts';
 import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 import { itemsOf } from '../ports/pages.ts';
@@ -70,23 +70,6 @@ export async function reconcileUploads(
     return owner;
   }
 }
-
-/** That a file came, changed or went. */
-export const changedNotice = (
-  tenant: Tenant,
-  path: string,
-  { newId, clock, traceparent }: Pick<CallContext, 'newId' | 'clock'> & { readonly traceparent?: string },
-  priority: 'normal' | 'low' = 'normal',
-) =>
-  outboxEntry('freeface.upload.changed.v1', {
-    id: newId(),
-    at: clock.now(),
-    tenant,
-    key: uploadIdOf(tenant, path),
-    priority,
-    traceparent,
-    data: { path },
-  });
 
 async function knownOf(
   tenant: Tenant,

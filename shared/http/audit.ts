@@ -1,5 +1,6 @@
 import { AppError, toAppError } from '../errors.ts';
 import { changesState, type HttpManifest } from '../function/define.ts';
+import type { OutgoingResponse } from '../function/message.ts';
 import type { Audit, NewAuditEntry } from '../ports/audit.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Tenant } from '../ports/tenant.ts';
@@ -7,7 +8,7 @@ import { createFloodGate, type FloodGate } from './audit-flood.ts';
 import { describeLogin } from './audit-login.ts';
 import { otherIdsOf, subjectsOf } from './audit-subjects.ts';
 import { errorResponse } from './errors.ts';
-import type { HttpExchange, HttpMiddleware, OutgoingResponse } from './exchange.ts';
+import type { HttpExchange, HttpMiddleware } from './exchange.ts';
 
 type AuditPorts = Pick<Partial<Ports>, 'audit' | 'accounts' | 'cache'>;
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clientAddress, networkOf, trustedProxiesOf } from './client-address.ts';
+import { trustedProxiesOf } from '../domain/trusted-proxies.ts';
+import { clientAddress, networkOf } from './client-address.ts';
 
 const from = (forwarded: string | undefined, trusted: number, remoteAddress = '10.0.0.1') =>
   clientAddress({ remoteAddress, headers: { 'x-forwarded-for': forwarded } }, trusted);

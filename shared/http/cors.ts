@@ -1,5 +1,5 @@
 import cors from 'cors';
-import type { IncomingRequest, OutgoingResponse } from './exchange.ts';
+import type { IncomingRequest, OutgoingResponse } from '../function/message.ts';
 
 export interface CrossOrigin {
   /** What the answer to `request` must carry for a page of another origin to read it. */

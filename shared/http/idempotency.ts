@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { AppError, type ErrorCode, toAppError } from '../errors.ts';
 import { changesState, type HttpManifest } from '../function/define.ts';
+import type { OutgoingResponse } from '../function/message.ts';
 import type { Cache } from '../ports/cache.ts';
 import type { Ports } from '../ports/index.ts';
-import type { HttpExchange, OutgoingResponse } from './exchange.ts';
+import type { HttpExchange } from './exchange.ts';
 import { seal, unseal } from './sealed.ts';
 
 /** Does what a call asks for, or answers what it has answered before. */

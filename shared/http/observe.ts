@@ -1,5 +1,6 @@
+import type { OutgoingResponse } from '../function/message.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { HttpMiddleware, OutgoingResponse } from './exchange.ts';
+import type { HttpMiddleware } from './exchange.ts';
 
 /** One log line and the request metrics for every answer. The path is the route's: a real one may hold somebody's name. */
 export function observe(metrics: Metrics): HttpMiddleware {

@@ -1,10 +1,11 @@
 import { type Principal, scopesOfRole } from '../domain/access.ts';
+import type { OutsideIssuer } from '../domain/outside-issuer.ts';
 import { AppError } from '../errors.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Tenant } from '../ports/tenant.ts';
 import { digestOf, parseApiKey, sameDigest } from './api-keys.ts';
-import { claimedIssuer, type OutsideIssuer, verifyOutsideToken } from './outside.ts';
+import { claimedIssuer, verifyOutsideToken } from './outside.ts';
 import { notValid, ownIssuer, verifyAccessToken } from './tokens.ts';
 
 export interface AuthenticateDeps {

@@ -1,24 +1,10 @@
 import { createRemoteJWKSet, decodeJwt, type JWTPayload, jwtVerify } from 'jose';
 import { type Principal, type Role, roles, scopesOfRole } from '../domain/access.ts';
+import type { OutsideIssuer } from '../domain/outside-issuer.ts';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import { asTenant, defaultTenant, isTenant, type Tenant } from '../ports/tenant.ts';
 import { notValid, verified } from './tokens.ts';
-
-/** An issuer of OpenID Connect whose users may call, and how its claims become ours. */
-export interface OutsideIssuer {
-  /** Exactly as it stands in `iss`. */
-  readonly issuer: string;
-  readonly audience: string;
-  /** null: found by the issuer's `/.well-known/openid-configuration`. */
-  readonly keySetUrl: string | null;
-  /** Claim with one role or a list of them; dots lead into objects, as in `realm_access.roles`. */
-  readonly roleClaim: string;
-  /** What a value of that claim means here; without an entry its own name counts. Never `owner`. */
-  readonly roleNames: Readonly<Record<string, string>>;
-  /** null: everybody is of the tenant `default`. */
-  readonly tenantClaim: string | null;
-}
 
 /** Asymmetric ones alone: with a shared secret whoever can check could also sign. */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];

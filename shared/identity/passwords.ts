@@ -2,9 +2,6 @@ import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { AppError } from '../errors.ts';
 import { openGate } from '../function/gate.ts';
 
-/** Characters (code points) that a new password has at least and at most. */
-export const passwordLength = { least: 12, most: 256 } as const;
-
 interface Cost {
   /** Base-2 logarithm of N. */
   readonly ln: number;
@@ -40,48 +37,6 @@ export async function verifyPassword(password: string, stored: string | null, si
   const derived = await derive(password, salt, hash.length, storedCost, signal);
   return timingSafeEqual(derived, hash) && stored !== null;
 }
-
-/**
- * What is wrong with a new password, null when nothing is.
- *
- * [Note: Long passwords, not strange ones]
- * NIST SP 800-63B asks for length and a look at lists of what everybody takes, not for digits and signs. Who must guess over this
- * API is stopped by the lockout long before a list of thousands is through, and of the lists of leaked passwords hardly a line
- * has 12 characters. So it is length, the few that do, the own username, and too few different characters.
- */
-export function passwordProblem(password: string, username: string): string | null {
-  const folded = password.normalize('NFKC').toLowerCase();
-  const length = [...password].length;
-  if (length < passwordLength.least) return `must have at least ${passwordLength.least} characters`;
-  if (length > passwordLength.most) return `must have at most ${passwordLength.most} characters`;
-  const name = username.toLowerCase();
-  if (folded === name || (name.length >= 4 && folded.includes(name) && folded.length - name.length < 8))
-    return 'must not be the username, nor little more';
-  const common = worst.some((start) => folded.startsWith(start) && folded.length - start.length < 10);
-  return common || new Set(folded).size < 5 ? 'is too easy to guess' : null;
-}
-
-/** How most begin of what is chosen where 12 characters are asked for; a real phrase after it is fine. */
-const worst = [
-  '1234567890',
-  '0987654321',
-  '1q2w3e4r5t',
-  'abcdefghij',
-  'administrator',
-  'adminadmin',
-  'changeme',
-  'iloveyou',
-  'letmein',
-  'password',
-  'passw0rd',
-  'p@ssw0rd',
-  'qwertyuiop',
-  'qwertzuiop',
-  'qwerty123',
-  'qwertz123',
-  'welcome',
-  'freeface',
-];
 
 function derive(password: string, salt: Buffer, length: number, { ln, r, p }: Cost, signal?: AbortSignal) {
   const N = 2 ** ln;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { AppError } from '../errors.ts';
-import type { Accounts, User } from '../ports/accounts.ts';
+import type { Accounts, OpenSession, User } from '../ports/accounts.ts';
 import type { Cache } from '../ports/cache.ts';
 import type { Clock } from '../ports/clock.ts';
 import { asTenant, type Tenant } from '../ports/tenant.ts';
@@ -14,17 +14,6 @@ const day = 24 * 60 * 60_000;
 const idleMs = 14 * day;
 /** and after this time in any case. */
 const longestMs = 90 * day;
-
-export interface OpenSession {
-  readonly tenant: Tenant;
-  readonly user: User;
-  readonly accessToken: string;
-  /** Seconds. */
-  readonly expiresIn: number;
-  readonly refreshToken: string;
-  /** Seconds. */
-  readonly refreshExpiresIn: number;
-}
 
 export interface SessionDeps {
   readonly accounts: Accounts;

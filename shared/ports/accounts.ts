@@ -76,6 +76,18 @@ export interface Session {
   readonly expiresAt: number;
 }
 
+/** A session as its user receives it, at login and at each refresh. The tokens are secret, and no store keeps them. */
+export interface OpenSession {
+  readonly tenant: Tenant;
+  readonly user: User;
+  readonly accessToken: string;
+  /** Lifetime of the access token, in seconds. */
+  readonly expiresIn: number;
+  readonly refreshToken: string;
+  /** Lifetime of the refresh token, in seconds. */
+  readonly refreshExpiresIn: number;
+}
+
 /** A key that signs tokens and receipts. Private halves are encrypted at rest. */
 export interface SigningKey {
   readonly keyId: string;

@@ -1,5 +1,5 @@
 import type { RuntimeContext } from '../function/context.ts';
-import type { OutgoingResponse } from '../http/exchange.ts';
+import type { OutgoingResponse } from '../function/message.ts';
 
 export type Readiness = 'starting' | 'ready' | 'stopping';
 

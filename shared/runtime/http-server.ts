@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '../errors.ts';
 import type { RuntimeContext } from '../function/context.ts';
-import type { IncomingRequest, OutgoingResponse } from '../http/exchange.ts';
+import type { IncomingRequest, OutgoingResponse } from '../function/message.ts';
 import { explainListenError } from './address.ts';
 import { type BodyBudget, createBodyBudget } from './body-budget.ts';
 import { refuseBrokenRequests } from './broken-requests.ts';

@@ -1,9 +1,9 @@
+import { changedNotice } from '../events/changed-notice.ts';
 import { breakersOf } from '../function/breaker.ts';
 import type { RuntimeContext } from '../function/context.ts';
 import { type CronManifest, type EventManifest, type FunctionDefinition, writesEvents } from '../function/define.ts';
 import { guardedPorts } from '../function/guarded-ports.ts';
 import { type Openers, openPorts, pickPorts } from '../function/ports.ts';
-import { changedNotice } from '../gallery/reconcile-uploads.ts';
 import { openGuards } from '../http/guards.ts';
 import { imageReader } from '../http/image-reader.ts';
 import type { Delivery } from '../ports/events.ts';

@@ -1,7 +1,7 @@
 import type { RuntimeContext } from '../function/context.ts';
 import type { CallContext } from '../function/define.ts';
-import { childOf } from '../http/trace-context.ts';
 import { defaultTenant } from '../ports/tenant.ts';
+import { childOf, traceIdOf } from '../telemetry/trace-context.ts';
 
 /** The context of a call that no request began. */
 export function newCall(
@@ -22,6 +22,6 @@ export function newCall(
     metrics: context.metrics,
     config: context.config,
     newId: context.newId,
-    log: context.log.child({ function: manifest.name, request_id: requestId, trace_id: traceparent.slice(3, 35) }),
+    log: context.log.child({ function: manifest.name, request_id: requestId, trace_id: traceIdOf(traceparent) }),
   };
 }

@@ -1,8 +1,8 @@
 import { AppError } from '../errors.ts';
 import type { RuntimeContext } from '../function/context.ts';
 import { type FunctionDefinition, isHttp, writesEvents } from '../function/define.ts';
+import type { IncomingRequest, OutgoingResponse } from '../function/message.ts';
 import { errorResponse } from '../http/errors.ts';
-import type { IncomingRequest, OutgoingResponse } from '../http/exchange.ts';
 import { type Equipment, type HttpFunction, httpPipeline } from '../http/pipeline.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Answer } from './http-server.ts';

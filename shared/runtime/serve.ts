@@ -1,9 +1,9 @@
 import { AppError } from '../errors.ts';
 import type { RuntimeContext } from '../function/context.ts';
 import { type FunctionDefinition, isHttp, portsOf, writesEvents } from '../function/define.ts';
+import type { OutgoingResponse } from '../function/message.ts';
 import { type Openers, openPorts } from '../function/ports.ts';
 import { errorResponse } from '../http/errors.ts';
-import type { OutgoingResponse } from '../http/exchange.ts';
 import type { Front } from './fronts.ts';
 import { answerProbe, type Readiness } from './health.ts';
 import { type Answer, listen } from './http-server.ts';

@@ -1,7 +1,7 @@
 import type { RuntimeContext } from '../function/context.ts';
+import type { IncomingRequest, OutgoingResponse } from '../function/message.ts';
 import { crossOrigin } from '../http/cors.ts';
 import { errorResponse } from '../http/errors.ts';
-import type { IncomingRequest, OutgoingResponse } from '../http/exchange.ts';
 import { securityHeaders } from '../http/security-headers.ts';
 
 /** Answers a request; `params` are filled in by whoever routes. */

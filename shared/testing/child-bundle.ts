@@ -10,7 +10,7 @@ import { type BuildOptions, build } from 'esbuild';
 export async function bundleChild(name: string, root = process.cwd()): Promise<{ file: string; dispose(): void }> {
   const folder = join(root, '.build');
   mkdirSync(folder, { recursive: true });
-  const outdir = mkdtempSync(join(folder, `${name}-`));
+  const outdir = mkdtempSync(join(folder, `${basename(name)}-`));
   // From where it lies, also when this is part of a bundle itself; and a copy, since the one that runs a script waits for its end.
   const { href } = pathToFileURL(join(root, 'esbuild.config.mjs'));
   const { common } = (await import(`${href}?copy`)) as { common: BuildOptions };

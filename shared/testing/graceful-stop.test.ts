@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { priorities } from '../domain/priority.ts';
-import { clientOf, untilIdle } from './chaos-api.ts';
-import { type ChaosEnrolment, checkChaos, storesIn } from './chaos-check.ts';
-import { superviseChild } from './chaos-child.ts';
-import { chaosPhoto } from './chaos-plan.ts';
-import { openHookReceiver } from './chaos-receiver.ts';
+import { clientOf, untilIdle } from './chaos/api.ts';
+import { type ChaosEnrolment, checkChaos, storesIn } from './chaos/check.ts';
+import { superviseChild } from './chaos/child.ts';
+import { chaosPhoto } from './chaos/plan.ts';
+import { openHookReceiver } from './chaos/receiver.ts';
 import { send } from './send.ts';
 
 const count = 150;

@@ -12,7 +12,7 @@ import { embeddedOpeners } from '../adapters/embedded/index.ts';
 import type { Openers } from '../function/ports.ts';
 import type { Event } from '../ports/events.ts';
 import { adminKeyPath } from '../runtime/first-start.ts';
-import { superviseChild } from './chaos-child.ts';
+import { superviseChild } from './chaos/child.ts';
 import { fakeExtractor, fakePhoto } from './fake-extractor.ts';
 import { folderWithWeights, send, startPlatform } from './platform.ts';
 import { drawPortrait } from './portraits/index.ts';

@@ -1,79 +1,151 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-/** The rules of the house: what each room may know of the others, and of which packages. */
-const rules: readonly { room: string; mayImport: readonly RegExp[] }[] = [
+interface Room {
+  /** A folder with its slash, or one file. */
+  readonly room: string;
+  /** Rooms that its files may import. */
+  readonly rooms: readonly string[];
+  /** Packages that its files may import. */
+  readonly packages: RegExp;
+}
+
+const none = /^$/;
+const any = /./;
+const foundation = ['shared/domain/', 'shared/errors.ts', 'shared/ports/'];
+
+/** Every room, from the bottom up: the rooms and the packages that it may import. */
+const rules: readonly Room[] = [
+  { room: 'shared/errors.ts', rooms: [], packages: none },
+  { room: 'shared/domain/', rooms: [], packages: /^(uuid|node:(crypto|net))$/ },
+  { room: 'shared/ports/', rooms: ['shared/domain/', 'shared/errors.ts'], packages: /^cloudevents$/ },
+  { room: 'shared/engine-settings.ts', rooms: [], packages: /^(zod|node:fs)$/ },
   {
-    room: 'functions/',
-    mayImport: [
-      /^functions\/(?!registry)/,
-      /^shared\/(domain|events\/(catalogue|bucket-notification)|ports|http|gallery|identity|webhooks|errors|runtime\/(define|sizes))/,
-      /^(zod|cloudevents|node:.*)$/,
-    ],
+    room: 'shared/config.ts',
+    rooms: ['shared/domain/', 'shared/engine-settings.ts'],
+    packages: /^(zod|node:path)$/,
   },
-  { room: 'shared/domain/', mayImport: [/^shared\/domain\//, /^(uuid|node:crypto)$/] },
-  { room: 'shared/ports/', mayImport: [/^shared\/(domain|ports)\//, /^cloudevents$/] },
+  { room: 'shared/telemetry/', rooms: [], packages: /^(pino|prom-client|node:crypto)$/ },
+  { room: 'shared/events/', rooms: foundation, packages: /^(zod|cloudevents)$/ },
   {
-    room: 'shared/gallery/',
-    mayImport: [
-      /^shared\/(domain|ports|events\/catalogue|http|gallery|identity|errors|runtime\/(define|breaker|guarded-ports))/,
-      /^(zod|node:crypto)$/,
-    ],
+    room: 'shared/function/',
+    rooms: [...foundation, 'shared/config.ts', 'shared/events/', 'shared/telemetry/'],
+    packages: /^(zod|cockatiel|uuid|node:crypto)$/,
+  },
+  { room: 'shared/api/', rooms: foundation, packages: /^(zod|node:crypto)$/ },
+  {
+    room: 'shared/vision/',
+    rooms: [...foundation, 'shared/function/', 'models/'],
+    packages: /^(?!libsql|usearch|cassandra-driver)/,
   },
   {
     room: 'shared/identity/',
-    mayImport: [/^shared\/(domain|ports|identity|vision\/gate|errors)/, /^(jose|uuid|node:crypto)$/],
-  },
-  {
-    room: 'shared/webhooks/',
-    mayImport: [
-      /^shared\/(domain|ports|events\/catalogue|http|identity|webhooks|errors|runtime\/(define|breaker))/,
-      /^(zod|ipaddr\.js|node:(crypto|http|https|dns\/promises|net))$/,
-    ],
-  },
-  {
-    room: 'shared/http/',
-    mayImport: [
-      /^shared\/(domain|ports|http|identity|errors|runtime\/(define|context|metrics|ports))/,
-      /^(zod|@middy\/core|aws-lambda|@fastify\/busboy|rate-limiter-flexible\/lib\/.*|negotiator\/lib\/mediaType\.js|helmet|cors|node:(crypto|net))$/,
-    ],
-  },
-  {
-    room: 'shared/events/',
-    mayImport: [
-      /^shared\/(domain|ports|events|errors|http\/trace-context|runtime\/(define|context|guarded-ports))/,
-      /^(zod|cloudevents)$/,
-    ],
-  },
-  {
-    room: 'shared/vision/',
-    mayImport: [/^shared\/(domain|ports|vision|errors)/, /^models\//, /^(?!libsql|usearch|cassandra-driver)/],
+    rooms: [...foundation, 'shared/function/'],
+    packages: /^(jose|uuid|node:crypto)$/,
   },
   {
     room: 'shared/adapters/',
-    mayImport: [
-      /^shared\/(domain|ports|vision|errors|adapters|runtime\/(adapter-options|ports))/,
-      /^migrations\//,
-      /^[@a-z]/,
+    rooms: [
+      ...foundation,
+      'shared/engine-settings.ts',
+      'shared/function/',
+      'shared/telemetry/',
+      'shared/vision/',
+      'migrations/',
     ],
+    packages: any,
   },
+  { room: 'shared/migrations/', rooms: ['shared/adapters/'], packages: any },
+  {
+    room: 'shared/gallery/',
+    rooms: [...foundation, 'shared/api/', 'shared/events/', 'shared/function/', 'shared/identity/'],
+    packages: /^(zod|node:crypto)$/,
+  },
+  {
+    room: 'shared/webhooks/',
+    rooms: [...foundation, 'shared/events/', 'shared/function/'],
+    packages: /^(zod|ipaddr\.js|node:(crypto|http|https|dns\/promises|net))$/,
+  },
+  {
+    room: 'shared/http/',
+    rooms: [...foundation, 'shared/api/', 'shared/function/', 'shared/identity/', 'shared/telemetry/'],
+    packages:
+      /^(zod|@middy\/core|aws-lambda|@fastify\/busboy|rate-limiter-flexible\/lib\/.*|negotiator\/lib\/mediaType\.js|helmet|cors|node:(crypto|net))$/,
+  },
+  {
+    room: 'shared/runtime/',
+    rooms: [
+      ...foundation,
+      'shared/config.ts',
+      'shared/engine-settings.ts',
+      'shared/events/',
+      'shared/function/',
+      'shared/http/',
+      'shared/identity/',
+      'shared/telemetry/',
+    ],
+    packages: any,
+  },
+  {
+    room: 'functions/',
+    rooms: [
+      ...foundation,
+      'shared/api/',
+      'shared/events/',
+      'shared/function/define.ts',
+      'shared/function/sizes.ts',
+      'shared/gallery/',
+      'shared/identity/',
+      'shared/webhooks/',
+    ],
+    packages: /^(zod|cloudevents|node:.*)$/,
+  },
+  { room: 'shared/testing/', rooms: ['shared/', 'functions/'], packages: any },
+  { room: 'scripts/', rooms: ['shared/', 'functions/', 'esbuild.config.mjs', 'models/'], packages: any },
 ];
 
 describe('the layers', () => {
-  it.each(rules)('When a file in $room imports, then only what its layer may know', ({ room, mayImport }) => {
-    const breaches = sourcesIn(room).flatMap((file) =>
-      importsOf(file)
-        .filter((target) => !mayImport.some((pattern) => pattern.test(target)))
-        .map((target) => `${file} imports ${target}`),
-    );
+  it('When a room is added, then it has a rule', () => {
+    const rooms = readdirSync('shared')
+      .filter((name) => !/\.test\.ts$/.test(name))
+      .map((name) => `shared/${name}${statSync(join('shared', name)).isDirectory() ? '/' : ''}`);
+
+    expect(rooms.filter((room) => !rules.some((rule) => rule.room === room))).toEqual([]);
+  });
+
+  it.each(rules)('When a file in $room imports, then only what its rule allows', ({ room, rooms, packages }) => {
+    const allowed = [room, ...rooms];
+
+    const breaches = sourcesIn(room).flatMap((file) => {
+      const files = filesImportedBy(file).filter((target) => !allowed.some((each) => target.startsWith(each)));
+      const others = packagesImportedBy(file).filter((target) => !packages.test(target));
+      return [...files, ...others].map((target) => `${file} imports ${target}`);
+    });
 
     expect(breaches).toEqual([]);
   });
 
-  it('When domain code runs, then it has no clock, no randomness and no input or output of its own', () => {
+  it('When rooms import one another, types included, then there is no circle', () => {
+    const graph = new Map(
+      rules.map(({ room }) => [
+        room,
+        [...new Set(sourcesIn(room).flatMap(filesImportedBy).map(roomOf))].filter((each) => each !== room),
+      ]),
+    );
+
+    expect(circleIn(graph)).toEqual([]);
+  });
+
+  it('When files import one another, types and tests included, then there is no circle', () => {
+    const files = rules.flatMap(({ room }) => filesIn(room));
+
+    expect(circleIn(new Map(files.map((file) => [file, filesImportedBy(file)])))).toEqual([]);
+  });
+
+  it('When domain code runs, then it reads no clock, uses no randomness, and does no input or output', () => {
     const breaches = sourcesIn('shared/domain/').filter((file) =>
-      /Date\.now|new Date\(\)|Math\.random|random(Bytes|UUID|Int)|process\.|fetch\(|console\./.test(
+      /Date\.now|new Date\(\)|Math\.random|random(Bytes|UUID|Int)|process\.|fetch\(|console\.|(connect|createServer)\(/.test(
         readFileSync(file, 'utf8'),
       ),
     );
@@ -82,18 +154,51 @@ describe('the layers', () => {
   });
 });
 
-const sourcesIn = (room: string): string[] =>
-  readdirSync(room, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !/\.(test|contract)\.ts$|\.d\.ts$/.test(name))
-    .map((name) => join(room, name));
+/** The room that a file belongs to; the file itself when it belongs to none. */
+const roomOf = (file: string): string => rules.find(({ room }) => file.startsWith(room))?.room ?? file;
 
-/** What a file imports, statically or lazily: paths from the repository's root, or package names. */
-function importsOf(file: string): string[] {
-  const text = readFileSync(file, 'utf8');
-  return [
-    ...text.matchAll(/^(?:import|export|\})[^'\n]*\bfrom '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm),
-  ].map(([, named, bare, lazy]) => {
-    const target = (named ?? bare ?? lazy)!;
-    return target.startsWith('.') ? relative(process.cwd(), resolve(dirname(file), target)) : target;
-  });
+/** Sources of a room without its tests and contract suites, which may import from above. */
+const sourcesIn = (room: string): string[] => filesIn(room).filter((name) => !/\.(test|contract)\.ts$/.test(name));
+
+function filesIn(room: string): string[] {
+  if (!room.endsWith('/')) return [room];
+  return readdirSync(room, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+    .map((name) => join(room, name));
+}
+
+/** Paths from the repository's root of the files that a file imports. */
+const filesImportedBy = (file: string): string[] =>
+  importsOf(file)
+    .filter((target) => target.startsWith('.'))
+    .map((target) => relative(process.cwd(), resolve(dirname(file), target)));
+
+const packagesImportedBy = (file: string): string[] => importsOf(file).filter((target) => !target.startsWith('.'));
+
+/** The imports of a file as it writes them: static, lazy or of types. */
+const importsOf = (file: string): string[] =>
+  [
+    ...readFileSync(file, 'utf8').matchAll(
+      /^(?:import|export|\})[^'\n]*\bfrom '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm,
+    ),
+  ].map(([, named, bare, lazy]) => (named ?? bare ?? lazy)!);
+
+/** The first circle of a graph as a list of its nodes; empty when there is none. */
+function circleIn(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const finished = new Set<string>();
+  const walk = (node: string, path: readonly string[]): string[] => {
+    if (path.includes(node)) return [...path.slice(path.indexOf(node)), node];
+    if (finished.has(node)) return [];
+    for (const next of graph.get(node) ?? []) {
+      const circle = walk(next, [...path, node]);
+      if (circle.length > 0) return circle;
+    }
+    finished.add(node);
+    return [];
+  };
+  for (const node of graph.keys()) {
+    const circle = walk(node, []);
+    if (circle.length > 0) return circle;
+  }
+  return [];
 }

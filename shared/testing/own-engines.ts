@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteBucketCommand, DeleteObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { Redis } from 'ioredis';
-import { dropKeyspace } from '../../scripts/migrate/apply.ts';
 import { openS3, prepareBucket } from '../adapters/distributed/bucket.ts';
 import { openEvents } from '../adapters/distributed/events.ts';
 import { distributedOpeners } from '../adapters/distributed/index.ts';
@@ -12,6 +11,7 @@ import { readConfig } from '../config.ts';
 import type { Engines } from '../engine-settings.ts';
 import { createContext } from '../function/context.ts';
 import type { Openers } from '../function/ports.ts';
+import { dropKeyspace } from '../migrations/apply.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { type Keyspaces, keyspaces } from './scylla-keyspace.ts';
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll } from 'vitest';
-import { dropKeyspace, migrateScylla } from '../../scripts/migrate/apply.ts';
 import { scyllaClient } from '../adapters/distributed/scylla-client.ts';
 import type { Engines } from '../engine-settings.ts';
+import { dropKeyspace, migrateScylla } from '../migrations/apply.ts';
 
 /** Settings for a keyspace of this test file's own, with all tables; it is dropped when the file's tests are done. */
 export function testKeyspace(scylla: Engines['scylla']): Engines['scylla'] {

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
+import { privateNetworks } from '../../../shared/domain/trusted-proxies.ts';
 import type { Manifest } from '../../../shared/function/define.ts';
-import { privateNetworks } from '../../../shared/http/client-address.ts';
 import type * as kubernetes from '../../manifests/kubernetes.ts';
 import type { networkPolicy } from '../../manifests/kubernetes.ts';
 import * as names from './names.ts';

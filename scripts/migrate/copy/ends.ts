@@ -4,13 +4,13 @@ import type { Config } from '../../../shared/config.ts';
 import { adapterOptions } from '../../../shared/function/adapter-options.ts';
 import { createContext } from '../../../shared/function/context.ts';
 import { type Openers, openPorts } from '../../../shared/function/ports.ts';
+import { MigrationError } from '../../../shared/migrations/migration.ts';
 import type { Imports } from '../../../shared/ports/imports.ts';
 import type { PortName, Ports } from '../../../shared/ports/index.ts';
 import { itemsOf } from '../../../shared/ports/pages.ts';
 import type { Tenant } from '../../../shared/ports/tenant.ts';
 import type { VectorSpace } from '../../../shared/ports/vectors.ts';
 import { listPacks } from '../../../shared/vision/weights/packs.ts';
-import { MigrationError } from '../migration.ts';
 import type { EndName } from './end-names.ts';
 
 const read = ['records', 'images', 'vectors', 'accounts', 'webhooks', 'audit'] as const satisfies readonly PortName[];

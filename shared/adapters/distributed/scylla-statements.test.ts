@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readFiles } from '../../../scripts/migrate/files.ts';
-import { statementsOf } from '../../../scripts/migrate/scylla.ts';
+import { readFiles } from '../../migrations/files.ts';
+import { statementsOf } from '../../migrations/scylla.ts';
 import { statements } from './scylla-statements.ts';
 
 const all = Object.entries(statements);

@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { adminKeyPath } from '../runtime/first-start.ts';
-import type { ChaosPlatformOptions } from './chaos-platform.ts';
-import { bundleChild } from './child-bundle.ts';
-import type { OwnEngines } from './own-engines.ts';
+import { adminKeyPath } from '../../runtime/first-start.ts';
+import { bundleChild } from '../child-bundle.ts';
+import type { OwnEngines } from '../own-engines.ts';
+import type { ChaosPlatformOptions } from './platform.ts';
 
 export interface ChaosChild {
   /** Where it listens, once it does; starts it when it is not there. */
@@ -40,7 +40,7 @@ export async function superviseChild({
   /** Beside those of the engines. */
   readonly settings?: Readonly<Record<string, string>>;
 }): Promise<ChaosChild> {
-  const bundle = await bundleChild('chaos-platform', root);
+  const bundle = await bundleChild('chaos/platform', root);
   let kills = 0;
   let starts = 0;
   let calm = false;

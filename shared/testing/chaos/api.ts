@@ -1,6 +1,6 @@
-import type { ChaosFile } from './chaos-check.ts';
-import type { ChaosChild } from './chaos-child.ts';
-import { type Answer, type CallOptions, send } from './send.ts';
+import { type Answer, type CallOptions, send } from '../send.ts';
+import type { ChaosChild } from './child.ts';
+import type { ChaosFile } from './plan.ts';
 
 export interface ChaosApi {
   /** Calls until the answer is a success or one of these errors, as a client that wants it done. */

@@ -1,16 +1,16 @@
 import { writeSync } from 'node:fs';
-import { functions } from '../../functions/registry.gen.ts';
-import { embeddedOpeners } from '../adapters/embedded/index.ts';
-import { readConfig } from '../config.ts';
-import { createContext, type RuntimeContext } from '../function/context.ts';
-import type { Openers } from '../function/ports.ts';
-import type { Events } from '../ports/events.ts';
-import { stopOnSignal } from '../runtime/lifecycle.ts';
-import { runLocally } from '../runtime/local.ts';
-import { createLogger } from '../telemetry/log.ts';
-import { fakeExtractor } from './fake-extractor.ts';
-import { type Faults, withFaults } from './faults.ts';
-import { seededRandom } from './vector-factories.ts';
+import { functions } from '../../../functions/registry.gen.ts';
+import { embeddedOpeners } from '../../adapters/embedded/index.ts';
+import { readConfig } from '../../config.ts';
+import { createContext, type RuntimeContext } from '../../function/context.ts';
+import type { Openers } from '../../function/ports.ts';
+import type { Events } from '../../ports/events.ts';
+import { stopOnSignal } from '../../runtime/lifecycle.ts';
+import { runLocally } from '../../runtime/local.ts';
+import { createLogger } from '../../telemetry/log.ts';
+import { fakeExtractor } from '../fake-extractor.ts';
+import { type Faults, withFaults } from '../faults.ts';
+import { seededRandom } from '../vector-factories.ts';
 
 /** What the platform of the chaos test is told, as JSON in its first argument. */
 export interface ChaosPlatformOptions {
@@ -73,7 +73,7 @@ type AllOpeners = Required<Openers>;
 
 /** What distributed mode stands on is loaded for it alone. */
 const enginesOf = async ({ prefix }: ChaosPlatformOptions): Promise<AllOpeners> =>
-  prefix === null ? embeddedOpeners : (await import('./own-engines.ts')).ownOpeners(prefix);
+  prefix === null ? embeddedOpeners : (await import('../own-engines.ts')).ownOpeners(prefix);
 
 function faultyOpeners(
   engines: AllOpeners,

@@ -1,16 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { clientOf, untilIdle } from './chaos-api.ts';
-import { type ChaosCheck, checkChaos, storesIn } from './chaos-check.ts';
-import { superviseChild } from './chaos-child.ts';
-import { bucketFiles, watchedFiles } from './chaos-files.ts';
-import { chaosPlan, photosOf } from './chaos-plan.ts';
-import { openHookReceiver } from './chaos-receiver.ts';
-import { serverKiller } from './chaos-servers.ts';
-import { emptyRecord, replayNewest, take } from './chaos-steps.ts';
-import { openOwnStores, prepareEngines } from './own-engines.ts';
-import { seededRandom } from './vector-factories.ts';
+import { openOwnStores, prepareEngines } from '../own-engines.ts';
+import { seededRandom } from '../vector-factories.ts';
+import { clientOf, untilIdle } from './api.ts';
+import { type ChaosCheck, checkChaos, storesIn } from './check.ts';
+import { superviseChild } from './child.ts';
+import { bucketFiles, watchedFiles } from './files.ts';
+import { chaosPlan, photosOf } from './plan.ts';
+import { openHookReceiver } from './receiver.ts';
+import { serverKiller } from './servers.ts';
+import { emptyRecord, replayNewest, take } from './steps.ts';
 
 export interface ChaosOptions {
   readonly events: number;

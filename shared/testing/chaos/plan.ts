@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { batchJobIdOf, faceIdOf } from '../domain/ids.ts';
-import { type Priority, priorities } from '../domain/priority.ts';
-import { defaultTenant } from '../ports/tenant.ts';
-import { fakePhoto, fakeSpace, type PhotoKind } from './fake-extractor.ts';
-import { seededRandom } from './vector-factories.ts';
+import { batchJobIdOf, faceIdOf } from '../../domain/ids.ts';
+import { type Priority, priorities } from '../../domain/priority.ts';
+import { defaultTenant } from '../../ports/tenant.ts';
+import { fakePhoto, fakeSpace, type PhotoKind } from '../fake-extractor.ts';
+import { seededRandom } from '../vector-factories.ts';
 
 /** A photo that is enrolled in some way; none is like another. */
 export interface ChaosPhoto {
@@ -15,6 +15,12 @@ export interface ChaosPhoto {
 
 /** Whose a face is said to be. */
 export type ChaosName = { readonly external_id: string } | { readonly person_id: string } | null;
+
+/** All contents that one file name had, oldest first; null: the file was deleted. The last entry counts. */
+export interface ChaosFile {
+  readonly name: ChaosName;
+  readonly versions: readonly (ChaosPhoto | null)[];
+}
 
 /** Sent to enroll_async, and perhaps cancelled at once. */
 export interface PhotoStep {

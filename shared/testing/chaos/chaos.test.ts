@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { runChaos } from './chaos.ts';
-import { chaosPlan, photosOf } from './chaos-plan.ts';
+import { chaosPlan, photosOf } from './plan.ts';
 
 const events = 200;
 const seed = 7;

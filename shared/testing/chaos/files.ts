@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DeleteBucketCommand, DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { Kafka, logLevel } from 'kafkajs';
-import { openS3, prepareUploadsBucket } from '../adapters/distributed/bucket.ts';
-import { prepareTopics, topicSpecs } from '../adapters/distributed/topics.ts';
-import { readConfig } from '../config.ts';
-import { keyOfUpload } from '../domain/uploads.ts';
-import { defaultTenant } from '../ports/tenant.ts';
-import { createLogger } from '../telemetry/log.ts';
-import type { OwnEngines } from './own-engines.ts';
+import { openS3, prepareUploadsBucket } from '../../adapters/distributed/bucket.ts';
+import { prepareTopics, topicSpecs } from '../../adapters/distributed/topics.ts';
+import { readConfig } from '../../config.ts';
+import { keyOfUpload } from '../../domain/uploads.ts';
+import { defaultTenant } from '../../ports/tenant.ts';
+import { createLogger } from '../../telemetry/log.ts';
+import type { OwnEngines } from '../own-engines.ts';
 
 /** Where the chaos test puts files: a folder that is watched, or a bucket. */
 export interface ChaosFiles {

@@ -1,5 +1,5 @@
-import type { EngineName } from '../engine-settings.ts';
-import { realOutage } from './outages.ts';
+import type { EngineName } from '../../engine-settings.ts';
+import { realOutage } from '../outages.ts';
 
 export interface ServerKiller {
   /** Kills the next of the servers, when the one before is there again, and starts it after up to three seconds. */

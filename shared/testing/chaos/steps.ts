@@ -1,9 +1,9 @@
-import { keyOfUpload } from '../domain/uploads.ts';
-import { defaultTenant } from '../ports/tenant.ts';
-import type { ChaosApi } from './chaos-api.ts';
-import type { ChaosEnrolment, ChaosFile, ChaosSent } from './chaos-check.ts';
-import type { ChaosFiles } from './chaos-files.ts';
-import type { BatchStep, ChaosStep, FileStep, PhotoStep } from './chaos-plan.ts';
+import { keyOfUpload } from '../../domain/uploads.ts';
+import { defaultTenant } from '../../ports/tenant.ts';
+import type { ChaosApi } from './api.ts';
+import type { ChaosEnrolment, ChaosSent } from './check.ts';
+import type { ChaosFiles } from './files.ts';
+import type { BatchStep, ChaosFile, ChaosStep, FileStep, PhotoStep } from './plan.ts';
 
 /** Dead letters that are replayed together. */
 const mostReplayed = 20;

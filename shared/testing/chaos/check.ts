@@ -1,14 +1,14 @@
-import { openImages } from '../adapters/embedded/images.ts';
-import { openRecords } from '../adapters/embedded/records.ts';
-import { openVectors } from '../adapters/embedded/vectors.ts';
-import { systemClock } from '../ports/clock.ts';
-import type { Ports } from '../ports/index.ts';
-import type { Face, Image, Job, Person, StoredDeadLetter } from '../ports/records.ts';
-import { defaultTenant } from '../ports/tenant.ts';
-import type { ChaosApi } from './chaos-api.ts';
-import type { ChaosChild } from './chaos-child.ts';
-import type { ChaosName, ChaosPhoto } from './chaos-plan.ts';
-import type { HookReceiver } from './chaos-receiver.ts';
+import { openImages } from '../../adapters/embedded/images.ts';
+import { openRecords } from '../../adapters/embedded/records.ts';
+import { openVectors } from '../../adapters/embedded/vectors.ts';
+import { systemClock } from '../../ports/clock.ts';
+import type { Ports } from '../../ports/index.ts';
+import type { Face, Image, Job, Person, StoredDeadLetter } from '../../ports/records.ts';
+import { defaultTenant } from '../../ports/tenant.ts';
+import type { ChaosApi } from './api.ts';
+import type { ChaosChild } from './child.ts';
+import type { ChaosFile, ChaosName, ChaosPhoto } from './plan.ts';
+import type { HookReceiver } from './receiver.ts';
 
 export interface ChaosCheck {
   /** Jobs that clients know of, and all: those of files, and where an answer was lost. */
@@ -35,12 +35,6 @@ export interface ChaosCheck {
 export interface ChaosEnrolment {
   readonly photo: ChaosPhoto;
   readonly name: ChaosName;
-}
-
-/** What lay under one name, one after the other; null: nothing. The last counts. */
-export interface ChaosFile {
-  readonly name: ChaosName;
-  readonly versions: readonly (ChaosPhoto | null)[];
 }
 
 /** What clients did. */
