@@ -18,7 +18,7 @@ export async function generatedFiles(root: string): Promise<Map<string, string>>
   return new Map([
     ['functions/registry.gen.ts', registry(names)],
     [
-      'shared/adapters/distributed/scylla-schema.gen.ts',
+      'shared/adapters/distributed/scylla/schema.gen.ts',
       scyllaSchema((await readdir(resolve(root, 'migrations/scylla'))).filter((name) => name.endsWith('.cql')).sort()),
     ],
     ['functions/api-docs/openapi.gen.json', `${JSON.stringify(openApi(functions), null, 2)}\n`],

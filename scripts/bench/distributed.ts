@@ -1,4 +1,4 @@
-import { prepareTopics } from '../../shared/adapters/distributed/topics.ts';
+import { prepareTopics } from '../../shared/adapters/distributed/kafka/topics.ts';
 import { readConfig } from '../../shared/config.ts';
 import type { EngineName } from '../../shared/engine-settings.ts';
 import { createLogger } from '../../shared/telemetry/log.ts';

@@ -1,7 +1,7 @@
 import type { ITopicMetadata } from 'kafkajs';
 import * as z from 'zod';
-import { type KafkaSettings, openKafka } from '../../shared/adapters/distributed/kafka-client.ts';
-import { prepareTopics, type TopicSpec } from '../../shared/adapters/distributed/topics.ts';
+import { type KafkaSettings, openKafka } from '../../shared/adapters/distributed/kafka/client.ts';
+import { prepareTopics, type TopicSpec } from '../../shared/adapters/distributed/kafka/topics.ts';
 import { parseFile, readFiles } from '../../shared/migrations/files.ts';
 import type { MigratedDatabase, Step } from '../../shared/migrations/migration.ts';
 import type { Logger } from '../../shared/telemetry/log.ts';

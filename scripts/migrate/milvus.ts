@@ -7,9 +7,9 @@ import {
   type MilvusSettings,
   openMilvus,
   requestMs,
-} from '../../shared/adapters/distributed/milvus-client.ts';
-import { collectionName, openCollections } from '../../shared/adapters/distributed/milvus-collections.ts';
-import { indexParams } from '../../shared/adapters/distributed/milvus-index.ts';
+} from '../../shared/adapters/distributed/milvus/client.ts';
+import { collectionName, openCollections } from '../../shared/adapters/distributed/milvus/collections.ts';
+import { indexParams } from '../../shared/adapters/distributed/milvus/vector-index.ts';
 import { parseFile, readFiles } from '../../shared/migrations/files.ts';
 import type { MigratedDatabase, Migration, Step } from '../../shared/migrations/migration.ts';
 import type { VectorSpace } from '../../shared/ports/vectors.ts';

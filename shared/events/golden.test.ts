@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CloudEvent, HTTP, Kafka } from 'cloudevents';
 import type { Message } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
-import { type ReceivedMessage, toEvent, toMessage } from '../adapters/distributed/event-message.ts';
+import { type ReceivedMessage, toEvent, toMessage } from '../adapters/distributed/kafka/event-message.ts';
 import { deadLetterEvent, readDeadLetter } from '../ports/dead-letter-event.ts';
 import type { Event } from '../ports/events.ts';
 import { defaultTenant } from '../ports/tenant.ts';

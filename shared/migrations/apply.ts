@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type ScyllaSettings, scyllaClient } from '../adapters/distributed/scylla-client.ts';
+import { type ScyllaSettings, scyllaClient } from '../adapters/distributed/scylla/client.ts';
 import { MigrationError } from './migration.ts';
 import { migrateUp } from './run.ts';
 import { openMigratedScylla } from './scylla.ts';

@@ -1,5 +1,5 @@
 import { type Client, types } from 'cassandra-driver';
-import { type ScyllaSettings, scyllaClient } from '../adapters/distributed/scylla-client.ts';
+import { type ScyllaSettings, scyllaClient } from '../adapters/distributed/scylla/client.ts';
 import { type MigrationFile, readFiles } from './files.ts';
 import { type Journal, openJournal } from './journal.ts';
 import type { MigratedDatabase, Migration, Step } from './migration.ts';

@@ -1,4 +1,4 @@
-import type { Scylla } from '../adapters/distributed/scylla-client.ts';
+import type { Scylla } from '../adapters/distributed/scylla/client.ts';
 
 /**
  * A way to ScyllaDB that dies with its process: the `last`-th request that writes is the last one that gets through, and nothing comes back

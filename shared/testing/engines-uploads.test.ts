@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { functions } from '../../functions/registry.gen.ts';
 import { openS3, prepareUploadsBucket } from '../adapters/distributed/bucket.ts';
 import { openEvents } from '../adapters/distributed/events.ts';
-import { prepareTopics, topicSpecs } from '../adapters/distributed/topics.ts';
+import { prepareTopics, topicSpecs } from '../adapters/distributed/kafka/topics.ts';
 import { openUploads } from '../adapters/distributed/uploads.ts';
 import { embeddedOpeners } from '../adapters/embedded/index.ts';
 import type { Openers } from '../function/ports.ts';

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { connect } from 'node:net';
 import { promisify } from 'node:util';
-import type { KafkaClientOptions } from '../adapters/distributed/kafka-client.ts';
+import type { KafkaClientOptions } from '../adapters/distributed/kafka/client.ts';
 import type { EngineName, Engines } from '../engine-settings.ts';
 import { portProxy } from './port-proxy.ts';
 

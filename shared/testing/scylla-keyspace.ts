@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll } from 'vitest';
-import { scyllaClient } from '../adapters/distributed/scylla-client.ts';
+import { scyllaClient } from '../adapters/distributed/scylla/client.ts';
 import type { Engines } from '../engine-settings.ts';
 import { dropKeyspace, migrateScylla } from '../migrations/apply.ts';
 

@@ -5,8 +5,8 @@ import type { Page, PageOptions } from '../../ports/records.ts';
 import type { CallOptions } from '../../ports/tenant.ts';
 import { firstKeyOf, requireTenant } from './accounts-tenants.ts';
 import { atOnce } from './records-images.ts';
-import { pageOf, platform, put } from './scylla-lists.ts';
-import type { ScyllaStore } from './scylla-store.ts';
+import { pageOf, platform, put } from './scylla/lists.ts';
+import type { ScyllaStore } from './scylla/store.ts';
 
 /** Errors: TENANT_NOT_FOUND. */
 export async function create(

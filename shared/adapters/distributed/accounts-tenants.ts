@@ -6,8 +6,8 @@ import type { ApiKey, NewApiKey, NewTenant, TenantRecord, TenantSettings } from 
 import type { Page, PageOptions } from '../../ports/records.ts';
 import type { CallOptions } from '../../ports/tenant.ts';
 import { atOnce } from './records-images.ts';
-import { pageOf, platform, put } from './scylla-lists.ts';
-import type { ScyllaStore } from './scylla-store.ts';
+import { pageOf, platform, put } from './scylla/lists.ts';
+import type { ScyllaStore } from './scylla/store.ts';
 
 /** A tenant as it is stored. `firstKey` comes to be with it, and has a row of its own soon after. */
 export interface TenantDocument extends TenantRecord {

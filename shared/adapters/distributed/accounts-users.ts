@@ -8,9 +8,9 @@ import type { Page, PageOptions } from '../../ports/records.ts';
 import type { CallOptions } from '../../ports/tenant.ts';
 import { given, requireTenant } from './accounts-tenants.ts';
 import { atOnce } from './records-images.ts';
-import { type Claims, claimsIn } from './scylla-claims.ts';
-import { drop, pageOf, put } from './scylla-lists.ts';
-import type { ScyllaStore } from './scylla-store.ts';
+import { type Claims, claimsIn } from './scylla/claims.ts';
+import { drop, pageOf, put } from './scylla/lists.ts';
+import type { ScyllaStore } from './scylla/store.ts';
 
 /**
  * A user as it is stored. `order`: where it stands in the list.

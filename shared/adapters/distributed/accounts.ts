@@ -2,7 +2,7 @@ import type { Accounts } from '../../ports/accounts.ts';
 import * as keys from './accounts-keys.ts';
 import * as tenants from './accounts-tenants.ts';
 import * as users from './accounts-users.ts';
-import { openScyllaStore, type ScyllaStoreOptions } from './scylla-store.ts';
+import { openScyllaStore, type ScyllaStoreOptions } from './scylla/store.ts';
 
 /**
  * Tenants, users, keys and sessions in ScyllaDB. See: [Note: One row decides]

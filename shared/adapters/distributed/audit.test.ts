@@ -8,8 +8,8 @@ import { fakeClock } from '../../testing/fake-clock.ts';
 import { newTenant } from '../../testing/record-factories.ts';
 import { testKeyspace } from '../../testing/scylla-keyspace.ts';
 import { auditOn, openAudit } from './audit.ts';
-import { openScylla } from './scylla-client.ts';
-import { openScyllaStore } from './scylla-store.ts';
+import { openScylla } from './scylla/client.ts';
+import { openScyllaStore } from './scylla/store.ts';
 
 describeEngine('scylla', 'distributed audit log', (settings) => {
   const scylla = testKeyspace(settings);

@@ -4,8 +4,8 @@ import type { Page, PageOptions } from '../../ports/records.ts';
 import { asTenant, type Tenant } from '../../ports/tenant.ts';
 import { auditWriter, blockOf, entryAt, subjectsOf } from './audit-chains.ts';
 import { atOnce } from './records-images.ts';
-import { pageOf, walk } from './scylla-lists.ts';
-import { openScyllaStore, type ScyllaStore, type ScyllaStoreOptions, tenantsSeen } from './scylla-store.ts';
+import { pageOf, walk } from './scylla/lists.ts';
+import { openScyllaStore, type ScyllaStore, type ScyllaStoreOptions, tenantsSeen } from './scylla/store.ts';
 
 /**
  * The audit log in ScyllaDB: one chain for each process and tenant. See: [Note: One chain for each writer]

@@ -16,7 +16,7 @@ import { portProxy } from '../../testing/port-proxy.ts';
 import type { ReadingOptions } from '../../testing/reading-child.ts';
 import { newEvent } from '../../testing/record-factories.ts';
 import { type EventsOptions, openEvents } from './events.ts';
-import { prepareTopics, topicSpecs } from './topics.ts';
+import { prepareTopics, topicSpecs } from './kafka/topics.ts';
 
 it('When the topics of the catalogue are listed, then each has partitions and a time to be kept', () => {
   expect(topicSpecs.map(({ name }) => name).toSorted()).toEqual([...catalogueTopics].toSorted());

@@ -1,11 +1,11 @@
 import type { AdapterOptions } from '../../function/adapter-options.ts';
 import { deadLetterEvent, deadLetterTopic } from '../../ports/dead-letter-event.ts';
 import type { Events } from '../../ports/events.ts';
-import { type ConsumerOptions, type RunningConsumer, startConsumer } from './event-consumer.ts';
-import { toMessage } from './event-message.ts';
-import { openPublisher } from './event-publisher.ts';
-import { openKafkaAdmin } from './kafka-admin.ts';
-import { type KafkaClientOptions, openKafka } from './kafka-client.ts';
+import { openKafkaAdmin } from './kafka/admin.ts';
+import { type KafkaClientOptions, openKafka } from './kafka/client.ts';
+import { type ConsumerOptions, type RunningConsumer, startConsumer } from './kafka/event-consumer.ts';
+import { toMessage } from './kafka/event-message.ts';
+import { openPublisher } from './kafka/event-publisher.ts';
 import { passed, storeCalls } from './store-calls.ts';
 
 export interface EventsOptions

@@ -20,11 +20,11 @@ import {
 import { comingJob, leavingJob } from './records-jobs.ts';
 import * as letters from './records-letters.ts';
 import { claimsOfPersons, inListOfPersons, type PersonDocument, withExternalId } from './records-persons.ts';
-import { claimsIn } from './scylla-claims.ts';
-import type { Bound } from './scylla-client.ts';
-import { microseconds } from './scylla-documents.ts';
-import { drop, platform, put } from './scylla-lists.ts';
-import { openScyllaStore, type ScyllaStore, type ScyllaStoreOptions } from './scylla-store.ts';
+import { claimsIn } from './scylla/claims.ts';
+import type { Bound } from './scylla/client.ts';
+import { microseconds } from './scylla/documents.ts';
+import { drop, platform, put } from './scylla/lists.ts';
+import { openScyllaStore, type ScyllaStore, type ScyllaStoreOptions } from './scylla/store.ts';
 import type { StoredWebhook } from './webhooks-endpoints.ts';
 
 /** Into ScyllaDB. See: [Note: Rows as they are] */

@@ -7,8 +7,8 @@ import { newPerson, newTenant } from '../../testing/record-factories.ts';
 import { testKeyspace } from '../../testing/scylla-keyspace.ts';
 import { openRecords, recordsOn } from './records.ts';
 import { claimsOfPersons } from './records-persons.ts';
-import { openScylla, type Scylla } from './scylla-client.ts';
-import { openScyllaStore } from './scylla-store.ts';
+import { openScylla, type Scylla } from './scylla/client.ts';
+import { openScyllaStore } from './scylla/store.ts';
 
 const externalId = 'e-1';
 type Call = (records: Records, options: WriteOptions) => Promise<unknown>;

@@ -2,8 +2,8 @@ import { isInside } from '../../domain/globe.ts';
 import { createPlaceCounter } from '../../domain/places.ts';
 import type { AppearanceFilter, AppearanceSummary, Face, Page, Records } from '../../ports/records.ts';
 import { faceLoader } from './records-images.ts';
-import { pageOf, type StoredEntry, walk } from './scylla-lists.ts';
-import type { ScyllaStore } from './scylla-store.ts';
+import { pageOf, type StoredEntry, walk } from './scylla/lists.ts';
+import type { ScyllaStore } from './scylla/store.ts';
 
 /** Entries read at a time where all are needed. */
 const step = 2000;

@@ -16,8 +16,8 @@ import {
 } from '../../testing/record-factories.ts';
 import { testKeyspace } from '../../testing/scylla-keyspace.ts';
 import { healRecords, openRecords, recordsOn } from './records.ts';
-import { openScylla } from './scylla-client.ts';
-import { openScyllaStore } from './scylla-store.ts';
+import { openScylla } from './scylla/client.ts';
+import { openScyllaStore } from './scylla/store.ts';
 
 /** Everything that can be seen of a tenant. */
 interface View {

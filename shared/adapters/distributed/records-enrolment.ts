@@ -24,8 +24,8 @@ import {
   removeProvisional,
   withExternalId,
 } from './records-persons.ts';
-import { abandonedMs } from './scylla-claims.ts';
-import { outboxOf, type ScyllaStore } from './scylla-store.ts';
+import { abandonedMs } from './scylla/claims.ts';
+import { outboxOf, type ScyllaStore } from './scylla/store.ts';
 
 /**
  * See `Records.saveEnrolment`.

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { GalleryEpoch } from '../../ports/records.ts';
-import type { Bound, Scylla } from './scylla-client.ts';
+import type { Bound, Scylla } from './scylla/client.ts';
 
 /** Seconds that a change is remembered: longer than any answer is kept. */
 const keptSeconds = 7200;

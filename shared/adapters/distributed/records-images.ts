@@ -1,9 +1,9 @@
 import { eachOf } from '../../domain/each-of.ts';
 import type { Face, Image, NewFace, OutboxEntry } from '../../ports/records.ts';
 import { raiseOf } from './records-epoch.ts';
-import type { Bound, Scylla } from './scylla-client.ts';
-import { drop, put, type StoredEntry } from './scylla-lists.ts';
-import { outboxOf, type ScyllaStore } from './scylla-store.ts';
+import type { Bound, Scylla } from './scylla/client.ts';
+import { drop, put, type StoredEntry } from './scylla/lists.ts';
+import { outboxOf, type ScyllaStore } from './scylla/store.ts';
 
 /** An image as it is stored; `born`: persons that came with it. */
 export interface ImageDocument extends Omit<Image, 'imageId'> {

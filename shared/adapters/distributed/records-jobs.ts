@@ -15,10 +15,10 @@ import {
 } from '../../ports/records.ts';
 import { asTenant } from '../../ports/tenant.ts';
 import { atOnce } from './records-images.ts';
-import type { Bound } from './scylla-client.ts';
-import { countOf, drop, type Entry, pageOf, platform, put, type StoredEntry, walk } from './scylla-lists.ts';
-import type { ListTable } from './scylla-statements.ts';
-import { outboxOf, type ScyllaStore } from './scylla-store.ts';
+import type { Bound } from './scylla/client.ts';
+import { countOf, drop, type Entry, pageOf, platform, put, type StoredEntry, walk } from './scylla/lists.ts';
+import type { ListTable } from './scylla/statements.ts';
+import { outboxOf, type ScyllaStore } from './scylla/store.ts';
 
 /** Jobs whose pace is taken for the pace of the next. */
 const paceOf = 20;

@@ -10,9 +10,9 @@ import type {
 } from '../../ports/records.ts';
 import { requireUpload } from '../records-conditions.ts';
 import { atOnce } from './records-images.ts';
-import type { Bound } from './scylla-client.ts';
-import { drop, pageOf, platform, put, type StoredEntry, walk } from './scylla-lists.ts';
-import { outboxOf, type ScyllaStore } from './scylla-store.ts';
+import type { Bound } from './scylla/client.ts';
+import { drop, pageOf, platform, put, type StoredEntry, walk } from './scylla/lists.ts';
+import { outboxOf, type ScyllaStore } from './scylla/store.ts';
 
 /** Letters and files: documents that are replaced as a whole, and found by age. */
 

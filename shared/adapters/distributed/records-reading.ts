@@ -3,8 +3,8 @@ import type { Face, Identity, Image, Page, PageOptions, Person, Records, Usage }
 import { asTenant, type Tenant } from '../../ports/tenant.ts';
 import { atOnce, faceLoader, facesAt, facesOn, type ImageDocument, placesOf, toImage } from './records-images.ts';
 import { claimsOfPersons, livePerson, wholePerson } from './records-persons.ts';
-import { checkLimit, countOf, holdsAnything, pageOf, type StoredEntry, walk } from './scylla-lists.ts';
-import { type ScyllaStore, tenantsSeen } from './scylla-store.ts';
+import { checkLimit, countOf, holdsAnything, pageOf, type StoredEntry, walk } from './scylla/lists.ts';
+import { type ScyllaStore, tenantsSeen } from './scylla/store.ts';
 
 /** Longest list of ids. */
 const most = 1000;

@@ -8,10 +8,10 @@ import * as jobs from './records-jobs.ts';
 import * as letters from './records-letters.ts';
 import { claimsOfPersons, createPerson, livePerson, type PersonDocument, updatePerson } from './records-persons.ts';
 import * as read from './records-reading.ts';
-import { abandonedMs } from './scylla-claims.ts';
-import { microseconds, type Work } from './scylla-documents.ts';
-import { drop, platform, walk } from './scylla-lists.ts';
-import { openScyllaStore, type ScyllaStore, type ScyllaStoreOptions } from './scylla-store.ts';
+import { abandonedMs } from './scylla/claims.ts';
+import { microseconds, type Work } from './scylla/documents.ts';
+import { drop, platform, walk } from './scylla/lists.ts';
+import { openScyllaStore, type ScyllaStore, type ScyllaStoreOptions } from './scylla/store.ts';
 
 /** Persons, faces, images and jobs in ScyllaDB. See: [Note: One row decides], [Note: Lists in buckets] */
 export async function openRecords(options: ScyllaStoreOptions): Promise<Records> {

@@ -11,9 +11,9 @@ import { newTenant } from '../../testing/record-factories.ts';
 import { tlsProxy } from '../../testing/tls-proxy.ts';
 import { openS3 } from './bucket.ts';
 import { openCache } from './cache.ts';
-import { openKafka } from './kafka-client.ts';
-import { checked, openMilvus } from './milvus-client.ts';
-import { scyllaClient } from './scylla-client.ts';
+import { openKafka } from './kafka/client.ts';
+import { checked, openMilvus } from './milvus/client.ts';
+import { scyllaClient } from './scylla/client.ts';
 import { trusted } from './tls.ts';
 
 /** Settings as a process reads them from its environment. */

@@ -6,8 +6,8 @@ import { describeEngine } from '../../testing/engine.ts';
 import { portProxy } from '../../testing/port-proxy.ts';
 import { newTenant } from '../../testing/record-factories.ts';
 import { newEntry, unitVector } from '../../testing/vector-factories.ts';
-import { checked, codes, load, openMilvus } from './milvus-client.ts';
-import { collectionName, openCollections } from './milvus-collections.ts';
+import { checked, codes, load, openMilvus } from './milvus/client.ts';
+import { collectionName, openCollections } from './milvus/collections.ts';
 import { openVectors } from './vectors.ts';
 
 it('When spaces differ, then their collections have other names', () => {

@@ -3,10 +3,10 @@ import { isInside } from '../../domain/globe.ts';
 import type { AdapterOptions } from '../../function/adapter-options.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { VectorEntry, VectorFilter, VectorHit, VectorSpace, Vectors } from '../../ports/vectors.ts';
-import { checked, openMilvus, requestMs } from './milvus-client.ts';
-import { openCollections } from './milvus-collections.ts';
-import { filterExpression, literal, noDegree, noTime, ofTenant } from './milvus-filter.ts';
-import { metricOf, mostHitsOf, searchParams } from './milvus-index.ts';
+import { checked, openMilvus, requestMs } from './milvus/client.ts';
+import { openCollections } from './milvus/collections.ts';
+import { filterExpression, literal, noDegree, noTime, ofTenant } from './milvus/filter.ts';
+import { metricOf, mostHitsOf, searchParams } from './milvus/vector-index.ts';
 import { passed, storeCalls } from './store-calls.ts';
 
 export interface VectorsOptions {

@@ -5,8 +5,8 @@ import { fakeClock } from '../../testing/fake-clock.ts';
 import { newTenant } from '../../testing/record-factories.ts';
 import { testKeyspace } from '../../testing/scylla-keyspace.ts';
 import { newMessage, newWebhook } from '../../testing/webhook-factories.ts';
-import { openScylla } from './scylla-client.ts';
-import { openScyllaStore } from './scylla-store.ts';
+import { openScylla } from './scylla/client.ts';
+import { openScyllaStore } from './scylla/store.ts';
 import { openWebhooks, webhooksOn } from './webhooks.ts';
 
 const quietMs = 30_000;

@@ -6,8 +6,8 @@ import type { Page, PageOptions } from '../../ports/records.ts';
 import type { CallOptions } from '../../ports/tenant.ts';
 import type { NewWebhook, Webhook, WebhookChanges, WebhookSecret } from '../../ports/webhooks.ts';
 import { given } from './accounts-tenants.ts';
-import { checkLimit } from './scylla-lists.ts';
-import type { ScyllaStore } from './scylla-store.ts';
+import { checkLimit } from './scylla/lists.ts';
+import type { ScyllaStore } from './scylla/store.ts';
 
 /**
  * A webhook as it is stored. `number`: its place in the list. `era`: messages name it; they are nobody's once another webhook has the id.

@@ -2,10 +2,10 @@ import { eachOf } from '../../domain/each-of.ts';
 import type { CallOptions } from '../../ports/tenant.ts';
 import { asTenant } from '../../ports/tenant.ts';
 import type { Queue } from '../../ports/webhooks.ts';
-import type { Bound } from './scylla-client.ts';
-import { microseconds } from './scylla-documents.ts';
-import { drop, type Entry, platform, put, walk } from './scylla-lists.ts';
-import type { ScyllaStore } from './scylla-store.ts';
+import type { Bound } from './scylla/client.ts';
+import { microseconds } from './scylla/documents.ts';
+import { drop, type Entry, platform, put, walk } from './scylla/lists.ts';
+import type { ScyllaStore } from './scylla/store.ts';
 import * as messages from './webhooks-messages.ts';
 
 /**

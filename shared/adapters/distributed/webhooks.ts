@@ -1,7 +1,7 @@
 import { v7 } from 'uuid';
 import { eachOf } from '../../domain/each-of.ts';
 import type { Webhooks } from '../../ports/webhooks.ts';
-import { openScyllaStore, type ScyllaStore, type ScyllaStoreOptions } from './scylla-store.ts';
+import { openScyllaStore, type ScyllaStore, type ScyllaStoreOptions } from './scylla/store.ts';
 import * as endpoints from './webhooks-endpoints.ts';
 import * as messages from './webhooks-messages.ts';
 import * as queues from './webhooks-queues.ts';

@@ -2,10 +2,10 @@ import type { Scope } from '../../domain/access.ts';
 import type { ApiKey, NewApiKey, SigningKey } from '../../ports/accounts.ts';
 import type { Page, PageOptions } from '../../ports/records.ts';
 import type { Tenant } from '../../ports/tenant.ts';
+import type { PageTokens } from '../page-token.ts';
 import { type Numbered, pageOf } from './accounts-page.ts';
 import { requireTenant } from './accounts-tenants.ts';
 import type { Database } from './database.ts';
-import type { PageTokens } from './page-token.ts';
 
 interface ApiKeyRow extends Numbered {
   key_id: string;

@@ -1,6 +1,6 @@
 import type { Page, PageOptions } from '../../ports/records.ts';
+import type { PageTokens } from '../page-token.ts';
 import type { Database, Value } from './database.ts';
-import type { PageTokens } from './page-token.ts';
 
 export interface Numbered {
   /** Order of making. */

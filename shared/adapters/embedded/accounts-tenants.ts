@@ -3,9 +3,9 @@ import { AppError } from '../../errors.ts';
 import type { NewTenant, Quota, Retention, TenantRecord, TenantSettings } from '../../ports/accounts.ts';
 import type { Page, PageOptions } from '../../ports/records.ts';
 import type { Tenant } from '../../ports/tenant.ts';
+import type { PageTokens } from '../page-token.ts';
 import { type Numbered, pageOf } from './accounts-page.ts';
 import type { Database } from './database.ts';
-import type { PageTokens } from './page-token.ts';
 
 interface TenantRow extends Numbered {
   tenant: Tenant;

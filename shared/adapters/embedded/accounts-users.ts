@@ -4,10 +4,10 @@ import { AppError } from '../../errors.ts';
 import type { NewUser, User, UserChanges } from '../../ports/accounts.ts';
 import type { Page, PageOptions } from '../../ports/records.ts';
 import type { Tenant } from '../../ports/tenant.ts';
+import type { PageTokens } from '../page-token.ts';
 import { type Numbered, pageOf } from './accounts-page.ts';
 import { given, requireTenant } from './accounts-tenants.ts';
 import type { Database } from './database.ts';
-import type { PageTokens } from './page-token.ts';
 
 interface UserRow extends Numbered {
   user_id: string;

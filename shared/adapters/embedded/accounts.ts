@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Accounts } from '../../ports/accounts.ts';
 import type { CallOptions } from '../../ports/tenant.ts';
+import { createPageTokens } from '../page-token.ts';
 import * as keys from './accounts-keys.ts';
 import * as sessions from './accounts-sessions.ts';
 import * as tenants from './accounts-tenants.ts';
@@ -12,7 +13,6 @@ import { type Database, openDatabase } from './database.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { openKeyFile } from './key-file.ts';
 import { migrate, migrations } from './migrations.ts';
-import { createPageTokens } from './page-token.ts';
 import { lockStore } from './store-lock.ts';
 import type { StoreOptions } from './store-options.ts';
 

@@ -1,9 +1,9 @@
 import type { AuditEntry, AuditFilter } from '../../ports/audit.ts';
 import type { Page, PageOptions } from '../../ports/records.ts';
 import { asTenant, type Tenant } from '../../ports/tenant.ts';
+import type { PageTokens } from '../page-token.ts';
 import { type AuditRow, toEntry } from './audit-rows.ts';
 import type { Database, Value } from './database.ts';
-import type { PageTokens } from './page-token.ts';
 
 /** Longest page. */
 const most = 1000;

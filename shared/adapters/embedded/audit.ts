@@ -4,6 +4,7 @@ import { chainStart, hashOfEntry, storableEntry } from '../../domain/audit-chain
 import { AppError } from '../../errors.ts';
 import type { Audit, AuditEntry, NewAuditEntry } from '../../ports/audit.ts';
 import type { CallOptions, Tenant } from '../../ports/tenant.ts';
+import { createPageTokens } from '../page-token.ts';
 import { lastEntry, listEntries, tenantsWithEntries, walkChain } from './audit-reading.ts';
 import { entryValues } from './audit-rows.ts';
 import { openDataFolder } from './data-folder.ts';
@@ -11,7 +12,6 @@ import { type Database, openDatabase } from './database.ts';
 import { forcedOnDemand } from './forced-on-demand.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { migrate, migrations } from './migrations.ts';
-import { createPageTokens } from './page-token.ts';
 import { lockStore } from './store-lock.ts';
 import type { StoreOptions } from './store-options.ts';
 

@@ -2,9 +2,9 @@ import { toAppError } from '../../errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { deadLetterTopic } from '../../ports/dead-letter-event.ts';
 import type { Deliver, EventAnswer, Subscription } from '../../ports/events.ts';
-import { backoffMs, verdictOf, waitMs } from './event-answers.ts';
+import { backoffMs, verdictOf, waitMs } from '../delivery/answers.ts';
+import type { StoreLog } from '../store-log.ts';
 import type { DeliveryState, EventStore, Heading, NewDeadLetter, Progress } from './event-store.ts';
-import type { StoreLog } from './store-options.ts';
 
 /** Events known to a group at once, without their bodies; a key that fails and fails can hold back no more than these. */
 const windowSize = 10_000;

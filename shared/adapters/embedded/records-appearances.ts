@@ -2,8 +2,8 @@ import { isInside } from '../../domain/globe.ts';
 import { createPlaceCounter } from '../../domain/places.ts';
 import type { AppearanceFilter, AppearanceSummary, Face, Page, Records } from '../../ports/records.ts';
 import type { CallOptions, Tenant } from '../../ports/tenant.ts';
+import type { PageTokens, Position } from '../page-token.ts';
 import type { Database } from './database.ts';
-import type { PageTokens, Position } from './page-token.ts';
 import { facesById } from './records-reading.ts';
 
 /** Index entries per statement: a few milliseconds each. */

@@ -1,8 +1,8 @@
 import type { Event } from '../../ports/events.ts';
 import type { DeadLetterFilter, Page, PageOptions, StoredDeadLetter } from '../../ports/records.ts';
 import type { Tenant } from '../../ports/tenant.ts';
+import type { PageTokens } from '../page-token.ts';
 import type { Database } from './database.ts';
-import type { PageTokens } from './page-token.ts';
 import { page } from './records-reading.ts';
 
 interface LetterRow {

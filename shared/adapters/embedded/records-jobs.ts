@@ -13,8 +13,8 @@ import {
   type PageOptions,
 } from '../../ports/records.ts';
 import type { Tenant } from '../../ports/tenant.ts';
+import type { PageTokens } from '../page-token.ts';
 import type { Database } from './database.ts';
-import type { PageTokens } from './page-token.ts';
 import { page } from './records-reading.ts';
 
 /** Jobs whose pace is taken for the pace of the next. */

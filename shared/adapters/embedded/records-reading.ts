@@ -1,7 +1,7 @@
 import type { Face, Identity, Image, Page, PageOptions, Person, Usage } from '../../ports/records.ts';
 import { asTenant, type Tenant } from '../../ports/tenant.ts';
+import type { PageTokens } from '../page-token.ts';
 import type { Database, Value } from './database.ts';
-import type { PageTokens } from './page-token.ts';
 import { type FaceRow, type ImageRow, type PersonRow, toFace, toIdentity, toImage, toPerson } from './records-rows.ts';
 
 /** Longest list of ids and longest page. */

@@ -1,8 +1,8 @@
 import type { Page, PageOptions, Upload } from '../../ports/records.ts';
 import type { Tenant } from '../../ports/tenant.ts';
+import type { PageTokens } from '../page-token.ts';
 import { requireUpload } from '../records-conditions.ts';
 import type { Database } from './database.ts';
-import type { PageTokens } from './page-token.ts';
 import { page } from './records-reading.ts';
 
 interface UploadRow {

@@ -1,6 +1,6 @@
 import type { Index } from 'usearch';
 import type { Clock } from '../../ports/clock.ts';
-import type { StoreLog } from './store-options.ts';
+import type { StoreLog } from '../store-log.ts';
 import { blockRows, type Gallery } from './vector-gallery.ts';
 
 /**

@@ -4,10 +4,10 @@ import { AppError } from '../../errors.ts';
 import type { Page, PageOptions } from '../../ports/records.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { NewWebhook, Webhook, WebhookChanges, WebhookSecret } from '../../ports/webhooks.ts';
+import type { PageTokens } from '../page-token.ts';
 import { type Numbered, pageOf } from './accounts-page.ts';
 import { given } from './accounts-tenants.ts';
 import type { Database } from './database.ts';
-import type { PageTokens } from './page-token.ts';
 
 interface WebhookRow extends Numbered {
   webhook_id: string;

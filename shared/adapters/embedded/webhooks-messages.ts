@@ -10,9 +10,9 @@ import type {
   Verdict,
   WebhookMessage,
 } from '../../ports/webhooks.ts';
+import type { PageTokens } from '../page-token.ts';
 import type { Numbered } from './accounts-page.ts';
 import type { Database, Value } from './database.ts';
-import type { PageTokens } from './page-token.ts';
 import * as queues from './webhooks-queues.ts';
 
 interface MessageRow extends Numbered {

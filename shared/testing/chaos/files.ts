@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { DeleteBucketCommand, DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { Kafka, logLevel } from 'kafkajs';
 import { openS3, prepareUploadsBucket } from '../../adapters/distributed/bucket.ts';
-import { prepareTopics, topicSpecs } from '../../adapters/distributed/topics.ts';
+import { prepareTopics, topicSpecs } from '../../adapters/distributed/kafka/topics.ts';
 import { readConfig } from '../../config.ts';
 import { keyOfUpload } from '../../domain/uploads.ts';
 import { defaultTenant } from '../../ports/tenant.ts';

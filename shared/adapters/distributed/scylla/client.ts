@@ -1,11 +1,11 @@
 import { auth, Client, policies, types } from 'cassandra-driver';
-import { eachOf } from '../../domain/each-of.ts';
-import { AppError } from '../../errors.ts';
-import type { AdapterOptions } from '../../function/adapter-options.ts';
-import { reopening } from './reopening.ts';
-import { scyllaSchema } from './scylla-schema.gen.ts';
-import { type Statement, statements } from './scylla-statements.ts';
-import { isOfNode, tlsOptions } from './tls.ts';
+import { eachOf } from '../../../domain/each-of.ts';
+import { AppError } from '../../../errors.ts';
+import type { AdapterOptions } from '../../../function/adapter-options.ts';
+import { reopening } from '../reopening.ts';
+import { isOfNode, tlsOptions } from '../tls.ts';
+import { scyllaSchema } from './schema.gen.ts';
+import { type Statement, statements } from './statements.ts';
 
 export type ScyllaSettings = AdapterOptions['engines']['scylla'];
 export type Value = string | number | Buffer | null | readonly string[];

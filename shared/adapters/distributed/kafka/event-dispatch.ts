@@ -1,9 +1,9 @@
-import { toAppError } from '../../errors.ts';
-import type { Clock } from '../../ports/clock.ts';
-import { deadLetterTopic, type Failure } from '../../ports/dead-letter-event.ts';
-import type { Deliver, Event, EventAnswer, Subscription } from '../../ports/events.ts';
-import { backoffMs, verdictOf, waitMs } from '../embedded/event-answers.ts';
-import type { StoreLog } from '../embedded/store-options.ts';
+import { toAppError } from '../../../errors.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import { deadLetterTopic, type Failure } from '../../../ports/dead-letter-event.ts';
+import type { Deliver, Event, EventAnswer, Subscription } from '../../../ports/events.ts';
+import { backoffMs, verdictOf, waitMs } from '../../delivery/answers.ts';
+import type { StoreLog } from '../../store-log.ts';
 
 /** An event to be delivered. */
 export interface DispatchItem {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type IndexKind, indexParams, metricOf, mostHitsOf, searchParams } from './milvus-index.ts';
+import { type IndexKind, indexParams, metricOf, mostHitsOf, searchParams } from './vector-index.ts';
 
 const kinds: readonly IndexKind[] = ['HNSW', 'IVF_FLAT', 'DISKANN', 'GPU_CAGRA'];
 const sizes = [1, 10_000, 10_001, 100_000, 1_000_000, 10_000_000, 1e9];

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { MilvusClient } from '@zilliz/milvus2-sdk-node';
-import type { AdapterOptions } from '../../function/adapter-options.ts';
-import { trusted } from './tls.ts';
+import type { AdapterOptions } from '../../../function/adapter-options.ts';
+import { trusted } from '../tls.ts';
 
 export type MilvusSettings = AdapterOptions['engines']['milvus'];
 

@@ -1,12 +1,12 @@
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
-import type { Clock } from '../../ports/clock.ts';
-import type { Deliver, Event, EventsState, Subscription } from '../../ports/events.ts';
-import type { StoreLog } from '../embedded/store-options.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import type { Deliver, Event, EventsState, Subscription } from '../../../ports/events.ts';
+import type { StoreLog } from '../../store-log.ts';
+import { passed } from '../store-calls.ts';
 import { type DispatchItem, type DispatchOptions, startDispatch } from './event-dispatch.ts';
 import { toEvent } from './event-message.ts';
 import { type Partition, trackPartition } from './event-partition.ts';
 import { decodeProgress } from './event-progress.ts';
-import { passed } from './store-calls.ts';
 
 /** Events known to a group at once; beyond it nothing more is fetched. */
 const windowSize = 2000;

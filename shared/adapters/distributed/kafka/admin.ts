@@ -1,8 +1,8 @@
 import type { Kafka } from 'kafkajs';
-import { AppError } from '../../errors.ts';
-import type { Clock } from '../../ports/clock.ts';
-import { reopening } from './reopening.ts';
-import { passed } from './store-calls.ts';
+import { AppError } from '../../../errors.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import { reopening } from '../reopening.ts';
+import { passed } from '../store-calls.ts';
 
 /** How long the number of a topic's partitions is taken as known. */
 const partitionsMs = 60_000;

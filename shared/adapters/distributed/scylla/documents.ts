@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { AppError } from '../../errors.ts';
-import type { CallOptions } from '../../ports/tenant.ts';
-import type { Bound, Row, Scylla, Value } from './scylla-client.ts';
-import { drop, platform, put, walk } from './scylla-lists.ts';
-import type { DocumentTable } from './scylla-statements.ts';
+import { AppError } from '../../../errors.ts';
+import type { CallOptions } from '../../../ports/tenant.ts';
+import type { Bound, Row, Scylla, Value } from './client.ts';
+import { drop, platform, put, walk } from './lists.ts';
+import type { DocumentTable } from './statements.ts';
 
 /** What a change does. */
 export interface Plan<Data, Result> {

@@ -1,6 +1,6 @@
 import { Kafka, type KafkaConfig, logLevel } from 'kafkajs';
-import type { AdapterOptions } from '../../function/adapter-options.ts';
-import { tlsOptions } from './tls.ts';
+import type { AdapterOptions } from '../../../function/adapter-options.ts';
+import { tlsOptions } from '../tls.ts';
 
 export type KafkaSettings = AdapterOptions['engines']['kafka'];
 type Log = Pick<AdapterOptions['log'], 'info' | 'warn' | 'error'>;

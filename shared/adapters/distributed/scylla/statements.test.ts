@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readFiles } from '../../migrations/files.ts';
-import { statementsOf } from '../../migrations/scylla.ts';
-import { statements } from './scylla-statements.ts';
+import { readFiles } from '../../../migrations/files.ts';
+import { statementsOf } from '../../../migrations/scylla.ts';
+import { statements } from './statements.ts';
 
 const all = Object.entries(statements);
 const migrations = await readFiles('migrations', 'scylla');

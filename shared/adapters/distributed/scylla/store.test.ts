@@ -1,10 +1,10 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { systemClock } from '../../ports/clock.ts';
-import { describeEngine } from '../../testing/engine.ts';
-import { portProxy } from '../../testing/port-proxy.ts';
-import { newJob, newPerson, newTenant } from '../../testing/record-factories.ts';
-import { testKeyspace } from '../../testing/scylla-keyspace.ts';
-import { openRecords } from './records.ts';
+import { systemClock } from '../../../ports/clock.ts';
+import { describeEngine } from '../../../testing/engine.ts';
+import { portProxy } from '../../../testing/port-proxy.ts';
+import { newJob, newPerson, newTenant } from '../../../testing/record-factories.ts';
+import { testKeyspace } from '../../../testing/scylla-keyspace.ts';
+import { openRecords } from '../records.ts';
 
 describeEngine('scylla', 'a store on ScyllaDB whose way is cut', (scylla) => {
   const settings = testKeyspace(scylla);

@@ -1,6 +1,6 @@
 import { type Kafka, type Message, Partitioners } from 'kafkajs';
-import type { KafkaAdmin } from './kafka-admin.ts';
-import { reopening } from './reopening.ts';
+import { reopening } from '../reopening.ts';
+import type { KafkaAdmin } from './admin.ts';
 
 export interface Publisher {
   /** See: [Note: All or none on Kafka]. An aborted signal keeps back what was not yet sent. */

@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { auditLine, createChainVerifier } from '../../domain/audit-chain.ts';
-import { newAuditEntry } from '../../ports/audit.contract.ts';
-import { newSession, newSigningKey, newTenantRecord, newUser } from '../../testing/account-factories.ts';
-import { describeEngine } from '../../testing/engine.ts';
-import { fakeClock } from '../../testing/fake-clock.ts';
-import { newPerson, newTenant } from '../../testing/record-factories.ts';
-import { testKeyspace } from '../../testing/scylla-keyspace.ts';
-import { newMessage, newWebhook } from '../../testing/webhook-factories.ts';
-import { openAccounts } from './accounts.ts';
-import { openAudit } from './audit.ts';
-import { recordsOn } from './records.ts';
-import { claimsOfPersons } from './records-persons.ts';
-import { abandonedMs } from './scylla-claims.ts';
-import { openScyllaStore, type ScyllaStoreOptions } from './scylla-store.ts';
-import { openWebhooks } from './webhooks.ts';
+import { auditLine, createChainVerifier } from '../../../domain/audit-chain.ts';
+import { newAuditEntry } from '../../../ports/audit.contract.ts';
+import { newSession, newSigningKey, newTenantRecord, newUser } from '../../../testing/account-factories.ts';
+import { describeEngine } from '../../../testing/engine.ts';
+import { fakeClock } from '../../../testing/fake-clock.ts';
+import { newPerson, newTenant } from '../../../testing/record-factories.ts';
+import { testKeyspace } from '../../../testing/scylla-keyspace.ts';
+import { newMessage, newWebhook } from '../../../testing/webhook-factories.ts';
+import { openAccounts } from '../accounts.ts';
+import { openAudit } from '../audit.ts';
+import { recordsOn } from '../records.ts';
+import { claimsOfPersons } from '../records-persons.ts';
+import { openWebhooks } from '../webhooks.ts';
+import { abandonedMs } from './claims.ts';
+import { openScyllaStore, type ScyllaStoreOptions } from './store.ts';
 
 /** Beside the first. */
 const others = 4;

@@ -1,4 +1,4 @@
-import type { Engines } from '../../engine-settings.ts';
+import type { Engines } from '../../../engine-settings.ts';
 
 export type IndexKind = Engines['milvus']['index'];
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { asTenant } from '../../ports/tenant.ts';
-import { filterExpression, literal, ofTenant } from './milvus-filter.ts';
+import { asTenant } from '../../../ports/tenant.ts';
+import { filterExpression, literal, ofTenant } from './filter.ts';
 
 const tenant = asTenant('acme');
 

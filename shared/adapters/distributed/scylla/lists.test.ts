@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it, onTestFinished } from 'vitest';
-import { describeEngine } from '../../testing/engine.ts';
-import { testKeyspace } from '../../testing/scylla-keyspace.ts';
-import { openScylla, type Scylla } from './scylla-client.ts';
-import { drop, put, type Walk, walk } from './scylla-lists.ts';
+import { describeEngine } from '../../../testing/engine.ts';
+import { testKeyspace } from '../../../testing/scylla-keyspace.ts';
+import { openScylla, type Scylla } from './client.ts';
+import { drop, put, type Walk, walk } from './lists.ts';
 
 const hour = 3_600_000;
 const start = (ago: number) => Math.floor((Date.now() - ago) / hour) * hour;

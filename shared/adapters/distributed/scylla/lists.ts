@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { eachOf } from '../../domain/each-of.ts';
-import type { Page } from '../../ports/records.ts';
-import type { PageTokens, Position } from '../embedded/page-token.ts';
-import type { Bound, Row, Scylla } from './scylla-client.ts';
-import type { ListTable } from './scylla-statements.ts';
+import { eachOf } from '../../../domain/each-of.ts';
+import type { Page } from '../../../ports/records.ts';
+import type { PageTokens, Position } from '../../page-token.ts';
+import type { Bound, Row, Scylla } from './client.ts';
+import type { ListTable } from './statements.ts';
 
 /** The platform itself, where a list or a document belongs to no tenant. No tenant has this name. */
 export const platform = '*';

@@ -1,6 +1,6 @@
 import { CloudEvent } from 'cloudevents';
 import type { IHeaders, Message } from 'kafkajs';
-import type { Event } from '../../ports/events.ts';
+import type { Event } from '../../../ports/events.ts';
 
 const prefix = 'ce_';
 /** The whole event as JSON: the structured mode. */

@@ -1,6 +1,6 @@
-import { earthRadius } from '../../domain/globe.ts';
-import type { Tenant } from '../../ports/tenant.ts';
-import type { VectorFilter } from '../../ports/vectors.ts';
+import { earthRadius } from '../../../domain/globe.ts';
+import type { Tenant } from '../../../ports/tenant.ts';
+import type { VectorFilter } from '../../../ports/vectors.ts';
 
 /** Stand for `none` in columns that hold numbers. Comparisons are written so that they never match. */
 export const noTime = Number.MIN_SAFE_INTEGER;

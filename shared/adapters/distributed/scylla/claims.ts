@@ -1,5 +1,5 @@
-import type { Scylla } from './scylla-client.ts';
-import type { ClaimTable } from './scylla-statements.ts';
+import type { Scylla } from './client.ts';
+import type { ClaimTable } from './statements.ts';
 
 /** A claim without its owner is anybody's after so long: whoever made it has died, or given up. */
 export const abandonedMs = 60_000;

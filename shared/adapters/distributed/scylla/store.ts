@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
-import type { AdapterOptions } from '../../function/adapter-options.ts';
-import type { Clock } from '../../ports/clock.ts';
-import type { OutboxEntry, WriteOptions } from '../../ports/records.ts';
-import type { CallOptions } from '../../ports/tenant.ts';
-import { createPageTokens, type PageTokens } from '../embedded/page-token.ts';
-import { type Bound, openScylla, type Scylla } from './scylla-client.ts';
-import { type Documents, documentsIn, microseconds } from './scylla-documents.ts';
-import { platform, put } from './scylla-lists.ts';
-import { storeCalls } from './store-calls.ts';
+import type { AdapterOptions } from '../../../function/adapter-options.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import type { OutboxEntry, WriteOptions } from '../../../ports/records.ts';
+import type { CallOptions } from '../../../ports/tenant.ts';
+import { createPageTokens, type PageTokens } from '../../page-token.ts';
+import { storeCalls } from '../store-calls.ts';
+import { type Bound, openScylla, type Scylla } from './client.ts';
+import { type Documents, documentsIn, microseconds } from './documents.ts';
+import { platform, put } from './lists.ts';
 
 export interface ScyllaStoreOptions extends Pick<AdapterOptions, 'clock'> {
   readonly engines: Pick<AdapterOptions['engines'], 'scylla'>;

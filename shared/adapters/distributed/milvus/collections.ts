@@ -1,8 +1,8 @@
 import type { FieldType, MilvusClient } from '@zilliz/milvus2-sdk-node';
-import templates from '../../../migrations/milvus/001-templates.json' with { type: 'json' };
-import type { VectorSpace } from '../../ports/vectors.ts';
-import { checked, codes, load, MilvusError, type MilvusSettings, requestMs } from './milvus-client.ts';
-import { indexParams } from './milvus-index.ts';
+import templates from '../../../../migrations/milvus/001-templates.json' with { type: 'json' };
+import type { VectorSpace } from '../../../ports/vectors.ts';
+import { checked, codes, load, MilvusError, type MilvusSettings, requestMs } from './client.ts';
+import { indexParams } from './vector-index.ts';
 
 const { fields } = templates;
 const timeout = requestMs;

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { AppError } from '../../errors.ts';
+import { AppError } from '../errors.ts';
 
 /** Where a page ends: the order column and the id of its last row. */
 export type Position = readonly [at: number, id: string];

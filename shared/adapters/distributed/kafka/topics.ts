@@ -1,8 +1,8 @@
 import { type Admin, ConfigResourceTypes, type ITopicConfig, KafkaJSError } from 'kafkajs';
-import migration from '../../../migrations/kafka/001-topics.json' with { type: 'json' };
-import { AppError } from '../../errors.ts';
-import type { AdapterOptions } from '../../function/adapter-options.ts';
-import { type KafkaSettings, openKafka } from './kafka-client.ts';
+import migration from '../../../../migrations/kafka/001-topics.json' with { type: 'json' };
+import { AppError } from '../../../errors.ts';
+import type { AdapterOptions } from '../../../function/adapter-options.ts';
+import { type KafkaSettings, openKafka } from './client.ts';
 
 export interface TopicSpec {
   readonly name: string;
