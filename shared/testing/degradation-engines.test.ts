@@ -12,12 +12,12 @@ import { cutOutage, mayKillServers, type Outage, realOutage } from './outages.ts
 import { type OwnEngines, ownOpeners, prepareEngines } from './own-engines.ts';
 import { type Answer, startPlatform, type TestPlatform } from './platform.ts';
 
-/** What is asked of the platform all the time. */
+/** Requests that the test repeats before, during and after an outage. */
 const questions = ['recognize', 'read', 'enrol', 'accept'] as const;
 type Question = (typeof questions)[number];
 type Asked = { readonly question: Question; readonly n: number; readonly answer: Answer; readonly ms: number };
 
-/** What goes on without an engine; the rest is 503 with Retry-After. */
+/** Requests that still succeed without an engine; the others get 503 with Retry-After. */
 const goesOn: Readonly<Record<EngineName, readonly Question[]>> = {
   dragonfly: questions,
   milvus: ['read', 'accept'],
@@ -32,9 +32,9 @@ const portOf: Readonly<Record<EngineName, PortName>> = {
   kafka: 'events',
   scylla: 'records',
 };
-/** Rounds of all questions before, during and after an outage. */
+/** Rounds of all requests before, during and after an outage. */
 const rounds = 8;
-/** The longest answer, and the longest time until everything is answered again once the server is there, in milliseconds. */
+/** In milliseconds. `answer`: longest response time. `recovery`: longest time from the server's start until all requests succeed. */
 const longest = { answer: 12_000, recovery: 20_000 };
 
 describeEngine('scylla', 'with ScyllaDB', () => {
@@ -49,7 +49,7 @@ describeEngine('scylla', 'with ScyllaDB', () => {
 
 function outages(): void {
   let engines: OwnEngines | undefined;
-  // One installation has one owner's key.
+  // All platforms share the folder, because an installation has one admin key.
   let dataDir: string;
   beforeAll(async () => {
     dataDir = mkdtempSync(join(tmpdir(), 'freeface-'));
@@ -62,7 +62,7 @@ function outages(): void {
 
   const names = Object.keys(goesOn) as EngineName[];
   it.each(names)(
-    'When %s ends under load and starts again, then the answers are right, others go on, and nothing that was acknowledged is lost',
+    'When %s is stopped under load and started again, then the right requests succeed and no acknowledged data is lost',
     async (name) => {
       const { environment, prefix } = engines!;
       const outage = await outageOf(name, environment);
@@ -143,7 +143,7 @@ function askerOf({ call }: TestPlatform, first: number) {
       for (let i = 0; i < count; i++) asked.push(...(await round()));
       return asked;
     },
-    /** Milliseconds. */
+    /** Returns the time until all requests succeed, in milliseconds. */
     async untilAllSucceed(): Promise<number> {
       const begun = performance.now();
       while (failures(await round()).length > 0 && performance.now() - begun < longest.recovery);
@@ -157,7 +157,7 @@ const failures = (asked: readonly Asked[]) =>
     .filter(({ answer }) => answer.status >= 300)
     .map(({ question, answer }) => `${question} ${answer.status} ${answer.json?.error?.code}`);
 
-/** Everybody who was enrolled is recognised, and every accepted job gets done. */
+/** Checks that every enrolled person is recognised and that every accepted job completes. */
 async function expectKept({ call }: TestPlatform, asked: readonly Asked[]): Promise<void> {
   const jobs = asked.filter(({ question, answer }) => question === 'accept' && answer.status === 202);
   const jobOf = async ({ answer }: Asked) =>
@@ -177,6 +177,6 @@ function report(name: EngineName, during: readonly Asked[], recoveryMs: number):
     return `${question} ${times.toSorted((a, b) => a - b)[times.length >> 1]} (${Math.max(...times)})`;
   };
   console.log(
-    `${name} away, milliseconds, median (longest): ${questions.map(of).join(', ')}; back after ${recoveryMs}`,
+    `${name} down, milliseconds, median (longest): ${questions.map(of).join(', ')}; recovered after ${recoveryMs}`,
   );
 }
