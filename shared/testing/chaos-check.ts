@@ -209,7 +209,7 @@ function checkJobs({ accepted, cancelled, files }: CheckInput, { jobs, letters }
     const expected = photo?.kind === 'face' ? 'completed' : 'failed';
     if (photo === undefined) wrong.push(`job ${jobId} belongs to no photo`);
     else if (status !== expected && !(status === 'cancelled' && mayBeCancelled))
-      wrong.push(`job ${jobId} of a ${photo.kind} photo is ${status}: ${JSON.stringify(error)}`);
+      wrong.push(`job ${jobId} of a photo of kind ${photo.kind} is ${status}: ${JSON.stringify(error)}`);
   }
   for (const jobId of accepted.keys()) if (!byId.has(jobId)) wrong.push(`accepted job ${jobId} is lost`);
   for (const jobId of cancelled)

@@ -63,8 +63,8 @@ interface ReplayStep {
 }
 export type ChaosStep = PhotoStep | FileStep | BatchStep | ReplayStep;
 
-/** Shares: `nobody` and `damaged` of all photos, `cancelled` of photo steps, `file` and `batch` of all steps. */
-const rates = { nobody: 0.01, damaged: 0.01, cancelled: 0.05, file: 0.08, batch: 0.015 };
+/** Shares: `noFace` and `damaged` of all photos, `cancelled` of photo steps, `file` and `batch` of all steps. */
+const rates = { noFace: 0.01, damaged: 0.01, cancelled: 0.05, file: 0.08, batch: 0.015 };
 const mostItems = 12;
 /** Number of photos between two replays. */
 const replayEvery = 100;
@@ -84,9 +84,9 @@ export function chaosPlan(events: number, seed: number): readonly ChaosStep[] {
   let n = 0;
   let nextReplay: number = replayEvery;
   const whole = (below: number) => Math.floor(random() * below);
-  const photo = (failing = rates.nobody + rates.damaged): ChaosPhoto => {
+  const photo = (failing = rates.noFace + rates.damaged): ChaosPhoto => {
     const draw = random();
-    const kind = draw < failing / 2 ? 'nobody' : draw < failing ? 'damaged' : 'face';
+    const kind = draw < failing / 2 ? 'no-face' : draw < failing ? 'damaged' : 'face';
     return chaosPhoto(n++, kind);
   };
   const priority = () => priorities[whole(priorities.length)]!;

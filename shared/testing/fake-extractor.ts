@@ -2,8 +2,8 @@ import { AppError } from '../errors.ts';
 import type { ExtractedFace, Extraction, Extractor, PackDescription } from '../ports/extractor.ts';
 import { seededRandom, unitVector } from './vector-factories.ts';
 
-/** Content of a fake photo. `nobody`: no face is found; `damaged`: decoding fails. */
-export type PhotoKind = 'face' | 'nobody' | 'damaged';
+/** Content of a fake photo. `no-face`: no face is found; `damaged`: decoding fails. */
+export type PhotoKind = 'face' | 'no-face' | 'damaged';
 
 /** Bytes that the fake extractor accepts as a photo; each `n` is a different photo with a different face. */
 export const fakePhoto = (n: number, kind: PhotoKind = 'face'): Uint8Array =>
@@ -64,7 +64,7 @@ export function fakeExtractor({ latencyMs, working }: FakeExtractorOptions): Ext
       }
       if (kind === 'damaged') throw new AppError('IMAGE_CORRUPT');
       onDecoded?.();
-      return extraction(kind === 'nobody' ? [] : [faceOf(Number(n))]);
+      return extraction(kind === 'no-face' ? [] : [faceOf(Number(n))]);
     },
     render: async (bytes) => bytes,
     describe: async () => description,
