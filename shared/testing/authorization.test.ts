@@ -14,7 +14,7 @@ const manifests = functions.map(({ manifest }) => manifest).filter(isHttp);
 /** These tests check only access, so they need no event functions. */
 const functionsUnderTest = functions.filter(({ manifest }) => isHttp(manifest) || manifest.trigger.kind === 'cron');
 
-describe('who may call what', () => {
+describe('the callers of each function', () => {
   const platform = sharedPlatform(functionsUnderTest, {
     settings: {
       FREEFACE_RATE_LIMIT_PER_ADDRESS: '0',

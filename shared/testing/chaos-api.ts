@@ -22,7 +22,7 @@ export function clientOf(child: ChaosChild): ChaosApi {
         const isDone = answer !== undefined && (answer.status < 300 || accepts.includes(answer.json?.error?.code));
         if (isDone) return { answer, tries };
         if (answer !== undefined && answer.status < 500 && ![408, 409, 429].includes(answer.status))
-          throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(answer.json)}`);
+          throw new Error(`${method} ${path} returned ${answer.status}: ${JSON.stringify(answer.json)}`);
         if (tries > 500)
           throw new Error(`${method} ${path} does not succeed: ${answer?.status} ${JSON.stringify(answer?.json)}`);
         await new Promise((resolve) => setTimeout(resolve, 20 + Math.min(tries, 20) * 20));

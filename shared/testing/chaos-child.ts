@@ -22,7 +22,7 @@ export interface ChaosChild {
   stop(): Promise<number | null>;
 }
 
-/** Starts the platform of the chaos test in a child process, and restarts it when it ends. */
+/** Runs the platform of the chaos test in a child process; `running` starts it again after it has ended. */
 export async function superviseChild({
   dataDir,
   seed,

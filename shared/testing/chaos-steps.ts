@@ -67,7 +67,7 @@ async function putFile({ path, name, versions }: FileStep, { api, files, sent }:
   sent.files.push({ name, versions: versions.map(({ photo }) => photo) });
 }
 
-/** Resolves when a job of this face has ended, or after 15 seconds without a job: the event for the file may have been lost. */
+/** Resolves when a job of this face has ended, or after 15 seconds: the event for the file may have been lost. */
 async function untilSeen(faceId: string, api: ChaosApi): Promise<void> {
   const end = performance.now() + longestUnseenMs;
   while (performance.now() < end) {

@@ -56,9 +56,9 @@ const refusedHooks = 0.005;
  * again for named persons; jobs are cancelled; dead letters are replayed. Each client repeats a request until the response is a
  * success, so the platform may accept a photo twice.
  *
- * At the end, every accepted job is a face, a dead letter or cancelled by the client. The last version of every file is enrolled, and
- * nothing of the earlier versions is left. No face is stored twice. The webhook received every end of a job under one id. The counts
- * of the API equal the counts in the stores. The same seed makes the same choices, but the machine's speed decides when a kill happens.
+ * At the end, every accepted job has become a face or a dead letter, or a client has cancelled it. The last version of every file is
+ * enrolled, and no data of earlier versions is left. No face is stored twice. The webhook has received every end of a job under one
+ * id. The counts of the API equal the counts in the stores. The same seed makes the same choices, but the machine's speed decides when a kill happens.
  *
  * In distributed mode the servers are real. The test kills them one after another: a server is down for a while, the platform cannot
  * start meanwhile, and requests are interrupted.

@@ -50,11 +50,11 @@ async function main(): Promise<void> {
         killTenant,
         entriesOf(n).map((entry) => entry.faceId),
       );
-      print('vector-gone', n);
+      print('vector-deleted', n);
       await records.deletePerson(killTenant, enrolmentOf(n).person!.personId);
-      print('record-gone', n);
+      print('record-deleted', n);
       await images.delete(killTenant, `image-${n}`);
-      print('image-gone', n);
+      print('image-deleted', n);
     }
   };
   await Promise.all([worker(), worker(), worker(), worker()]);

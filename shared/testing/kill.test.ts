@@ -50,7 +50,7 @@ it('When the process is killed at any moment, then every acknowledged write exis
   }
   await checkEvents(dataDir, printed);
 
-  expect(printed.get('record-gone')?.size).toBeGreaterThan(3);
+  expect(printed.get('record-deleted')?.size).toBeGreaterThan(3);
   expect(printed.get('event')?.size).toBeGreaterThan(20);
 }, 120_000);
 
@@ -111,7 +111,7 @@ async function check(dataDir: string, printed: Map<string, Set<string>>, last: n
     const bytes = await images.get(killTenant, `image-${n}`);
     if (bytes !== null) expect(bytesOf(n).equals(bytes), `image ${n}`).toBe(true);
     if (acknowledged('image', n) && !deleting) expect(bytes, `image ${n}`).not.toBeNull();
-    if (acknowledged('image-gone', n)) expect(bytes, `image ${n}`).toBeNull();
+    if (acknowledged('image-deleted', n)) expect(bytes, `image ${n}`).toBeNull();
 
     const stored = await records.getFaces(killTenant, faceIds);
     const [storedPerson] = await records.getPersons(killTenant, [person!.personId]);
@@ -120,7 +120,7 @@ async function check(dataDir: string, printed: Map<string, Set<string>>, last: n
     const none = [stored.length > 0, storedPerson !== undefined, storedImage !== null];
     expect(parts.every(Boolean) || !none.some(Boolean), `record ${n}: ${parts} ${none}`).toBe(true);
     if (acknowledged('record', n) && !deleting) expect(parts, `record ${n}`).toEqual([true, true, true]);
-    if (acknowledged('record-gone', n)) expect(none, `record ${n}`).toEqual([false, false, false]);
+    if (acknowledged('record-deleted', n)) expect(none, `record ${n}`).toEqual([false, false, false]);
 
     const entries = await vectors.get(killTenant, killSpace, faceIds);
     expect([0, faces.length], `vectors ${n}`).toContain(entries.length);
@@ -129,7 +129,7 @@ async function check(dataDir: string, printed: Map<string, Set<string>>, last: n
       if (same !== undefined) expect(same).toEqual(entry);
     }
     if (acknowledged('vector', n) && !deleting) expect(entries, `vectors ${n}`).toHaveLength(faces.length);
-    if (acknowledged('vector-gone', n)) expect(entries, `vectors ${n}`).toEqual([]);
+    if (acknowledged('vector-deleted', n)) expect(entries, `vectors ${n}`).toEqual([]);
   }
   const outbox = new Set((await records.pendingOutbox(1_000_000)).map(({ entry }) => entry.event.id));
   for (const n of printed.get('record') ?? []) expect(outbox.has(`event-${n}`), `outbox ${n}`).toBe(true);

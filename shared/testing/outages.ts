@@ -21,10 +21,10 @@ export interface Outage {
  */
 export const mayKillServers = (): boolean => Boolean(process.env.FREEFACE_SERVERS);
 
-/** Kills and starts the real server. */
+/** Controls the real server of an engine. */
 export function realOutage(name: EngineName): Outage {
-  const run = async (what: 'kill' | 'start') =>
-    void (await promisify(execFile)(process.env.FREEFACE_SERVERS!, [what, name]));
+  const run = async (action: 'kill' | 'start') =>
+    void (await promisify(execFile)(process.env.FREEFACE_SERVERS!, [action, name]));
   return { environment: {}, down: () => run('kill'), up: () => run('start') };
 }
 

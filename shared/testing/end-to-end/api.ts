@@ -49,7 +49,7 @@ export async function openApi(target: Target): Promise<Api> {
   };
 }
 
-/** Every route of the API, with the name of its function. Paths without parameters come first: they win if both match. */
+/** Every route of the API, with the name of its function. Paths without parameters come first: they take precedence if both match. */
 export const routes = functions
   .map(({ manifest }) => manifest)
   .filter(isHttp)
