@@ -12,40 +12,40 @@ const integer = (minimum: number, maximum: number) =>
   z.coerce.number({ error: 'must be a number' }).int('must be a whole number').min(minimum).max(maximum);
 
 /**
- * Every setting: name of the environment variable, form, default, meaning. The README's table is written from the same list.
+ * Every setting: name of the environment variable, form, default, meaning. The README's table is generated from this list.
  */
 const settings = {
   FREEFACE_MODE: z
     .enum(['embedded', 'distributed'])
     .default('embedded')
-    .describe('`embedded`: everything in this process and one folder; `distributed`: on the engines below.'),
-  PORT: integer(0, 65535).default(8080).describe('Port to listen on; 0 takes a free one.'),
+    .describe('`embedded`: one process and one folder. `distributed`: the platform uses the engines below.'),
+  PORT: integer(0, 65535).default(8080).describe('Port to listen on; 0: any free port.'),
   HOST: z
     .string()
     .min(1)
     .default('127.0.0.1')
-    .describe('Address to listen on; beyond this machine only with `FREEFACE_BEHIND_TLS=true`.'),
+    .describe('Address to listen on. An address that other machines can reach requires `FREEFACE_BEHIND_TLS=true`.'),
   FREEFACE_BEHIND_TLS: z
     .stringbool({ error: 'must be true or false' })
     .default(false)
-    .describe('Says that whatever is in front of this server speaks TLS to the outside.'),
+    .describe('`true`: a proxy in front of this server speaks TLS to the clients.'),
   FREEFACE_DATA: z
     .string()
     .min(1)
     .default('.freeface')
-    .describe('Folder that holds everything: records, vectors, images, keys, models.'),
+    .describe('Folder for all data: records, vectors, images, keys, models.'),
   FREEFACE_WATCH: z
     .string()
     .min(1)
     .optional()
     .describe(
-      'Folder whose photos are enrolled by themselves: `{external_id}/name.jpg`, or `{tenant}/{external_id}/name.jpg`: two folders deep, the first is a tenant, and where there is none of that name the photo is refused with a dead letter of `default`. A photo that is deleted there is erased. None when absent.',
+      'Folder whose photos are enrolled automatically. `{external_id}/name.jpg` belongs to the tenant `default`, `{tenant}/{external_id}/name.jpg` to the named tenant. If that tenant does not exist, the photo is refused and the tenant `default` gets a dead letter. If a photo is deleted from the folder, its faces are erased. If not set, no folder is watched.',
     ),
   FREEFACE_MODEL_PACK: z
     .string()
-    .regex(/^[a-z0-9-]+(,[a-z0-9-]+)*$/, 'must be a pack name, or several separated by commas')
+    .regex(/^[a-z0-9-]+(,[a-z0-9-]+)*$/, 'must be one or more pack names, separated by commas')
     .default('builtin')
-    .describe('Model pack; several separated by commas can be chosen by `strategy`, the first is the default.'),
+    .describe('Model packs, separated by commas. A request selects one with `strategy`; the first is the default.'),
   FREEFACE_MODELS: z
     .string()
     .min(1)
@@ -55,93 +55,109 @@ const settings = {
     .enum(executionProviders)
     .default('cpu')
     .describe(
-      'What runs the networks: `cpu`, `webgpu` (a graphics card by its Vulkan driver) or `cuda` (NVIDIA’s libraries, which onnxruntime-node must have been installed with).',
+      'Hardware that runs the networks: `cpu`, `webgpu` (a graphics card, through its Vulkan driver) or `cuda` (an NVIDIA card; onnxruntime-node must be installed with the CUDA libraries).',
     ),
   FREEFACE_THREADS: integer(1, mostThreads.cpu)
     .optional()
     .describe(
-      'Threads that run networks, each with its own copy of them. When absent one a core and at most 4, or a single one for a graphics card; `webgpu` takes no more than one.',
+      'Threads that run networks; each has its own copy of the networks. If not set: one thread per core, at most 4, or one thread for a graphics card. `webgpu` allows only 1.',
     ),
   FREEFACE_MAX_IMAGE_BYTES: integer(1024, 256 * MiB)
     .default(decoding.maxBytes)
-    .describe('Largest image file taken, in bytes.'),
+    .describe('Largest image file that is accepted, in bytes.'),
   FREEFACE_MAX_IMAGE_PIXELS: integer(10_000, 1_000_000_000)
     .default(decoding.maxPixels)
-    .describe('Largest image taken, in pixels, read from its header before decoding.'),
+    .describe('Largest image that is accepted, in pixels. The size is read from the header before decoding.'),
   FREEFACE_MAX_HELD_BYTES: integer(MiB, 64 * 1024 * MiB)
     .default(256 * MiB)
-    .describe('Bytes of request bodies held at once; more are answered 429.'),
+    .describe(
+      'Request bodies that one process keeps in memory at the same time, in bytes. Above this, requests get 429.',
+    ),
   FREEFACE_RATE_LIMIT_PER_KEY: integer(0, 1_000_000)
     .default(6000)
-    .describe('Requests a minute of one key or user; 0 is no limit.'),
+    .describe('Requests per minute from one key or user; 0: no limit.'),
   FREEFACE_RATE_LIMIT_PER_ADDRESS: integer(0, 1_000_000)
     .default(12_000)
-    .describe('Requests a minute from one address, before it is known who calls; 0 is no limit.'),
+    .describe('Requests per minute from one address, checked before authentication; 0: no limit.'),
   FREEFACE_RATE_LIMIT_LOGIN: integer(0, 1_000_000)
     .default(30)
-    .describe('Logins a minute from one address; 0 is no limit.'),
+    .describe('Logins per minute from one address; 0: no limit.'),
   FREEFACE_TRUSTED_PROXIES: z
     .string()
     .refine(
       (text) => trustedProxiesOf(text) !== null,
-      'must be a number up to 10, or addresses, networks and `private` separated by commas',
+      'must be a number up to 10, or addresses, networks and `private`, separated by commas',
     )
     .default('0')
     .describe(
-      'Proxies in front that add to `X-Forwarded-For`: how many, or their addresses, as in `private,203.0.113.0/24`, where `private` is every private one; 0 takes the address of the connection.',
+      'Proxies in front of this server that add to `X-Forwarded-For`: their number, or their addresses and networks, as in `private,203.0.113.0/24`; `private` means all private networks. 0: the client’s address is the address of the connection.',
     ),
   FREEFACE_CORS_ORIGINS: z
     .string()
     .regex(
       /^(\*|https?:\/\/[^,/\s]+(,https?:\/\/[^,/\s]+)*)$/,
-      'must be origins such as https://app.example separated by commas, or *',
+      'must be origins such as https://app.example, separated by commas, or *',
     )
     .optional()
     .describe(
-      'Web pages of these origins may call, as in `https://app.example,http://localhost:3000`; none when absent.',
+      'Origins whose web pages may call the API, as in `https://app.example,http://localhost:3000`; `*`: every origin. If not set, none.',
     ),
   FREEFACE_WEBHOOK_ALLOW: z
     .string()
     .regex(
       /^[\w.:-]+(\/\d{1,3})?(,[\w.:-]+(\/\d{1,3})?)*$/,
-      'must be host names, addresses or ranges separated by commas',
+      'must be host names, addresses or ranges, separated by commas',
     )
     .optional()
     .describe(
-      'Webhook receivers that may be private, of any port and, when named by host or address, plain HTTP, as in `erp.local,10.20.0.0/16`; none when absent.',
+      'Webhook receivers that may be private: hosts, addresses and ranges, as in `erp.local,10.20.0.0/16`. A webhook URL with a listed host or address may also use HTTP and any port. If not set, a receiver must be public and use HTTPS at port 443.',
     ),
   FREEFACE_SHUTDOWN_SECONDS: integer(1, 600)
     .default(25)
-    .describe('Time that running requests get to finish after SIGTERM.'),
+    .describe('Seconds that running requests have to finish after SIGTERM.'),
   FREEFACE_OIDC_ISSUER: z
     .url('must be a URL')
     .optional()
-    .describe('OpenID Connect issuer whose users may call, exactly as in `iss`.'),
-  FREEFACE_OIDC_AUDIENCE: z.string().min(1).optional().describe('What `aud` of its tokens must hold.'),
-  FREEFACE_OIDC_JWKS_URL: z.url('must be a URL').optional().describe('Its keys; found by discovery when absent.'),
+    .describe(
+      'OpenID Connect issuer whose users may call the API; exactly the `iss` of its tokens. If not set, only FreeFace’s own users and keys may call.',
+    ),
+  FREEFACE_OIDC_AUDIENCE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Value that `aud` of the issuer’s tokens must contain. Required with `FREEFACE_OIDC_ISSUER`.'),
+  FREEFACE_OIDC_JWKS_URL: z
+    .url('must be a URL')
+    .optional()
+    .describe('URL of the issuer’s signing keys. If not set, discovery finds it.'),
   FREEFACE_OIDC_ROLE_CLAIM: z
     .string()
     .min(1)
     .default('roles')
-    .describe('Claim with the roles of a user; dots lead into objects, as in `realm_access.roles`.'),
+    .describe('Claim with the roles of a user. Dots select a field of an object, as in `realm_access.roles`.'),
   FREEFACE_OIDC_ROLES: z
     .string()
-    .regex(/^[^,=]+=(viewer|operator|admin)(,[^,=]+=(viewer|operator|admin))*$/, 'must be like staff=viewer,it=admin')
+    .regex(
+      /^[^,=]+=(viewer|operator|admin)(,[^,=]+=(viewer|operator|admin))*$/,
+      'must have the form staff=viewer,it=admin; the roles are viewer, operator and admin',
+    )
     .optional()
-    .describe('What its roles mean here, as in `staff=viewer,it=admin`; a role without an entry means its own name.'),
+    .describe(
+      'Maps the issuer’s roles to FreeFace roles, as in `staff=viewer,it=admin`. A role that is not listed keeps its name.',
+    ),
   FREEFACE_OIDC_TENANT_CLAIM: z
     .string()
     .min(1)
     .optional()
-    .describe('Claim with the tenant of a user; everybody is of `default` when absent.'),
+    .describe('Claim with the tenant of a user. If not set, all users belong to the tenant `default`.'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
-    .describe('Least severe log line that is written.'),
+    .describe('Lowest level that is logged.'),
   ...engineSettings,
 } as const;
 
-/** Requests a minute; 0: no limit. */
+/** Requests per minute; 0: no limit. */
 export interface RateLimits {
   readonly key: number;
   readonly address: number;
@@ -150,11 +166,11 @@ export interface RateLimits {
 
 export interface Config {
   readonly mode: 'embedded' | 'distributed';
-  /** Of use in distributed mode alone. */
+  /** Used only in distributed mode. */
   readonly engines: ReturnType<typeof enginesOf>;
-  /** null: faces are found in this process. */
+  /** null: this process extracts the faces. */
   readonly extractorUrl: string | null;
-  /** Who publishes what was written with its rows; null: it runs on its schedule alone. */
+  /** URL of sweep-outbox, which publishes the events of the outbox; null: only its schedule starts it. */
   readonly outboxUrl: string | null;
   readonly port: number;
   readonly host: string;
@@ -163,14 +179,14 @@ export interface Config {
   /** Absolute; null: no folder is watched. */
   readonly watchDir: string | null;
   readonly behindTls: boolean;
-  /** null: our own users and keys alone. */
+  /** null: only our own users and keys may call. */
   readonly outsideIssuer: OutsideIssuer | null;
   /** Absolute. */
   readonly modelsDir: string;
   /** The first is the default. */
   readonly packs: readonly string[];
   readonly executionProvider: ExecutionProvider;
-  /** That run networks; null: as many as suit the provider. */
+  /** Threads that run networks; null: the execution provider's default. */
   readonly threads: number | null;
   readonly maxImageBytes: number;
   readonly maxImagePixels: number;
@@ -179,7 +195,7 @@ export interface Config {
   readonly trustedProxies: TrustedProxies;
   /** Empty: no web page of another origin may call. */
   readonly corsOrigins: readonly string[];
-  /** Hosts, addresses and ranges. */
+  /** Hosts, addresses and ranges of allowed private receivers. */
   readonly webhookAllow: readonly string[];
   readonly shutdownSeconds: number;
   readonly logLevel: string;
@@ -237,22 +253,25 @@ function checkTogether(value: Settings, context: z.RefinementCtx): void {
   if (!value.FREEFACE_BEHIND_TLS && !isLoopback(value.HOST)) {
     refuse(
       'HOST',
-      `${value.HOST} can be reached from other machines, and keys and faces would travel in the clear; put something that speaks TLS in front and say so with FREEFACE_BEHIND_TLS=true`,
+      `${value.HOST} can be reached from other machines, and keys and faces would travel unencrypted; put a proxy that speaks TLS in front of this server, then set FREEFACE_BEHIND_TLS=true`,
     );
   }
   checkCredentials(value, refuse);
   const { FREEFACE_EXECUTION_PROVIDER: provider, FREEFACE_THREADS: threads = 1 } = value;
   if (threads > mostThreads[provider])
-    refuse('FREEFACE_THREADS', `${provider} runs networks in ${mostThreads[provider]} thread`);
+    refuse(
+      'FREEFACE_THREADS',
+      `${provider} runs networks in ${mostThreads[provider]} thread; set ${mostThreads[provider]} or remove the setting`,
+    );
   if (value.FREEFACE_OIDC_ISSUER !== undefined && value.FREEFACE_OIDC_AUDIENCE === undefined) {
     refuse(
       'FREEFACE_OIDC_AUDIENCE',
-      'is required with FREEFACE_OIDC_ISSUER: tokens for other services must not count here',
+      'is required with FREEFACE_OIDC_ISSUER, so that tokens for other services are refused',
     );
   }
 }
 
-/** Whether an address or name stands for this machine alone. */
+/** Whether only this machine can reach `host`. */
 export const isLoopback = (host: string): boolean => /^(127(\.\d{1,3}){3}|\[?::1\]?|localhost)$/.test(host);
 
 function outsideIssuerOf(value: Settings): OutsideIssuer | null {

@@ -10,11 +10,11 @@ describe('The settings of DragonflyDB', () => {
     [{}, 'redis://dragonfly:6379'],
     [{ DRAGONFLY_PASSWORD: 'p@ss/word' }, 'redis://default:p%40ss%2Fword@dragonfly:6379'],
     [{ DRAGONFLY_USERNAME: 'faces', DRAGONFLY_PASSWORD: 'secret' }, 'redis://faces:secret@dragonfly:6379'],
-  ])('When %o is set beside the address, then it stands in it', (environment, url) => {
+  ])('When %o is set in addition to the address, then the address contains it', (environment, url) => {
     expect(dragonflyUrl({ DRAGONFLY_URL: 'redis://dragonfly:6379', ...environment })).toBe(url);
   });
 
-  it('When the address has a password of its own, then that holds', () => {
+  it('When the address contains a password, then that password is used', () => {
     const address = 'redis://me:mine@dragonfly:6379';
 
     expect(dragonflyUrl({ DRAGONFLY_URL: address, DRAGONFLY_PASSWORD: 'another' })).toBe(address);

@@ -6,117 +6,119 @@ const integer = (minimum: number, maximum: number) =>
 const text = () => z.string().min(1);
 const yesOrNo = () => z.stringbool({ error: 'must be true or false' }).default(false);
 const addresses = () =>
-  z.string().regex(/^[^,\s:]+(:\d+)?(,[^,\s:]+(:\d+)?)*$/, 'must be host:port, or several separated by commas');
+  z.string().regex(/^[^,\s:]+(:\d+)?(,[^,\s:]+(:\d+)?)*$/, 'must be host:port; separate several by commas');
 
-/** Settings of FREEFACE_MODE=distributed; read with the others in config.ts. */
+/** Settings of FREEFACE_MODE=distributed; config.ts reads them with the others. */
 export const engineSettings = {
   FREEFACE_ENGINES_CA: text()
     .optional()
-    .describe('File with PEM certificates that every engine’s TLS may be signed by, beside the usual ones.'),
+    .describe('PEM file with additional CA certificates; TLS connections to all engines trust them.'),
   FREEFACE_EXTRACTOR_URL: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
     .optional()
-    .describe('Where the extract-faces function is served; faces are found in this process when absent.'),
+    .describe('URL of the extract-faces function. If not set, this process extracts the faces.'),
   FREEFACE_OUTBOX_URL: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
     .optional()
     .describe(
-      'Where the sweep-outbox function is served, which is woken after writes; events wait for its schedule when absent.',
+      'URL of the sweep-outbox function, which is called after writes to publish their events. If not set, events wait for its schedule.',
     ),
-  SCYLLA_CONTACT_POINTS: addresses().optional().describe('ScyllaDB nodes to begin with, as `host:port,…`.'),
-  SCYLLA_LOCAL_DATACENTER: text().default('datacenter1').describe('Data centre whose nodes are asked.'),
+  SCYLLA_CONTACT_POINTS: addresses().optional().describe('ScyllaDB nodes for the first connection, as `host:port,…`.'),
+  SCYLLA_LOCAL_DATACENTER: text().default('datacenter1').describe('ScyllaDB data centre whose nodes get the requests.'),
   SCYLLA_KEYSPACE: z
     .string()
-    .regex(/^[a-z][a-z0-9_]{0,47}$/, 'must be 1 to 48 of a-z, 0-9 and _, a letter first')
+    .regex(/^[a-z][a-z0-9_]{0,47}$/, 'must be 1 to 48 of a-z, 0-9 and _, and begin with a letter')
     .default('freeface')
-    .describe('Keyspace of all tables.'),
+    .describe('ScyllaDB keyspace of all tables.'),
   SCYLLA_REPLICATION: integer(1, 9)
     .optional()
     .describe(
-      'Copies of each row in the data centre, for `npm run migrate`; 3, or as many as there are nodes, when absent.',
+      'Copies of each row in the data centre, for `npm run migrate`. If not set: 3, or the number of nodes if there are fewer.',
     ),
-  SCYLLA_USERNAME: text().optional().describe('User of ScyllaDB; none when absent.'),
-  SCYLLA_PASSWORD: text().optional().describe('Their password.'),
+  SCYLLA_USERNAME: text().optional().describe('User name for ScyllaDB. If not set, no login.'),
+  SCYLLA_PASSWORD: text().optional().describe('Password of this user.'),
   SCYLLA_TLS: yesOrNo().describe(
-    'Whether ScyllaDB is spoken to over TLS. A node’s certificate is of its address, or of a name in `SCYLLA_CONTACT_POINTS`.',
+    '`true`: connect to ScyllaDB over TLS. A node’s certificate must be for its address, or for a host name in `SCYLLA_CONTACT_POINTS`.',
   ),
-  MILVUS_ADDRESS: addresses().optional().describe('Milvus, as `host:port`.'),
-  MILVUS_USERNAME: text().optional().describe('User of Milvus; none when absent.'),
-  MILVUS_PASSWORD: text().optional().describe('Their password.'),
-  MILVUS_TLS: yesOrNo().describe('Whether Milvus is spoken to over TLS.'),
-  MILVUS_DATABASE: text().default('default').describe('Database of all collections.'),
+  MILVUS_ADDRESS: addresses().optional().describe('Address of Milvus, as `host:port`.'),
+  MILVUS_USERNAME: text().optional().describe('User name for Milvus. If not set, no login.'),
+  MILVUS_PASSWORD: text().optional().describe('Password of this user.'),
+  MILVUS_TLS: yesOrNo().describe('`true`: connect to Milvus over TLS.'),
+  MILVUS_DATABASE: text().default('default').describe('Milvus database of all collections.'),
   MILVUS_COLLECTION_PREFIX: z
     .string()
-    .regex(/^[a-zA-Z][a-zA-Z0-9_]{0,63}$/, 'must be 1 to 64 letters, digits and _, a letter first')
+    .regex(/^[a-zA-Z][a-zA-Z0-9_]{0,63}$/, 'must be 1 to 64 letters, digits and _, and begin with a letter')
     .default('freeface')
-    .describe('How the names of our collections begin.'),
+    .describe('Prefix of the names of our collections.'),
   MILVUS_INDEX: z
     .enum(['HNSW', 'IVF_FLAT', 'DISKANN', 'GPU_CAGRA'])
     .default('HNSW')
-    .describe('Kind of index over the templates. `GPU_CAGRA` answers a search with at most 1,024 hits.'),
+    .describe('Index type for the templates. With `GPU_CAGRA`, a search returns at most 1,024 hits.'),
   MILVUS_EXPECTED_FACES: integer(1, 10_000_000_000)
     .default(100_000)
-    .describe('Size of gallery that the index is laid out for.'),
+    .describe('Expected number of faces in the gallery; the index parameters depend on it.'),
   S3_ENDPOINT: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
     .optional()
-    .describe('MinIO or another S3 store; over TLS when it begins with `https`.'),
+    .describe('URL of MinIO or another S3 store; `https` uses TLS.'),
   S3_PUBLIC_ENDPOINT: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
     .optional()
     .describe(
-      'Where clients reach the store themselves. Downloads of whole images are then answered with a link to it that is good for a minute; they come through the platform when absent.',
+      'URL at which clients reach the S3 store. If set, a download of a whole image returns a link to the store, valid for one minute. If not set, downloads go through the platform.',
     ),
-  S3_ACCESS_KEY_ID: text().optional().describe('Key to it.'),
-  S3_SECRET_ACCESS_KEY: text().optional().describe('Secret of that key.'),
-  S3_REGION: text().default('us-east-1').describe('Region of the bucket.'),
+  S3_ACCESS_KEY_ID: text().optional().describe('Access key id for the S3 store.'),
+  S3_SECRET_ACCESS_KEY: text().optional().describe('Secret of this access key.'),
+  S3_REGION: text().default('us-east-1').describe('Region of the S3 buckets.'),
   S3_BUCKET: z
     .string()
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket')
     .default('freeface')
-    .describe('Bucket of all images.'),
+    .describe('Bucket for all images.'),
   S3_UPLOADS_BUCKET: z
     .string()
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket')
     .optional()
     .describe(
-      'Bucket whose objects `uploads/{tenant}/{external_id}/name.jpg` are enrolled by themselves, and erased when they are deleted; none when absent.',
+      'Bucket whose photos are enrolled automatically. Object names: `uploads/{tenant}/{external_id}/name.jpg`. If an object is deleted, its faces are erased. If not set, there is no such bucket.',
     ),
   S3_UPLOADS_TARGET: z
     .string()
     .default('arn:minio:sqs::PRIMARY:kafka')
     .describe(
-      'What the store calls the Kafka topic `freeface.uploads` that the uploads bucket’s notifications go to; empty: they are set up by other means.',
+      'ARN, in the store, of the Kafka topic `freeface.uploads`, which receives the notifications of the uploads bucket. Empty: `npm run migrate` sets up no notifications; configure them in the store.',
     ),
   S3_PATH_STYLE: z
     .stringbool({ error: 'must be true or false' })
     .default(true)
-    .describe('The bucket stands in the path of a URL; `false`: in its host.'),
+    .describe('`true`: the bucket name is in the path of a URL. `false`: it is in the host name.'),
   S3_KMS_KEY_ID: text()
     .optional()
-    .describe('Key of the store’s KMS that images are encrypted with; the store’s own key when absent.'),
-  KAFKA_BROKERS: addresses().optional().describe('Kafka brokers to begin with, as `host:port,…`.'),
-  KAFKA_USERNAME: text().optional().describe('User of Kafka; none when absent.'),
-  KAFKA_PASSWORD: text().optional().describe('Their password.'),
+    .describe('KMS key of the store that encrypts the images. If not set, the store uses its own key.'),
+  KAFKA_BROKERS: addresses().optional().describe('Kafka brokers for the first connection, as `host:port,…`.'),
+  KAFKA_USERNAME: text().optional().describe('User name for Kafka. If not set, no login.'),
+  KAFKA_PASSWORD: text().optional().describe('Password of this user.'),
   KAFKA_SASL: z
     .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
     .default('scram-sha-512')
-    .describe('How user and password are shown to Kafka.'),
+    .describe('SASL mechanism for the login to Kafka.'),
   KAFKA_REPLICATION: integer(1, 9)
     .optional()
-    .describe('Copies of each event, for `npm run migrate`; 3, or as many as there are brokers, when absent.'),
-  KAFKA_TLS: yesOrNo().describe('Whether Kafka is spoken to over TLS.'),
+    .describe(
+      'Copies of each event, for `npm run migrate`. If not set: 3, or the number of brokers if there are fewer.',
+    ),
+  KAFKA_TLS: yesOrNo().describe('`true`: connect to Kafka over TLS.'),
   DRAGONFLY_URL: z
     .url({ protocol: /^rediss?$/, error: 'must be a redis or rediss URL' })
     .optional()
-    .describe('DragonflyDB, as `redis://user:password@host:port`; `rediss` is over TLS.'),
-  DRAGONFLY_USERNAME: text().default('default').describe('User of DragonflyDB, when the URL names none.'),
-  DRAGONFLY_PASSWORD: text().optional().describe('Their password, when the URL has none; none when absent.'),
+    .describe('URL of DragonflyDB, as `redis://user:password@host:port`; `rediss` uses TLS.'),
+  DRAGONFLY_USERNAME: text().default('default').describe('User name for DragonflyDB, if the URL has none.'),
+  DRAGONFLY_PASSWORD: text().optional().describe('Password of this user, if the URL has none. If not set, no login.'),
   DRAGONFLY_KEY_PREFIX: z
     .string()
     .regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits and . _ -')
     .default('freeface')
-    .describe('How the names of our keys begin.'),
+    .describe('Prefix of the names of our keys.'),
 } as const;
 
 export interface Credentials {
@@ -130,7 +132,7 @@ export interface Engines {
     readonly contactPoints: readonly string[];
     readonly localDatacenter: string;
     readonly keyspace: string;
-    /** Copies of each row; null: as many as are sensible. */
+    /** Copies of each row; null: 3, or the number of nodes if there are fewer. */
     readonly replication: number | null;
     readonly credentials: Credentials | null;
     readonly tls: EngineTls | null;
@@ -159,7 +161,7 @@ export interface Engines {
   };
   readonly kafka: {
     readonly brokers: readonly string[];
-    /** Copies of each event; null: as many as are sensible. */
+    /** Copies of each event; null: 3, or the number of brokers if there are fewer. */
     readonly replication: number | null;
     readonly credentials: (Credentials & { readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512' }) | null;
     readonly tls: EngineTls | null;
@@ -174,13 +176,13 @@ export interface Engines {
 export type EngineName = keyof Engines;
 
 export interface EngineTls {
-  /** PEM certificates to trust beside the usual ones; null: no others. */
+  /** Additional CA certificates to trust, PEM; null: none. */
   readonly ca: string | null;
 }
 
 type EngineValues = z.output<z.ZodObject<typeof engineSettings>>;
 
-/** What an engine cannot be reached without. */
+/** Variables that the connection to an engine requires. */
 const required: Readonly<Record<EngineName, readonly (keyof EngineValues)[]>> = {
   scylla: ['SCYLLA_CONTACT_POINTS'],
   milvus: ['MILVUS_ADDRESS'],
@@ -190,8 +192,9 @@ const required: Readonly<Record<EngineName, readonly (keyof EngineValues)[]>> = 
 };
 
 /**
- * The engines' settings; each engine is looked up when a port opens it, so that a function needs only the variables of its own.
- * Reading one that lacks a variable throws an Error that names it. `missing` names what all of `names` lack.
+ * The engines' settings. An engine's settings are checked when a port reads them, so a function needs only the variables of the
+ * engines that it uses. Reading an engine with a missing variable throws an Error that names the variable. `missing` lists the
+ * missing variables of all engines in `names`.
  */
 export function enginesOf(value: EngineValues): Engines & { missing(names: readonly EngineName[]): string[] } {
   const missing = (names: readonly EngineName[]) =>
@@ -263,7 +266,7 @@ export function enginesOf(value: EngineValues): Engines & { missing(names: reado
   };
 }
 
-/** Both or none. */
+/** User name and password must both be set, or both be absent. */
 export function checkCredentials(
   value: EngineValues,
   refuse: (name: keyof EngineValues, message: string) => void,
@@ -278,7 +281,7 @@ export function checkCredentials(
 const credentials = (username: string | undefined, password: string | undefined): Credentials | null =>
   username === undefined || password === undefined ? null : { username, password };
 
-/** An address with user and password, where it has none of its own and there is one. */
+/** Adds user and password to an address that has no password. */
 function withUser(address: string, username: string, password: string | undefined): string {
   const url = new URL(address);
   if (password === undefined || url.password !== '') return address;

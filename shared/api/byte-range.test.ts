@@ -19,7 +19,7 @@ describe('byteRange', () => {
   });
 
   it.each(['bytes=10-', 'bytes=10-12', 'bytes=-0'])('When %s lies outside of ten bytes, then it throws', (header) => {
-    expect(() => byteRange(header, 10)).toThrow('The range lies outside the image.');
+    expect(() => byteRange(header, 10)).toThrow('The range is outside the image.');
   });
 
   it('When any header comes, then a range lies within the bytes', () => {

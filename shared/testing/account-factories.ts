@@ -31,7 +31,7 @@ export const newApiKeyRecord = (fields: Partial<NewApiKey> = {}): NewApiKey => (
   ...fields,
 });
 
-/** `expiresAt` has to be after the clock's time. */
+/** `expiresAt` must be later than the clock's time. */
 export const newSession = (
   fields: Pick<Session, 'userId' | 'expiresAt'> & Partial<Session>,
 ): Omit<Session, 'createdAt'> => ({

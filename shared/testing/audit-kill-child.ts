@@ -3,7 +3,7 @@ import { openAudit } from '../adapters/embedded/audit.ts';
 import { systemClock } from '../ports/clock.ts';
 import { asTenant } from '../ports/tenant.ts';
 
-/** Appends to the audit log of the folder named, endlessly, until somebody kills it; says each number that was acknowledged. */
+/** Appends to the audit log until the test kills it; prints each acknowledged sequence number. Argument: data folder. */
 const audit = await openAudit({ dataDir: process.argv[2]!, clock: systemClock });
 const worker = async (): Promise<void> => {
   for (;;) {

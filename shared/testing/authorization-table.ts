@@ -1,8 +1,9 @@
 /**
- * Who may call what, written out by hand. The manifests say the same in scopes; a test compares both, route by route.
+ * The callers that each function allows, written by hand. The manifests express the same as scopes; a test compares both, route by
+ * route.
  *
- * `anyone` needs no credential. Otherwise the least of the roles that may: those after it may as well
- * (viewer < operator < admin < owner). `signed-in` is any of them, and any service key.
+ * `anyone` needs no credential. A role is the lowest role that may call; higher roles may call too
+ * (viewer < operator < admin < owner). `signed-in` means every role and every service key.
  */
 export const whoMayCall = {
   'api-docs': 'anyone',

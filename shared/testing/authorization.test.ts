@@ -11,11 +11,11 @@ import { type Answer, sharedPlatform } from './platform.ts';
 import { drawPortrait } from './portraits/index.ts';
 
 const manifests = functions.map(({ manifest }) => manifest).filter(isHttp);
-/** The tests are about the door, not the networks behind it. */
-const behindTheDoor = functions.filter(({ manifest }) => isHttp(manifest) || manifest.trigger.kind === 'cron');
+/** These tests check only access, so they need no event functions. */
+const functionsUnderTest = functions.filter(({ manifest }) => isHttp(manifest) || manifest.trigger.kind === 'cron');
 
-describe('who may call what', () => {
-  const platform = sharedPlatform(behindTheDoor, {
+describe('the callers of each function', () => {
+  const platform = sharedPlatform(functionsUnderTest, {
     settings: {
       FREEFACE_RATE_LIMIT_PER_ADDRESS: '0',
       FREEFACE_RATE_LIMIT_PER_KEY: '0',
@@ -28,12 +28,12 @@ describe('who may call what', () => {
     viewer = await makeUser(defaultTenant, 'viewer');
   });
 
-  it('When a function is added, then the table says who may call it', () => {
+  it('When a function is added, then the table lists its allowed callers', () => {
     expect(Object.keys(whoMayCall).sort()).toEqual(manifests.map(({ name }) => name).sort());
   });
 
   it.each(manifests.map((manifest) => [manifest.name, manifest] as const))(
-    'When %s is called by each role, by nobody and by forgers, then it lets in whom the table names',
+    'When %s is called by each role, without credentials and with forged ones, then it allows exactly the callers in the table',
     async (name, manifest) => {
       const least = whoMayCall[name as keyof typeof whoMayCall];
       const open = least === 'anyone';
@@ -41,15 +41,15 @@ describe('who may call what', () => {
 
       const outcomes: Record<string, string> = {};
       const expected: Record<string, string> = {};
-      for (const [caller, as] of Object.entries({ nobody: null, ...forged })) {
-        outcomes[caller] = doorOf(await knock(manifest, as));
-        expected[caller] = open ? 'in' : '401';
+      for (const [caller, as] of Object.entries({ 'no credential': null, ...forged })) {
+        outcomes[caller] = accessOf(await callRoute(manifest, as));
+        expected[caller] = open ? 'allowed' : '401';
       }
       for (const role of roles) {
-        // A call that ends the session or changes the password would shut the others out.
-        outcomes[role] = doorOf(await knock(manifest, (await makeUser(defaultTenant, role)).token));
+        // A new user for each call, because a call may end the session or change the password.
+        outcomes[role] = accessOf(await callRoute(manifest, (await makeUser(defaultTenant, role)).token));
         const may = open || least === 'signed-in' || roles.indexOf(role) >= roles.indexOf(least);
-        expected[role] = may ? 'in' : '403';
+        expected[role] = may ? 'allowed' : '403';
       }
 
       expect(outcomes).toEqual(expected);
@@ -60,16 +60,16 @@ describe('who may call what', () => {
     manifests
       .filter(({ trigger }) => trigger.scope !== null && trigger.scope !== 'signed-in')
       .map((m) => [m.name, m] as const),
-  )('When %s is called by a key with every scope but its own, then 403 names the scope', async (_, manifest) => {
+  )('When %s is called with a key that lacks only its scope, then 403 names the scope', async (_, manifest) => {
     const { scope } = manifest.trigger;
     const key = await makeKey(scopesOfRole.owner.filter((each) => each !== scope));
 
-    const answer = await knock(manifest, key);
+    const answer = await callRoute(manifest, key);
 
     expect([answer.status, answer.json.error.details]).toEqual([403, { scope }]);
   });
 
-  it('When a user is disabled, demoted or logged out, or a key revoked or expired, then it counts from the next call on', async () => {
+  it('When a user is disabled, demoted or logged out, or a key is revoked or expired, then the next request is refused', async () => {
     const { ports, context } = platform();
     const [disabled, demoted, loggedOut] = await Promise.all([1, 2, 3].map(() => makeUser(defaultTenant, 'admin')));
     const [revoked, expired] = [
@@ -99,7 +99,7 @@ describe('who may call what', () => {
     expect(await Promise.all([revoked, expired].map(ask))).toEqual([401, 401]);
   });
 
-  it('When somebody of another tenant asks for what is ours, then it is not there for them', async () => {
+  it('When a caller of another tenant requests our data, then the response does not show it', async () => {
     const { call, ports } = platform();
     const image = await drawPortrait({ person: 'kira' });
     const enrolled = await call('POST', '/api/v1/faces/enroll', {
@@ -150,7 +150,7 @@ describe('who may call what', () => {
     expect((await call('GET', '/api/v1/persons/ours')).json.data).toMatchObject({ name: 'Ours', face_count: 1 });
   });
 
-  /** Credentials that look right in all but one thing. */
+  /** Credentials that are correct except for one detail. */
   async function forgeries(): Promise<Record<string, string>> {
     const { ports } = platform();
     const [signing] = await ports.accounts.signingKeys();
@@ -181,11 +181,11 @@ describe('who may call what', () => {
         .setProtectedHeader({ ...header, alg: 'HS256' })
         .sign(publicBytes),
       'wrong audience': await sign({ ...good, aud: 'another-service' }, ours),
-      'wrong issuer': await sign({ ...good, iss: 'somebody' }, ours),
+      'wrong issuer': await sign({ ...good, iss: 'another-issuer' }, ours),
       'another kind of statement': await sign(good, ours, { ...header, typ: 'freeface-statement+jwt' }),
-      'unknown key id': await sign(good, ours, { ...header, kid: 'nobody' }),
+      'unknown key id': await sign(good, ours, { ...header, kid: 'unknown' }),
       'ended session': await sign({ ...good, sid: 'gone' }, ours),
-      'no token at all': 'sesame',
+      'not a token': 'sesame',
       'wrong secret of a key': `${adminKey.slice(0, -4)}AAAA`,
       'key of another tenant': adminKey.replace('ffk.default.', 'ffk.other.'),
     };
@@ -222,8 +222,8 @@ describe('who may call what', () => {
     return key;
   }
 
-  /** Calls with ids that do not exist and no body: who is let in gets 400 or 404. */
-  function knock({ trigger: { method, path } }: HttpManifest, as: string | null): Promise<Answer> {
+  /** Sends a request without a body and with unknown ids: an allowed caller gets 400 or 404. */
+  function callRoute({ trigger: { method, path } }: HttpManifest, as: string | null): Promise<Answer> {
     const concrete = path.replace(/\{(\w+)\}/g, (_, name: string) => samples[name] ?? 'nothing');
     return platform().call(method, concrete, { as });
   }
@@ -243,8 +243,8 @@ const emptyTenant = {
   retention: { imagesDays: null, unknownFacesDays: null },
 };
 
-/** `in`, or the status with which the door was shut. */
-const doorOf = ({ status, json }: Answer): string =>
+/** `allowed`, or the status of the refusal. */
+const accessOf = ({ status, json }: Answer): string =>
   (status === 401 && json.error.code === 'UNAUTHENTICATED') || (status === 403 && json.error.code === 'FORBIDDEN')
     ? String(status)
-    : 'in';
+    : 'allowed';

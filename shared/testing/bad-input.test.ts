@@ -9,12 +9,12 @@ import { drawGroup, drawPortrait, drawScene } from './portraits/index.ts';
 
 const tenant = 'default' as never;
 const enroll = '/api/v1/faces/enroll';
-const nobody = '00000000-0000-4000-8000-000000000000';
+const unknownId = '00000000-0000-4000-8000-000000000000';
 
 const jpeg = (body: Uint8Array): CallOptions => ({ body, headers: { 'content-type': 'image/jpeg' } });
 const portrait = () => drawPortrait({ person: 'amaro' });
 
-/** One case a line: what is sent, and what is answered. */
+/** Cases: title, method, path, request, expected status and error code. */
 const refused: readonly [string, string, string, () => Promise<CallOptions> | CallOptions, number, string][] = [
   ['the body is empty', 'POST', enroll, () => ({ body: '' }), 400, 'IMAGE_MISSING'],
   ['the image is empty', 'POST', enroll, () => jpeg(new Uint8Array()), 400, 'EMPTY_IMAGE'],
@@ -35,7 +35,7 @@ const refused: readonly [string, string, string, () => Promise<CallOptions> | Ca
     'IMAGE_CORRUPT',
   ],
   [
-    'EXIF is made to keep a reader busy, behind a fill byte',
+    'EXIF data is built to keep a reader busy, after a fill byte',
     'POST',
     enroll,
     async () => jpeg(withExifBomb(await portrait())),
@@ -51,7 +51,7 @@ const refused: readonly [string, string, string, () => Promise<CallOptions> | Ca
     'UNSUPPORTED_IMAGE',
   ],
   [
-    'an SVG comes as an image',
+    'an SVG is sent as an image',
     'POST',
     enroll,
     async () => ({ form: { image: await drawPortrait({ person: 'amaro', format: 'svg' }) } }),
@@ -82,7 +82,7 @@ const refused: readonly [string, string, string, () => Promise<CallOptions> | Ca
     413,
     'BODY_TOO_LARGE',
   ],
-  ['nobody is in the photo', 'POST', enroll, async () => jpeg(await drawScene()), 422, 'NO_FACE'],
+  ['no person is in the photo', 'POST', enroll, async () => jpeg(await drawScene()), 422, 'NO_FACE'],
   ['the photo is white', 'POST', enroll, async () => jpeg(await plain()), 422, 'NO_FACE'],
   [
     'a field is unknown',
@@ -109,7 +109,7 @@ const refused: readonly [string, string, string, () => Promise<CallOptions> | Ca
     'VALIDATION_FAILED',
   ],
   [
-    'a time is no time',
+    'a time is not a time',
     'POST',
     enroll,
     async () => ({ form: { captured_at: 'yesterday', image: await portrait() } }),
@@ -124,16 +124,16 @@ const refused: readonly [string, string, string, () => Promise<CallOptions> | Ca
     400,
     'VALIDATION_FAILED',
   ],
-  ['a face does not exist', 'GET', `/api/v1/faces/${nobody}`, () => ({}), 404, 'FACE_NOT_FOUND'],
+  ['a face does not exist', 'GET', `/api/v1/faces/${unknownId}`, () => ({}), 404, 'FACE_NOT_FOUND'],
   ['a face id has the wrong form', 'GET', '/api/v1/faces/1', () => ({}), 400, 'ID_MALFORMED'],
-  ['a face that does not exist is erased', 'DELETE', `/api/v1/faces/${nobody}`, () => ({}), 404, 'FACE_NOT_FOUND'],
-  ['a person does not exist', 'GET', '/api/v1/persons/nobody', () => ({}), 404, 'PERSON_NOT_FOUND'],
+  ['a face that does not exist is erased', 'DELETE', `/api/v1/faces/${unknownId}`, () => ({}), 404, 'FACE_NOT_FOUND'],
+  ['a person does not exist', 'GET', '/api/v1/persons/unknown', () => ({}), 404, 'PERSON_NOT_FOUND'],
   ['a person id has the wrong form', 'GET', '/api/v1/persons/a%2Fb', () => ({}), 400, 'ID_MALFORMED'],
-  ['an image does not exist', 'GET', `/api/v1/images/${nobody}`, () => ({}), 404, 'IMAGE_NOT_FOUND'],
+  ['an image does not exist', 'GET', `/api/v1/images/${unknownId}`, () => ({}), 404, 'IMAGE_NOT_FOUND'],
   [
     'an external id does not exist',
     'GET',
-    '/api/v1/persons/by_external_id/nobody',
+    '/api/v1/persons/by_external_id/unknown',
     () => ({}),
     404,
     'PERSON_NOT_FOUND',
@@ -145,7 +145,7 @@ describe('bad input', () => {
   const platform = sharedPlatform(functions);
 
   it.each(refused)(
-    'When %s, then it has its own answer and nothing stays behind',
+    'When %s, then the request is refused with its own error and no data is left',
     async (_, method, path, options, status, code) => {
       const answer = await platform().call(method, path, await options());
 
@@ -174,7 +174,7 @@ describe('bad input', () => {
     }
   });
 
-  it('When fifty faces are in a photo, then all are found', async () => {
+  it('When fifty faces are in a photo, then at least 48 are found', async () => {
     const members = Array.from({ length: 50 }, (_, i) => ({ person: i }));
     const image = await drawGroup(members, { rows: 5, size: { width: 2400, height: 1500 } });
 
@@ -184,7 +184,7 @@ describe('bad input', () => {
     expect(json.data.faces.length).toBeLessThanOrEqual(50);
   });
 
-  it('When all of this was sent, then the process is up and well', async () => {
+  it('When all of this was sent, then the process is healthy', async () => {
     const { json } = await platform().call('GET', '/api/v1/health');
 
     expect(json.data.status).toBe('ok');
@@ -204,7 +204,7 @@ async function leftovers({ ports }: TestPlatform) {
   };
 }
 
-/** Right in its header and wrong from the middle on. */
+/** Keeps the header and damages the last two thirds. */
 const scrambled = (bytes: Uint8Array): Uint8Array =>
   bytes.map((byte, i) => (i > bytes.length / 3 && i % 7 === 0 ? byte ^ 0xff : byte));
 
@@ -216,7 +216,7 @@ const plain = () =>
     .jpeg()
     .toBuffer();
 
-/** The head of a PNG that promises these dimensions; what follows is never looked at. */
+/** A PNG whose header claims these dimensions; the pixel data must never be read. */
 function pngBomb(width: number, height: number): Uint8Array {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);

@@ -3,10 +3,10 @@ import type { PortName } from '../ports/index.ts';
 
 export type Mode = 'embedded' | 'distributed';
 
-/** Too large for any budget; it loads with its adapter, when that is opened. */
+/** Too large for every budget; it is loaded with its adapter, when the port is opened. */
 const milvus = { driver: '@zilliz/milvus2-sdk-node', adapter: 'shared/adapters/distributed/vectors.ts' };
 
-/** Packages that come with a port in either mode; they may stand in the bundle of a function that declares it, and in no other. */
+/** Packages that a port needs, in either mode. Only the bundle of a function that declares the port may contain them. */
 export const driversOf: Readonly<Record<PortName, readonly string[]>> = {
   records: ['libsql', 'cassandra-driver'],
   vectors: ['libsql', 'usearch', milvus.driver],
@@ -23,19 +23,19 @@ export const driversOf: Readonly<Record<PortName, readonly string[]>> = {
 const kilobyte = 1000;
 
 /**
- * What a driver may add to a function, by the ports that bring it. Measured: S3 0.34 MB, kafkajs 0.29, ioredis 0.21; they load when
- * their port is opened.
+ * Size that a driver may add to a function, by the ports that need it. Measured: S3 0.34 MB, kafkajs 0.29, ioredis 0.21. A driver is
+ * loaded when its port is opened.
  */
 const driverBudgets: readonly { readonly of: readonly PortName[]; readonly kilobytes: number }[] = [
   { of: ['images', 'uploads'], kilobytes: 370 },
   { of: ['events'], kilobytes: 300 },
   { of: ['cache'], kilobytes: 220 },
   { of: ['records', 'accounts', 'audit', 'webhooks'], kilobytes: 420 },
-  // sharp and onnxruntime stay outside; exifr is 0.08 MB.
+  // sharp and onnxruntime are not bundled; exifr is 0.08 MB.
   { of: ['extractor'], kilobytes: 120 },
 ];
 
-/** Bytes of JavaScript that a function may weigh, by the ports it opens. */
+/** Bytes of JavaScript that a function may have, by the ports it opens. */
 export function budgetOf(ports: readonly PortName[], mode: Mode): number {
   if (ports.length === 0) return 300 * kilobyte;
   if (mode === 'embedded') return 800 * kilobyte;
@@ -43,7 +43,7 @@ export function budgetOf(ports: readonly PortName[], mode: Mode): number {
   return drivers.reduce((sum, { kilobytes }) => sum + kilobytes, 450) * kilobyte;
 }
 
-/** The ports whose adapters for a mode a bundle holds, in order. */
+/** The ports whose adapters for `mode` are in a bundle, sorted. */
 export const adapterFiles = ({ inputs }: Pick<Metafile, 'inputs'>, mode: Mode): string[] =>
   Object.keys(inputs)
     .flatMap((path) => {
@@ -52,7 +52,7 @@ export const adapterFiles = ({ inputs }: Pick<Metafile, 'inputs'>, mode: Mode): 
     })
     .sort();
 
-/** Bytes of JavaScript that a process in a mode can load, data and the Milvus client left out. */
+/** Bytes of JavaScript that a process in `mode` can load, without data and without the Milvus client. */
 export function bytesOf({ outputs }: Pick<Metafile, 'outputs'>, mode: Mode): number {
   const other = mode === 'embedded' ? 'distributed' : 'embedded';
   const reached = new Set<string>();
@@ -63,7 +63,7 @@ export function bytesOf({ outputs }: Pick<Metafile, 'outputs'>, mode: Mode): num
     for (const { path, kind } of output.imports) {
       const entry = kind === 'dynamic-import' ? (outputs[path]?.entryPoint ?? '') : '';
       const isOfOther = new RegExp(`^shared/adapters/${other}/(${Object.keys(driversOf).join('|')})\\.ts$`).test(entry);
-      // What finds faces in this process is asked for by the distributed one as well.
+      // Distributed mode also loads the embedded extractor.
       if (isOfOther && entry !== 'shared/adapters/embedded/extractor.ts') continue;
       if (entry !== milvus.adapter) follow(path);
     }
@@ -72,7 +72,7 @@ export function bytesOf({ outputs }: Pick<Metafile, 'outputs'>, mode: Mode): num
   return [...reached].reduce((sum, file) => sum + outputs[file]!.bytes - dataIn(outputs[file]!.inputs), 0);
 }
 
-/** The API page's description is data. */
+/** JSON files, such as the API description, are data. */
 const dataIn = (inputs: Metafile['outputs'][string]['inputs']): number =>
   Object.entries(inputs).reduce(
     (sum, [file, { bytesInOutput }]) => (file.endsWith('.json') ? sum + bytesInOutput : sum),

@@ -12,17 +12,17 @@ describe('the bundles', () => {
   let bundles: Awaited<ReturnType<typeof buildFunctions>>;
 
   beforeAll(async () => {
-    // Inside the repository, so that what is built could run from where it lies.
+    // Inside the repository, so that a bundle could run there.
     outdir = await mkdtemp(join(process.cwd(), '.build-test-'));
     bundles = await buildFunctions(await functionNames(), outdir);
   });
   afterAll(() => rm(outdir, { recursive: true, force: true }));
 
-  it('When all functions are built, then each has its bundle', () => {
+  it('When all functions are built, then each function has a bundle', () => {
     expect(bundles.map(({ name }) => name)).toEqual(functions.map(({ manifest }) => manifest.name));
   });
 
-  it('When a function declares its ports, then its bundle opens those and no other, in either mode', () => {
+  it('When a function declares its ports, then its bundle contains only the adapters of those ports, in either mode', () => {
     for (const { name, ports, metafile } of bundles) {
       const sorted = [...ports].sort();
       expect({ name, adapters: adapterFiles(metafile, 'embedded') }).toEqual({ name, adapters: sorted });
@@ -33,7 +33,7 @@ describe('the bundles', () => {
     }
   });
 
-  it('When a bundle holds a driver, then a declared port needs it', () => {
+  it('When a bundle contains a driver, then a declared port needs it', () => {
     for (const { name, ports, metafile } of bundles) {
       const allowed = new Set(ports.flatMap((port) => driversOf[port]));
       const foreign = driversIn(metafile).filter((driver) => !allowed.has(driver));
@@ -41,19 +41,22 @@ describe('the bundles', () => {
     }
   });
 
-  it.each(['embedded', 'distributed'] as const)('When a function runs %s, then it keeps within its budget', (mode) => {
-    const over = bundles.flatMap(({ name, ports, metafile }) => {
-      const bytes = bytesOf(metafile, mode);
-      return bytes > budgetOf(ports, mode) ? [`${name}: ${bytes} of ${budgetOf(ports, mode)} bytes`] : [];
-    });
+  it.each(['embedded', 'distributed'] as const)(
+    'When a function runs in %s mode, then its bundle is within the size budget',
+    (mode) => {
+      const over = bundles.flatMap(({ name, ports, metafile }) => {
+        const bytes = bytesOf(metafile, mode);
+        return bytes > budgetOf(ports, mode) ? [`${name}: ${bytes} of ${budgetOf(ports, mode)} bytes`] : [];
+      });
 
-    expect(over).toEqual([]);
-  });
+      expect(over).toEqual([]);
+    },
+  );
 });
 
 const allDrivers = new Set(Object.values(driversOf).flat());
 
-/** Packages that are bundled or imported from outside. */
+/** Driver packages that are bundled or imported as external packages. */
 function driversIn({ inputs, outputs }: Metafile): string[] {
   const bundled = Object.keys(inputs).flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []);
   const external = Object.values(outputs).flatMap((output) =>

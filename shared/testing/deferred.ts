@@ -4,7 +4,7 @@ export interface Deferred<Value> {
   readonly reject: (error: unknown) => void;
 }
 
-/** A promise that the test settles. */
+/** Returns a promise that the test settles. */
 export function deferred<Value = void>(): Deferred<Value> {
   let settle!: Pick<Deferred<Value>, 'resolve' | 'reject'>;
   const promise = new Promise<Value>((resolve, reject) => {

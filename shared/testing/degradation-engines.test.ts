@@ -12,17 +12,17 @@ import { cutOutage, mayKillServers, type Outage, realOutage } from './outages.ts
 import { type OwnEngines, ownOpeners, prepareEngines } from './own-engines.ts';
 import { type Answer, startPlatform, type TestPlatform } from './platform.ts';
 
-/** What is asked of the platform all the time. */
-const questions = ['recognize', 'read', 'enrol', 'accept'] as const;
-type Question = (typeof questions)[number];
-type Asked = { readonly question: Question; readonly n: number; readonly answer: Answer; readonly ms: number };
+/** Requests that the test repeats before, during and after an outage. */
+const requestKinds = ['recognize', 'read', 'enrol', 'accept'] as const;
+type RequestKind = (typeof requestKinds)[number];
+type Sent = { readonly kind: RequestKind; readonly n: number; readonly answer: Answer; readonly ms: number };
 
-/** What goes on without an engine; the rest is 503 with Retry-After. */
-const goesOn: Readonly<Record<EngineName, readonly Question[]>> = {
-  dragonfly: questions,
+/** Requests that still succeed without an engine; the others get 503 with Retry-After. */
+const availableWithout: Readonly<Record<EngineName, readonly RequestKind[]>> = {
+  dragonfly: requestKinds,
   milvus: ['read', 'accept'],
   s3: ['recognize', 'read'],
-  kafka: questions,
+  kafka: requestKinds,
   scylla: [],
 };
 const portOf: Readonly<Record<EngineName, PortName>> = {
@@ -32,9 +32,9 @@ const portOf: Readonly<Record<EngineName, PortName>> = {
   kafka: 'events',
   scylla: 'records',
 };
-/** Rounds of all questions before, during and after an outage. */
+/** Rounds of all requests before, during and after an outage. */
 const rounds = 8;
-/** The longest answer, and the longest time until everything is answered again once the server is there, in milliseconds. */
+/** In milliseconds. `answer`: longest response time. `recovery`: longest time from the server's start until all requests succeed. */
 const longest = { answer: 12_000, recovery: 20_000 };
 
 describeEngine('scylla', 'with ScyllaDB', () => {
@@ -49,7 +49,7 @@ describeEngine('scylla', 'with ScyllaDB', () => {
 
 function outages(): void {
   let engines: OwnEngines | undefined;
-  // One installation has one owner's key.
+  // All platforms share the folder, because an installation has one admin key.
   let dataDir: string;
   beforeAll(async () => {
     dataDir = mkdtempSync(join(tmpdir(), 'freeface-'));
@@ -60,9 +60,9 @@ function outages(): void {
     await engines?.dispose();
   }, 120_000);
 
-  const names = Object.keys(goesOn) as EngineName[];
+  const names = Object.keys(availableWithout) as EngineName[];
   it.each(names)(
-    'When %s ends under load and starts again, then the answers are right, others go on, and nothing that was acknowledged is lost',
+    'When %s is stopped under load and started again, then the expected requests succeed and no acknowledged data is lost',
     async (name) => {
       const { environment, prefix } = engines!;
       const outage = await outageOf(name, environment);
@@ -74,34 +74,29 @@ function outages(): void {
           extractor: async () => fakeExtractor({ latencyMs: () => 5, working: 4 }),
         },
       });
-      const asking = askerOf(platform, 1000 * names.indexOf(name));
-      const before = await asking.rounds(rounds);
+      const sender = senderOf(platform, 1000 * names.indexOf(name));
+      const before = await sender.rounds(rounds);
 
       await outage.down();
-      const during = await asking.rounds(rounds);
+      const during = await sender.rounds(rounds);
       const ready = await platform.call('GET', '/api/v1/health/ready');
       await outage.up();
-      const recoveryMs = await asking.untilAllSucceed();
-      const after = await asking.rounds(rounds);
+      const recoveryMs = await sender.untilAllSucceed();
+      const after = await sender.rounds(rounds);
 
       report(name, during, recoveryMs);
       expect(failures(before)).toEqual([]);
       expect(failures(after)).toEqual([]);
-      for (const { question, answer, ms } of during) {
-        expect(ms, question).toBeLessThan(longest.answer);
-        if (goesOn[name].includes(question))
-          expect([question, answer.status]).toEqual([question, expect.toBeOneOf([200, 201, 202])]);
-        else
-          expect([question, answer.status, answer.headers.get('retry-after')]).toEqual([
-            question,
-            503,
-            expect.any(String),
-          ]);
+      for (const { kind, answer, ms } of during) {
+        expect(ms, kind).toBeLessThan(longest.answer);
+        if (availableWithout[name].includes(kind))
+          expect([kind, answer.status]).toEqual([kind, expect.toBeOneOf([200, 201, 202])]);
+        else expect([kind, answer.status, answer.headers.get('retry-after')]).toEqual([kind, 503, expect.any(String)]);
       }
       if (name === 'scylla') expect(ready.status).toBe(503);
       else expect([ready.status, ready.json.data.stores]).toMatchObject([200, { [portOf[name]]: 'failing' }]);
       expect(recoveryMs).toBeLessThan(longest.recovery);
-      await expectKept(platform, [...before, ...during, ...after]);
+      await expectNoLoss(platform, [...before, ...during, ...after]);
     },
     400_000,
   );
@@ -112,38 +107,38 @@ const outageOf = (name: EngineName, environment: OwnEngines['environment']): Out
 
 const photoOf = (n: number, copy: number): Uint8Array => Buffer.concat([fakePhoto(n), Buffer.from(String(copy))]);
 
-function askerOf({ call }: TestPlatform, first: number) {
+function senderOf({ call }: TestPlatform, first: number) {
   let next = first;
   let copies = 0;
   let known: { n: number; personId: string } | null = null;
-  const requests: Record<Question, (n: number) => Promise<Answer>> = {
+  const requests: Record<RequestKind, (n: number) => Promise<Answer>> = {
     recognize: () => call('POST', '/api/v1/faces/recognize', { form: { image: photoOf(known!.n, ++copies) } }),
     read: () => call('GET', `/api/v1/persons/${known!.personId}`),
     enrol: (n) => call('POST', '/api/v1/faces/enroll', { form: { external_id: `x${n}`, image: fakePhoto(n) } }),
     accept: (n) => call('POST', '/api/v1/faces/enroll_async', { form: { external_id: `x${n}`, image: fakePhoto(n) } }),
   };
-  const ask = async (question: Question): Promise<Asked> => {
+  const send = async (kind: RequestKind): Promise<Sent> => {
     const n = next++;
     const begun = performance.now();
-    const answer = await requests[question](n);
-    if (question === 'recognize' && answer.status === 200)
+    const answer = await requests[kind](n);
+    if (kind === 'recognize' && answer.status === 200)
       expect(answer.json.data.best).toMatchObject({ decision: 'match', person: { person_id: known!.personId } });
-    return { question, n, answer, ms: performance.now() - begun };
+    return { kind, n, answer, ms: performance.now() - begun };
   };
   const round = async () => {
     if (known === null) {
-      const { n, answer } = await ask('enrol');
+      const { n, answer } = await send('enrol');
       known = { n, personId: answer.json.data.person_id };
     }
-    return await Promise.all(questions.map(ask));
+    return await Promise.all(requestKinds.map(send));
   };
   return {
-    async rounds(count: number): Promise<Asked[]> {
-      const asked: Asked[] = [];
-      for (let i = 0; i < count; i++) asked.push(...(await round()));
-      return asked;
+    async rounds(count: number): Promise<Sent[]> {
+      const sent: Sent[] = [];
+      for (let i = 0; i < count; i++) sent.push(...(await round()));
+      return sent;
     },
-    /** Milliseconds. */
+    /** Returns the time until all requests succeed, in milliseconds. */
     async untilAllSucceed(): Promise<number> {
       const begun = performance.now();
       while (failures(await round()).length > 0 && performance.now() - begun < longest.recovery);
@@ -152,31 +147,31 @@ function askerOf({ call }: TestPlatform, first: number) {
   };
 }
 
-const failures = (asked: readonly Asked[]) =>
-  asked
+const failures = (sent: readonly Sent[]) =>
+  sent
     .filter(({ answer }) => answer.status >= 300)
-    .map(({ question, answer }) => `${question} ${answer.status} ${answer.json?.error?.code}`);
+    .map(({ kind, answer }) => `${kind} ${answer.status} ${answer.json?.error?.code}`);
 
-/** Everybody who was enrolled is recognised, and every accepted job gets done. */
-async function expectKept({ call }: TestPlatform, asked: readonly Asked[]): Promise<void> {
-  const jobs = asked.filter(({ question, answer }) => question === 'accept' && answer.status === 202);
-  const jobOf = async ({ answer }: Asked) =>
+/** Checks that every enrolled person is recognised and that every accepted job completes. */
+async function expectNoLoss({ call }: TestPlatform, sent: readonly Sent[]): Promise<void> {
+  const jobs = sent.filter(({ kind, answer }) => kind === 'accept' && answer.status === 202);
+  const jobOf = async ({ answer }: Sent) =>
     (await call('GET', `/api/v1/faces/enroll/status/${answer.json.data.job_id}`)).json.data;
   const unfinished = async () => (await Promise.all(jobs.map(jobOf))).filter((job) => job?.status !== 'completed');
   await expect.poll(unfinished, { timeout: 180_000, interval: 500 }).toEqual([]);
-  const enrolled = asked.filter(({ question, answer }) => question === 'enrol' && answer.status === 201);
+  const enrolled = sent.filter(({ kind, answer }) => kind === 'enrol' && answer.status === 201);
   for (const { n } of [...enrolled, ...jobs]) {
     const { json } = await call('POST', '/api/v1/faces/recognize', { form: { image: photoOf(n, 0) } });
     expect(json.data.best).toMatchObject({ decision: 'match', person: { external_id: `x${n}` } });
   }
 }
 
-function report(name: EngineName, during: readonly Asked[], recoveryMs: number): void {
-  const of = (question: Question) => {
-    const times = during.filter((each) => each.question === question).map(({ ms }) => Math.round(ms));
-    return `${question} ${times.toSorted((a, b) => a - b)[times.length >> 1]} (${Math.max(...times)})`;
+function report(name: EngineName, during: readonly Sent[], recoveryMs: number): void {
+  const of = (kind: RequestKind) => {
+    const times = during.filter((each) => each.kind === kind).map(({ ms }) => Math.round(ms));
+    return `${kind} ${times.toSorted((a, b) => a - b)[times.length >> 1]} (${Math.max(...times)})`;
   };
   console.log(
-    `${name} away, milliseconds, median (longest): ${questions.map(of).join(', ')}; back after ${recoveryMs}`,
+    `${name} down, milliseconds, median (longest): ${requestKinds.map(of).join(', ')}; recovered after ${recoveryMs}`,
   );
 }

@@ -9,19 +9,19 @@ import { withFaults } from './faults.ts';
 import { sharedPlatform } from './platform.ts';
 import { startReceiver } from './webhook-receiver.ts';
 
-/** The platform while one of its stores is away. With real servers that are killed: degradation-engines.test.ts. */
+/** The platform while one of its stores is down. degradation-engines.test.ts does the same with real servers. */
 describe('without a store', () => {
-  const away = new Set<PortName>();
+  const down = new Set<PortName>();
   const platform = sharedPlatform(functions, {
-    openers: switched(away),
+    openers: switched(down),
     settings: { FREEFACE_RATE_LIMIT_LOGIN: '1000', FREEFACE_WEBHOOK_ALLOW: '127.0.0.1' },
   });
-  afterEach(() => away.clear());
+  afterEach(() => down.clear());
 
   const call = (...parameters: Parameters<ReturnType<typeof platform>['call']>) => platform().call(...parameters);
   const enrol = (n: number, id: string, path = 'enroll') =>
     call('POST', `/api/v1/faces/${path}`, { form: { external_id: id, image: fakePhoto(n) } });
-  /** Another photo of the same face, as often as asked. */
+  /** Sends another photo of the face `n`; each `photo` gives different bytes. */
   const recognize = (n: number, photo = 1) =>
     call('POST', '/api/v1/faces/recognize', { form: { image: Buffer.concat([fakePhoto(n), Buffer.alloc(photo)]) } });
   const readiness = async () => {
@@ -31,8 +31,8 @@ describe('without a store', () => {
   };
 
   describe('the cache', () => {
-    it('When it is away, then people are enrolled, found, recognised, changed and erased, and readiness says what is missing', async () => {
-      away.add('cache');
+    it('When it is down, then people are enrolled, found, recognised, changed and erased, and readiness names the cache', async () => {
+      down.add('cache');
 
       const enrolled = await enrol(1, 'one');
       const first = await recognize(1);
@@ -56,16 +56,16 @@ describe('without a store', () => {
       expect(after.json.data.best.decision).toBe('unknown');
     });
 
-    it('When somebody is erased, renamed or enrolled while it is away, then no answer from before is given once it is back', async () => {
+    it('When a person is erased, renamed or enrolled while it is down, then no old result is returned once it is up', async () => {
       const { person_id } = (await enrol(2, 'two')).json.data;
       const renamed = (await enrol(3, 'three')).json.data;
       const kept = [await recognize(2), await recognize(2), await recognize(3), await recognize(4), await recognize(4)];
 
-      away.add('cache');
+      down.add('cache');
       await call('DELETE', `/api/v1/persons/${person_id}`);
       await call('PUT', `/api/v1/persons/${renamed.person_id}`, { json: { name: 'New name' } });
       await enrol(4, 'four');
-      away.delete('cache');
+      down.delete('cache');
       const answers = [await recognize(2), await recognize(3), await recognize(4)].map(({ json }) => json.data);
 
       expect(kept.map(({ json }) => json.data.cached)).toEqual([false, true, false, false, true]);
@@ -77,14 +77,14 @@ describe('without a store', () => {
       ]);
     });
 
-    it('When it is away, then no password is tried, and no call with an Idempotency-Key is made', async () => {
+    it('When it is down, then logins and requests with an Idempotency-Key are refused with 503', async () => {
       const user = { username: 'ada', name: 'Ada', password: 'three purple umbrellas', role: 'viewer' };
       await call('POST', '/api/v1/users', { json: user });
       const login = (password = user.password) =>
         call('POST', '/api/v1/auth/login', { as: null, json: { username: 'ada', password } });
       const before = await login();
       const token = before.json.data.access_token;
-      away.add('cache');
+      down.add('cache');
 
       const refused = await login();
       const known = await call('GET', '/api/v1/auth/me', { as: token });
@@ -105,9 +105,9 @@ describe('without a store', () => {
   });
 
   describe('vectors', () => {
-    it('When they are away, then nobody is enrolled by half, and what is accepted is done once they are back', async () => {
+    it('When they are down, then no partial enrolment is stored, and accepted jobs complete once they are up', async () => {
       const known = await enrol(10, 'ten');
-      away.add('vectors');
+      down.add('vectors');
 
       const refused = [await enrol(11, 'eleven'), await recognize(10)];
       const accepted = await enrol(12, 'twelve', 'enroll_async');
@@ -120,7 +120,7 @@ describe('without a store', () => {
       ];
       const missing = await call('GET', '/api/v1/persons/by_external_id/eleven');
       const ready = await readiness();
-      away.delete('vectors');
+      down.delete('vectors');
       const job = `/api/v1/faces/enroll/status/${accepted.json.data.job_id}`;
       await expect.poll(async () => (await call('GET', job)).json.data.status, { timeout: 30_000 }).toBe('completed');
       const repeated = await enrol(11, 'eleven');
@@ -138,9 +138,9 @@ describe('without a store', () => {
   });
 
   describe('events', () => {
-    it('When they are away, then what is answered at once goes on, and events go out once they are back', async () => {
+    it('When they are down, then synchronous requests succeed, and events are published once they are up', async () => {
       const before = (await platform().events(0)).length;
-      away.add('events');
+      down.add('events');
 
       const enrolled = await enrol(20, 'twenty');
       const recognized = await recognize(20);
@@ -148,8 +148,8 @@ describe('without a store', () => {
       const text = await call('GET', '/api/v1/metrics/prometheus');
       const accepted = await enrol(21, 'twenty-one', 'enroll_async');
       const ready = await readiness();
-      away.delete('events');
-      await call('POST', '/api/v1/persons', { json: { external_id: 'wakes the sweep' } });
+      down.delete('events');
+      await call('POST', '/api/v1/persons', { json: { external_id: 'starts the sweep' } });
       const events = await platform().events(before + 3);
 
       expect([enrolled, recognized, metrics, text, accepted].map(({ status }) => status)).toEqual([
@@ -166,9 +166,9 @@ describe('without a store', () => {
   });
 
   describe('images', () => {
-    it('When they are away, then recognition and search go on, and nobody is enrolled by half', async () => {
+    it('When they are down, then recognition and search succeed, and no partial enrolment is stored', async () => {
       const known = await enrol(30, 'thirty');
-      away.add('images');
+      down.add('images');
 
       const recognized = await recognize(30);
       const found = await call('POST', '/api/v1/faces/search', { form: { image: fakePhoto(30) } });
@@ -176,7 +176,7 @@ describe('without a store', () => {
       const picture = await call('GET', `/api/v1/images/${known.json.data.image_id}/download`);
       const missing = await call('GET', '/api/v1/persons/by_external_id/thirty-one');
       const ready = await readiness();
-      away.delete('images');
+      down.delete('images');
 
       expect([recognized, found].map(({ status }) => status)).toEqual([200, 200]);
       expect(recognized.json.data.best).toMatchObject({ decision: 'match' });
@@ -192,37 +192,37 @@ describe('without a store', () => {
   });
 
   describe('webhooks', () => {
-    it('When they are away, then people are enrolled and recognised, readiness says it, and receivers are told once they are back', async () => {
+    it('When they are down, then people are enrolled and recognised, readiness names webhooks, and messages are delivered once they are up', async () => {
       const receiver = await startReceiver();
       const made = await call('POST', '/api/v1/webhooks', {
         json: { url: receiver.url, event_types: ['face.enrolled'] },
       });
-      away.add('webhooks');
+      down.add('webhooks');
 
       const enrolled = await enrol(40, 'forty');
       const recognized = await recognize(40);
       const refused = await call('GET', '/api/v1/webhooks');
       const health = await call('GET', '/api/v1/health');
       const ready = await readiness();
-      away.delete('webhooks');
+      down.delete('webhooks');
 
       expect([made, enrolled, recognized, health].map(({ status }) => status)).toEqual([201, 201, 200, 200]);
       expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
       expect(health.json.data).toMatchObject({ status: 'degraded', stores: { webhooks: 'failing', records: 'ok' } });
       expect(ready).toEqual([200, 'degraded', ['webhooks']]);
-      // Beside what the tests before have enrolled.
-      const told = () => receiver.calls.map(({ body }) => JSON.parse(body).data.face_id);
-      await expect.poll(told, { timeout: 30_000 }).toContain(enrolled.json.data.face_id);
+      // The receiver may also get faces that earlier tests enrolled.
+      const deliveredFaces = () => receiver.calls.map(({ body }) => JSON.parse(body).data.face_id);
+      await expect.poll(deliveredFaces, { timeout: 30_000 }).toContain(enrolled.json.data.face_id);
     });
   });
 
   describe('records', () => {
-    it('When they are away, then the platform is not ready, and is again once they are back', async () => {
-      away.add('records');
+    it('When they are down, then the platform is not ready, and it is ready again once they are up', async () => {
+      down.add('records');
 
       const without = await readiness();
       const alive = await call('GET', '/health/liveness', { as: null });
-      away.delete('records');
+      down.delete('records');
 
       expect(without[0]).toBe(503);
       expect(alive.status).toBe(200);
@@ -231,8 +231,8 @@ describe('without a store', () => {
   });
 });
 
-/** The embedded stores, each of which fails every call while its name is in `away`. */
-function switched(away: ReadonlySet<PortName>): Openers {
+/** The embedded stores; each fails every call while its name is in `down`. */
+function switched(down: ReadonlySet<PortName>): Openers {
   const switchable = Object.entries(embeddedOpeners).map(([name, open]) => [
     name,
     async (context: RuntimeContext) =>
@@ -241,7 +241,7 @@ function switched(away: ReadonlySet<PortName>): Openers {
         slow: 0,
         slowMs: 0,
         random: () => 0,
-        active: () => away.has(name as PortName),
+        active: () => down.has(name as PortName),
       }),
   ]);
   return {

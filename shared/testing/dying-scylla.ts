@@ -1,8 +1,8 @@
 import type { Scylla } from '../adapters/distributed/scylla/client.ts';
 
 /**
- * A way to ScyllaDB that dies with its process: the `last`-th request that writes is the last one that gets through, and nothing comes back
- * of it or of anything after.
+ * A ScyllaDB client that simulates the death of its process. The first `last` writes reach ScyllaDB, but the caller gets no result
+ * for the `last`-th write. After it, every call fails.
  */
 export function dyingScylla(scylla: Scylla, last: number): { scylla: Scylla; readonly isDead: boolean } {
   let writes = 0;

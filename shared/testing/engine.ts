@@ -2,7 +2,7 @@ import { describe, it } from 'vitest';
 import { readConfig } from '../config.ts';
 import type { EngineName, Engines } from '../engine-settings.ts';
 
-/** Variables that say where a server for tests is. */
+/** Variables with the address of the test server of each engine. */
 const addressOf: Readonly<Record<EngineName, string>> = {
   scylla: 'SCYLLA_CONTACT_POINTS',
   milvus: 'MILVUS_ADDRESS',
@@ -12,8 +12,8 @@ const addressOf: Readonly<Record<EngineName, string>> = {
 };
 
 /**
- * Tests that need a real engine. Without its address in the environment they are skipped and say so; with CONTRACT_REQUIRED=1
- * they fail. `body` gets the settings; tests make names of their own and remove them.
+ * Tests that need a real engine. If its address is not in the environment, the tests are skipped with a message; with
+ * CONTRACT_REQUIRED=1 they fail. `body` receives the settings. Tests create resources with unique names and remove them.
  */
 export function describeEngine<Name extends EngineName>(
   name: Name,
@@ -24,7 +24,7 @@ export function describeEngine<Name extends EngineName>(
   else if (process.env.CONTRACT_REQUIRED === '1') {
     describe(title, () => {
       it(`needs ${addressOf[name]}`, () => {
-        throw new Error(`CONTRACT_REQUIRED=1, and ${addressOf[name]} is not set`);
+        throw new Error(`CONTRACT_REQUIRED=1 requires ${addressOf[name]}, which is not set`);
       });
     });
   } else {
@@ -34,6 +34,6 @@ export function describeEngine<Name extends EngineName>(
   }
 }
 
-/** As a process in distributed mode would read them. */
+/** The engine's settings, as a process in distributed mode reads them. */
 export const engineSettingsOf = <Name extends EngineName>(name: Name): Engines[Name] =>
   readConfig({ ...process.env, FREEFACE_MODE: 'distributed' }).engines[name];

@@ -15,10 +15,10 @@ import { describeEngine, engineSettingsOf } from './engine.ts';
 import { startPlatform, type TestPlatform } from './platform.ts';
 import { drawPortrait } from './portraits/index.ts';
 
-/** What the store itself writes to Kafka when objects come and go. */
+/** Tests the notifications that the store itself writes to Kafka when objects are created and deleted. */
 describeEngine('kafka', 'uploads on Kafka', (kafka) => {
   describeEngine('s3', 'and S3', () => {
-    it('When objects come and go in the bucket, then faces of theirs do too, by the store’s own notifications', async () => {
+    it('When objects are created and deleted in the bucket, then the store’s notifications create and erase their faces', async () => {
       const { openers, put, remove } = await openBucket(kafka);
       const platform = await startPlatform(functions, { openers: { ...embeddedOpeners, ...openers } });
       const key = 'uploads/default/Zoë + Co/größe 1.jpg';
@@ -35,7 +35,7 @@ describeEngine('kafka', 'uploads on Kafka', (kafka) => {
       expect((await platform.ports.records.backlog()).deadLetters).toBe(0);
     }, 90_000);
 
-    it('When an object is replaced before anybody has seen to it, then the newest is enrolled, once, and nothing fails', async () => {
+    it('When an object is replaced before it is processed, then only the newest version is enrolled, once, and no job fails', async () => {
       const { openers, put } = await openBucket(kafka);
       const platform = await startPlatform(functions, { openers: { ...embeddedOpeners, ...openers } });
       const newest = await drawPortrait({ person: 'chidi' });
@@ -73,8 +73,8 @@ async function faceTimes({ ports }: TestPlatform): Promise<(string | null)[]> {
 }
 
 /**
- * A bucket and topics of this test's own. The store has one topic for all of its buckets, so what it writes there about this one
- * is carried over as it is.
+ * Creates a bucket and topics for this test. The store has one topic for all buckets, so a consumer copies this bucket's
+ * notifications to the test's topic, unchanged.
  */
 async function openBucket(kafka: ReturnType<typeof engineSettingsOf<'kafka'>>) {
   const run = `test-${randomUUID()}`;

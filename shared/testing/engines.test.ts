@@ -9,14 +9,14 @@ import { startPlatform, type TestPlatform } from './platform.ts';
 import { drawPortrait } from './portraits/index.ts';
 import { startReceiver } from './webhook-receiver.ts';
 
-/** The whole platform with FREEFACE_MODE=distributed; of each engine a test's own part, removed afterwards. */
+/** The whole platform with FREEFACE_MODE=distributed, on a separate part of each engine, which is removed afterwards. */
 describeEngine('scylla', 'on ScyllaDB', () => {
   describeEngine('kafka', 'on Kafka', () => {
     describeEngine('s3', 'on S3', () => {
       describeEngine('milvus', 'on Milvus', () => {
         describeEngine('dragonfly', 'on Dragonfly', () => {
           it(
-            'When a person is enrolled, found, recognised and erased, then every engine holds what it should and nothing afterwards',
+            'When a person is enrolled, found, recognised and erased, then every engine stores the expected data, and none after the erasure',
             journey,
             120_000,
           );
@@ -52,7 +52,7 @@ async function journey(): Promise<void> {
   });
   const searched = await call('POST', '/api/v1/faces/search', { form: { image: another } });
   const first = await call('POST', '/api/v1/faces/recognize', { form: { image: another } });
-  // Answers are kept once a search sees every write.
+  // A result is cached only after a search sees every write.
   const isKept = async () =>
     (await call('POST', '/api/v1/faces/recognize', { form: { image: another } })).json.data.cached;
   await expect.poll(isKept, { timeout: 30_000, interval: 500 }).toBe(true);
@@ -71,7 +71,7 @@ async function journey(): Promise<void> {
   const erased = await call('DELETE', `/api/v1/persons/${enrolled.json.data.person_id}`);
   const after = await call('POST', '/api/v1/faces/recognize', { form: { image: another } });
   const published = await platform.events(6);
-  await expect.poll(() => told(receiver), { timeout: 30_000 }).toContain('person.erased');
+  await expect.poll(() => deliveredTypes(receiver), { timeout: 30_000 }).toContain('person.erased');
 
   expect([enrolled.status, searched.status, first.status, accepted.status]).toEqual([201, 200, 200, 202]);
   expect(searched.json.data.faces[0].matches[0]).toMatchObject({ external_id: 'amaro' });
@@ -88,13 +88,15 @@ async function journey(): Promise<void> {
   for await (const faceId of ports.vectors.faceIds(tenant)) left.push(faceId);
   expect(left).toEqual([accepted.json.data.face_id]);
   expect(published.map(({ type }) => type)).toEqual(expect.arrayContaining(['freeface.person.erased.v1']));
-  expect(told(receiver)).toEqual(expect.arrayContaining(['person.created', 'face.enrolled', 'job.completed']));
+  expect(deliveredTypes(receiver)).toEqual(
+    expect.arrayContaining(['person.created', 'face.enrolled', 'job.completed']),
+  );
   await checkDeliveries(platform, webhook.json.data.webhook_id);
   await checkAudit(platform, enrolled.json.data.person_id);
   await runCrons(platform);
 }
 
-/** The admin's key makes a user; the user logs in and makes the key that everything else is done with. */
+/** Creates a user with the admin key; the user logs in and creates the key for all other requests. */
 async function newKey(platform: TestPlatform): Promise<string> {
   const { call } = platform;
   await call('POST', '/api/v1/users', { json: { username: 'Ada', role: 'admin', password: goodPassword } });
@@ -111,8 +113,8 @@ async function newKey(platform: TestPlatform): Promise<string> {
   return made.json.data.key;
 }
 
-/** What a receiver was told of. */
-const told = ({ calls }: Awaited<ReturnType<typeof startReceiver>>): string[] =>
+/** Types of the messages that a receiver got. */
+const deliveredTypes = ({ calls }: Awaited<ReturnType<typeof startReceiver>>): string[] =>
   calls.map(({ body }) => (JSON.parse(body) as { type: string }).type);
 
 async function checkDeliveries({ call, ports }: TestPlatform, webhookId: string): Promise<void> {
@@ -123,7 +125,7 @@ async function checkDeliveries({ call, ports }: TestPlatform, webhookId: string)
   expect(new Set(statuses)).toEqual(new Set(['delivered']));
 }
 
-/** What is listed of a person, and that the export proves itself. */
+/** Checks the audit entries of a person, and that the export is a valid hash chain. */
 async function checkAudit({ call }: TestPlatform, personId: string): Promise<void> {
   const { json } = await call('GET', `/api/v1/audit?person_id=${personId}&limit=50`);
   const actions = json.data.entries.map(({ action }: { action: string }) => action);
@@ -135,7 +137,7 @@ async function checkAudit({ call }: TestPlatform, personId: string): Promise<voi
   expect(lines.map((line) => verifier.add(JSON.parse(line) as AuditLine))).toEqual(lines.map(() => null));
 }
 
-/** Whatever runs by the clock: sweeping, expiry, new signing keys, reconciling. */
+/** Runs all cron functions: sweeps, expiry, key rotation, reconciliation. */
 async function runCrons({ ports, context }: TestPlatform): Promise<void> {
   const crons = functions.filter(({ manifest }) => manifest.trigger.kind === 'cron');
   for (const definition of crons) {

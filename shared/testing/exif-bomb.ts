@@ -1,4 +1,4 @@
-/** An EXIF block with a directory whose `entries` entries all point back to it: libexif takes their square in steps. */
+/** An EXIF block with a directory whose `entries` entries all point back to the directory: libexif needs `entries`² steps. */
 export function exifBomb(entries: number): Buffer {
   const tiff = Buffer.alloc(14 + 12 * entries);
   tiff.write('MM\0*', 'latin1');
@@ -13,7 +13,7 @@ export function exifBomb(entries: number): Buffer {
   return tiff;
 }
 
-/** An EXIF block as a JPEG carries it, in an APP1 segment. */
+/** Wraps an EXIF block in an APP1 segment of a JPEG. */
 export function jpegSegment(exif: Uint8Array): Buffer {
   const body = Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), exif]);
   const head = Buffer.from([0xff, 0xe1, 0, 0]);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { fakeClock } from './fake-clock.ts';
 
-it('When time is advanced, then due timers run in order of time, each seeing its own time', async () => {
+it('When time is advanced, then due timers run in order, each at its own time', async () => {
   const clock = fakeClock(1000);
   const seen: [string, number][] = [];
   clock.after(20, () => seen.push(['late', clock.now()]));
@@ -18,7 +18,7 @@ it('When time is advanced, then due timers run in order of time, each seeing its
   expect(clock.pending).toBe(1);
 });
 
-it('When a timer sets another one after a promise, then that one runs in the same advance', async () => {
+it('When a timer sets another timer after a promise, then the second one runs in the same advance', async () => {
   const clock = fakeClock(0);
   const seen: number[] = [];
   clock.after(10, () => {
@@ -43,7 +43,7 @@ it('When a timer is cancelled, then it never runs', async () => {
   expect(ran).toBe(false);
 });
 
-it('When until waits for something that only a timer brings about, then time moves to that timer', async () => {
+it('When `until` waits for the effect of a timer, then time moves to that timer', async () => {
   const clock = fakeClock(0);
   let done = false;
   clock.after(60_000, () => {

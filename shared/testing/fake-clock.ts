@@ -1,25 +1,25 @@
 import type { Clock } from '../ports/clock.ts';
 
-/** Time that stands still until the test moves it. */
+/** A clock that only the test moves. */
 export interface FakeClock extends Clock {
-  /** Moves time by `milliseconds`, runs every timer that falls due, in order, each at its own time, and lets promises settle in between. */
+  /** Moves time by `milliseconds`. Runs every timer that is due, in order and at its own time; promises settle in between. */
   advance(milliseconds: number): Promise<void>;
   /**
-   * Waits until `condition` holds, moving time to the next timer whenever nothing else happens. For code that mixes timers with
-   * real input and output. Throws after `turns` turns of the event loop (default 20,000).
+   * Waits until `condition` is true, and moves time to the next timer every 20 turns. For code that mixes timers with real input and
+   * output. Throws after `turns` turns (default 20,000).
    */
   until(condition: () => boolean | Promise<boolean>, turns?: number): Promise<void>;
-  /** One turn, in which input and output under way may go on. */
+  /** Waits one turn, in which running input and output can continue. */
   turn(): Promise<void>;
-  /** Timers that have not run and were not cancelled. */
+  /** Number of timers that have neither run nor been cancelled. */
   readonly pending: number;
 }
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /**
- * `start`: milliseconds since the epoch; default 2026-01-01T00:00:00Z. `turn`: how a turn passes; default one turn of the event loop,
- * which is too short for what a server in another process does.
+ * `start`: milliseconds since the epoch; default 2026-01-01T00:00:00Z. `turn`: waits for one turn; default one turn of the event loop,
+ * which is too short for a server in another process.
  */
 export function fakeClock(start = Date.UTC(2026, 0, 1), turn = nextTurn): FakeClock {
   let now = start;
@@ -62,11 +62,11 @@ export function fakeClock(start = Date.UTC(2026, 0, 1), turn = nextTurn): FakeCl
     async until(condition, turns = 20_000) {
       for (let i = 0; i < turns; i++) {
         if (await condition()) return;
-        // Input and output under way gets a chance before time moves on.
+        // Running input and output gets 20 turns before time moves.
         if (i % 20 === 19) runNext(Number.POSITIVE_INFINITY);
         await turn();
       }
-      throw new Error(`fake clock: the condition did not come true within ${turns} turns`);
+      throw new Error(`fake clock: the condition was not true within ${turns} turns`);
     },
     turn,
     get pending() {
@@ -75,7 +75,7 @@ export function fakeClock(start = Date.UTC(2026, 0, 1), turn = nextTurn): FakeCl
   };
 }
 
-/** Some turns of the event loop: enough for chains of promises, not for a slow disk (see `until`). */
+/** Waits eight turns: enough for chains of promises, too short for a slow disk (see `until`). */
 async function settle(turn: () => Promise<void>): Promise<void> {
   for (let i = 0; i < 8; i++) await turn();
 }

@@ -2,29 +2,29 @@ import { AppError } from '../errors.ts';
 import type { ExtractedFace, Extraction, Extractor, PackDescription } from '../ports/extractor.ts';
 import { seededRandom, unitVector } from './vector-factories.ts';
 
-/** What a made-up photo does to whoever looks at it. */
-export type PhotoKind = 'face' | 'nobody' | 'damaged';
+/** Content of a fake photo. `no-face`: no face is found; `damaged`: decoding fails. */
+export type PhotoKind = 'face' | 'no-face' | 'damaged';
 
-/** Bytes that the fake extractor takes for a photo; each `n` is a photo, and a face, of its own. */
+/** Bytes that the fake extractor accepts as a photo; each `n` is a different photo with a different face. */
 export const fakePhoto = (n: number, kind: PhotoKind = 'face'): Uint8Array =>
   Buffer.from(`fake photo ${kind} ${n} ${'x'.repeat(2000)}`);
 
 export interface FakeExtractorOptions {
-  /** How long an extraction takes, in milliseconds; drawn for each. */
+  /** Duration of an extraction in milliseconds; called for each one. */
   readonly latencyMs: () => number;
-  /** Photos looked at at once; the others wait in their order. */
+  /** Number of parallel extractions; further calls wait in order. */
   readonly working: number;
 }
 
 const dimension = 128;
-/** Where its embeddings are comparable; ids of faces follow from it. */
+/** Embedding space of the fake extractor; face ids depend on it. */
 export const fakeSpace = 'fake.p1';
 const description: PackDescription = {
   pack: 'builtin',
   space: fakeSpace,
   dimension,
   calibration: {
-    source: 'made up',
+    source: 'invented for tests',
     similarityKnots: [
       { cosine: -1, similarity: 0 },
       { cosine: 0.5, similarity: 0.5 },
@@ -37,7 +37,7 @@ const description: PackDescription = {
   },
 };
 
-/** An extractor for tests of everything around it: it waits as long as networks would, and finds what the photo says. */
+/** An extractor without networks, for tests of the code around it: it waits as long as networks would, and finds the photo's face. */
 export function fakeExtractor({ latencyMs, working }: FakeExtractorOptions): Extractor {
   let busy = 0;
   const queue: (() => void)[] = [];
@@ -64,7 +64,7 @@ export function fakeExtractor({ latencyMs, working }: FakeExtractorOptions): Ext
       }
       if (kind === 'damaged') throw new AppError('IMAGE_CORRUPT');
       onDecoded?.();
-      return extraction(kind === 'nobody' ? [] : [faceOf(Number(n))]);
+      return extraction(kind === 'no-face' ? [] : [faceOf(Number(n))]);
     },
     render: async (bytes) => bytes,
     describe: async () => description,

@@ -1,19 +1,20 @@
 import { AppError } from '../errors.ts';
 
 export interface Faults {
-  /** 0..1, of every call. */
+  /** Share of calls that fail, 0..1. */
   readonly failing: number;
+  /** Share of calls that are slow, 0..1. */
   readonly slow: number;
   /** Longest pause of a slow call, in milliseconds. */
   readonly slowMs: number;
   readonly random: () => number;
-  /** false: everything works. */
+  /** false: no call fails. */
   readonly active: () => boolean;
 }
 
 /**
- * The same port, some calls of which fail or are slow. Half of those that fail have done their work first, as when an answer is lost
- * on the way. What is given back at once, as an iteration, is left as it is.
+ * Wraps a port so that some calls fail or are slow. Half of the failing calls do their work first, as if the response was lost.
+ * Iterations and `close`, `subscribe`, `ready` and `watch` are not changed.
  */
 export function withFaults<Port extends object>(port: Port, faults: Faults): Port {
   return Object.fromEntries(

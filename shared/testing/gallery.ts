@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { TestPlatform } from './platform.ts';
 import { drawPortrait, type PortraitOptions } from './portraits/index.ts';
 
-/** Enrols a drawn portrait over the API, for the external id given (by default the person's name), and answers `data`. */
+/** Enrols a drawn portrait through the API and returns `data`. Default external id: the person's name. */
 export async function enrolPortrait(
   platform: TestPlatform,
   portrait: PortraitOptions,
@@ -16,7 +16,7 @@ export async function enrolPortrait(
   return answer.json.data;
 }
 
-/** What faces/recognize says of a drawn portrait: its `data`. */
+/** Sends a drawn portrait to faces/recognize and returns `data`. */
 export async function recognizePortrait(platform: TestPlatform, portrait: PortraitOptions) {
   const answer = await platform.call('POST', '/api/v1/faces/recognize', {
     form: { image: await drawPortrait(portrait) },

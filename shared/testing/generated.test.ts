@@ -6,7 +6,7 @@ import { generatedFiles } from '../../scripts/generate.ts';
 import type { FunctionDefinition } from '../function/define.ts';
 
 describe('generated files', () => {
-  it('When they are generated anew, then nothing differs from what is committed', async () => {
+  it('When they are generated again, then they equal the committed files', async () => {
     const files = await generatedFiles(process.cwd());
 
     for (const [path, text] of files) expect(await readFile(path, 'utf8'), `${path}: run npm run generate`).toBe(text);
@@ -22,10 +22,10 @@ describe('the manifests together', () => {
   ];
 
   it.each([
-    ['a folder has no manifest of its name', [...names, 'lonely-folder'], functions, 'lonely-folder'],
-    ['two functions have one name', names, changed({}), 'two functions have this name'],
+    ['a folder has no manifest with its name', [...names, 'lonely-folder'], functions, 'lonely-folder'],
+    ['two functions have the same name', names, changed({}), 'two functions have this name'],
     [
-      'two functions claim one route',
+      'two functions claim the same route',
       [...names, 'second'],
       changed({ name: 'second', trigger: { kind: 'http', method: 'GET', path: '/docs', scope: null } }),
       'two functions claim GET /docs',
@@ -41,7 +41,7 @@ describe('the manifests together', () => {
       'the path has {id}',
     ],
     [
-      'an event is consumed that nobody emits',
+      'a function consumes an event that no function emits',
       [...names, 'second'],
       changed({ name: 'second', trigger: { kind: 'event', type: 'freeface.nothing.v1', topic: 'freeface.events' } }),
       'freeface.nothing.v1 is consumed and nobody emits it',

@@ -12,7 +12,7 @@ import { send } from './send.ts';
 
 const count = 150;
 
-it('When the platform is asked to stop in the middle of a burst, then what runs is finished, the rest is done after the next start, and nothing twice', async () => {
+it('When the platform gets SIGTERM during a burst, then running jobs finish, the others run after the next start, and no job runs twice', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'freeface-'));
   const receiver = await openHookReceiver(() => false);
   const rates = { failing: 0, slow: 0, duplicated: 0, latencyMs: 60, hookFaults: false };
@@ -41,7 +41,7 @@ it('When the platform is asked to stop in the middle of a burst, then what runs 
   await Promise.all(answers);
   const code = await child.terminate();
   const jobsAtStop = (await api.insist('GET', '/api/v1/faces/enroll/jobs?limit=500')).answer.json.data.jobs;
-  await untilIdle(api, { told: receiver.told });
+  await untilIdle(api, { delivered: receiver.delivered });
   const jobs = (await api.insist('GET', '/api/v1/faces/enroll/jobs?limit=500')).answer.json.data.jobs;
   const sent = { accepted, cancelled: new Set<string>(), files: [], replays: new Map() };
   const check = await checkChaos({ ...sent, receiver, api, child, openStores: () => storesIn(dataDir) });
@@ -52,6 +52,6 @@ it('When the platform is asked to stop in the middle of a burst, then what runs 
   expect(done).toBeLessThan(count);
   expect(check.wrong).toEqual([]);
   expect(check).toMatchObject({ accepted: count, jobs: count, completed: count, faces: count, hooks: count });
-  // No attempt was cut short.
+  // No attempt was interrupted.
   expect(jobs.map(({ attempts }: { attempts: number }) => attempts)).toEqual(jobs.map(() => 1));
 }, 120_000);

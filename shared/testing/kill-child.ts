@@ -16,8 +16,8 @@ import {
 } from './kill-work.ts';
 
 /**
- * Writes to every store, endlessly, until somebody kills it. Arguments: data folder, number of the first piece of work.
- * Says on standard output what has been acknowledged, one word and number a line, each written before anything else happens.
+ * Writes to every store until the test kills it. Arguments: data folder, number of the first piece of work. Prints what each store
+ * has acknowledged, one word and number per line, immediately after the acknowledgement.
  */
 async function main(): Promise<void> {
   const [dataDir, first] = [process.argv[2]!, Number(process.argv[3])];
@@ -29,7 +29,7 @@ async function main(): Promise<void> {
   let next = first;
 
   await events.subscribe(killSubscription, async (event) => {
-    say('seen', event.id);
+    print('seen', event.id);
     return { status: 204 };
   });
 
@@ -37,31 +37,31 @@ async function main(): Promise<void> {
     for (;;) {
       const n = next++;
       await images.put(killTenant, `image-${n}`, bytesOf(n));
-      say('image', n);
+      print('image', n);
       await records.saveEnrolment(killTenant, enrolmentOf(n), { outbox: [{ topic: killTopic, event: eventOf(n) }] });
-      say('record', n);
+      print('record', n);
       await vectors.upsert(killTenant, killSpace, entriesOf(n));
-      say('vector', n);
+      print('vector', n);
       await events.publish(killTopic, [eventOf(n)]);
-      say('event', n);
+      print('event', n);
       if (n % 3 !== 0) continue;
-      say('deleting', n);
+      print('deleting', n);
       await vectors.remove(
         killTenant,
         entriesOf(n).map((entry) => entry.faceId),
       );
-      say('vector-gone', n);
+      print('vector-deleted', n);
       await records.deletePerson(killTenant, enrolmentOf(n).person!.personId);
-      say('record-gone', n);
+      print('record-deleted', n);
       await images.delete(killTenant, `image-${n}`);
-      say('image-gone', n);
+      print('image-deleted', n);
     }
   };
   await Promise.all([worker(), worker(), worker(), worker()]);
 }
 
-/** Straight to the pipe, which outlives the process. */
-const say = (word: string, n: number | string): void => {
+/** Writes synchronously to the pipe: a killed process does not lose the line. */
+const print = (word: string, n: number | string): void => {
   writeSync(1, `${word} ${n}\n`);
 };
 

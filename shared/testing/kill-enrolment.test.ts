@@ -17,7 +17,7 @@ import { fakeExtractor, fakePhoto } from './fake-extractor.ts';
 import { folderWithWeights, send, startPlatform } from './platform.ts';
 import { drawPortrait } from './portraits/index.ts';
 
-it('When the process is killed right after it accepted enrolments, then the next one does them, each once', async () => {
+it('When the process is killed right after it accepted enrolments, then the next process completes each of them once', async () => {
   const dataDir = folderWithWeights();
   const accepted: { job_id: string; face_id: string }[] = [];
 
@@ -56,7 +56,7 @@ it('When the process is killed right after it accepted enrolments, then the next
   expect((await platform.ports.records.backlog()).deadLetters).toBe(0);
 }, 120_000);
 
-it('When eight of ten deliveries of an event are under way as the process is killed, then there is one face and no dead letter', async () => {
+it('When the process is killed while it handles eight of ten deliveries of one event, then there is one face and no dead letter', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'freeface-'));
   const rates = { failing: 0, slow: 0, duplicated: 0, latencyMs: 600_000, hookFaults: false };
   const child = await superviseChild({ dataDir, seed: 1, root: process.cwd(), rates });

@@ -6,7 +6,7 @@ import { createContext } from '../function/context.ts';
 import { runLocally } from '../runtime/local.ts';
 import { createLogger } from '../telemetry/log.ts';
 
-/** A whole platform that somebody is going to kill. Argument: data folder. Says its port on standard output. */
+/** A whole platform, which the test kills. Argument: data folder. Writes its port to standard output. */
 const config = readConfig({ FREEFACE_DATA: process.argv[2], PORT: '0' });
 const { port } = await runLocally(functions, embeddedOpeners, createContext(config, { log: createLogger('silent') }));
 writeSync(1, `${port}\n`);

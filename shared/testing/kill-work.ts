@@ -6,7 +6,7 @@ import type { VectorEntry } from '../ports/vectors.ts';
 import { newEvent, newFace, newImage, newPerson } from './record-factories.ts';
 import { newEntry, seededRandom, unitVector } from './vector-factories.ts';
 
-/** What a process that is going to be killed writes: each piece follows from its number alone, so that anybody can check it. */
+/** Data that the killed process writes. Each piece depends only on its number, so that another process can check it. */
 export const killTenant = asTenant('killed');
 export const killTopic = 'killed.events';
 export const killSpace = { space: 'killed-32.p1', dimension: 32 };

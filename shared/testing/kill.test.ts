@@ -37,28 +37,28 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => rmSync(childFolder, { recursive: true, force: true }));
 
-it('When the process is killed at any moment, then everything acknowledged is there and nothing half-written shows', async () => {
+it('When the process is killed at any moment, then every acknowledged write exists and no partial write is visible', async () => {
   const dataDir = temporaryFolder();
   const random = seededRandom(20);
-  const said = new Map<string, Set<string>>();
+  const printed = new Map<string, Set<string>>();
   let first = 0;
 
   for (let round = 0; round < 6; round++) {
-    await runAndKill(dataDir, first, 5 + Math.floor(random() * 150), said);
-    first = 1 + Math.max(0, ...numbers(said));
-    await check(dataDir, said, first + 10);
+    await runAndKill(dataDir, first, 5 + Math.floor(random() * 150), printed);
+    first = 1 + Math.max(0, ...numbers(printed));
+    await check(dataDir, printed, first + 10);
   }
-  await checkEvents(dataDir, said);
+  await checkEvents(dataDir, printed);
 
-  expect(said.get('record-gone')?.size).toBeGreaterThan(3);
-  expect(said.get('event')?.size).toBeGreaterThan(20);
+  expect(printed.get('record-deleted')?.size).toBeGreaterThan(3);
+  expect(printed.get('event')?.size).toBeGreaterThan(20);
 }, 120_000);
 
-it('When a power cut takes the end of a write-ahead log, then the stores open and show only whole writes', async () => {
+it('When the end of a write-ahead log is lost in a power cut, then the stores open and show only complete writes', async () => {
   const killed = temporaryFolder();
-  const said = new Map<string, Set<string>>();
-  await runAndKill(killed, 0, 60, said);
-  const last = 10 + Math.max(...numbers(said));
+  const printed = new Map<string, Set<string>>();
+  await runAndKill(killed, 0, 60, printed);
+  const last = 10 + Math.max(...numbers(printed));
   const random = seededRandom(21);
 
   for (let round = 0; round < 8; round++) {
@@ -72,36 +72,36 @@ it('When a power cut takes the end of a write-ahead log, then the stores open an
   }
 }, 120_000);
 
-/** Starts the child, lets it say `lines` lines, and kills it; whatever it had said by then is added to `said`. */
-async function runAndKill(dataDir: string, first: number, lines: number, said: Map<string, Set<string>>) {
+/** Starts the child and kills it after `lines` lines of output; adds its output to `printed`. */
+async function runAndKill(dataDir: string, first: number, lines: number, printed: Map<string, Set<string>>) {
   const child = spawn(process.execPath, [join(childFolder, 'kill-child.mjs'), dataDir, String(first)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
-  let heard = 0;
+  let count = 0;
   for await (const line of createInterface({ input: child.stdout })) {
     const [word, n] = line.split(' ') as [string, string];
-    said.set(word, (said.get(word) ?? new Set()).add(n));
-    if (++heard === 1) await expectLocked(dataDir);
-    if (heard === lines) child.kill('SIGKILL');
+    printed.set(word, (printed.get(word) ?? new Set()).add(n));
+    if (++count === 1) await expectLocked(dataDir);
+    if (count === lines) child.kill('SIGKILL');
   }
   expect(await exited).toEqual([null, 'SIGKILL']);
 }
 
-/** While the child lives, nobody else may have its data; the kernel gives it free when it is killed. */
+/** While the child runs, no other process can open its data; the kernel releases the lock when the child is killed. */
 async function expectLocked(dataDir: string) {
   for (const openStore of [openRecords, openVectors, openImages, openEvents]) {
     await expect(openStore({ dataDir, clock: systemClock })).rejects.toThrow('Another process uses this data folder');
   }
 }
 
-/** Opens the stores and looks at every piece of work up to `last`. */
-async function check(dataDir: string, said: Map<string, Set<string>>, last: number) {
+/** Opens the stores and checks every piece of work up to `last`. */
+async function check(dataDir: string, printed: Map<string, Set<string>>, last: number) {
   const options = { dataDir, clock: systemClock };
   const records = await openRecords(options);
   const vectors = await openVectors(options);
   const images = await openImages(options);
-  const acknowledged = (word: string, n: number) => said.get(word)?.has(String(n)) ?? false;
+  const acknowledged = (word: string, n: number) => printed.get(word)?.has(String(n)) ?? false;
 
   for (let n = 0; n <= last; n++) {
     const { person, image, faces } = enrolmentOf(n);
@@ -111,7 +111,7 @@ async function check(dataDir: string, said: Map<string, Set<string>>, last: numb
     const bytes = await images.get(killTenant, `image-${n}`);
     if (bytes !== null) expect(bytesOf(n).equals(bytes), `image ${n}`).toBe(true);
     if (acknowledged('image', n) && !deleting) expect(bytes, `image ${n}`).not.toBeNull();
-    if (acknowledged('image-gone', n)) expect(bytes, `image ${n}`).toBeNull();
+    if (acknowledged('image-deleted', n)) expect(bytes, `image ${n}`).toBeNull();
 
     const stored = await records.getFaces(killTenant, faceIds);
     const [storedPerson] = await records.getPersons(killTenant, [person!.personId]);
@@ -120,7 +120,7 @@ async function check(dataDir: string, said: Map<string, Set<string>>, last: numb
     const none = [stored.length > 0, storedPerson !== undefined, storedImage !== null];
     expect(parts.every(Boolean) || !none.some(Boolean), `record ${n}: ${parts} ${none}`).toBe(true);
     if (acknowledged('record', n) && !deleting) expect(parts, `record ${n}`).toEqual([true, true, true]);
-    if (acknowledged('record-gone', n)) expect(none, `record ${n}`).toEqual([false, false, false]);
+    if (acknowledged('record-deleted', n)) expect(none, `record ${n}`).toEqual([false, false, false]);
 
     const entries = await vectors.get(killTenant, killSpace, faceIds);
     expect([0, faces.length], `vectors ${n}`).toContain(entries.length);
@@ -129,22 +129,22 @@ async function check(dataDir: string, said: Map<string, Set<string>>, last: numb
       if (same !== undefined) expect(same).toEqual(entry);
     }
     if (acknowledged('vector', n) && !deleting) expect(entries, `vectors ${n}`).toHaveLength(faces.length);
-    if (acknowledged('vector-gone', n)) expect(entries, `vectors ${n}`).toEqual([]);
+    if (acknowledged('vector-deleted', n)) expect(entries, `vectors ${n}`).toEqual([]);
   }
   const outbox = new Set((await records.pendingOutbox(1_000_000)).map(({ entry }) => entry.event.id));
-  for (const n of said.get('record') ?? []) expect(outbox.has(`event-${n}`), `outbox ${n}`).toBe(true);
+  for (const n of printed.get('record') ?? []) expect(outbox.has(`event-${n}`), `outbox ${n}`).toBe(true);
   expect(readdirSync(join(dataDir, 'images', '.incoming'))).toEqual([]);
 
   await Promise.all([records.close(), vectors.close(), images.close()]);
   await (await openEvents(options)).close();
 }
 
-/** A new group sees every event acknowledged, and the old one each that it had not answered before it was killed. */
-async function checkEvents(dataDir: string, said: Map<string, Set<string>>) {
+/** Checks that a new group gets every acknowledged event, and the old group every event that it had not processed before the kill. */
+async function checkEvents(dataDir: string, printed: Map<string, Set<string>>) {
   const events = await openEvents({ dataDir, clock: systemClock });
-  const published = [...said.get('event')!].map((n) => `event-${n}`);
-  const byWorker = new Set(said.get('seen'));
-  const byNewcomer = new Set<string>();
+  const published = [...printed.get('event')!].map((n) => `event-${n}`);
+  const byWorker = new Set(printed.get('seen'));
+  const byNewGroup = new Set<string>();
   const collect = (seen: Set<string>) => async (event: { id: string }) => {
     seen.add(event.id);
     return { status: 204 };
@@ -156,8 +156,8 @@ async function checkEvents(dataDir: string, said: Map<string, Set<string>>) {
     return { status: 204 };
   });
   await events.subscribe(killSubscription, collect(byWorker));
-  await events.subscribe({ ...killSubscription, group: 'newcomer' }, collect(byNewcomer));
-  const missing = () => published.filter((id) => !byWorker.has(id) || !byNewcomer.has(id));
+  await events.subscribe({ ...killSubscription, group: 'new-group' }, collect(byNewGroup));
+  const missing = () => published.filter((id) => !byWorker.has(id) || !byNewGroup.has(id));
   for (let turn = 0; turn < 20_000 && missing().length > 0; turn++) {
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -167,6 +167,6 @@ async function checkEvents(dataDir: string, said: Map<string, Set<string>>) {
   await events.close();
 }
 
-/** Numbers of all pieces of work that were begun. */
-const numbers = (said: Map<string, Set<string>>) =>
-  [...said.entries()].filter(([word]) => word !== 'seen').flatMap(([, ns]) => [...ns].map(Number));
+/** Numbers of all pieces of work that were started. */
+const numbers = (printed: Map<string, Set<string>>) =>
+  [...printed.entries()].filter(([word]) => word !== 'seen').flatMap(([, ns]) => [...ns].map(Number));

@@ -3,7 +3,7 @@ import { functions } from '../../functions/registry.gen.ts';
 import { startPlatform } from './platform.ts';
 import { drawPortrait } from './portraits/index.ts';
 
-it('When a whole day is lived through at the chattiest level, then no log line holds an image, a password, a token or a key', async () => {
+it('When many requests are made at log level trace, then no log line contains an image, a password, a token or a key', async () => {
   const { call, adminKey, logs, close } = await startPlatform(functions, { settings: { LOG_LEVEL: 'trace' } });
   const image = Buffer.from(await drawPortrait({ person: 'kira' }));
   const image_data = image.toString('base64');

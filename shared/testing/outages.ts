@@ -5,30 +5,33 @@ import type { KafkaClientOptions } from '../adapters/distributed/kafka/client.ts
 import type { EngineName, Engines } from '../engine-settings.ts';
 import { portProxy } from './port-proxy.ts';
 
-/** A server that can be ended and started again. */
+/** A server that a test can stop and start again. */
 export interface Outage {
-  /** Settings of whoever shall notice. */
+  /** Settings of the platform that must notice the outage. */
   readonly environment: Readonly<Record<string, string>>;
-  /** The way to Kafka of whoever shall notice. */
+  /** Connection to Kafka of the platform that must notice the outage. */
   readonly socketFactory?: KafkaClientOptions['socketFactory'];
   down(): Promise<void>;
   up(): Promise<void>;
 }
 
 /**
- * Whether real servers may be killed: FREEFACE_SERVERS is a command that ends one at once (`COMMAND kill NAME`) and starts it again
- * (`COMMAND start NAME`, which waits until it answers), by the names of engines.
+ * Whether tests may kill real servers. FREEFACE_SERVERS is a command that kills a server immediately (`COMMAND kill NAME`) and starts
+ * it again (`COMMAND start NAME`, which waits until the server responds). NAME is the name of an engine.
  */
 export const mayKillServers = (): boolean => Boolean(process.env.FREEFACE_SERVERS);
 
-/** The real server, which is killed. */
+/** Controls the real server of an engine. */
 export function realOutage(name: EngineName): Outage {
-  const run = async (what: 'kill' | 'start') =>
-    void (await promisify(execFile)(process.env.FREEFACE_SERVERS!, [what, name]));
+  const run = async (action: 'kill' | 'start') =>
+    void (await promisify(execFile)(process.env.FREEFACE_SERVERS!, [action, name]));
   return { environment: {}, down: () => run('kill'), up: () => run('start') };
 }
 
-/** The way to a server that others use as well, which is cut. A broker tells its clients its own address: to Kafka all ways are one. */
+/**
+ * Cuts the connection to a server that other tests share. A Kafka broker sends its own address to its clients, so every connection to
+ * Kafka goes through the proxy.
+ */
 export async function cutOutage(name: EngineName, engines: Engines): Promise<Outage> {
   const { variable, address } = addressOf(name, engines);
   const { down, up, port } = await portProxy({ host: address.hostname, port: Number(address.port) });

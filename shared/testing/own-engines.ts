@@ -16,16 +16,16 @@ import { createLogger } from '../telemetry/log.ts';
 import { type Keyspaces, keyspaces } from './scylla-keyspace.ts';
 
 export interface OwnEngines {
-  /** Settings of a process that works on this part of the engines, and on no other. */
+  /** Settings of a process that uses only this part of the engines. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Before the names of its topics and groups. */
+  /** Prefix of the names of its topics and groups. */
   readonly prefix: string;
   dispose(): Promise<void>;
 }
 
 /**
- * A part of every engine for one run alone: a keyspace, a bucket, topics, collections and keys. The addresses are the environment's.
- * `shared`: where the keyspace is from and goes; default a new one.
+ * Prepares a separate part of every engine for one run: a keyspace, a bucket, topics, collections and keys. The addresses come from
+ * the environment. `shared`: source of the keyspace, to which `dispose` returns it; default: a new keyspace, which `dispose` drops.
  */
 export async function prepareEngines(shared?: Keyspaces): Promise<OwnEngines> {
   const run = randomUUID().replaceAll('-', '').slice(0, 20);
@@ -52,7 +52,7 @@ export async function prepareEngines(shared?: Keyspaces): Promise<OwnEngines> {
   };
 }
 
-/** How a process opens that part of the engines. */
+/** Openers for a process that uses that part of the engines. */
 export const ownOpeners = (
   prefix: string,
   { socketFactory }: Pick<KafkaClientOptions, 'socketFactory'> = {},
@@ -61,14 +61,14 @@ export const ownOpeners = (
   events: ({ config, clock, log }) => openEvents({ engines: config.engines, clock, log, prefix, socketFactory }),
 });
 
-/** What was kept there, for whoever counts. */
+/** Opens the stores of that part of the engines, so that a test can count their content. */
 export async function openOwnStores({ environment, prefix }: Pick<OwnEngines, 'environment' | 'prefix'>) {
   const context = createContext(readConfig({ ...process.env, ...environment }), { log: createLogger('silent') });
   const { records, vectors, images } = ownOpeners(prefix);
   return { records: await records(context), vectors: await vectors(context), images: await images(context) };
 }
 
-/** Each on its own: one that is away must not keep the others. */
+/** Removes everything; an engine that is down does not stop the removal from the others. */
 async function removeAll(
   { s3, kafka, milvus, dragonfly }: Engines,
   prefix: string,

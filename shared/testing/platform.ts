@@ -25,11 +25,11 @@ export interface TestPlatform {
   readonly url: string;
   readonly ports: Ports;
   readonly context: RuntimeContext;
-  /** May do everything; null on a platform without accounts. */
+  /** Key with all rights; null on a platform without accounts. */
   readonly adminKey: string | null;
-  /** Every log line so far, parsed. */
+  /** All log lines until now, parsed. */
   readonly logs: Record<string, unknown>[];
-  /** Resolves to what was published on `freeface.events`, oldest first, when there are at least `count`. */
+  /** Resolves to the events on the topic `freeface.events`, oldest first, when there are at least `count`. */
   events(count: number): Promise<Event[]>;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   close(): Promise<void>;
@@ -39,11 +39,11 @@ export interface PlatformOptions {
   readonly dataDir?: string;
   readonly clock?: Clock;
   readonly settings?: Readonly<Record<string, string>>;
-  /** Default: all ports, embedded. */
+  /** Default: all embedded ports. */
   readonly openers?: Openers;
 }
 
-/** A platform of its own for one test; closed when the test has finished. */
+/** Starts a platform for one test; it is closed when the test has finished. */
 export async function startPlatform(
   functions: readonly FunctionDefinition[],
   options: PlatformOptions = {},
@@ -56,7 +56,7 @@ export async function startPlatform(
   return platform;
 }
 
-/** What a platform went through, for whoever has only the output of a test that failed. */
+/** Prints the last log lines, because the output of a failed test may be all that a developer has. */
 const showLog = ({ logs }: TestPlatform) =>
   console.error(
     `The platform's last log lines:\n${logs
@@ -65,7 +65,7 @@ const showLog = ({ logs }: TestPlatform) =>
       .join('\n')}`,
   );
 
-/** One platform for all tests of a `describe`, each of which uses its own persons. Called inside it, outside of tests. */
+/** One platform for all tests of a `describe`; each test uses its own persons. Call it inside the `describe`, outside of tests. */
 export function sharedPlatform(
   functions: readonly FunctionDefinition[],
   options: PlatformOptions = {},
@@ -92,10 +92,9 @@ export function sharedPlatform(
 
 /**
  * [Note: The same tests on the engines]
- * With FREEFACE_TEST_MODE=distributed every platform that a test starts works on the engines, each on a part of its own: what is embedded
- * is replaced by what is distributed, port by port, so tests that bring a port of their own keep it. A platform that is started
- * again in the same folder finds the same part. A test's clock is the adapters' as well; what Dragonfly and ScyllaDB let lapse goes by
- * their own.
+ * With FREEFACE_TEST_MODE=distributed, every platform that a test starts uses a separate part of the engines. Each embedded port is
+ * replaced by the distributed one; a port that a test brings is kept. A platform that is started again in the same folder gets the same
+ * part. The adapters use the test's clock too, but Dragonfly and ScyllaDB expire data by their own clocks.
  */
 const onEngines = process.env.FREEFACE_TEST_MODE === 'distributed';
 const enginesByFolder = new Map<string, Promise<OwnEngines>>();
@@ -155,7 +154,7 @@ async function runPlatform(
   };
 }
 
-/** A folder for one test, with the default pack's weights in it. */
+/** Creates a data folder for one test, with the weights of the default pack. */
 export function folderWithWeights(): string {
   const dataDir = temporaryFolder();
   shareWeights(dataDir);
@@ -167,13 +166,13 @@ export const testConfig = (dataDir: string, settings: Readonly<Record<string, st
     FREEFACE_DATA: dataDir,
     PORT: '0',
     FREEFACE_SHUTDOWN_SECONDS: '2',
-    // Tests ask again and again until something is done.
+    // Tests repeat requests until a job is done.
     FREEFACE_RATE_LIMIT_PER_KEY: '0',
     FREEFACE_RATE_LIMIT_PER_ADDRESS: '0',
     ...settings,
   });
 
-/** Keeps what is published, and tells who waits for it. */
+/** Collects the published events and wakes the tests that wait for them. */
 async function collectEvents(ports: Partial<Ports>): Promise<(count: number) => Promise<Event[]>> {
   const seen: Event[] = [];
   const waiting = new Set<() => void>();

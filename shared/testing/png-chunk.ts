@@ -1,4 +1,4 @@
-/** Length, type, data and checksum. */
+/** One PNG chunk: length, type, data and checksum. */
 export function pngChunk(type: string, data: Uint8Array): Uint8Array {
   const body = Buffer.concat([Buffer.from(type), data]);
   const chunk = Buffer.alloc(body.length + 8);
@@ -8,7 +8,7 @@ export function pngChunk(type: string, data: Uint8Array): Uint8Array {
   return chunk;
 }
 
-/** As PNG wants it; Node 20 has none. */
+/** CRC-32 as in the PNG specification; Node 20 has no such function. */
 function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) {

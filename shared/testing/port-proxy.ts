@@ -4,17 +4,17 @@ import { onTestFinished } from 'vitest';
 
 export interface PortProxy {
   readonly port: number;
-  /** Ends all connections and refuses new ones, as a server that is down does. */
+  /** Closes all connections and refuses new ones, like a server that is down. */
   down(): Promise<void>;
-  /** Ends all connections; new ones are taken, as after a restart. */
+  /** Closes all connections and accepts new ones, like a server after a restart. */
   restart(): void;
-  /** Lets nothing more through in either direction, as a server that hangs does. */
+  /** Stops data in both directions, like a server that hangs. */
   hang(): void;
-  /** Takes connections again and lets everything through. */
+  /** Accepts connections again and forwards all data. */
   up(): Promise<void>;
 }
 
-/** A way to a server of this machine that a test can cut, so that servers which others use stay up. */
+/** Starts a proxy to a server that a test can cut, so that a shared server keeps running. */
 export async function portProxy(target: { host: string; port: number }): Promise<PortProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
   const make = () =>

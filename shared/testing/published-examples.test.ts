@@ -3,11 +3,11 @@ import { functions } from '../../functions/registry.gen.ts';
 import { sharedPlatform } from './platform.ts';
 import { drawPortrait } from './portraits/index.ts';
 
-/** What the documentation promises word for word. */
+/** Responses that the documentation shows word for word. */
 describe('the published examples', () => {
   const platform = sharedPlatform(functions);
 
-  it('When persons are asked for by external ids, then the answer has the published message and fields', async () => {
+  it('When persons are requested by external ids, then the response has the published message and fields', async () => {
     const { call } = platform();
     for (const external_id of ['ext_001', 'ext_003']) await call('POST', '/api/v1/persons', { json: { external_id } });
 
@@ -38,7 +38,7 @@ describe('the published examples', () => {
     });
   });
 
-  it('When a photo is sent to be enrolled later, then the answer is the published one, and the person exists soon', async () => {
+  it('When a photo is sent to enroll_async, then the response equals the published one, and the person is created soon', async () => {
     const { call, events } = platform();
     const image_data = Buffer.from(await drawPortrait({ person: 'amaro' })).toString('base64');
 
@@ -65,16 +65,19 @@ describe('the published examples', () => {
     ['/health', '/api/v1/health'],
     ['/health/ready', '/api/v1/health/ready'],
     ['/health/live', '/api/v1/health/live'],
-  ])('When %s is asked for without the prefix and a key, then it answers as with them', async (short, path) => {
-    const { call } = platform();
+  ])(
+    'When %s is requested without the prefix and without a key, then the response is the same as with the prefix',
+    async (short, path) => {
+      const { call } = platform();
 
-    const [bare, whole] = [await call('GET', short, { as: null }), await call('GET', path, { as: null })];
+      const [bare, whole] = [await call('GET', short, { as: null }), await call('GET', path, { as: null })];
 
-    expect(bare.status).toBe(200);
-    expect(bare.json).toEqual(whole.json);
-  });
+      expect(bare.status).toBe(200);
+      expect(bare.json).toEqual(whole.json);
+    },
+  );
 
-  it('When /metrics is asked for, then it answers whoever may read metrics', async () => {
+  it('When /metrics is requested with a key that may read metrics, then the response is 200', async () => {
     const { call } = platform();
 
     const answer = await call('GET', '/metrics');

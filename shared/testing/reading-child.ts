@@ -5,12 +5,12 @@ import { systemClock } from '../ports/clock.ts';
 import { createLogger } from '../telemetry/log.ts';
 
 export interface ReadingOptions {
-  /** Before the names of the topic and of the groups. */
+  /** Prefix of the names of the topic and of the groups. */
   readonly prefix: string;
   readonly groups: readonly string[];
 }
 
-/** Reads the topic `topic` of Kafka with each group, until somebody kills it; says each group and event. Takes its options as JSON. */
+/** Reads the Kafka topic `topic` with each group until the test kills it; prints each group and event id. Argument: options as JSON. */
 const { prefix, groups } = JSON.parse(process.argv[2]!) as ReadingOptions;
 const { engines } = readConfig({ ...process.env, FREEFACE_MODE: 'distributed' });
 const events = await openEvents({ engines, clock: systemClock, log: createLogger('silent'), prefix });

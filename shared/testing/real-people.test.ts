@@ -13,8 +13,8 @@ const people = 24;
 const strangers = 40;
 
 /**
- * The main job on real photos, over the API. `least`: of the people enrolled with one photo, so many are recognised in another;
- * with 24 the promised rates leave this much room (FNIR 18 % and 5 %, three standard deviations).
+ * Enrols and recognises real photos through the API. `least`: minimum number of people, of 24 enrolled with one photo each, who are
+ * recognised in another photo. It allows three standard deviations from the published FNIR (18 % and 5 %).
  */
 const packs: readonly { pack: string; least: number; dataDir: () => Promise<string> }[] = [
   { pack: 'builtin', least: 14, dataDir: async () => folderWithWeights() },
@@ -23,7 +23,7 @@ const packs: readonly { pack: string; least: number; dataDir: () => Promise<stri
 
 describeShared('real people', 'photos/lfw', (lfw) => {
   describe.each(packs)('with $pack', ({ pack, least, dataDir }) => {
-    it('When people are enrolled with one photo each, then they are recognised in another, by the right name, and strangers stay strangers', async () => {
+    it('When people are enrolled with one photo each, then another photo is recognised as the right person, and strangers do not match', async () => {
       const platform = await startPlatform(functions, {
         dataDir: await dataDir(),
         settings: { FREEFACE_MODEL_PACK: pack },
@@ -48,8 +48,8 @@ describeShared('real people', 'photos/lfw', (lfw) => {
   });
 });
 
-describeShared('photos of every format and damage', 'photos/hard', (hard) => {
-  it('When any of them is enrolled, then it is taken or refused with a reason, and the process stays well', async () => {
+describeShared('photos of many formats and with many kinds of damage', 'photos/hard', (hard) => {
+  it('When each photo is enrolled, then it is accepted or refused with a reason, and the process stays healthy', async () => {
     const platform = await startPlatform(functions);
     const files = readdirSync(hard, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
@@ -83,7 +83,7 @@ const photosOf = (lfw: string, name: string): string[] =>
 const post = (platform: TestPlatform, path: string, file: string) =>
   platform.call('POST', path, { body: readFileSync(file), headers: { 'content-type': 'application/octet-stream' } });
 
-/** What is said of the face in the middle: bystanders are common. `name`: external id of a match. */
+/** Result for the face nearest to the centre, since photos often show other people too. `name`: external id of a match. */
 async function best(platform: TestPlatform, file: string): Promise<{ decision: string; name: string | null }> {
   const { json } = await post(platform, '/api/v1/faces/recognize', file);
   const distance = ({ box }: { box: { left: number; top: number; width: number; height: number } }) =>
@@ -92,7 +92,7 @@ async function best(platform: TestPlatform, file: string): Promise<{ decision: s
   return { decision: central.decision, name: central.decision === 'match' ? central.person.external_id : null };
 }
 
-/** A data folder with the pack whose files lie beside the photos. */
+/** A data folder with the pack whose files are in the test data. */
 async function withOwnFiles(): Promise<string> {
   const dataDir = temporaryFolder();
   mkdirSync(join(dataDir, 'models'));

@@ -4,7 +4,7 @@ import type { Event } from '../ports/events.ts';
 import type { Enrolment, NewFace, NewImage, NewJob, NewPerson } from '../ports/records.ts';
 import { asTenant, type Tenant } from '../ports/tenant.ts';
 
-/** A tenant of its own for each test, so that suites can share a server. */
+/** A new tenant for each test, so that test suites can share a server. */
 export const newTenant = (): Tenant => asTenant(`t-${randomUUID()}`);
 
 export const newPerson = (fields: Partial<NewPerson> = {}): NewPerson => ({
@@ -67,7 +67,7 @@ export const newJob = (fields: Partial<NewJob> = {}): NewJob => ({
   ...fields,
 });
 
-/** One new person with `count` faces on one new image. */
+/** One new person with `count` faces in one new image. */
 export function newEnrolment(count = 1): Enrolment & { person: NewPerson } {
   const person = newPerson();
   const faces = Array.from({ length: count }, () => newFace({ personId: person.personId }));

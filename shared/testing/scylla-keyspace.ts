@@ -4,7 +4,7 @@ import { scyllaClient } from '../adapters/distributed/scylla/client.ts';
 import type { Engines } from '../engine-settings.ts';
 import { dropKeyspace, migrateScylla } from '../migrations/apply.ts';
 
-/** Settings for a keyspace of this test file's own, with all tables; it is dropped when the file's tests are done. */
+/** Settings for a keyspace that belongs to this test file, with all tables; it is dropped after the file's tests. */
 export function testKeyspace(scylla: Engines['scylla']): Engines['scylla'] {
   const settings = { ...scylla, keyspace: `test_${randomUUID().replaceAll('-', '')}`, replication: 1 };
   beforeAll(() => migrateScylla(settings));
@@ -13,19 +13,19 @@ export function testKeyspace(scylla: Engines['scylla']): Engines['scylla'] {
 }
 
 export interface Keyspaces {
-  /** Settings of a keyspace with all tables and no rows. */
+  /** Returns the settings of a keyspace with all tables and no rows. */
   take(scylla: Engines['scylla']): Promise<Engines['scylla']>;
-  /** Once nobody uses it any more. */
+  /** Returns a keyspace that is no longer in use. */
   giveBack(scylla: Engines['scylla']): Promise<void>;
   dispose(): Promise<void>;
 }
 
 /**
- * Keyspaces that are used one after the other.
+ * Keyspaces that tests reuse one after another.
  *
- * [Note: A keyspace for one after the other]
- * Making all tables and dropping them takes eight seconds of a platform's test, emptying those that hold rows one. So platforms of one
- * test file, which come one after the other, have one keyspace, and each finds it empty.
+ * [Note: Reused keyspaces]
+ * Creating and dropping all tables takes eight seconds for each test platform; truncating the tables that have rows takes one. The
+ * platforms of one test file run one after another, so they share one keyspace, which is emptied between them.
  */
 export function keyspaces(): Keyspaces {
   const free: Engines['scylla'][] = [];
@@ -45,7 +45,7 @@ export function keyspaces(): Keyspaces {
   };
 }
 
-/** What is known of migrations stays. */
+/** Truncates all tables except the tables of the migrations. */
 async function emptyKeyspace(settings: Engines['scylla']): Promise<void> {
   const client = scyllaClient(settings);
   try {

@@ -1,5 +1,5 @@
 export interface CallOptions {
-  /** Key or token to call with; null: none. Default: the admin key of the platform. */
+  /** Key or token of the caller; null: none. Default: the admin key of the platform. */
   readonly as?: string | null;
   readonly json?: unknown;
   readonly form?: Readonly<Record<string, string | Uint8Array>>;
@@ -10,13 +10,13 @@ export interface CallOptions {
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  /** The parsed JSON, or undefined when it is none. Tests look at it freely. */
-  // biome-ignore lint/suspicious/noExplicitAny: what a test asserts on is what it expects
+  /** The parsed JSON; undefined if the body is not JSON. Untyped, so that tests can read every field. */
+  // biome-ignore lint/suspicious/noExplicitAny: the test asserts on the fields that it expects
   readonly json: any;
   readonly bytes: Uint8Array;
 }
 
-/** A call over HTTP, as any client makes it. */
+/** Sends one HTTP request and reads the whole response. */
 export async function send(
   url: string,
   method: string,

@@ -2,14 +2,14 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, it } from 'vitest';
 
-/** A file or folder of the test data that is not in the repository; null when it is not there. */
+/** Path of a file or folder of the test data outside the repository; null if it does not exist. */
 export function sharedPath(relative: string): string | null {
   const path = join(resolve(process.env.FREEFACE_SHARED ?? '../shared'), relative);
   return existsSync(path) ? path : null;
 }
 
 /**
- * Tests that need `relative` of the test data. Without it they are skipped and say so; with FREEFACE_REQUIRE_SHARED=1 they fail.
+ * Tests that need the test data `relative`. Without the data they are skipped with a message; with FREEFACE_REQUIRE_SHARED=1 they fail.
  */
 export function describeShared(title: string, relative: string, body: (path: string) => void): void {
   const path = sharedPath(relative);

@@ -13,7 +13,7 @@ import { drawPortrait } from './portraits/index.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { shareWeights } from './weights.ts';
 
-/** Inside the repository, so that what is built finds its packages. */
+/** Inside the repository, so that the bundle finds its packages. */
 const buildFolder = fileURLToPath(new URL('../../.build/', import.meta.url));
 let platformFolder: string;
 
@@ -26,17 +26,17 @@ afterAll(() => rmSync(platformFolder, { recursive: true, force: true }));
 
 const MB = 2 ** 20;
 const parallel = 200;
-/** Room for about twenty of the photos: the default, 256 MB, takes a hundred, which is half a minute's work. */
+/** Room for about twenty photos. The default, 256 MB, has room for a hundred, which takes half a minute to process. */
 const held = 48 * MB;
 
-it('When 200 photos of 12 megapixels come at once, then what is too much is told so quickly, and the process lives on in bounds', async () => {
+it('When 200 photos of 12 megapixels arrive at once, then the excess is refused quickly, and the process keeps running within its memory limit', async () => {
   const { child, url, key } = await start({ FREEFACE_MAX_HELD_BYTES: String(held) });
   const drawn = await Promise.all(
     ['amaro', 'boris', 'chidi', 'dana'].map((person) =>
       drawPortrait({ person: person as 'amaro', size: { width: 4000, height: 3000 }, fill: 0.4 }),
     ),
   );
-  // As large as a telephone makes them, and each another: decoders heed nothing behind the end of a picture.
+  // As large as photos of a phone, and each one different: decoders ignore bytes after the end of the image.
   const photo = (i: number) => Buffer.concat([drawn[i % drawn.length]!, Buffer.alloc(2 * MB, `photo ${i}`)]);
   const enroll = (i: number) => post(`${url}/api/v1/faces/enroll`, photo(i), key);
   const warmUp = await enroll(0);
@@ -53,10 +53,10 @@ it('When 200 photos of 12 megapixels come at once, then what is too much is told
   expect(enrolled.length).toBeGreaterThan(5);
   expect(shed.length).toBeGreaterThan(100);
   expect(shed.every(({ headers }) => Number(headers['retry-after']) >= 1)).toBe(true);
-  // The slowest refusal comes before half of the photos have been worked through.
+  // The slowest refusal arrives before half of the accepted photos are processed.
   const middle = enrolled.map(({ milliseconds }) => milliseconds).sort((a, b) => a - b)[enrolled.length >> 1]!;
   expect(Math.max(...shed.map(({ milliseconds }) => milliseconds))).toBeLessThan(middle);
-  // Photos that wait, four that are being decoded (36 MB each, twice while they are turned and shrunk), and what the collector leaves.
+  // Waiting photos, four photos in decoding (36 MB each, twice while they are rotated and shrunk), and garbage not yet collected.
   expect(grown).toBeLessThan(500);
   expect([after.status, child.exitCode]).toEqual([201, null]);
 }, 180_000);
@@ -79,7 +79,7 @@ async function start(settings: Readonly<Record<string, string>>) {
       const address = /ready at (http:\S+)/.exec(written)?.[1];
       if (address) resolve(address);
     });
-    child.once('close', () => reject(new Error(`It ended before it was ready: ${written}`)));
+    child.once('close', () => reject(new Error(`The platform ended before it was ready: ${written}`)));
   });
   return { child, url, key: readFileSync(adminKeyPath(dataDir), 'utf8').trim() };
 }
@@ -92,7 +92,7 @@ interface Answer {
 
 const agent = new Agent({ keepAlive: false });
 
-/** Fails when the connection breaks before the answer is read: then the client would not know why. */
+/** Rejects if the connection breaks before the response is read, because a client would then not know the reason. */
 function post(url: string, photo: Uint8Array, key: string): Promise<Answer> {
   const began = performance.now();
   const headers = { 'content-type': 'image/jpeg', 'content-length': photo.length, 'x-api-key': key };
@@ -113,7 +113,7 @@ function post(url: string, photo: Uint8Array, key: string): Promise<Answer> {
   });
 }
 
-/** The most that the process has held in memory. 0 where the system does not tell. */
+/** Peak resident memory of the process, in MiB; 0 on systems other than Linux. */
 function peakMegabytes({ pid }: ChildProcess): number {
   if (process.platform !== 'linux') return 0;
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;

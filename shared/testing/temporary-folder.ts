@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** An empty folder that is gone when the running test is. */
+/** Creates an empty folder and deletes it when the running test finishes. */
 export function temporaryFolder(): string {
   const path = mkdtempSync(join(tmpdir(), 'freeface-'));
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));

@@ -14,8 +14,8 @@ export interface TlsProxy {
 }
 
 /**
- * TLS in front of a server of this machine, which itself speaks without. `name`: what the certificate is of, as `IP:127.0.0.1` or
- * `DNS:localhost`; a CA of the test's own signs it.
+ * Adds TLS in front of a server that speaks plain TCP. `name`: subject of the certificate, as `IP:127.0.0.1` or `DNS:localhost`; a CA
+ * made for the test signs it.
  */
 export async function tlsProxy(target: { host: string; port: number }, name = 'IP:127.0.0.1'): Promise<TlsProxy> {
   const folder = temporaryFolder();

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { VectorEntry } from '../ports/vectors.ts';
 
-/** Numbers from 0 to 1 that are the same in every run. */
+/** Returns a generator of numbers, 0 <= n < 1, that is the same in every run. */
 export function seededRandom(seed: number): () => number {
   let state = seed | 0;
   return () => {
@@ -14,7 +14,7 @@ export function seededRandom(seed: number): () => number {
 
 const shared = seededRandom(1);
 
-/** A direction drawn evenly from all. */
+/** A random direction, uniform on the sphere. */
 export function unitVector(dimension: number, random: () => number = shared): Float32Array {
   return normalised(
     Float32Array.from({ length: dimension }, () => {
@@ -24,7 +24,7 @@ export function unitVector(dimension: number, random: () => number = shared): Fl
   );
 }
 
-/** A direction at `cosine` from `centre`, otherwise drawn evenly. */
+/** A random direction whose cosine to `centre` is `cosine`. */
 export function vectorNear(centre: Float32Array, cosine: number, random: () => number = shared): Float32Array {
   const other = unitVector(centre.length, random);
   let along = 0;

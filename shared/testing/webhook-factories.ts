@@ -12,7 +12,7 @@ export const newWebhook = (fields: Partial<NewWebhook> = {}): NewWebhook => ({
   ...fields,
 });
 
-/** In the queue of its webhook. */
+/** A message in the queue of its webhook. */
 export const newMessage = (fields: Pick<NewMessage, 'webhookId'> & Partial<NewMessage>): NewMessage => ({
   messageId: randomUUID(),
   queue: fields.webhookId,

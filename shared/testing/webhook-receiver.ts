@@ -13,17 +13,17 @@ export interface Receiver {
   readonly url: string;
   readonly port: number;
   readonly calls: readonly ReceivedCall[];
-  /** Resolves when there were at least `count` calls. */
+  /** Resolves when at least `count` calls have arrived. */
   received(count: number): Promise<readonly ReceivedCall[]>;
 }
 
-/** What a call is answered with: a status, or a status with headers; it may take its time. */
+/** Chooses the response to a call: a status, or a status with headers; may be asynchronous. */
 export type Answerer = (
   call: ReceivedCall,
   index: number,
 ) => number | { status: number; headers: Record<string, string> } | Promise<number>;
 
-/** A real server on the loopback, closed when the test ends. */
+/** Starts a real HTTP server, on the loopback by default, and closes it when the test ends. */
 export async function startReceiver(answer: Answerer = () => 204, host = '127.0.0.1'): Promise<Receiver> {
   const calls: ReceivedCall[] = [];
   const waiting = new Set<() => void>();

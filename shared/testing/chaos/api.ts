@@ -3,7 +3,7 @@ import type { ChaosChild } from './child.ts';
 import type { ChaosFile } from './plan.ts';
 
 export interface ChaosApi {
-  /** Calls until the answer is a success or one of these errors, as a client that wants it done. */
+  /** Repeats a request, as a persistent client, until the response is a success or an error in `accepts`. */
   insist(
     method: string,
     path: string,
@@ -12,7 +12,7 @@ export interface ChaosApi {
   ): Promise<{ answer: Answer; tries: number }>;
 }
 
-/** A client that repeats its calls until they succeed, whoever has to be started again for it. */
+/** A client that repeats its requests until they succeed, and starts the platform again if necessary. */
 export function clientOf(child: ChaosChild): ChaosApi {
   return {
     async insist(method, path, options, accepts = []) {
@@ -22,7 +22,7 @@ export function clientOf(child: ChaosChild): ChaosApi {
         const isDone = answer !== undefined && (answer.status < 300 || accepts.includes(answer.json?.error?.code));
         if (isDone) return { answer, tries };
         if (answer !== undefined && answer.status < 500 && ![408, 409, 429].includes(answer.status))
-          throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(answer.json)}`);
+          throw new Error(`${method} ${path} returned ${answer.status}: ${JSON.stringify(answer.json)}`);
         if (tries > 500)
           throw new Error(`${method} ${path} does not succeed: ${answer?.status} ${JSON.stringify(answer?.json)}`);
         await new Promise((resolve) => setTimeout(resolve, 20 + Math.min(tries, 20) * 20));
@@ -32,22 +32,25 @@ export function clientOf(child: ChaosChild): ChaosApi {
 }
 
 /**
- * Resolves when no job waits, no event is under way, every file is seen to and the end of every job was told; also when nothing has moved
- * for seven minutes and no message waits for its next attempt, as `isToTell` has it: one that was interrupted twice is tried again after
- * five minutes, after a third time half an hour after it was due.
+ * Resolves when no job waits, no event is in progress, every file is processed and the end of every job has been delivered to the
+ * webhook. Also resolves when nothing has changed for seven minutes and `hasPending` says that no message waits for its next attempt:
+ * the platform retries a message after five minutes if two attempts were interrupted, and half an hour after its due time if a third
+ * attempt was interrupted too.
  */
 export async function untilIdle(
   api: ChaosApi,
   {
-    told,
+    delivered,
     files = [],
     say = () => undefined,
-    isToTell = async () => false,
+    hasPending = async () => false,
   }: {
-    readonly told: ReadonlyMap<string, unknown>;
+    /** By job id. */
+    readonly delivered: ReadonlyMap<string, unknown>;
     readonly files?: readonly ChaosFile[];
     readonly say?: (line: string) => void;
-    readonly isToTell?: () => Promise<boolean>;
+    /** Whether a webhook message waits for its next attempt. */
+    readonly hasPending?: () => Promise<boolean>;
   },
 ): Promise<void> {
   const sum = (values: readonly number[]) => values.reduce((total, each) => total + each, 0);
@@ -57,12 +60,12 @@ export async function untilIdle(
   for (;;) {
     const { jobs, events } = (await api.insist('GET', '/api/v1/metrics')).answer.json.data;
     const waiting = sum(Object.values(jobs.waiting as Record<string, number>));
-    // A broker that does not answer is not idle.
+    // A broker that does not respond is not idle.
     const lag = sum((events.lag as { waiting: number }[] | null)?.map((group) => group.waiting) ?? [Number.NaN]);
     const idle = waiting + lag + events.outbox_pending === 0;
     const all = idle ? await listJobs(api) : null;
     if (all !== null) openFiles = await unsettled(openFiles, all, api);
-    const state = `${waiting} jobs wait, ${lag} events under way, ${events.outbox_pending} in the outbox, ${openFiles.length} files to be seen to, ${told.size} jobs told`;
+    const state = `${waiting} jobs wait, ${lag} events in progress, ${events.outbox_pending} in the outbox, ${openFiles.length} files to process, ${delivered.size} jobs delivered`;
     if (state !== last && !Number.isNaN(lag)) {
       last = state;
       since = performance.now();
@@ -71,10 +74,10 @@ export async function untilIdle(
     if (
       all !== null &&
       openFiles.length === 0 &&
-      all.every(({ job_id, status }) => status === 'cancelled' || told.has(job_id))
+      all.every(({ job_id, status }) => status === 'cancelled' || delivered.has(job_id))
     )
       return;
-    if (performance.now() - since > 420_000 && !(await isToTell())) return;
+    if (performance.now() - since > 420_000 && !(await hasPending())) return;
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }
@@ -100,7 +103,7 @@ async function listJobs(api: ChaosApi): Promise<ListedJob[]> {
   return all;
 }
 
-/** Files whose last version has not been seen to, or that have left a face of one before. */
+/** Files whose last version is not processed yet, or that still have a face of an earlier version. */
 async function unsettled(
   files: readonly ChaosFile[],
   jobs: readonly ListedJob[],

@@ -16,23 +16,23 @@ export interface ChaosOptions {
   readonly events: number;
   readonly kills: number;
   readonly seed: number;
-  /** Where the repository is. */
+  /** Folder of the repository. */
   readonly root: string;
   readonly say?: ((line: string) => void) | undefined;
-  /** false: webhooks take every message, and their store never fails, so that none waits minutes for its next attempt. Default true. */
+  /** false: the receiver accepts every message and the webhook store never fails, so no message waits minutes for a retry. Default true. */
   readonly hookFaults?: boolean | undefined;
-  /** Default embedded. Distributed: on a part of its own of the engines that the environment names. */
+  /** Default embedded. Distributed mode uses its own keyspace, bucket, topics and collections on the engines in the environment. */
   readonly mode?: 'embedded' | 'distributed' | undefined;
-  /** How often one of Kafka, ScyllaDB and the store of images is killed and started again; needs FREEFACE_SERVERS. Default 0. */
+  /** How often Kafka, ScyllaDB or the image store is killed and started again; needs FREEFACE_SERVERS. Default 0. */
   readonly serverKills?: number | undefined;
 }
 
 export interface ChaosReport extends ChaosCheck {
   readonly events: number;
   readonly kills: number;
-  /** Answers to enrolments that were no 202, and calls that got none. */
+  /** Enrolment requests that were repeated: the response was no success, or there was none. */
   readonly resent: number;
-  /** Dead letters that were replayed, by the answers of the API. */
+  /** Replayed dead letters, according to the API. */
   readonly replayed: number;
   readonly seconds: number;
   readonly restarts: number;
@@ -40,28 +40,28 @@ export interface ChaosReport extends ChaosCheck {
   readonly serverKills: Readonly<Record<string, number>>;
 }
 
-/** Enrolments sent at once. */
+/** Clients that send at the same time. */
 const senders = 24;
 
-/** How often what happens to the platform. */
+/** Rates of faults, and the mean time of an extraction in milliseconds. */
 const rates = { failing: 0.01, slow: 0.02, duplicated: 0.1, latencyMs: 12 };
-/** Messages that the receiver of webhooks refuses at first, of all. */
+/** Share of messages whose first delivery the webhook receiver refuses. */
 const refusedHooks = 0.005;
 
 /**
  * [Note: The chaos test]
- * A platform in a process of its own accepts enrolments of all priorities while it is killed at random moments, its stores fail and
- * are slow, and its events come up to ten times and out of order. Photos are sent, or lie in the watched folder (in distributed mode the
- * bucket), where files are replaced and deleted before, while and after they are seen to; batches enrol files once more, for somebody; jobs
- * are cancelled, dead letters replayed. Whoever sends repeats until the answer is a success, as a client would, so that a photo may be
- * accepted twice.
+ * A platform in a separate process accepts enrolments of all priorities. Meanwhile it is killed at random moments, its stores fail and
+ * are slow, and its events arrive up to ten times and out of order. Clients send photos, and write files to the watched folder (in
+ * distributed mode the bucket); files are replaced and deleted before, while and after the platform processes them. Batches enrol files
+ * again for named persons; jobs are cancelled; dead letters are replayed. Each client repeats a request until the response is a
+ * success, so the platform may accept a photo twice.
  *
- * In the end every accepted job is a face, a dead letter or cancelled as was asked; of every file the last version is enrolled and
- * nothing of those before is left; no face is there twice, every end of a job was told to the webhook under one id, and what the API counts
- * is what is found in the stores. The same seed makes the same choices; when the process is killed is up to the machine.
+ * At the end, every accepted job has become a face or a dead letter, or a client has cancelled it. The last version of every file is
+ * enrolled, and no data of earlier versions is left. No face is stored twice. The webhook has received every end of a job under one
+ * id. The counts of the API equal the counts in the stores. The same seed makes the same choices, but the machine's speed decides when a kill happens.
  *
- * In distributed mode the servers are real, and are killed one after the other while all this goes on: a server that is down for a
- * while, a platform that does not start meanwhile, requests in the middle of either.
+ * In distributed mode the servers are real. The test kills them one after another: a server is down for a while, the platform cannot
+ * start meanwhile, and requests are interrupted.
  */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { events, kills, seed, root, say = () => undefined, hookFaults = true, mode = 'embedded' } = options;
@@ -81,7 +81,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       headers: { 'idempotency-key': 'chaos-webhook' },
     });
     const plan = chaosPlan(events, seed);
-    // The last third of the kills falls on a platform that only works off what it has accepted.
+    // About a quarter of the kills happens after all photos are sent, while the platform works through its queue.
     const moments = (count: number) =>
       Array.from({ length: count }, () => Math.floor(random() * events * 1.3)).toSorted((a, b) => a - b);
     const killAt = moments(kills);
@@ -103,7 +103,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
           await child.kill(random() * 300);
         }
         if (Math.floor(done / 1000) > Math.floor(before / 1000))
-          say(`${done} sent, ${child.kills()} kills, ${receiver.told.size} jobs told`);
+          say(`${done} sent, ${child.kills()} kills, ${receiver.delivered.size} jobs delivered`);
       }
     };
     await Promise.all(Array.from({ length: senders }, sender));
@@ -112,19 +112,19 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     for (const _ of killAt.splice(0)) await child.kill(500 + random() * 2000);
     await servers.settled();
     child.letLive();
-    const deliveries = `/api/v1/webhooks/${hook.answer.json.data.webhook_id}/deliveries`;
+    const deliveriesPath = `/api/v1/webhooks/${hook.answer.json.data.webhook_id}/deliveries`;
     const idle = () =>
       untilIdle(api, {
-        told: receiver.told,
+        delivered: receiver.delivered,
         files: sent.files,
         say,
-        isToTell: async () => {
-          const { answer } = await api.insist('GET', `${deliveries}?status=pending&limit=1`);
+        hasPending: async () => {
+          const { answer } = await api.insist('GET', `${deliveriesPath}?status=pending&limit=1`);
           return answer.json.data.deliveries.length > 0;
         },
       });
     await idle();
-    // However slow the platform was until here, some are replayed.
+    // Replay once more here, so that a slow platform also replays some dead letters.
     await replayNewest({ api, files, sent, seed });
     await idle();
     const openStores = () => (engines === null ? storesIn(dataDir) : openOwnStores(engines));
@@ -133,8 +133,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const { replayed, resent } = sent;
     return { events, ...killed, resent, replayed, seconds: seconds(begun), ...check };
   } finally {
-    // What is left behind says nothing about the platform.
-    const leave = (error: unknown) => say(`not everything could be removed: ${error}`);
+    // A failed clean-up says nothing about the platform.
+    const leave = (error: unknown) => say(`the clean-up failed: ${error}`);
     await servers.settled().catch(leave);
     await child.stop();
     await files.dispose().catch(leave);

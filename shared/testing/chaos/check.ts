@@ -11,40 +11,43 @@ import type { ChaosFile, ChaosName, ChaosPhoto } from './plan.ts';
 import type { HookReceiver } from './receiver.ts';
 
 export interface ChaosCheck {
-  /** Jobs that clients know of, and all: those of files, and where an answer was lost. */
+  /** Jobs whose ids the clients know. */
   readonly accepted: number;
+  /** All jobs: also those of files, and those whose response was lost. */
   readonly jobs: number;
   readonly completed: number;
   readonly failed: number;
-  /** By a client, and because their file was gone or replaced. */
+  /** Jobs that a client cancelled, or that were cancelled because their file was deleted or replaced. */
   readonly cancelled: number;
-  /** Files and their versions. */
+  /** Number of files. */
   readonly files: number;
+  /** Number of versions of all files. */
   readonly versions: number;
   readonly faces: number;
   readonly deadLetters: number;
   readonly persons: number;
-  /** Messages that came more than once, and all that came. */
+  /** Webhook messages that arrived more than once. */
   readonly hooksRepeated: number;
+  /** Deliveries of all webhook messages. */
   readonly hooks: number;
-  /** Everything that should not be; empty when all is well. */
+  /** One line per error; empty if there is none. */
   readonly wrong: readonly string[];
 }
 
-/** A photo that a job enrols, and whose it is said to be. */
+/** A photo that a job enrols, and the person that the request names. */
 export interface ChaosEnrolment {
   readonly photo: ChaosPhoto;
   readonly name: ChaosName;
 }
 
-/** What clients did. */
+/** Requests of the clients. */
 export interface ChaosSent {
-  /** By the ids of their jobs. */
+  /** Accepted enrolments, by job id. */
   readonly accepted: ReadonlyMap<string, ChaosEnrolment>;
-  /** Jobs that a client cancelled, and was told so. */
+  /** Ids of the jobs that a client cancelled successfully. */
   readonly cancelled: ReadonlySet<string>;
   readonly files: readonly ChaosFile[];
-  /** How often the dead letter of a job was replayed at most, by the id of the job. */
+  /** By job id: the largest possible number of replays of its dead letter. */
   readonly replays: ReadonlyMap<string, number>;
 }
 
@@ -52,18 +55,18 @@ interface CheckInput extends ChaosSent {
   readonly receiver: HookReceiver;
   readonly api: ChaosApi;
   readonly child: ChaosChild;
-  /** What the platform kept; its own to close. */
+  /** Opens the platform's stores; the check closes them. */
   readonly openStores: () => Promise<ChaosStores>;
 }
 
 export type ChaosStores = Pick<Ports, 'records' | 'vectors' | 'images'>;
 
-/** Asks the API for its counts, stops the platform, and counts again in its stores. */
+/** Reads the counts of the API, stops the platform, and compares them with its stores. */
 export async function checkChaos(input: CheckInput): Promise<ChaosCheck> {
   const counts = await apiCounts(input.api);
   const code = await input.child.stop();
   const found = await recount(await input.openStores());
-  const wrong: string[] = code === 0 ? [] : [`the platform ended with ${code} when it was asked to stop`];
+  const wrong: string[] = code === 0 ? [] : [`the platform ended with exit code ${code} after SIGTERM`];
   checkJobs(input, found, wrong);
   checkFaces(input, found, wrong);
   checkPersons(input, found, wrong);
@@ -78,8 +81,8 @@ export async function checkChaos(input: CheckInput): Promise<ChaosCheck> {
     ...countsOf(found.jobs),
   };
   if (JSON.stringify(counts) !== JSON.stringify(own))
-    wrong.push(`the API counts ${JSON.stringify(counts)}, the stores hold ${JSON.stringify(own)}`);
-  const messages = [...input.receiver.told.values()].flatMap((ids) => [...ids.values()]);
+    wrong.push(`the API counts ${JSON.stringify(counts)}, the stores contain ${JSON.stringify(own)}`);
+  const messages = [...input.receiver.delivered.values()].flatMap((ids) => [...ids.values()]);
   return {
     accepted: input.accepted.size,
     jobs: found.jobs.length,
@@ -114,7 +117,7 @@ async function apiCounts({ insist }: ChaosApi) {
   const letters = await all('/api/v1/events/dead_letters', 'dead_letters');
   const jobs = await all('/api/v1/faces/enroll/jobs', 'jobs');
   if (letters.length !== metrics.events.dead_letters || persons.length !== metrics.gallery.persons)
-    throw new Error('the lists of the API and its metrics differ');
+    throw new Error('the lists and the metrics of the API differ');
   return {
     persons: persons.length,
     faces: metrics.gallery.faces as number,
@@ -135,7 +138,7 @@ interface Found {
   readonly jobs: readonly Job[];
   readonly faces: readonly Face[];
   readonly persons: readonly Person[];
-  /** Faces as the timelines of all persons tell them. */
+  /** Faces in the timelines of all persons. */
   readonly appearances: readonly Face[];
   readonly images: readonly Image[];
   readonly letters: readonly StoredDeadLetter[];
@@ -143,7 +146,7 @@ interface Found {
   readonly blobs: ReadonlySet<string>;
 }
 
-/** Of an embedded platform. */
+/** Opens the stores of an embedded platform. */
 export async function storesIn(dataDir: string): Promise<ChaosStores> {
   const options = { dataDir, clock: systemClock };
   const records = await openRecords(options);
@@ -184,8 +187,8 @@ async function recount({ records, vectors, images }: ChaosStores): Promise<Found
 }
 
 /**
- * Every accepted enrolment ended as its photo has it, or cancelled where a client was told so or, of a file, where that changed; and a
- * job that failed is a dead letter, and the other way round.
+ * Checks that every accepted enrolment ended as its photo requires. A job may only be cancelled if a client cancelled it or if its
+ * file changed. Every failed job must have a dead letter, and every dead letter must have a failed job.
  */
 function checkJobs({ accepted, cancelled, files }: CheckInput, { jobs, letters }: Found, wrong: string[]): void {
   const byId = new Map(jobs.map((job) => [job.jobId, job]));
@@ -198,31 +201,31 @@ function checkJobs({ accepted, cancelled, files }: CheckInput, { jobs, letters }
     const photo = photos.get(faceId);
     const mayBeCancelled = cancelled.has(jobId) || (inFiles.has(faceId) && batchId === null);
     const expected = photo?.kind === 'face' ? 'completed' : 'failed';
-    if (photo === undefined) wrong.push(`job ${jobId} is of no photo`);
+    if (photo === undefined) wrong.push(`job ${jobId} belongs to no photo`);
     else if (status !== expected && !(status === 'cancelled' && mayBeCancelled))
-      wrong.push(`job ${jobId} of a photo of ${photo.kind} is ${status}: ${JSON.stringify(error)}`);
+      wrong.push(`job ${jobId} of a photo of kind ${photo.kind} is ${status}: ${JSON.stringify(error)}`);
   }
   for (const jobId of accepted.keys()) if (!byId.has(jobId)) wrong.push(`accepted job ${jobId} is lost`);
   for (const jobId of cancelled)
     if (byId.get(jobId)?.status !== 'cancelled') wrong.push(`cancelled job ${jobId} is ${byId.get(jobId)?.status}`);
   const dead = new Set<string>();
   for (const { event, type, reason } of letters) {
-    // The sweep calls for it again.
+    // The sweep publishes this event again.
     if (type === 'freeface.webhook.due.v1') continue;
     const { job_id: jobId } = event.data as { job_id?: string };
     if (jobId === undefined || type !== 'freeface.enrollment.requested.v1')
-      wrong.push(`a dead letter of ${type}: ${reason}`);
+      wrong.push(`dead letter of the unexpected type ${type}: ${reason}`);
     else if (byId.get(jobId)?.status !== 'failed')
-      wrong.push(`dead letter of job ${jobId}, which is ${byId.get(jobId)?.status}`);
+      wrong.push(`the job ${jobId} of a dead letter is ${byId.get(jobId)?.status}, not failed`);
     else dead.add(jobId);
   }
   for (const { jobId, status } of jobs)
     if (status === 'failed' && !dead.has(jobId)) wrong.push(`failed job ${jobId} has no dead letter`);
 }
 
-/** The enrolments that are there in the end, by their faces: of each accepted photo that was not cancelled, and of what lies in each file. */
+/** Enrolments that must exist at the end, by face id: every accepted photo that was not cancelled, and the last version of every file. */
 function expectedFaces({ accepted, cancelled, files }: ChaosSent, jobs: readonly Job[]): Map<string, ChaosName[]> {
-  // Where an answer was lost there is another job of the same photo, which nobody could cancel.
+  // If a response was lost, there is a second job for the same photo, whose id the client does not know and cannot cancel.
   const done = new Set(jobs.flatMap(({ faceId, status }) => (status === 'completed' ? [faceId] : [])));
   const present = new Map<string, ChaosName[]>();
   const expect = ({ kind, faceId }: ChaosPhoto, name: ChaosName) => {
@@ -238,7 +241,7 @@ function expectedFaces({ accepted, cancelled, files }: ChaosSent, jobs: readonly
   return present;
 }
 
-/** One face, one image, one template and one file for each photo of somebody. */
+/** Checks that each photo with a face has exactly one face, one image, one template and one file. */
 function checkFaces(input: CheckInput, found: Found, wrong: string[]): void {
   const { faces, images, vectors, blobs, jobs } = found;
   const expected = expectedFaces(input, jobs);
@@ -246,19 +249,20 @@ function checkFaces(input: CheckInput, found: Found, wrong: string[]): void {
   if (present.size !== faces.length) wrong.push('a face is listed twice');
   for (const faceId of expected.keys()) {
     if (!present.has(faceId)) wrong.push(`face ${faceId} is lost`);
-    if (!vectors.has(faceId)) wrong.push(`face ${faceId} cannot be found`);
+    if (!vectors.has(faceId)) wrong.push(`face ${faceId} has no template`);
   }
   for (const faceId of present)
-    if (!expected.has(faceId)) wrong.push(`face ${faceId} is of no photo, or of one that was replaced or cancelled`);
-  for (const faceId of vectors) if (!present.has(faceId)) wrong.push(`template ${faceId} is of no face`);
-  if (new Set(images.map(({ digest }) => digest)).size !== images.length) wrong.push('an image is there twice');
-  if (images.length !== faces.length) wrong.push(`${images.length} images of ${faces.length} faces`);
+    if (!expected.has(faceId))
+      wrong.push(`face ${faceId} belongs to no photo, or to one that was replaced or cancelled`);
+  for (const faceId of vectors) if (!present.has(faceId)) wrong.push(`template ${faceId} belongs to no face`);
+  if (new Set(images.map(({ digest }) => digest)).size !== images.length) wrong.push('an image is stored twice');
+  if (images.length !== faces.length) wrong.push(`there are ${images.length} images for ${faces.length} faces`);
   for (const { blobKey, imageId } of images) if (!blobs.has(blobKey)) wrong.push(`image ${imageId} has no file`);
 }
 
 /**
- * One person for each name that was given with a photo of somebody, and each face of theirs once in their timelines. Somebody whose
- * photos were replaced or cancelled may be there or not.
+ * Checks that each name that was sent with a face photo has exactly one person, and that each face is once in the timeline of its
+ * person. A person whose photos were all replaced or cancelled may exist or not.
  */
 function checkPersons(input: CheckInput, { persons, faces, appearances, jobs }: Found, wrong: string[]): void {
   const label = (name: ChaosName) =>
@@ -274,24 +278,24 @@ function checkPersons(input: CheckInput, { persons, faces, appearances, jobs }: 
   const found = persons.map(({ personId, externalId }) =>
     externalId === null ? `person_id ${personId}` : `external_id ${externalId}`,
   );
-  if (new Set(found).size !== found.length) wrong.push('a person is there twice');
+  if (new Set(found).size !== found.length) wrong.push('a person is stored twice');
   for (const name of named) if (!found.includes(name)) wrong.push(`the person with ${name} is lost`);
-  for (const name of found) if (!possible.has(name)) wrong.push(`a person with ${name} is of no photo`);
+  for (const name of found) if (!possible.has(name)) wrong.push(`the person with ${name} belongs to no photo`);
   const seen = appearances.map(({ faceId }) => faceId).toSorted();
   const ofPersons = faces.flatMap(({ faceId, personId }) => (personId === null ? [] : [faceId])).toSorted();
   if (JSON.stringify(seen) !== JSON.stringify(ofPersons))
-    wrong.push(`${seen.length} appearances of ${ofPersons.length} faces of persons`);
+    wrong.push(`there are ${seen.length} appearances for ${ofPersons.length} faces of persons`);
 }
 
 /**
- * Every end of a job was told, under one id; one that had failed and was replayed has ended more than once. One that was cancelled has
- * nothing to tell, unless it had failed before.
+ * Checks that the receiver got every end of a job, under one message id. A failed job that was replayed ends more than once, so it may
+ * have more ids. A cancelled job has no message, unless it failed before.
  */
 function checkHooks({ receiver, replays }: CheckInput, { jobs }: Found, wrong: string[]): void {
   for (const { jobId, status } of jobs) {
-    const ids = receiver.told.get(jobId);
-    if (ids === undefined && status !== 'cancelled') wrong.push(`the end of job ${jobId} was not told`);
+    const ids = receiver.delivered.get(jobId);
+    if (ids === undefined && status !== 'cancelled') wrong.push(`the end of job ${jobId} was not delivered`);
     else if (ids !== undefined && ids.size > 1 + (replays.get(jobId) ?? 0))
-      wrong.push(`the end of job ${jobId} was told under ${ids.size} ids`);
+      wrong.push(`the end of job ${jobId} was delivered under ${ids.size} ids`);
   }
 }

@@ -8,21 +8,21 @@ import type { OwnEngines } from '../own-engines.ts';
 import type { ChaosPlatformOptions } from './platform.ts';
 
 export interface ChaosChild {
-  /** Where it listens, once it does; starts it when it is not there. */
+  /** Returns the platform's URL and admin key once it listens; starts the platform if it is not running. */
   running(): Promise<{ url: string; key: string }>;
-  /** Kills it with SIGKILL `afterMs` milliseconds after it is up. */
+  /** Sends SIGKILL `afterMs` milliseconds after the platform is ready. */
   kill(afterMs: number): Promise<void>;
-  /** Asks it to stop; the next call starts it again. Resolves to its exit code. */
+  /** Sends SIGTERM; resolves to the exit code. The next call of `running` starts the platform again. */
   terminate(): Promise<number | null>;
-  /** Starts it again without faults. */
+  /** Makes the next starts run without faults. */
   letLive(): void;
   kills(): number;
   restarts(): number;
-  /** Asks it to stop, and resolves to its exit code. */
+  /** Sends SIGTERM for the last time; resolves to the exit code. */
   stop(): Promise<number | null>;
 }
 
-/** Keeps a platform of the chaos test alive. */
+/** Runs the platform of the chaos test in a child process; `running` starts it again after it has ended. */
 export async function superviseChild({
   dataDir,
   seed,
@@ -37,7 +37,7 @@ export async function superviseChild({
   readonly rates: Pick<ChaosPlatformOptions, 'failing' | 'slow' | 'duplicated' | 'latencyMs' | 'hookFaults'>;
   /** null: embedded. */
   readonly engines?: Pick<OwnEngines, 'environment' | 'prefix'> | null;
-  /** Beside those of the engines. */
+  /** In addition to the settings of the engines. */
   readonly settings?: Readonly<Record<string, string>>;
 }): Promise<ChaosChild> {
   const bundle = await bundleChild('chaos/platform', root);
@@ -73,7 +73,7 @@ export async function superviseChild({
   };
 
   const up = async () => {
-    // A platform whose engines are down does not start: whoever looks after it tries again.
+    // A platform does not start while an engine is down, so the supervisor retries.
     for (let tries = 0; tries < (engines === null ? 1 : 120); tries++) {
       if (stopped) throw new Error('the platform is stopped');
       const running = await (current ??= start());

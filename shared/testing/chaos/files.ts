@@ -11,11 +11,11 @@ import { defaultTenant } from '../../ports/tenant.ts';
 import { createLogger } from '../../telemetry/log.ts';
 import type { OwnEngines } from '../own-engines.ts';
 
-/** Where the chaos test puts files: a folder that is watched, or a bucket. */
+/** The place for files of the chaos test: a watched folder or a bucket. */
 export interface ChaosFiles {
-  /** Settings of a platform that sees to them. */
+  /** Settings of a platform that processes the files. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Both do it until it is done, whichever server is down. */
+  /** `put` and `remove` retry until they succeed, also while a server is down. */
   put(path: string, bytes: Uint8Array): Promise<void>;
   remove(path: string): Promise<void>;
   dispose(): Promise<void>;
@@ -39,7 +39,7 @@ export function watchedFiles(): ChaosFiles {
 
 const pauseMs = 500;
 
-/** A bucket of this run's own. The store has one topic for all of its buckets: what it writes there about this one is carried over. */
+/** Creates a bucket for this run. The store has one topic for all buckets, so a consumer copies this bucket's notifications to the run's topic. */
 export async function bucketFiles({ environment, prefix }: OwnEngines): Promise<ChaosFiles> {
   const Bucket = `${environment.S3_BUCKET}-in`;
   const settings = { S3_UPLOADS_BUCKET: Bucket };

@@ -5,24 +5,24 @@ import { defaultTenant } from '../../ports/tenant.ts';
 import { fakePhoto, fakeSpace, type PhotoKind } from '../fake-extractor.ts';
 import { seededRandom } from '../vector-factories.ts';
 
-/** A photo that is enrolled in some way; none is like another. */
+/** A photo to enrol; each photo is unique. */
 export interface ChaosPhoto {
   readonly kind: PhotoKind;
   readonly bytes: Uint8Array;
-  /** Id that its face gets. */
+  /** Id of the photo's face. */
   readonly faceId: string;
 }
 
-/** Whose a face is said to be. */
+/** The person that a request names for a face; null: no person. */
 export type ChaosName = { readonly external_id: string } | { readonly person_id: string } | null;
 
-/** All contents that one file name had, oldest first; null: the file was deleted. The last entry counts. */
+/** The versions of one file, oldest first; null: the file was deleted. The last version counts. */
 export interface ChaosFile {
   readonly name: ChaosName;
   readonly versions: readonly (ChaosPhoto | null)[];
 }
 
-/** Sent to enroll_async, and perhaps cancelled at once. */
+/** A photo for enroll_async, whose job may be cancelled immediately. */
 export interface PhotoStep {
   readonly what: 'photo';
   readonly n: number;
@@ -32,7 +32,7 @@ export interface PhotoStep {
   readonly cancel: boolean;
 }
 
-/** A file that comes, and may be replaced and deleted before anybody has seen to it. */
+/** A file that is written, and may be replaced and deleted before the platform has processed it. */
 export interface FileStep {
   readonly what: 'file';
   readonly path: string;
@@ -42,12 +42,13 @@ export interface FileStep {
 interface FileVersion {
   /** null: the file is deleted. */
   readonly photo: ChaosPhoto | null;
-  /** Whether it comes only when the job of the version before is over, and how long after that, or after that was put. */
+  /** Whether to wait for the end of the previous version's job first. */
   readonly afterSeen: boolean;
+  /** Pause before this version is written, in milliseconds. */
   readonly afterMs: number;
 }
 
-/** Files that a batch enrols for somebody, beside what files bring by themselves; the last items are cancelled at once. */
+/** Files that a batch enrols again for named persons; the last items are cancelled immediately. */
 export interface BatchStep {
   readonly what: 'batch';
   readonly batchId: string;
@@ -62,18 +63,18 @@ export interface BatchItem {
   readonly cancel: boolean;
 }
 
-/** The newest dead letters are replayed. */
+/** Replays the newest dead letters. */
 interface ReplayStep {
   readonly what: 'replay';
 }
 export type ChaosStep = PhotoStep | FileStep | BatchStep | ReplayStep;
 
-/** How often what happens: of photos and files, and of steps. */
-const rates = { nobody: 0.01, damaged: 0.01, cancelled: 0.05, file: 0.08, batch: 0.015 };
+/** Shares: `noFace` and `damaged` of all photos, `cancelled` of photo steps, `file` and `batch` of all steps. */
+const rates = { noFace: 0.01, damaged: 0.01, cancelled: 0.05, file: 0.08, batch: 0.015 };
 const mostItems = 12;
-/** Photos between two replays. */
+/** Number of photos between two replays. */
 const replayEvery = 100;
-/** Between two versions of a file, in milliseconds: before and while it is seen to. */
+/** Longest pause between two versions of a file, in milliseconds; long enough for both an unprocessed and a processed version. */
 const longestWaitMs = 3000;
 
 export function chaosPhoto(n: number, kind: PhotoKind = 'face'): ChaosPhoto {
@@ -82,20 +83,20 @@ export function chaosPhoto(n: number, kind: PhotoKind = 'face'): ChaosPhoto {
   return { kind, bytes, faceId: faceIdOf(defaultTenant, digest, fakeSpace, 0) };
 }
 
-/** Steps with so many photos in all, the same for the same seed. */
+/** A plan with `events` photos in total; the same seed gives the same plan. */
 export function chaosPlan(events: number, seed: number): readonly ChaosStep[] {
   const random = seededRandom(seed);
   const plan: ChaosStep[] = [];
   let n = 0;
   let nextReplay: number = replayEvery;
   const whole = (below: number) => Math.floor(random() * below);
-  const photo = (failing = rates.nobody + rates.damaged): ChaosPhoto => {
+  const photo = (failing = rates.noFace + rates.damaged): ChaosPhoto => {
     const draw = random();
-    const kind = draw < failing / 2 ? 'nobody' : draw < failing ? 'damaged' : 'face';
+    const kind = draw < failing / 2 ? 'no-face' : draw < failing ? 'damaged' : 'face';
     return chaosPhoto(n++, kind);
   };
   const priority = () => priorities[whole(priorities.length)]!;
-  // Some meet on one person, some are nobody in particular.
+  // Several photos share a person; some name no person.
   const name = (): ChaosName => {
     const draw = random();
     return draw < 0.6 ? { external_id: `person-${whole(500)}` } : draw < 0.8 ? { person_id: `p${whole(300)}` } : null;
@@ -145,7 +146,7 @@ export function chaosPlan(events: number, seed: number): readonly ChaosStep[] {
   }
 }
 
-/** What counts towards `events`. */
+/** Number of photos in a step. */
 export function photosOf(step: ChaosStep): number {
   if (step.what === 'file') return step.versions.filter(({ photo }) => photo !== null).length;
   return step.what === 'batch' ? step.items.length : step.what === 'photo' ? 1 : 0;

@@ -12,29 +12,30 @@ import { fakeExtractor } from '../fake-extractor.ts';
 import { type Faults, withFaults } from '../faults.ts';
 import { seededRandom } from '../vector-factories.ts';
 
-/** What the platform of the chaos test is told, as JSON in its first argument. */
+/** Options of the chaos test's platform, passed as JSON in its first argument. */
 export interface ChaosPlatformOptions {
   readonly dataDir: string;
   readonly seed: number;
-  /** 0..1, of calls of stores. */
+  /** Share of store calls that fail, 0..1. */
   readonly failing: number;
+  /** Share of store calls that are slow, 0..1. */
   readonly slow: number;
-  /** 0..1, of events. */
+  /** Share of events that are published more than once, 0..1. */
   readonly duplicated: number;
-  /** A mean, in milliseconds. */
+  /** Mean time of an extraction, in milliseconds. */
   readonly latencyMs: number;
-  /** Whether the store of webhooks fails as the others do. */
+  /** Whether the webhook store fails like the other stores. */
   readonly hookFaults: boolean;
-  /** Before the names of topics of distributed mode, the rest of which is in the environment; null: embedded. */
+  /** Prefix of the topic names in distributed mode, whose other settings are in the environment; null: embedded mode. */
   readonly prefix: string | null;
-  /** More of its settings. */
+  /** Additional settings. */
   readonly settings: Readonly<Record<string, string>>;
 }
 
 /**
- * A whole platform that somebody is going to kill: everything real but the networks, with stores that fail and are slow, and a
- * broker that gets events up to ten times and out of order. Says its port on standard output. Nothing fails before it is up: a platform whose
- * stores are down at the start does not start, which is another test's.
+ * A whole platform, which the test kills. Only the networks are fake. Its stores fail and are slow, and its broker gets events up to
+ * ten times and out of order. Writes its port to standard output. Faults begin when the platform is ready, because it cannot start
+ * while its stores are down; another test covers that.
  */
 async function main(): Promise<void> {
   const options = JSON.parse(process.argv[2]!) as ChaosPlatformOptions;
@@ -71,7 +72,7 @@ async function main(): Promise<void> {
 
 type AllOpeners = Required<Openers>;
 
-/** What distributed mode stands on is loaded for it alone. */
+/** Loads the distributed adapters only in distributed mode. */
 const enginesOf = async ({ prefix }: ChaosPlatformOptions): Promise<AllOpeners> =>
   prefix === null ? embeddedOpeners : (await import('../own-engines.ts')).ownOpeners(prefix);
 
@@ -99,7 +100,10 @@ function faultyOpeners(
   };
 }
 
-/** Publishes some events twice, and some of these ten times, the copies under no key so that they may overtake, and each lot in another order. */
+/**
+ * Publishes some events twice and some of these ten times, and shuffles each batch. Copies have no partition key, so they may overtake
+ * the original.
+ */
 function shuffled(events: Events, duplicated: number, { random }: Faults): Events {
   return {
     ...events,

@@ -2,9 +2,9 @@ import type { EngineName } from '../../engine-settings.ts';
 import { realOutage } from '../outages.ts';
 
 export interface ServerKiller {
-  /** Kills the next of the servers, when the one before is there again, and starts it after up to three seconds. */
+  /** Kills the next server once the previous one runs again, and restarts it after at most three seconds. */
   killNext(): void;
-  /** Resolves when all servers are there again. */
+  /** Resolves when all servers run again. */
   settled(): Promise<void>;
   kills(): Record<string, number>;
 }
@@ -12,7 +12,7 @@ export interface ServerKiller {
 const names: readonly EngineName[] = ['kafka', 'scylla', 's3'];
 const longestMs = 3000;
 
-/** One server at a time: what all are good for at once is another test. */
+/** Kills one server at a time: this test does not cover several servers that are down together. */
 export function serverKiller(random: () => number, say: (line: string) => void): ServerKiller {
   const kills: Record<string, number> = {};
   let next = 0;
@@ -24,14 +24,14 @@ export function serverKiller(random: () => number, say: (line: string) => void):
     kills[name] = (kills[name] ?? 0) + 1;
     await new Promise((resolve) => setTimeout(resolve, downMs));
     await outage.up();
-    say(`${name} is there again`);
+    say(`${name} runs again`);
   };
   return {
     killNext() {
       const name = names[next++ % names.length]!;
       const downMs = random() * longestMs;
       last = last.then(() => kill(name, downMs));
-      // Whoever waits for them learns of it.
+      // The error reaches the caller through `settled`.
       last.catch(() => undefined);
     },
     settled: () => last,

@@ -5,12 +5,12 @@ import type { ChaosEnrolment, ChaosSent } from './check.ts';
 import type { ChaosFiles } from './files.ts';
 import type { BatchStep, ChaosFile, ChaosStep, FileStep, PhotoStep } from './plan.ts';
 
-/** Dead letters that are replayed together. */
+/** Most dead letters in one replay. */
 const mostReplayed = 20;
-/** How long a file may be waited for that nobody sees to, in milliseconds. */
+/** Longest wait for the job of a file, in milliseconds. */
 const longestUnseenMs = 15_000;
 
-/** What the clients did, and what they were told. */
+/** Requests of the clients and the responses they got. */
 export interface SentRecord extends ChaosSent {
   readonly accepted: Map<string, ChaosEnrolment>;
   readonly cancelled: Set<string>;
@@ -36,7 +36,7 @@ interface Sending {
   readonly seed: number;
 }
 
-/** Does what a step of the plan says, until it is done. */
+/** Runs one step of the plan and repeats its requests until they succeed. */
 export async function take(step: ChaosStep, sending: Sending): Promise<void> {
   if (step.what === 'photo') await sendPhoto(step, sending);
   else if (step.what === 'file') await putFile(step, sending);
@@ -67,7 +67,7 @@ async function putFile({ path, name, versions }: FileStep, { api, files, sent }:
   sent.files.push({ name, versions: versions.map(({ photo }) => photo) });
 }
 
-/** Resolves when a job of this face is over; also when there is none for a while: what was told of it may have been lost. */
+/** Resolves when a job of this face has ended, or after 15 seconds: the event for the file may have been lost. */
 async function untilSeen(faceId: string, api: ChaosApi): Promise<void> {
   const end = performance.now() + longestUnseenMs;
   while (performance.now() < end) {
@@ -95,7 +95,7 @@ async function sendBatch({ batchId, priority, items }: BatchStep, sending: Sendi
   for (const { jobId, cancel } of items) if (cancel) await cancelJob(jobId, sending);
 }
 
-/** One that has begun is not to be cancelled any more. */
+/** Cancels a job, unless it has already started. */
 async function cancelJob(jobId: string, { api, sent }: Sending): Promise<void> {
   const { answer } = await api.insist('DELETE', `/api/v1/faces/enroll/status/${jobId}`, {}, ['JOB_NOT_CANCELLABLE']);
   if (answer.status === 200) sent.cancelled.add(jobId);

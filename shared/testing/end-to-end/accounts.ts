@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { goodPassword } from '../logins.ts';
-import { type Api, nobody } from './api.ts';
+import { type Api, unknownId } from './api.ts';
 
 export function accountCases(api: () => Api): void {
-  it('When a user is made, then they log in, refresh, change their password and log out, and each old token is worth nothing', async () => {
+  it('When a user is created, then they can log in, refresh, change the password and log out, and old tokens are refused', async () => {
     const { call, tenant } = api();
     const username = 'grace';
     const logIn = (password: string) =>
@@ -36,7 +36,7 @@ export function accountCases(api: () => Api): void {
     expect([(await me(second.access_token)).status, (await refresh(second.refresh_token)).status]).toEqual([401, 401]);
   });
 
-  it('When users are listed, changed and deleted, then each change counts from the next call on', async () => {
+  it('When users are listed, changed and deleted, then each change applies to the next request', async () => {
     const { call, tenant } = api();
     const json = { username: 'heidi', role: 'admin', password: goodPassword };
     const created = await call('POST', '/api/v1/users', { json });
@@ -60,28 +60,28 @@ export function accountCases(api: () => Api): void {
     expect([stale.status, stale.json.error.code]).toEqual([412, 'VERSION_CONFLICT']);
     expect([afterwards.status, deleted.status]).toEqual([401, 200]);
     expect((await call('GET', path)).json.error.code).toBe('USER_NOT_FOUND');
-    expect((await call('DELETE', `/api/v1/users/${nobody}`)).status).toBe(404);
+    expect((await call('DELETE', `/api/v1/users/${unknownId}`)).status).toBe(404);
   });
 
-  it('When a key is made, then it does what its scopes say until it is revoked', async () => {
+  it('When a key is created, then it works within its scopes until it is revoked', async () => {
     const { call } = api();
     const json = { name: 'front door', scopes: ['faces:read'], expires_in_days: 1 };
 
     const made = await call('POST', '/api/v1/api_keys', { json });
     const { key, key_id } = made.json.data;
-    const ask = async () => (await call('GET', `/api/v1/faces/${nobody}`, { as: key })).status;
-    const whileItHolds = await ask();
+    const ask = async () => (await call('GET', `/api/v1/faces/${unknownId}`, { as: key })).status;
+    const whileValid = await ask();
     const revoked = await call('DELETE', `/api/v1/api_keys/${key_id}`);
     const listed = await call('GET', '/api/v1/api_keys?limit=500');
 
     expect([made.status, made.headers.get('cache-control')]).toEqual([201, 'no-store']);
-    expect([whileItHolds, revoked.status, await ask()]).toEqual([404, 200, 401]);
+    expect([whileValid, revoked.status, await ask()]).toEqual([404, 200, 401]);
     const kept = listed.json.data.api_keys.find((each: { key_id: string }) => each.key_id === key_id);
     expect(kept).toMatchObject({ name: 'front door', scopes: ['faces:read'], revoked_at: expect.any(String) });
     expect(JSON.stringify(listed.json)).not.toContain(key);
   });
 
-  it('When a tenant is looked at and changed, then its own key may, its quota is the owner’s, and its rules hold', async () => {
+  it('When a tenant is read and changed, then its own key may do so, only the owner may set the quota, and the quota is enforced', async () => {
     const { call, tenant, adminKey } = api();
     const path = `/api/v1/tenants/${tenant}`;
     const change = (json: object, as = adminKey) => call('PUT', path, { as, json });

@@ -4,26 +4,26 @@ import { functions } from '../../../functions/registry.gen.ts';
 import { isHttp } from '../../function/define.ts';
 import { type Answer, type CallOptions, send } from '../send.ts';
 
-/** A running platform, known by nothing but where it is. */
+/** Address and credentials of a running platform. */
 export interface Target {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string;
-  /** May do everything, and belongs to the tenant `default`. */
+  /** Key of the tenant `default`, with all rights. */
   readonly adminKey: string;
-  /** Address of this machine under which the platform reaches it, and which FREEFACE_WEBHOOK_ALLOW names. */
+  /** Address at which the platform reaches this machine; FREEFACE_WEBHOOK_ALLOW must contain it. */
   readonly receiverHost: string;
-  /** Is told at the end what the calls took. */
+  /** Receives a summary of the response times at the end. */
   readonly report?: (what: string) => void;
 }
 
-/** A tenant of its own on that platform, so that nobody else's faces are in the way. */
+/** A separate tenant on that platform, so that other faces do not disturb the tests. */
 export interface Api extends Target {
   readonly tenant: string;
-  /** The first key of the tenant; may do everything within it. */
+  /** The first key of the tenant, with all rights in the tenant. */
   readonly key: string;
-  /** A call with that key unless another is given. */
+  /** Sends a request, with `key` by default. */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
-  /** Milliseconds of the calls that each function has answered with success. */
+  /** By function: durations of its successful requests, in milliseconds. */
   readonly answered: ReadonlyMap<string, readonly number[]>;
 }
 
@@ -49,7 +49,7 @@ export async function openApi(target: Target): Promise<Api> {
   };
 }
 
-/** Every route of the API by the name of its function. Paths without parameters come first: they win where both fit. */
+/** Every route of the API, with the name of its function. Paths without parameters come first: they take precedence if both match. */
 export const routes = functions
   .map(({ manifest }) => manifest)
   .filter(isHttp)
@@ -64,15 +64,15 @@ export const routes = functions
 const functionAt = (method: string, path: string): string | undefined =>
   routes.find((route) => route.method === method && route.paths.some((each) => each.test(path)))?.name;
 
-/** Milliseconds that a case may take which waits for events. */
+/** Time-out of a case that waits for events, in milliseconds. */
 export const patience = 600_000;
 
-/** Asks until it is so. Whatever is done by events is done soon, and on a platform that sleeps once that has woken. */
+/** Polls until the assertion is true. Events are processed soon, but a platform scaled to zero must start first. */
 export const soon = <Value>(ask: () => Promise<Value>) => expect.poll(ask, { timeout: patience / 3, interval: 200 });
 
-/** The fields that a refused request is told of. */
+/** The fields that a refusal names. */
 export const fieldsOf = ({ json }: Answer): string[] =>
   (json?.error?.details ?? []).map(({ field }: { field: string }) => field);
 
-/** Nobody's and nothing's id. */
-export const nobody = '01890000-0000-7000-8000-000000000000';
+/** An id that does not exist. */
+export const unknownId = '01890000-0000-7000-8000-000000000000';

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { drawGroup, drawPortrait } from '../portraits/index.ts';
-import { type Api, nobody } from './api.ts';
+import { type Api, unknownId } from './api.ts';
 
-/** In Lisbon and 30 km away. */
+/** Lisbon, and Sintra about 25 km away. */
 const [lisbon, sintra] = [
   { lat: 38.7223, lon: -9.1393 },
   { lat: 38.8029, lon: -9.4 },
@@ -15,7 +15,7 @@ export function faceCases(api: () => Api): void {
   const matchesOf = async (options: object) =>
     (await api().call('POST', '/api/v1/faces/search', options)).json.data.faces[0].matches;
 
-  it('When a photo is sent as a form, as bytes and as base64, then all say the same of it, and nothing is stored by looking', async () => {
+  it('When a photo is sent to detect as a form, as bytes and as base64, then the results are equal', async () => {
     const { call } = api();
     const image = await drawGroup([{ person: 'finn' }, { person: 'greta' }], { size: { width: 800, height: 500 } });
     const detect = '/api/v1/faces/detect';
@@ -34,7 +34,7 @@ export function faceCases(api: () => Api): void {
     expect(quality.score).toBeGreaterThan(0);
   });
 
-  it('When somebody is enrolled, then another photo finds and recognises them, a stranger is nobody, and once erased a search finds nothing', async () => {
+  it('When a person is enrolled, then another photo finds and recognises them, a stranger does not match, and an erased person is not found', async () => {
     const { call } = api();
     const probe = { form: { image: await drawPortrait({ person: 'amaro', scene: 'another' }) } };
     const stranger = { form: { image: await drawPortrait({ person: 'boris' }) } };
@@ -47,7 +47,7 @@ export function faceCases(api: () => Api): void {
     const face = await call('GET', `/api/v1/faces/${face_id}`);
     const person = await call('GET', `/api/v1/persons/${person_id}`);
     const searched = await matchesOf(probe);
-    const filtered = await matchesOf({ form: { ...probe.form, person_ids: JSON.stringify([nobody]) } });
+    const filtered = await matchesOf({ form: { ...probe.form, person_ids: JSON.stringify([unknownId]) } });
     const recognised = await call('POST', '/api/v1/faces/recognize', probe);
     const unknown = await call('POST', '/api/v1/faces/recognize', stranger);
     const shown = await call('GET', `/api/v1/images/${image_id}`);
@@ -78,7 +78,7 @@ export function faceCases(api: () => Api): void {
       expect([path, (await call('GET', `/api/v1/${path}`)).status]).toEqual([path, 404]);
   });
 
-  it('When somebody is seen several times, then timeline and map say when and where, and faces and persons are probes', async () => {
+  it('When a person is seen several times, then timeline and map show when and where, and a search accepts a face or a person as probe', async () => {
     const { call } = api();
     const seen = [
       { captured_at: '2024-05-01T10:00:00Z', location: JSON.stringify(lisbon), source_id: 'gate' },
@@ -111,10 +111,10 @@ export function faceCases(api: () => Api): void {
     expect(summary.places.map(({ count }: { count: number }) => count)).toEqual([2, 1]);
     expect(byFace.map(({ face_id }: { face_id: string }) => face_id).sort()).toEqual(ids.slice(1).sort());
     expect(byPerson.filter((match: { person_id: string }) => match.person_id === person_id)).toEqual([]);
-    expect((await call('POST', '/api/v1/faces/search', { json: { face_id: nobody } })).status).toBe(404);
+    expect((await call('POST', '/api/v1/faces/search', { json: { face_id: unknownId } })).status).toBe(404);
   });
 
-  it('When an image is asked for whole, in part, small, or again, then it comes as the bytes it is', async () => {
+  it('When an image is requested whole, in part, as a variant or again, then the response has the right bytes', async () => {
     const { call } = api();
     const photo = await drawPortrait({ person: 'dana' });
     const { image_id, face_id } = (await call('POST', '/api/v1/faces/enroll', { form: { image: photo } })).json.data;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { drawPortrait, drawScene } from '../portraits/index.ts';
-import { type Api, nobody, patience, soon } from './api.ts';
+import { type Api, patience, soon, unknownId } from './api.ts';
 
 export function jobCases(api: () => Api): void {
   const accept = async (image: Uint8Array, fields: Readonly<Record<string, string>> = {}) =>
@@ -8,7 +8,7 @@ export function jobCases(api: () => Api): void {
   const jobOf = async (id: string) => (await api().call('GET', `/api/v1/faces/enroll/status/${id}`)).json.data;
 
   it(
-    'When photos are accepted in every lane, then each is enrolled later, under the id that was promised',
+    'When photos are accepted with every priority, then each is enrolled later, under the face id in the response',
     async () => {
       const { call } = api();
       const priorities = ['critical', 'high', 'normal', 'low'] as const;
@@ -39,23 +39,23 @@ export function jobCases(api: () => Api): void {
       expect((await call('GET', `/api/v1/faces/${face_id}`)).json.data.face_id).toBe(face_id);
       expect(listed).toMatchObject([{ job_id: accepted[0]!.job_id, external_id: 'emeka', status: 'completed' }]);
       expect([late.status, late.json.error.details]).toEqual([409, { status: 'completed' }]);
-      expect((await call('GET', `/api/v1/faces/enroll/status/${nobody}`)).json.error.code).toBe('JOB_NOT_FOUND');
+      expect((await call('GET', `/api/v1/faces/enroll/status/${unknownId}`)).json.error.code).toBe('JOB_NOT_FOUND');
     },
     patience,
   );
 
   it(
-    'When a batch names images that are there, then each item is enrolled but those that are cancelled before their turn',
+    'When a batch names stored images, then each item is enrolled, except an item that is cancelled before its turn',
     async () => {
       const { call } = api();
       const form = { image: await drawPortrait({ person: 'isaac' }) };
       const { image_id } = (await call('POST', '/api/v1/faces/enroll', { form })).json.data;
       const path = '/api/v1/faces/enroll_batch';
       const batchOf = async (id: string) => (await call('GET', `${path}/${id}`)).json;
-      // Whoever is asked is awake: the last items must not be done before they are cancelled.
-      expect((await batchOf(nobody)).error.code).toBe('BATCH_NOT_FOUND');
+      // These requests start the functions: otherwise the last items could be done before the cancellation arrives.
+      expect((await batchOf(unknownId)).error.code).toBe('BATCH_NOT_FOUND');
       const cancel = (id: string) => call('DELETE', `/api/v1/faces/enroll/status/${id}`);
-      expect((await cancel(nobody)).json.error.code).toBe('JOB_NOT_FOUND');
+      expect((await cancel(unknownId)).json.error.code).toBe('JOB_NOT_FOUND');
       const items = Array.from({ length: 12 }, () => ({ image_id, external_id: 'isaac' }));
 
       const accepted = await call('POST', path, { json: { items } });
@@ -76,7 +76,7 @@ export function jobCases(api: () => Api): void {
   );
 
   it(
-    'When an accepted photo can never be enrolled, then its letter says why, comes again when it is replayed, and goes when it is discarded',
+    'When an accepted photo can never be enrolled, then its dead letter names the reason, returns after a replay, and is deleted when discarded',
     async () => {
       const { call } = api();
       const path = '/api/v1/events/dead_letters';
@@ -92,7 +92,7 @@ export function jobCases(api: () => Api): void {
       await again(letter.at);
       const [second] = await letters();
       const many = await call('POST', `${path}/replay`, {
-        json: { dead_letter_ids: [letter.dead_letter_id, nobody] },
+        json: { dead_letter_ids: [letter.dead_letter_id, unknownId] },
       });
       await again(second.at);
       const discarded = await call('DELETE', one);

@@ -3,7 +3,7 @@ import { type AuditLine, createChainVerifier } from '../../domain/audit-chain.ts
 import { type Api, soon } from './api.ts';
 
 export function operationCases(api: () => Api): void {
-  it('When anybody asks how the platform is, then it is well, and its keys and its page are there for all', async () => {
+  it('When a caller without credentials reads health, keys and API page, then each responds and the platform is healthy', async () => {
     const { call } = api();
     const ask = (path: string) => call('GET', path, { as: null });
 
@@ -24,7 +24,7 @@ export function operationCases(api: () => Api): void {
     expect(Object.keys(description.json.paths)).toContain('/api/v1/faces/recognize');
   });
 
-  it('When the platform is asked what it counts, then the gallery is the tenant’s own, and Prometheus is told the same', async () => {
+  it('When the metrics are read, then the gallery counts belong to the tenant, and Prometheus gets the same numbers', async () => {
     const { call } = api();
     await call('POST', '/api/v1/persons', { json: { name: 'Counted' } });
 
@@ -38,7 +38,7 @@ export function operationCases(api: () => Api): void {
     expect(new TextDecoder().decode(text.bytes)).toMatch(new RegExp(`^freeface_gallery_persons ${persons}$`, 'm'));
   });
 
-  it('When a person was looked at and erased, then the audit log says by whom, and its export proves itself', async () => {
+  it('When a person was read and erased, then the audit log names the callers, and its export is a valid hash chain', async () => {
     const { call } = api();
     const { person_id } = (await call('POST', '/api/v1/persons', { json: { name: 'Looked at' } })).json.data;
     const looked = await call('GET', `/api/v1/persons/${person_id}`);

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { type Api, nobody } from './api.ts';
+import { type Api, unknownId } from './api.ts';
 
 export function personCases(api: () => Api): void {
-  it('When a person is created, then they are found by either id, change by version, and are gone when erased', async () => {
+  it('When a person is created, then they are found by either id, updated only with the current version, and not found once erased', async () => {
     const { call } = api();
     const json = { external_id: 'ext 1/ä', name: 'Ada Lovelace', metadata: { team: 'engines' } };
 
@@ -28,11 +28,11 @@ export function personCases(api: () => Api): void {
     expect([(await call('GET', path)).status, (await call('PUT', path, { json: { name: 'x' } })).status]).toEqual([
       404, 404,
     ]);
-    expect((await call('GET', '/api/v1/persons/by_external_id/nobody')).json.error.code).toBe('PERSON_NOT_FOUND');
-    expect((await call('GET', `/api/v1/persons/${nobody}/timeline`)).status).toBe(404);
+    expect((await call('GET', '/api/v1/persons/by_external_id/unknown')).json.error.code).toBe('PERSON_NOT_FOUND');
+    expect((await call('GET', `/api/v1/persons/${unknownId}/timeline`)).status).toBe(404);
   });
 
-  it('When persons are listed, then pages hold each of them once, and lists of external ids keep their order', async () => {
+  it('When persons are listed, then the pages contain each person once, and a list by external ids keeps its order', async () => {
     const { call } = api();
     const ids = ['list-1', 'list-2', 'list-3'];
     for (const external_id of ids) await call('POST', '/api/v1/persons', { json: { external_id } });
@@ -47,7 +47,7 @@ export function personCases(api: () => Api): void {
     };
 
     const all = await pages('/api/v1/persons?');
-    const named = await pages('/api/v1/persons/by_external_ids?external_ids=list-3,nobody,list-1,list-2&');
+    const named = await pages('/api/v1/persons/by_external_ids?external_ids=list-3,unknown,list-1,list-2&');
 
     expect(all.filter((each) => ids.includes(each)).sort()).toEqual(ids);
     expect(named).toEqual(['list-3', 'list-1', 'list-2']);

@@ -2,20 +2,20 @@ import { Webhook } from 'standardwebhooks';
 import { expect, it } from 'vitest';
 import { drawPortrait } from '../portraits/index.ts';
 import { type ReceivedCall, startReceiver } from '../webhook-receiver.ts';
-import { type Api, nobody, patience, soon } from './api.ts';
+import { type Api, patience, soon, unknownId } from './api.ts';
 
 const path = '/api/v1/webhooks';
 
 export function webhookCases(api: () => Api): void {
   it(
-    'When a webhook is made, then it is told what happens, signed; what it was told is listed and told again; out of use it is told nothing',
+    'When a webhook is created, then it gets signed messages, which are listed and redelivered, until it is disabled',
     async () => {
       const { call, receiverHost } = api();
       const receiver = await startReceiver(() => 204, receiverHost);
       const created = await call('POST', path, { json: { url: receiver.url, event_types: ['person.created'] } });
       const { webhook_id, secret } = created.json.data;
       const one = `${path}/${webhook_id}`;
-      const { person_id } = (await call('POST', '/api/v1/persons', { json: { name: 'Told of' } })).json.data;
+      const { person_id } = (await call('POST', '/api/v1/persons', { json: { name: 'Ada' } })).json.data;
       await receiver.received(1);
       const delivered = async () => (await call('GET', `${one}/deliveries?status=delivered`)).json.data.deliveries;
       await soon(async () => (await delivered()).length).toBe(1);
@@ -45,13 +45,13 @@ export function webhookCases(api: () => Api): void {
       expect([refused.status, refused.json.error.code]).toEqual([409, 'WEBHOOK_DISABLED']);
       expect(listed.json.data.webhooks.map((each: { webhook_id: string }) => each.webhook_id)).toContain(webhook_id);
       expect([deleted.status, (await call('GET', one)).status]).toEqual([200, 404]);
-      expect((await call('POST', `${path}/${nobody}/ping`)).json.error.code).toBe('WEBHOOK_NOT_FOUND');
+      expect((await call('POST', `${path}/${unknownId}/ping`)).json.error.code).toBe('WEBHOOK_NOT_FOUND');
     },
     patience,
   );
 
   it(
-    'When a job brings an address of its own, then that is told of its end',
+    'When a job has its own webhook URL, then the end of the job is delivered to it',
     async () => {
       const { call, receiverHost } = api();
       const receiver = await startReceiver(() => 204, receiverHost);
@@ -59,9 +59,9 @@ export function webhookCases(api: () => Api): void {
       const form = { external_id: 'jonas', webhook_url: receiver.url, image: await drawPortrait({ person: 'jonas' }) };
 
       const { job_id, face_id } = (await call('POST', '/api/v1/faces/enroll_async', { form })).json.data;
-      const [told] = await receiver.received(1);
+      const [delivery] = await receiver.received(1);
 
-      expect(verified(secret, told!)).toMatchObject({ type: 'job.completed', data: { job_id, face_id } });
+      expect(verified(secret, delivery!)).toMatchObject({ type: 'job.completed', data: { job_id, face_id } });
       await soon(async () => (await call('GET', `/api/v1/faces/enroll/status/${job_id}`)).json.data.webhook).toEqual({
         url: receiver.url,
         status: 'delivered',
@@ -71,6 +71,6 @@ export function webhookCases(api: () => Api): void {
   );
 }
 
-/** What a receiver reads, which throws when it is not signed with that secret. */
+/** Returns the body of a delivery; throws if it is not signed with `secret`. */
 const verified = (secret: string, { body, headers }: ReceivedCall): unknown =>
   new Webhook(secret).verify(body, headers);

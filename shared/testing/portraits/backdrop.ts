@@ -6,7 +6,7 @@ import type { Light } from './view.ts';
 export const backdrops = ['studio', 'wall', 'garden', 'street', 'shelves', 'lights', 'sky'] as const;
 export type Backdrop = (typeof backdrops)[number];
 
-/** Marks that fill `width` × `height` pixels; the same seed gives the same backdrop. */
+/** SVG marks that fill `width` × `height` pixels; the same seed gives the same backdrop. */
 export function backdropMarks(
   kind: Backdrop,
   seed: string | number,

@@ -1,18 +1,18 @@
 import type { Person } from './person.ts';
 
 /**
- * People who are told apart by every model pack, for tests to name.
+ * Named people for tests; every model pack can distinguish them.
  *
  * [Note: How the cast was found]
- * Twelve of 300 seeds that lie farthest apart, then a hill climb on their measures: a change stayed when it lowered the cosine
- * to the nearest other person, by the default pack's embedding (dlib) and by an ArcFace-type one (MobileFaceNet), and left the
- * person like herself in dim light with the head turned. Two were then made easier to find: the default pack's detectors found
- * all twelve in each of 54 pictures (light, size, yaw to 15 degrees, expression, busy backdrops). Cosines over ten views each,
- * mates / strangers:
+ * The cast began with the twelve of 300 seeds that are farthest apart. A hill climb then changed their measures. It kept a change if it
+ * lowered the cosine to the nearest other person, with the default pack's embedding (dlib) and with an ArcFace-type one
+ * (MobileFaceNet), and if the person still matched itself in dim light with the head turned. Two people were then made easier to
+ * detect: the default pack's detectors found all twelve in each of 54 pictures (light, size, yaw to 15 degrees, expression, busy
+ * backdrops). Cosines over ten views each, mates / strangers:
  * dlib           median 0.995 / 0.848, worst 0.968 / 0.912
  * MobileFaceNet  median 0.944 / 0.231, worst 0.78 / 0.62
- * The worst mates are laughing faces. Who changes a person here, or how people are drawn, measures again: recognition.test.ts
- * holds the margins.
+ * The worst mates are laughing faces. After a change to a person or to the drawing code, measure again: recognition.test.ts contains
+ * the margins.
  */
 export const cast = {
   amaro: {

@@ -7,21 +7,21 @@ import type { Person } from './person.ts';
 import { n, newSheet } from './sheet.ts';
 import { type Expression, type Light, projection } from './view.ts';
 
-/** One person as she stands in one photo. */
+/** One person in one photo. */
 export interface Figure {
   readonly person: Person;
   readonly light: Light;
   readonly yaw: number;
   readonly tilt: number;
   readonly expression: Expression;
-  /** `#rrggbb` of what she wears. */
+  /** Colour of the clothes, `#rrggbb`. */
   readonly garment: string;
 }
 
 /** Height from chin to crown of an average head, in units of the face. */
 export const headHeight = 265;
 
-/** Marks of the figure in units of the face, the point between the eyes at the origin. `prefix` must be unique in the file. */
+/** SVG marks of the figure, in units of the face; the origin is the point between the eyes. `prefix` must be unique in the file. */
 export function figureMarks(figure: Figure, prefix: string): string {
   const { person, expression } = figure;
   const sheet = newSheet(figure.light, prefix);

@@ -6,7 +6,7 @@ import type { Project } from './view.ts';
 const horn: Colour = [38, 26, 20];
 const steel: Colour = [120, 122, 128];
 
-/** Frame and a faint reflection; the eyes stay visible. */
+/** Draws the frame and a faint reflection; the eyes stay visible. */
 export function drawGlasses(sheet: Sheet, person: Person, project: Project): void {
   const { glasses, eyes, face } = person;
   if (glasses === 'none') return;

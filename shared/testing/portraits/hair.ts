@@ -5,7 +5,7 @@ import { seededRandom } from './random.ts';
 import { closedCurve, n, type Place, place, type Sheet } from './sheet.ts';
 import type { Project } from './view.ts';
 
-/** How a style is cut: `volume` above the skull, `length` down the sides (y), `part` where it falls open (-1..1), `fringe` how far over the brow. */
+/** Shape of a style: `volume` above the skull, `length` of the sides (y), `part` the position of the parting (-1..1), `fringe` the length of the fringe over the brow. */
 interface Cut {
   readonly volume: number;
   readonly width: number;
@@ -29,7 +29,7 @@ const cuts: Record<Exclude<HairStyle, 'bald'>, Cut> = {
   bun: { volume: 10, width: 1.03, length: 20, part: 0, fringe: -8, recede: 0.2 },
 };
 
-/** What lies behind the head. */
+/** Draws the hair behind the head. */
 export function drawHairBehind(sheet: Sheet, person: Person, project: Project): void {
   const { style } = person.hair;
   if (style === 'bald') return;
@@ -68,7 +68,7 @@ export function drawHairBehind(sheet: Sheet, person: Person, project: Project): 
   sheet.add(`<path d="${shape}" fill="${hairPaint(sheet, colour, at(sheet.light.from * 60, 0), half * 1.6)}"/>`);
 }
 
-/** What frames the face. */
+/** Draws the hair around the face. */
 export function drawHairFront(sheet: Sheet, person: Person, project: Project): void {
   const { style, hairline } = person.hair;
   if (style === 'bald') return;
@@ -127,7 +127,7 @@ export function drawHairFront(sheet: Sheet, person: Person, project: Project): v
   else if (style !== 'buzz') drawStrands(sheet, colour, shape, outer, half, crown + cut.volume, line, part);
 }
 
-/** Beard and moustache; stubble and full beards lie under the mouth, so this comes before it. */
+/** Draws beard and moustache. Call it before `drawMouth`, because the mouth covers stubble and full beards. */
 export function drawBeard(sheet: Sheet, person: Person, project: Project): void {
   if (person.beard === 'none') return;
   const { nose, mouth, face } = person;

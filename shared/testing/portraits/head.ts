@@ -6,7 +6,7 @@ import type { Project } from './view.ts';
 const shadowRed: Colour = [70, 24, 12];
 const blood: Colour = [200, 70, 60];
 
-/** The colours of a skin, before the light falls on it. */
+/** Skin colours, before the light is applied. */
 export interface Skin {
   readonly base: Colour;
   readonly light: Colour;
@@ -24,7 +24,7 @@ export function skinOf(person: Person): Skin {
   };
 }
 
-/** Neck, shoulders and a garment, under the head. */
+/** Draws neck, shoulders and clothes. */
 export function drawTorso(sheet: Sheet, person: Person, project: Project, garment: Colour): void {
   const skin = skinOf(person);
   const { chin, jaw } = person.face;
@@ -99,7 +99,7 @@ export function drawEars(sheet: Sheet, person: Person, project: Project): void {
   }
 }
 
-/** The outline of the head without hair, on the page. */
+/** Outline of the head without hair, in page coordinates. */
 export function headOutline(person: Person, project: Project): string {
   const { cheek, jaw, chinWidth, forehead, chin, crown } = person.face;
   const half: readonly Place[] = [
@@ -118,7 +118,7 @@ export function headOutline(person: Person, project: Project): string {
   return closedCurve([project(0, -crown, 0), ...right, project(0, chin, 22), ...left]);
 }
 
-/** Skin with its shading: form first, then the side light. */
+/** Draws the skin: the shading of the form first, then the side light. */
 export function drawHead(sheet: Sheet, person: Person, project: Project): void {
   const skin = skinOf(person);
   const { cheek, jaw, chin, crown, hollow } = person.face;
@@ -146,7 +146,7 @@ export function drawHead(sheet: Sheet, person: Person, project: Project): void {
   sheet.add('</g>');
 }
 
-/** Lines and folds that come with the years, and freckles. */
+/** Draws lines and folds according to the age, and freckles. */
 export function drawAge(sheet: Sheet, person: Person, project: Project): void {
   const skin = skinOf(person);
   const { age, nose, mouth, eyes, face } = person;

@@ -8,37 +8,37 @@ import { n } from './sheet.ts';
 import { type Expression, type Light, type LightName, lights } from './view.ts';
 
 export interface PictureOptions {
-  /** Pixels: the side of a square, or both. Default 400. */
+  /** Pixels: the side of a square, or width and height. Default 400. */
   readonly size?: number | { readonly width: number; readonly height: number } | undefined;
   readonly light?: LightName | Light | undefined;
   readonly background?: Backdrop | undefined;
-  /** Varies the details of the backdrop and the garments. */
+  /** Seed for the details of the backdrop and the clothes. */
   readonly scene?: string | number | undefined;
   readonly format?: PictureFormat | undefined;
 }
 
 type PictureFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'tiff' | 'gif' | 'raw' | 'svg';
 
-/** Who is in the photo: a member of the cast, anybody by a seed, or somebody described in full. */
+/** The person in the photo: a member of the cast, a seed, or a full description. */
 export type Who = CastName | number | Person;
 
 interface Stance {
   readonly person: Who;
-  /** Degrees clockwise: the head leans to a shoulder. */
+  /** Degrees clockwise: the head tilts towards a shoulder. */
   readonly tilt?: number | undefined;
-  /** Degrees to the picture's right; drawn convincingly up to about 25. */
+  /** Degrees to the picture's right; realistic up to about 25. */
   readonly yaw?: number | undefined;
   readonly expression?: Expression | undefined;
 }
 
 export interface PortraitOptions extends PictureOptions, Stance {
-  /** Height of the head, chin to crown, as a share of the picture's shorter side. Default 0.52. */
+  /** Height of the head, from chin to crown, as a share of the picture's shorter side. Default 0.52. */
   readonly fill?: number | undefined;
-  /** Where the point between the eyes lies, as shares of the picture. Default (0.5, 0.46). */
+  /** Position of the point between the eyes, as shares of width and height. Default (0.5, 0.46). */
   readonly at?: { readonly x: number; readonly y: number } | undefined;
 }
 
-/** A drawn photo of one person, encoded as `format` (JPEG when absent; `raw` is RGB, 3 bytes a pixel). The same arguments give the same bytes. */
+/** Draws a photo of one person in `format` (default JPEG; `raw` is RGB, 3 bytes per pixel). The same arguments give the same bytes. */
 export function drawPortrait(options: PortraitOptions): Promise<Uint8Array> {
   const { width, height } = dimensions(options.size);
   const fill = options.fill ?? 0.52;
@@ -48,11 +48,11 @@ export function drawPortrait(options: PortraitOptions): Promise<Uint8Array> {
 }
 
 export interface GroupMember extends Stance {
-  /** Height of the head, chin to crown, in pixels. Default: as large as the row allows. */
+  /** Height of the head, from chin to crown, in pixels. Default: as large as the row allows. */
   readonly head?: number | undefined;
 }
 
-/** Several people side by side, in the order given, from left to right, in rows when there are many. */
+/** Draws several people in the given order, from left to right and from top to bottom, in `rows` rows (default 1). */
 export function drawGroup(
   members: readonly GroupMember[],
   options: PictureOptions & { readonly rows?: number | undefined } = {},
@@ -74,12 +74,12 @@ export function drawGroup(
   return picture({ ...options, size }, placed);
 }
 
-/** A photo without anybody. */
+/** Draws a photo without people. */
 export function drawScene(options: PictureOptions = {}): Promise<Uint8Array> {
   return picture({ background: 'garden', ...options }, []);
 }
 
-/** The measures of who is meant. Two seeds may look alike; the cast does not. */
+/** Returns the measures of a person. Two seeds may look alike; members of the cast do not. */
 export function personOf(who: Who): Person {
   if (typeof who === 'object') return who;
   return typeof who === 'number' ? personFromSeed(who) : cast[who];

@@ -23,12 +23,12 @@ const glassesStyles = ['none', 'round', 'square', 'rimless'] as const;
 type GlassesStyle = (typeof glassesStyles)[number];
 
 /**
- * Everything about a drawn person that stays the same from photo to photo. Lengths are in units of the face: the eyes of an
- * average person are 80 apart, the point between them is (0, 0), y grows downwards, the chin is near 135. Colours are `#rrggbb`.
+ * Properties of a drawn person that are the same in every photo. Lengths are in units of the face: the eyes of an average person are
+ * 80 apart, the point between them is (0, 0), y grows downwards, the chin is near 135. Colours are `#rrggbb`.
  */
 export interface Person {
   readonly skin: string;
-  /** Half widths at the cheekbones, the corner of the jaw, the chin and the forehead; `chin` and `crown` are distances from the eye line; `hollow` 0..1 is the shade under the cheekbones. */
+  /** `cheek`, `jaw`, `chinWidth` and `forehead` are half widths; `chin` and `crown` are distances from the eye line; `hollow` 0..1 is the shade under the cheekbones. */
   readonly face: {
     readonly cheek: number;
     readonly jaw: number;
@@ -38,7 +38,7 @@ export interface Person {
     readonly crown: number;
     readonly hollow: number;
   };
-  /** `slant` lifts the outer corner; `hood` 0..1 is how far the lid hangs; `depth` 0..1 is the darkness of the socket; `lash` the thickness of the upper lid's line. */
+  /** `slant` lifts the outer corner; `hood` 0..1 is how far the lid hangs; `depth` 0..1 is the darkness of the socket; `lash` is the thickness of the upper lid's line. */
   readonly eyes: {
     readonly distance: number;
     readonly width: number;
@@ -58,9 +58,9 @@ export interface Person {
     readonly arch: number;
     readonly colour: string;
   };
-  /** `tip` is the distance of the base from the eye line; `width` is that of the wings; `bridge` that of the back; `relief` 0..1 how strongly it throws shadows. */
+  /** `tip` is the distance of the base from the eye line; `width` is the width at the wings; `bridge` is the width of the bridge; `relief` 0..1 is the strength of the shadows. */
   readonly nose: { readonly tip: number; readonly width: number; readonly bridge: number; readonly relief: number };
-  /** `height` is the distance of the lips' line from the eye line; `upper` and `lower` are the lips' thickness. */
+  /** `height` is the distance of the line between the lips from the eye line; `upper` and `lower` are the thickness of the lips. */
   readonly mouth: {
     readonly height: number;
     readonly width: number;
@@ -71,7 +71,7 @@ export interface Person {
   readonly hair: { readonly style: HairStyle; readonly colour: string; readonly hairline: number };
   readonly beard: Beard;
   readonly glasses: GlassesStyle;
-  /** 0 (twenty) to 1 (seventy): folds and lines. */
+  /** 0 (twenty years) to 1 (seventy years): strength of folds and lines. */
   readonly age: number;
   /** Size of the ears; 1 is average. */
   readonly ears: number;
@@ -83,7 +83,7 @@ const lipColours = ['#b8605a', '#a54d4c', '#c47a6c', '#8e4644', '#b03f4c', '#7a3
 const darkHair = ['#16110e', '#221a16', '#2b1d15'] as const;
 const anyHair = [...darkHair, '#4a2f1f', '#7a4d2b', '#a8753f', '#d0a866', '#8b3a1e'] as const;
 const greyHair = ['#8d8a86', '#bdbab5', '#d9d6d1'] as const;
-/** From fair to dark, with the share of the eye and hair colours that go with it. */
+/** Skin colours from fair to dark, with the possible hair and eye colours. */
 const skins = [
   { colour: '#f6dac6', hair: anyHair, eyes: eyeColours },
   { colour: '#eec1a0', hair: anyHair, eyes: eyeColours },
@@ -95,7 +95,7 @@ const skins = [
 ] as const;
 const longStyles: readonly HairStyle[] = ['bob', 'fringe', 'long', 'middle-part', 'bun'];
 
-/** Somebody: any seed gives one person, and always the same one. Two seeds may look alike; the cast does not. */
+/** Returns the person for a seed; the same seed always gives the same person. Two seeds may look alike; members of the cast do not. */
 export function personFromSeed(seed: string | number): Person {
   const random = seededRandom(`person:${seed}`);
   const { between, pick, chance } = random;

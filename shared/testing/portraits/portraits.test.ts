@@ -11,13 +11,13 @@ const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 const svgOf = async (drawing: Promise<Uint8Array>): Promise<string> => Buffer.from(await drawing).toString();
 
 describe('drawPortrait', () => {
-  it('When it is called twice alike, then the bytes are the same', async () => {
+  it('When it is called twice with the same arguments, then the bytes are the same', async () => {
     const options = { person: 'greta', light: 'left', tilt: 7, background: 'garden', scene: 3 } as const;
 
     expect(digest(await drawPortrait(options))).toBe(digest(await drawPortrait(options)));
   });
 
-  it('When any argument differs, then so does the picture', async () => {
+  it('When an argument differs, then the picture differs', async () => {
     const base = { person: 'greta', background: 'garden', size: 200, format: 'raw' } as const;
     const others = [
       { person: 'kira' },
@@ -49,7 +49,7 @@ describe('drawPortrait', () => {
     expect(await drawPortrait({ person: 'finn', size, format: 'raw' })).toHaveLength(320 * 240 * 3);
   });
 
-  it('When a head fills more of the picture, then it is that much larger, about the point between the eyes', async () => {
+  it('When `fill` grows, then the head is scaled by it around the point between the eyes', async () => {
     const svg = await svgOf(
       drawPortrait({ person: 'dana', size: 530, fill: 1, at: { x: 0.25, y: 0.5 }, format: 'svg' }),
     );
@@ -58,7 +58,7 @@ describe('drawPortrait', () => {
   });
 
   it.each(Object.keys(lights) as LightName[])(
-    'When the light is %s, then its level shows in the brightness',
+    'When the light is %s, then the brightness follows its level',
     async (light) => {
       const [lit, even] = await Promise.all(
         [light, 'even' as const].map((name) => drawPortrait({ person: 'hana', light: name, size: 120, format: 'png' })),
@@ -73,7 +73,7 @@ describe('drawPortrait', () => {
     },
   );
 
-  it('When every style, expression, light and backdrop is drawn, then no number in the drawing is missing', async () => {
+  it('When every style, expression, light and backdrop is drawn, then every number in the drawing is valid', async () => {
     for (const [i, style] of hairStyles.entries()) {
       const { hair, ...rest } = personOf(i);
       const svg = await svgOf(
@@ -92,7 +92,7 @@ describe('drawPortrait', () => {
 });
 
 describe('drawGroup', () => {
-  it('When people stand side by side, then each is drawn once, in order, at the size given', async () => {
+  it('When a group is drawn, then each person is drawn once, in order, at the given size', async () => {
     const members = [{ person: 'boris', head: 106 }, { person: 'kira', head: 53 }, { person: 3 }] as const;
 
     const svg = await svgOf(drawGroup(members, { size: { width: 900, height: 300 }, format: 'svg' }));
@@ -128,7 +128,7 @@ describe('drawGroup', () => {
 });
 
 describe('drawScene', () => {
-  it('When backdrops and scenes differ, then so do the pictures, and none holds a figure', async () => {
+  it('When backdrops and scenes differ, then the pictures differ, and none contains a figure', async () => {
     const drawn = await Promise.all(
       backdrops.flatMap((background) => [1, 2].map((scene) => svgOf(drawScene({ background, scene, format: 'svg' })))),
     );
@@ -139,12 +139,12 @@ describe('drawScene', () => {
 });
 
 describe('the cast', () => {
-  it('When it is counted, then there are twelve people, each with measures of her own', () => {
+  it('When it is counted, then there are twelve people with different measures', () => {
     expect(castNames).toHaveLength(12);
     expect(new Set(castNames.map((name) => JSON.stringify(personOf(name)))).size).toBe(12);
   });
 
-  it('When a seed is given twice, then it is the same person, and another seed is another', () => {
+  it('When a seed is used twice, then it gives the same person, and another seed gives another person', () => {
     expect(personOf(5)).toEqual(personOf(5));
     expect(personOf(5)).not.toEqual(personOf(6));
   });

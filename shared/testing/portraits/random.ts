@@ -1,14 +1,14 @@
-/** A stream of numbers that is the same for the same seed on every machine. */
+/** A random generator that gives the same numbers for the same seed on every machine. */
 export interface SeededRandom {
-  /** Uniform in 0 <= n < 1. */
+  /** Uniform, 0 <= n < 1. */
   next(): number;
-  /** Uniform in `low` <= n < `high`. */
+  /** Uniform, `low` <= n < `high`. */
   between(low: number, high: number): number;
   pick<T>(choices: readonly T[]): T;
   chance(probability: number): boolean;
 }
 
-/** Seeded by any text or number; the generator is mulberry32, the text is hashed by FNV-1a. */
+/** A generator seeded with a text or number: mulberry32, with an FNV-1a hash of the seed. */
 export function seededRandom(seed: string | number): SeededRandom {
   let state = hash(String(seed));
 

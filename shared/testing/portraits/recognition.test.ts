@@ -15,17 +15,17 @@ import { drawGroup, drawPortrait, drawScene, type PortraitOptions } from './inde
 type View = Omit<PortraitOptions, 'person'>;
 
 const plain: View = { size: 300 };
-/** Each changes several things at once: light, size, tilt, yaw, expression, background. */
+/** Each view changes several properties: light, size, tilt, yaw, expression, background. */
 const others: readonly View[] = [
   { size: 250, light: 'dim', background: 'lights', scene: 6, yaw: -12 },
   { size: 320, light: 'lamp', background: 'wall', scene: 3, tilt: -10, expression: 'smile' },
 ];
 const modelsDir = resolve('models');
 
-describe('the cast before the default pack', () => {
+describe('the cast with the default pack', () => {
   check('builtin', (dataDir) => shareWeights(dataDir), { mates: 0.96, strangers: 0.93 });
 
-  it('When several people stand in one photo, then as many faces are found, and none where there is nobody', async () => {
+  it('When several people are in one photo, then all their faces are found, and no face is found in an empty scene', async () => {
     const extractor = extractors.get('builtin')!;
 
     const trio = await extractor.extract(
@@ -46,7 +46,7 @@ describe('the cast before the default pack', () => {
   });
 });
 
-describeShared('the cast before an ArcFace-type pack', 'models', (folder) => {
+describeShared('the cast with an ArcFace-type pack', 'models', (folder) => {
   check('retinaface-mobilefacenet', (dataDir) => addFromCatalogue('retinaface-mobilefacenet', folder, dataDir), {
     mates: 0.7,
     strangers: 0.65,
@@ -55,7 +55,7 @@ describeShared('the cast before an ArcFace-type pack', 'models', (folder) => {
 
 const extractors = new Map<string, Extractor>();
 
-/** `margins`: cosine that mates reach at least, and strangers at most. */
+/** `margins`: lowest cosine of mates and highest cosine of strangers. */
 function check(
   pack: string,
   prepare: (dataDir: string) => unknown,
@@ -74,7 +74,7 @@ function check(
     rmSync(dataDir, { recursive: true, force: true });
   });
 
-  it('When each of them is drawn in three ways, then one good face is found, nearer to all her own than to anybody else', async () => {
+  it('When each person is drawn in three views, then one good face is found in each, nearer to the same person than to any other', async () => {
     const extractor = extractors.get(pack)!;
 
     const people: Extraction[][] = [];

@@ -4,28 +4,28 @@ import type { Light } from './view.ts';
 export type Place = readonly [x: number, y: number];
 type Stop = readonly [offset: number, colour: Colour, opacity?: number];
 
-/** One SVG drawing in the making, under one light. */
+/** An SVG drawing that is built step by step, under one light. */
 export interface Sheet {
   readonly light: Light;
   add(markup: string): void;
-  /** A colour as it appears under the light. */
+  /** CSS colour of `colour` under the light. */
   tone(colour: Colour): string;
-  /** Gradient centred on `at`, `radius` wide, `squash` times as high; answers a paint. */
+  /** Radial gradient around `at`, `radius` wide and `squash` times as high; returns a paint. */
   glow(at: Place, radius: number, squash: number, stops: readonly Stop[]): string;
-  /** Gradient from one place to another; answers a paint. */
+  /** Linear gradient between two places; returns a paint. */
   fade(from: Place, to: Place, stops: readonly Stop[]): string;
-  /** A region that later marks are cut to; answers the value for `clip-path`. */
+  /** Defines a region that clips later marks; returns the value for `clip-path`. */
   clip(path: string): string;
-  /** A soft spot: opaque `opacity` in the middle, nothing at the rim. */
+  /** Adds a soft spot: `opacity` in the middle, transparent at the edge. */
   spot(at: Place, radiusX: number, radiusY: number, colour: Colour, opacity: number): void;
-  /** The finished markup: definitions, then marks. */
+  /** The complete markup: definitions, then marks. */
   toString(): string;
 }
 
 const warmLight: Colour = [255, 196, 140];
 const coldLight: Colour = [176, 208, 255];
 
-/** `prefix` keeps ids apart when several sheets end up in one file. */
+/** `prefix` makes the ids unique when one file contains several sheets. */
 export function newSheet(light: Light, prefix: string): Sheet {
   const definitions: string[] = [];
   const marks: string[] = [];
@@ -76,7 +76,7 @@ export function newSheet(light: Light, prefix: string): Sheet {
   };
 }
 
-/** A smooth outline through the places (Catmull-Rom as Bézier curves). */
+/** A smooth closed outline through the places (Catmull-Rom as Bézier curves). */
 export function closedCurve(places: readonly Place[]): string {
   return `${curve(places, true)}Z`;
 }
@@ -86,7 +86,7 @@ export function openCurve(places: readonly Place[]): string {
   return curve(places, false);
 }
 
-/** Shortest notation to a hundredth. */
+/** Shortest notation, rounded to a hundredth. */
 export const n = (value: number): string => String(Math.round(value * 100) / 100);
 
 export const place = ([x, y]: Place): string => `${n(x)} ${n(y)}`;

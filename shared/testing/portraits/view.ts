@@ -1,12 +1,12 @@
-/** Where the light comes from and what it does. */
+/** Direction, contrast, level and warmth of the light. */
 export interface Light {
-  /** -1 from the picture's left, 0 from the front, 1 from its right. */
+  /** Direction: -1 from the picture's left, 0 from the front, 1 from its right. */
   readonly from: number;
-  /** 0 flat, 1 a hard shadow on the other side. */
+  /** 0: flat; 1: a hard shadow on the other side. */
   readonly contrast: number;
-  /** Brightness of everything; 1 is a well-exposed photo. */
+  /** Overall brightness; 1: a well-exposed photo. */
   readonly level: number;
-  /** -1 blue (shade, dusk) to 1 orange (lamp, sunset). */
+  /** Colour, from -1 blue (shade, dusk) to 1 orange (lamp, sunset). */
   readonly warmth: number;
 }
 
@@ -24,10 +24,10 @@ export type LightName = keyof typeof lights;
 export const expressions = ['neutral', 'smile', 'laugh', 'surprise', 'frown'] as const;
 export type Expression = (typeof expressions)[number];
 
-/** A point of the face on the page: `depth` is how far it stands in front of the axis of the head, in units of the face. */
+/** Projects a point of the face to the page. `depth`: distance in front of the axis of the head, in units of the face. */
 export type Project = (x: number, y: number, depth: number) => readonly [x: number, y: number];
 
-/** Of a head turned by `yaw` degrees, > 0 to the picture's right; orthographic: a photo from some distance. */
+/** Projection of a head turned by `yaw` degrees, > 0 to the picture's right. Orthographic, like a photo from some distance. */
 export function projection(yaw: number): Project {
   const angle = (yaw * Math.PI) / 180;
   const [sine, cosine] = [Math.sin(angle), Math.cos(angle)];
