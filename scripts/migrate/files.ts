@@ -81,8 +81,9 @@ async function namesIn(folder: string, database: DatabaseName): Promise<string[]
 const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
 
 const templateOf: Readonly<Record<DatabaseName, string>> = {
-  scylla: `-- Say here what this migration is for. Every statement ends with a semicolon. It must be possible to run a statement twice: a
--- migration that was interrupted starts again with the statement at which it stopped. Write table names without the keyspace.
+  scylla: `-- Say here what this migration is for. End every statement with a semicolon. It must be possible to run a
+-- statement twice: an interrupted migration starts again with the statement at which it stopped. Write table names without
+-- the keyspace.
 
 -- down
 -- Put the statements that roll it back here. If it cannot be rolled back, replace "-- down" by "-- no way back: REASON".

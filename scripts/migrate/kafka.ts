@@ -70,14 +70,14 @@ export async function openMigratedKafka(
   };
   const remove = async (topics: readonly string[]): Promise<void> => {
     const there = await existing();
-    const doomed = topics.filter((topic) => there.has(topic));
-    if (doomed.length > 0) await (await connected()).deleteTopics({ topics: doomed });
+    const present = topics.filter((topic) => there.has(topic));
+    if (present.length > 0) await (await connected()).deleteTopics({ topics: present });
     // Brokers list a removed topic for a moment. Until it disappears, a topic of that name cannot be created.
     const end = Date.now() + removalMs;
-    while (Date.now() < end && doomed.some((topic) => there.has(topic))) {
+    while (Date.now() < end && present.some((topic) => there.has(topic))) {
       await new Promise((resolve) => setTimeout(resolve, 100));
       const left = await existing();
-      for (const topic of doomed) if (!left.has(topic)) there.delete(topic);
+      for (const topic of present) if (!left.has(topic)) there.delete(topic);
     }
   };
   const makeStep = (specs: readonly TopicSpec[]): Step[] =>
@@ -91,7 +91,7 @@ export async function openMigratedKafka(
     migrations: parsed.map(({ name, checksum, topics, remove: gone }, index) => {
       const [earlier, later, last] = [before[index]!, before[index + 1]!, before.at(-1)!];
       const named = topics.map((topic) => prefix + topic.name);
-      const born = named.filter((topic) => !earlier.has(topic));
+      const created = named.filter((topic) => !earlier.has(topic));
       return {
         name,
         checksum,
@@ -105,7 +105,7 @@ export async function openMigratedKafka(
           );
           if (grown !== undefined) return { none: `Kafka cannot reduce the partitions of ${grown}` };
           const changed = [...named, ...gone.map((topic) => prefix + topic)].filter((topic) => earlier.has(topic));
-          return [...removeStep(born), ...makeStep(changed.map((topic) => earlier.get(topic)!))];
+          return [...removeStep(created), ...makeStep(changed.map((topic) => earlier.get(topic)!))];
         },
         async isThere() {
           const there = await existing();
@@ -115,7 +115,7 @@ export async function openMigratedKafka(
         async holds() {
           const there = await existing();
           const held: string[] = [];
-          for (const topic of born.filter((each) => there.has(each))) {
+          for (const topic of created.filter((each) => there.has(each))) {
             const offsets = await (await connected()).fetchTopicOffsets(topic);
             const events = offsets.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0);
             if (events > 0) held.push(`${topic}: ${events} events`);

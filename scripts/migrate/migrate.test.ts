@@ -397,7 +397,7 @@ describeEngine('scylla', 'npm run migrate', () => {
           await client.send(new HeadObjectCommand({ Bucket, Key: 'x' }));
         });
 
-        it('When all is erased and there is a bucket for uploads, then its notifications stop and its files are reported as kept', async () => {
+        it('When all is erased, then the notifications of the uploads bucket stop, and its files are kept', async () => {
           const { migrate, environment, there } = setUp(null);
           const Bucket = `${environment.S3_BUCKET}-in`;
           const client = openS3(s3);
@@ -443,7 +443,7 @@ describeEngine('scylla', 'npm run migrate', () => {
           expect(await there()).toMatchObject({ bucket: true });
         });
 
-        it('When an engine does not answer, then the failure is recorded, the others are migrated, and a later run succeeds', async () => {
+        it('When an engine does not answer, then only its migration fails, and a later run succeeds', async () => {
           const { migrate, there } = setUp(null);
 
           const run = await migrate.with({ S3_ENDPOINT: 'http://127.0.0.1:1' }, 'up', '--database', 'minio,milvus');

@@ -22,7 +22,7 @@ import { main as verifyAudit } from '../../verify-audit.ts';
 describeEngine('scylla', 'npm run migrate -- copy', () => {
   describeEngine('s3', 'to S3', () => {
     describeEngine('milvus', 'and Milvus', () => {
-      it('When a gallery is copied to the engines, then people are recognised there, and a copy back has the same rows', async () => {
+      it('When a gallery is copied to the engines and back, then people are recognised and the rows are the same', async () => {
         const { migrate, environment, dataDir } = await setUp();
         await usedFor(dataDir);
 

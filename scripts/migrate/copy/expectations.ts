@@ -28,7 +28,7 @@ export function expectExactly(): Expectation {
   };
 }
 
-/** The target must have the same rows, and may have others. Keeps the hash of each row until it is found: use it for parts with few rows. */
+/** The target must have the same rows, and may have others. Keeps the hash of every missing row, so use it for parts with few rows. */
 export function expectAmongOthers(): Expectation {
   const [wanted, found] = [createDigest(), createDigest()];
   const missing = new Set<bigint>();
