@@ -7,7 +7,7 @@ export const usage = `Usage: npm run migrate -- COMMAND [OPTIONS]
 
   up                        runs the migrations that have not run yet
   down [--steps N]          rolls back the newest N migrations (default 1)
-  status                    shows the state of every migration, and the latest runs
+  status                    shows the state and the last run of every migration
   create NAME --database X  writes an empty migration file
   truncate scylla --tables A,B|all
                             deletes all rows of these tables

@@ -6,7 +6,7 @@ import { ask, canAsk, type Terminal } from './terminal.ts';
 const questions = [
   ['SCYLLA_REPLICATION', 'Copies of each row in ScyllaDB'],
   ['MILVUS_INDEX', 'Index over the templates: HNSW, IVF_FLAT, DISKANN or GPU_CAGRA'],
-  ['MILVUS_EXPECTED_FACES', 'Number of faces that you expect; it sizes the index'],
+  ['MILVUS_EXPECTED_FACES', 'Faces that you expect (this number sizes the index)'],
 ] as const;
 
 /** Reads the configuration in distributed mode, also when FREEFACE_MODE is another: migrations run before the mode is switched. */

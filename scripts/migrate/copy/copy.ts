@@ -26,8 +26,8 @@ const amongOthers: ReadonlySet<Part> = new Set<Part>(['tenants', 'users', 'api_k
  *
  * [Note: A copy can be interrupted]
  * Every row is written under its id and without changes. So an interrupted copy is simply run again: it creates no duplicates. Photos that
- * the target already has are not sent again. After writing, all rows are read back from the target. A part is proved only when the digest
- * of these rows equals the digest of the source's rows.
+ * the target already has are not sent again. After writing, all rows are read back from the target. A part is proved only when digests
+ * show that the target has the source's rows.
  *
  * [Note: What is not copied]
  * Events that are not published: a copy is refused while the outbox has entries or a job is not finished. Sessions: people log in again.
