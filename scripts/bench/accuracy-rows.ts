@@ -55,7 +55,7 @@ export async function measureAccuracyRows(folder: string, config: Config): Promi
       rate('photos without a face found', report.photosWithoutFace / report.photos, atMost(goals?.missed)),
       rate('faces found, groups up to 10', groupFaces.upTo10, atLeast(goals?.groups[0])),
       rate('faces found, groups over 10', groupFaces.over10, atLeast(goals?.groups[1])),
-      row('false faces on pictures without faces', report.falseFacesOnPicturesWithout, '', atMost(0)),
+      row('faces found on pictures without faces', report.falseFacesOnPicturesWithout, '', atMost(0)),
       row('bytes to probe', report.photosPerCpuSecond, 'photos/CPU s', atLeast(goals?.photosPerCpuSecond)),
       row('bytes to template', report.enrolledPerCpuSecond, 'photos/CPU s', atLeast(goals?.photosPerCpuSecond)),
     ];
