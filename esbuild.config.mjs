@@ -1,7 +1,7 @@
 // Bundles functions (one bundle each) and runs the repository's scripts.
 //   node esbuild.config.mjs build [name ...]      dist/functions/<name>/
 //   node esbuild.config.mjs run <script> [args]   scripts/<script>.ts
-//   node esbuild.config.mjs bundle <script>       .build/<script>/<script>.js, for a process that shall hold nothing else
+//   node esbuild.config.mjs bundle <script>       .build/<script>/<script>.js, for a process that must not load the bundler
 import { existsSync } from 'node:fs';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -10,7 +10,7 @@ import { build } from 'esbuild';
 
 const root = dirname(fileURLToPath(import.meta.url));
 
-/** Native modules, and packages of which only files are read. Everything else is bundled. */
+/** Packages that are not bundled: native modules, and packages from which only files are read. */
 export const externals = [
   'onnxruntime-node',
   'sharp',
@@ -50,13 +50,13 @@ export const common = /** @type {const} */ ({
   metafile: true,
   logLevel: 'warning',
   loader: { '.sql': 'text', '.html': 'text' },
-  // Bundled CommonJS packages call require for Node's own modules.
+  // Bundled CommonJS packages call `require` for Node's built-in modules.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
 });
 
-/** Folders under functions/ that hold a function, sorted. */
+/** Names of all functions (the folders under functions/), sorted. */
 export async function functionNames() {
   const entries = await readdir(join(root, 'functions'), { withFileTypes: true });
   return entries
@@ -66,9 +66,9 @@ export async function functionNames() {
 }
 
 /**
- * [Note: A bundle holds what its manifest declares]
- * The entry of a function's bundle is written here from what its manifest needs (`portsOf`): it opens those ports and no others, in either
- * mode, so an adapter that is not declared is not even reachable for the bundler. A test reads the metafiles to prove it.
+ * [Note: A bundle contains what its manifest declares]
+ * This function writes the entry of a function's bundle from the ports that its manifest needs (`portsOf`). The entry opens only those
+ * ports, in both modes. So the bundler cannot reach the adapter of any other port. A test proves it with the metafiles.
  *
  * @param {Manifest} manifest
  * @param {readonly PortName[]} ports
@@ -80,7 +80,7 @@ const entryOf = (manifest, ports) => `${importsOf(manifest)}
     });`;
 
 /**
- * What a bundle's entry starts with: `definition`, its `front`, `main` that runs them, and `adapterOptions` for openers.
+ * The imports at the start of a bundle's entry: `definition`, its `front`, `main`, which runs both, and `adapterOptions` for the openers.
  *
  * @param {Manifest} manifest
  */
@@ -94,7 +94,7 @@ export function importsOf({ name, trigger, ...rest }) {
 }
 
 /**
- * Openers of the ports that have an adapter in `engine`, as text.
+ * Source text of the openers of those ports that have an adapter in `engine`.
  *
  * @param {'embedded' | 'distributed'} engine
  * @param {readonly PortName[]} ports
@@ -110,7 +110,8 @@ export function openersIn(engine, ports) {
 }
 
 /**
- * Who anybody may call carries no guards, and who takes no image no reader for it.
+ * Name of the front of an HTTP function. A public function without a rate limit gets no guards, and a function without an image gets no
+ * image reader.
  *
  * @param {{ trigger: import('./shared/function/define.ts').HttpTrigger, image?: unknown, rateLimit?: unknown }} manifest
  */
@@ -123,7 +124,7 @@ function frontOf({ trigger, image, rateLimit }) {
 const capitalised = (word) => word.charAt(0).toUpperCase() + word.slice(1);
 
 /**
- * The manifests as the functions themselves state them: bundled with nothing but their own code, and imported.
+ * Reads the manifests from the functions themselves: bundles only the repository's own code and imports it.
  *
  * @param {readonly string[]} names
  * @returns {Promise<{ manifest: Manifest, ports: readonly PortName[] }[]>}
@@ -176,7 +177,7 @@ export async function buildFunctions(names, outdir = join(root, 'dist', 'functio
       minifySyntax: true,
       minifyWhitespace: true,
       minifyIdentifiers: true,
-      // Functions and classes keep their names in stack traces.
+      // Keeps the names of functions and classes in stack traces.
       keepNames: true,
     });
     await writeFile(join(outdir, name, 'meta.json'), JSON.stringify(metafile));
@@ -186,14 +187,14 @@ export async function buildFunctions(names, outdir = join(root, 'dist', 'functio
 }
 
 /**
- * Bundles scripts/<name>.ts; resolves to the file to run.
+ * Bundles scripts/<name>.ts. Resolves to the path of the bundle.
  *
  * @param {string} name
  */
 async function bundleScript(name) {
   const outdir = join(root, '.build', name);
-  // This file looks after itself by where it lies, so a script that bundles imports it from there; the other asks for packages
-  // that only its further formats need.
+  // esbuild.config.mjs finds the repository by its own path, so scripts that bundle must import it from its place.
+  // @cyclonedx/cyclonedx-library imports packages that only its other output formats need.
   const external = [...externals, './esbuild.config.mjs', '@cyclonedx/cyclonedx-library'];
   await build({ ...common, external, entryPoints: [join('scripts', `${name}.ts`)], outdir, entryNames: '[name]' });
   return join(outdir, `${name}.js`);

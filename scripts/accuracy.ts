@@ -5,7 +5,7 @@ import { openExtractor } from '../shared/adapters/embedded/extractor.ts';
 import { readConfig } from '../shared/config.ts';
 import { measureAccuracy, measureGroups } from './bench/accuracy.ts';
 
-/** `npm run accuracy -- --pack NAME [--photos DIR] [--groups]`: what bench/accuracy.ts measures, as JSON. */
+/** `npm run accuracy -- --pack NAME [--photos DIR] [--groups]`: prints the result of bench/accuracy.ts as JSON. */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -17,7 +17,7 @@ async function main(): Promise<void> {
     },
   });
   const folder = resolve(values.photos ?? join(process.env.FREEFACE_SHARED ?? '../shared', 'photos'));
-  if (!existsSync(folder)) throw new Error(`There are no photos in ${folder}; name a folder with --photos.`);
+  if (!existsSync(folder)) throw new Error(`There is no folder ${folder}. Set the folder of photos with --photos DIR.`);
   const { executionProvider, threads } = readConfig(process.env);
   const extractor = openExtractor({
     executionProvider,
@@ -28,7 +28,7 @@ async function main(): Promise<void> {
   });
   const report = values.groups
     ? await measureGroups(extractor, folder, (file, found, [least, most]) => {
-        if (found < least || found > most) console.log(`${file}: ${found} found, ${least} to ${most} there`);
+        if (found < least || found > most) console.log(`${file}: ${found} faces found, ${least} to ${most} expected`);
       })
     : await measureAccuracy(extractor, folder);
   console.log(JSON.stringify(report, null, 2));

@@ -9,7 +9,7 @@ import { testConfig } from '../shared/testing/platform.ts';
 import { temporaryFolder } from '../shared/testing/temporary-folder.ts';
 import { main } from './admin-key.ts';
 
-it('When a key is made in an empty folder and again, then the second is in force alone, and the file holds it', async () => {
+it('When a key is created twice, then only the second key is valid, and the file contains it', async () => {
   const dataDir = temporaryFolder();
 
   const first = await run(dataDir, '--print');
@@ -23,7 +23,7 @@ it('When a key is made in an empty folder and again, then the second is in force
   expect(await inForce(dataDir, first.text.trim(), key)).toEqual([false, true]);
 });
 
-it('When a process on shared engines starts without the file, then it makes a key only where there is none', async () => {
+it('When a process on shared engines starts without the file, then it creates a key only when there is none', async () => {
   const [here, elsewhere] = [temporaryFolder(), temporaryFolder()];
   const accounts = await openAccounts({ dataDir: here, clock: systemClock });
   const start = (dataDir: string) =>
@@ -38,7 +38,7 @@ it('When a process on shared engines starts without the file, then it makes a ke
   expect(await inForce(here, readFileSync(adminKeyPath(here), 'utf8').trim())).toEqual([true]);
 });
 
-it('When an option is unknown, then it says which and makes nothing', async () => {
+it('When an option is unknown, then the error names it and no key is created', async () => {
   const dataDir = temporaryFolder();
 
   const { code, text } = await run(dataDir, '--prnt');
@@ -58,7 +58,7 @@ async function run(dataDir: string, ...args: string[]): Promise<{ code: number; 
   return { code, text };
 }
 
-/** Of each key, whether it is kept and not revoked. */
+/** For each key, whether it is stored and not revoked. */
 async function inForce(dataDir: string, ...keys: string[]): Promise<boolean[]> {
   const accounts = await openAccounts({ dataDir, clock: systemClock });
   const stored = await Promise.all(

@@ -12,9 +12,9 @@ import { isUsageError } from './command-line/usage-error.ts';
 
 const usage = `Usage: npm run admin-key [-- --print]
 
-Makes a key that may do everything, and revokes the one that was made so before. Writes it to admin.key in FREEFACE_DATA, or with
---print to standard output. On the engines this is how a first key is made for functions that run elsewhere; in one process
-npm start makes it, and has to be stopped for a new one.
+Creates a new admin key, which has all permissions, and revokes the earlier admin key. Writes the key to admin.key in FREEFACE_DATA, or
+with --print to standard output. In distributed mode this command creates the first key for functions that run on other machines. In
+embedded mode npm start creates the first key; stop the platform before you run this command.
 `;
 
 interface Terminal {
@@ -22,7 +22,7 @@ interface Terminal {
   readonly stderr: Pick<NodeJS.WritableStream, 'write'>;
 }
 
-/** `npm run admin-key`: answers the exit code. */
+/** `npm run admin-key`. Resolves to the exit code. */
 export async function main(
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
@@ -35,7 +35,7 @@ export async function main(
       stdout.write(usage);
       return 0;
     }
-    // Standard output may be read by a program.
+    // A program may read standard output, so information logs are off by default.
     const config = readConfig({ LOG_LEVEL: 'warn', ...environment });
     const context = createContext(config);
     const openers = openersOf(config, { embedded: embeddedOpeners, distributed: distributedOpeners }, ['accounts']);

@@ -39,24 +39,24 @@ type Section = (typeof sections)[number];
 
 const usage = `Usage: npm run bench [-- OPTIONS]
 
-Measures this machine and writes a table, and the same as JSON to bench.json. Time is always held against something that was
-measured beside it in the same run, since machines are noisy: trust the ratios.
+Measures the platform on this machine. Prints a table, and writes the same data as JSON to bench.json. Absolute times vary on a
+busy machine, so most times are compared with a baseline from the same run. Trust the ratios more than the times.
 
   --only A,B      some of: ${sections.join(', ')}
   --quick         fewer photos and rounds
-  --photos DIR    folder with labelled photos (default $FREEFACE_SHARED/photos or ../shared/photos); without one time is
-                  measured on drawn portraits, and accuracy is left out
-  --out FILE      default bench.json
+  --photos DIR    folder with labelled photos (default $FREEFACE_SHARED/photos or ../shared/photos). If there is no such folder,
+                  times are measured with drawn portraits, and accuracy is skipped
+  --out FILE      output file (default bench.json)
 
-The model pack is that of FREEFACE_MODEL_PACK; its weights are taken from, or made in, FREEFACE_DATA. Functions that
-\`npm run build\` has built take part in cold-start.
+FREEFACE_MODEL_PACK names the model pack. Its weights are read from FREEFACE_DATA, or created there. The section cold-start
+measures only functions that \`npm run build\` has built.
 `;
 
-/** The whole platform: as `npm start` runs it, and bundled beforehand. */
+/** The whole platform: the command of `npm start`, and the bundle. */
 const platform = ['esbuild.config.mjs', 'run', 'start'];
 const bundledPlatform = ['.build/start/start.js'];
 const platformReady = { say: /ready at (http:\S+)/, path: '/api/v1/health' };
-/** One for each kind of work, in the order of what they load. */
+/** One function for each kind of work, sorted by how much code they load. */
 const sampledFunctions = ['get-liveness', 'get-person', 'list-persons', 'search-faces', 'detect-faces', 'enroll-face'];
 
 interface Settings {
@@ -133,7 +133,7 @@ async function measure(settings: Settings): Promise<Row[]> {
     await step('distributed', () => measureModes(settings, folders.fresh));
     await step('listing', () => measureListing({ quick, dataDir: folders.fresh(), scylla: scyllaOf(config) }));
     await step('pipeline', () => measurePipeline(folders.fresh(), { quick }));
-    if (photos === null) process.stderr.write('no labelled photos: accuracy is left out\n');
+    if (photos === null) process.stderr.write('accuracy is skipped: there are no labelled photos\n');
     else await step('accuracy', () => measureAccuracyRows(photos, config));
   } finally {
     folders.dispose();
@@ -141,7 +141,7 @@ async function measure(settings: Settings): Promise<Row[]> {
   return rows;
 }
 
-/** The same photos on both modes. */
+/** Measures both modes with the same photos. */
 async function measureModes({ quick, photos: folder }: Settings, freshFolder: () => string): Promise<Row[]> {
   const [warmUp, counted] = quick ? [4, 12] : [10, 60];
   const { photos } = await photoSet(folder, warmUp + counted);
@@ -168,17 +168,17 @@ const serverEnvironment = (dataDir: string) => ({
 
 async function measurePlatform({ only, quick, photos: folder, config }: Settings, dataDir: string): Promise<Row[]> {
   const rows: Row[] = [];
-  // A server that has run for a while: until then the engine compiles what it runs often.
+  // The first photos warm up the server: V8 still compiles the hot code.
   const [warmUp, counted] = quick ? [4, 12] : [60, 200];
-  const several = quick ? 60 : 300;
-  const { photos, source } = await photoSet(folder, warmUp + counted + several);
+  const parallel = quick ? 60 : 300;
+  const { photos, source } = await photoSet(folder, warmUp + counted + parallel);
   const bare = await openBareRuns(config);
   const extractor = openExtractor({ ...config, dataDir });
   const environment = serverEnvironment(dataDir);
   execFileSync(process.execPath, ['esbuild.config.mjs', 'bundle', 'start']);
   const server = await start(bundledPlatform, { environment, ...platformReady });
   try {
-    if (only.includes('memory')) rows.push(...memoryRow(server, 'idle after its start, models loaded'));
+    if (only.includes('memory')) rows.push(...memoryRow(server, 'idle after the start, models loaded'));
     if (only.includes('latency')) {
       process.stderr.write(`measuring latency (${source}) …\n`);
       rows.push(...(await measureLatency({ server, extractor, bare }, photos.slice(0, warmUp + counted), warmUp)));
@@ -191,7 +191,8 @@ async function measurePlatform({ only, quick, photos: folder, config }: Settings
       process.stderr.write(`measuring lanes (${source}) …\n`);
       rows.push(...(await measureLanes(server, photos, bare, { quick })));
     }
-    if (only.includes('memory') && rows.length > 1) rows.push(...memoryRow(server, 'idle after the load above'));
+    if (only.includes('memory') && rows.length > 1)
+      rows.push(...memoryRow(server, 'idle after the measurements above'));
   } finally {
     await server.stop();
     await extractor.close();
@@ -209,7 +210,7 @@ function memoryRow({ child }: Started, name: string): Row[] {
 
 function sectionOf(name: string): Section {
   const section = sections.find((known) => known === name);
-  if (!section) throw new Error(`There is no section ${name}; there are ${sections.join(', ')}.`);
+  if (!section) throw new Error(`There is no section ${name}. Use one of ${sections.join(', ')}.`);
   return section;
 }
 

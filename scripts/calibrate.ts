@@ -7,8 +7,9 @@ import { calibrate } from './calibration/calibrate.ts';
 
 const usage = `Usage: npm run calibrate -- --pack NAME --people DIR [--out FILE]
 
-Measures how alike strangers look to a model pack and writes its calibration: the similarity scale and the identification
-thresholds. DIR holds one folder of photos for each person; a few hundred people at least, none of them twice under two names.`;
+Measures the cosines of different people with a model pack, and writes the pack's calibration: the similarity scale and the
+identification thresholds. DIR must contain one folder of photos for each person, and at least a few hundred people. No person
+may be in it twice under two names.`;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({

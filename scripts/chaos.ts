@@ -3,8 +3,8 @@ import { runChaos } from '../shared/testing/chaos/chaos.ts';
 import { mayKillServers } from '../shared/testing/outages.ts';
 
 /**
- * `npm run chaos -- --events 20000`, or with `--mode distributed` on the engines that the environment names: see [Note: The chaos
- * test]. Servers are killed where FREEFACE_SERVERS says how. Exit code 1 when anything is lost, doubled or miscounted.
+ * `npm run chaos -- --events 20000`; with `--mode distributed` it runs on the engines that the environment names. See [Note: The chaos
+ * test]. Servers are killed only when FREEFACE_SERVERS is set. Exit code 1 when anything is lost, duplicated or miscounted.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -19,9 +19,10 @@ async function main(): Promise<void> {
   const events = Number(values.events);
   const kills = values.kills === undefined ? Math.max(3, Math.ceil(events / 800)) : Number(values.kills);
   const mode = values.mode;
-  if (mode !== 'embedded' && mode !== 'distributed') throw new Error('--mode is embedded or distributed');
+  if (mode !== 'embedded' && mode !== 'distributed') throw new Error('--mode must be embedded or distributed');
   const mayKill = mode === 'distributed' && mayKillServers();
-  if (mode === 'distributed' && !mayKill) process.stdout.write('FREEFACE_SERVERS is not set: no server is killed\n');
+  if (mode === 'distributed' && !mayKill)
+    process.stdout.write('FREEFACE_SERVERS is not set: no server will be killed\n');
   const serverKills = Number(values['server-kills'] ?? Math.max(6, Math.ceil(events / 400)));
   const { wrong, ...numbers } = await runChaos({
     events,
@@ -34,8 +35,8 @@ async function main(): Promise<void> {
   });
   process.stdout.write(`${JSON.stringify(numbers, null, 2)}\n`);
   for (const line of wrong.slice(0, 50)) process.stdout.write(`WRONG: ${line}\n`);
-  const verdict = wrong.length === 0 ? '0 lost, 0 doubled, all counted\n' : `${wrong.length} things are wrong\n`;
-  // A client whose broker was killed may keep a connection although it was closed.
+  const verdict = wrong.length === 0 ? '0 lost, 0 duplicated, all counted\n' : `${wrong.length} errors\n`;
+  // Exits explicitly: a client whose broker was killed may keep a connection open after its close.
   process.stdout.write(verdict, () => process.exit(wrong.length === 0 ? 0 : 1));
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts the product as a stranger would, asks it something and stops it.
+# Starts the platform as a new user does, sends some requests and stops it.
 set -euo pipefail
 source "$(dirname "$0")/platform.sh"
 
@@ -10,8 +10,8 @@ curl -fsS -H "X-API-Key: $(cat "$data/admin.key")" "$address/api/v1/auth/me" | g
 kill "$pid"
 wait "$pid" || true
 for _ in $(seq 100); do
-  curl -fs "$address/api/v1/health" >/dev/null 2>&1 || { echo "started at $address, answered and stopped"; exit 0; }
+  curl -fs "$address/api/v1/health" >/dev/null 2>&1 || { echo "started at $address, responded and stopped"; exit 0; }
   sleep 0.1
 done
-echo 'still running after SIGTERM'
+echo 'the platform still runs 10 s after SIGTERM'
 exit 1

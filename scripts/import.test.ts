@@ -31,14 +31,14 @@ describe('npm run import', () => {
     expect(run.out).toMatch(/^enrolled +4 {2}4 faces/m);
   });
 
-  it('When files are no pictures or hidden, then they are passed over and the former are named', async () => {
+  it('When a file is hidden or not a picture, then it is skipped; only the latter is reported', async () => {
     const root = photos(['a/1.jpg', 'a/notes.txt', '.hidden.jpg', '.git/1.jpg']);
     const server = await startServer();
 
     const run = await importing(root, server);
 
     expect(server.received.map(({ content }) => content)).toEqual(['a/1.jpg']);
-    expect(run.err).toContain('a/notes.txt is not a picture');
+    expect(run.err).toContain('a/notes.txt is skipped');
     expect(run.err).not.toContain('hidden');
   });
 
@@ -71,13 +71,13 @@ describe('npm run import', () => {
     expect(server.received).toHaveLength(4);
     expect(second.out).toMatch(/^done in an earlier run +4$/m);
     expect(second.out).toMatch(/^rejected +0$/m);
-    expect(second.out).toMatch(/^ {2}rejected then: FACE_REJECTED: LOW_SHARPNESS, SMALL_FACE +1$/m);
-    expect(second.out).toMatch(/^ {2}rejected then: NO_FACE +1$/m);
+    expect(second.out).toMatch(/^ {2}of these, rejected: FACE_REJECTED: LOW_SHARPNESS, SMALL_FACE +1$/m);
+    expect(second.out).toMatch(/^ {2}of these, rejected: NO_FACE +1$/m);
     expect(second.out).toMatch(/^c\/text\.jpg {2}UNSUPPORTED_IMAGE: The bytes are no picture\.$/m);
     expect(second.out).not.toMatch(/more$/m);
   });
 
-  it('When a journal of old has no sentence for a rejection, then the code and the reasons stand for it', async () => {
+  it('When an old journal has no message for a rejection, then the code and the reasons are shown', async () => {
     const root = photos(['a/blur.jpg']);
     const server = await startServer({
       'a/blur.jpg': [refusal(422, 'FACE_REJECTED', { rejected: [{ reasons: ['SMALL_FACE'] }] })],
@@ -92,7 +92,7 @@ describe('npm run import', () => {
     expect(run.out).toMatch(/^a\/blur\.jpg {2}FACE_REJECTED: SMALL_FACE$/m);
   });
 
-  it('When the journal cannot be written, then it says so, names FREEFACE_DATA, and sends nothing', async () => {
+  it('When the journal cannot be written, then the error names FREEFACE_DATA, and nothing is sent', async () => {
     const root = photos(['a/1.jpg']);
     const server = await startServer();
     const file = join(temporaryFolder(), 'file');
@@ -104,7 +104,7 @@ describe('npm run import', () => {
     expect(server.requests).toBe(0);
   });
 
-  it('When a photo cannot be dealt with, then the exit code is 1, and the next run sends that one alone', async () => {
+  it('When a photo fails, then the exit code is 1, and the next run sends only that photo', async () => {
     const root = photos(['a/1.jpg', 'b/1.jpg']);
     const server = await startServer({ 'b/1.jpg': [refusal(400, 'VALIDATION_FAILED')] });
 
@@ -117,7 +117,7 @@ describe('npm run import', () => {
     expect(server.received.map(({ content }) => content).slice(2)).toEqual(['b/1.jpg']);
   });
 
-  it('When a photo was changed or another came, then these are sent; --again sends all', async () => {
+  it('When a photo was changed or added, then only that photo is sent; --again sends all', async () => {
     const root = photos(['a/1.jpg', 'a/2.jpg']);
     const server = await startServer();
     await importing(root, server);
@@ -143,14 +143,14 @@ describe('npm run import', () => {
     expect(server.received).toEqual([]);
   });
 
-  it('When it is a dry run, then it says what it would send and sends nothing', async () => {
+  it('When it is a dry run, then it lists the photos and sends nothing', async () => {
     const root = photos(['Ada_B/1.jpg', 'x.jpg']);
     const server = await startServer();
 
     const run = await importing(root, server, ['--dry-run']);
 
     expect(run.out).toBe(
-      'x.jpg  nobody in particular\nAda_B/1.jpg  ada-b (Ada B)\n2 of 2 photos would be sent, of 1 people in folders\n',
+      'x.jpg  no person\nAda_B/1.jpg  ada-b (Ada B)\n2 of 2 photos would be sent; 1 folders of people\n',
     );
     expect(server.requests).toBe(0);
   });
@@ -168,7 +168,7 @@ describe('npm run import', () => {
     expect(clock.now() - start).toBe(7000);
   });
 
-  it('When the server starts slowly, then the pauses grow, and in the end the photo is enrolled', async () => {
+  it('When the server starts slowly, then the pauses grow until the photo is enrolled', async () => {
     const root = photos(['a/1.jpg']);
     const server = await startServer({ 'a/1.jpg': Array(5).fill(refusal(503, 'NOT_READY', undefined, '0')) });
     const clock = fakeClock();
@@ -186,7 +186,7 @@ describe('npm run import', () => {
     }
   });
 
-  it('When the server stays busy, then it is given up after five minutes and counted as failed', async () => {
+  it('When the server stays busy, then the photo counts as failed after five minutes', async () => {
     const root = photos(['a/1.jpg']);
     const server = await startServer({ 'a/1.jpg': Array(500).fill(refusal(429, 'BUSY', undefined, '60')) });
     const clock = fakeClock();
@@ -202,7 +202,7 @@ describe('npm run import', () => {
     expect(clock.now() - start).toBe(300_000);
   });
 
-  it('When a photo breaks the server each time, then it is tried three times', async () => {
+  it('When the server answers 500 each time, then the photo is sent three times', async () => {
     const root = photos(['a/1.jpg']);
     const server = await startServer({ 'a/1.jpg': Array(9).fill(refusal(500, 'INTERNAL')) });
     const clock = fakeClock();
@@ -228,30 +228,30 @@ describe('npm run import', () => {
     expect(await running).toMatchObject({ code: 0 });
   });
 
-  it('When a key is given, then it is sent; when the server wants another, then nothing more is sent', async () => {
+  it('When a key is given, then it is sent; when the server refuses it, then nothing more is sent', async () => {
     const root = photos(['a/1.jpg', 'b/1.jpg', 'c/1.jpg']);
     const server = await startServer();
     server.key = 'open';
 
     const refused = await importing(root, server, ['--key', 'wrong', '--concurrency', '1']);
-    const taken = await importing(root, server, ['--key', 'open']);
+    const accepted = await importing(root, server, ['--key', 'open']);
 
     expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('--key') });
-    expect(taken.code).toBe(0);
+    expect(accepted.code).toBe(0);
     expect(server.received).toHaveLength(3);
   });
 
-  it('When nothing answers at the address, then it says so and how to start the server', async () => {
+  it('When no server answers, then the error says so and how to start the server', async () => {
     const root = photos(['a/1.jpg']);
     const server = await startServer();
     await server.close();
 
     const run = await importing(root, server);
 
-    expect(run).toMatchObject({ code: 1, err: expect.stringMatching(/Nothing answers.*npm start/) });
+    expect(run).toMatchObject({ code: 1, err: expect.stringMatching(/No server answers.*npm start/) });
   });
 
-  it('When it is stopped, then the photo under way finishes, no other is begun, and the next run sends the rest', async () => {
+  it('When it is stopped, then the current photo finishes, no other is started, and the next run sends the rest', async () => {
     const root = photos(['a/1.jpg', 'b/1.jpg', 'c/1.jpg', 'd/1.jpg']);
     const server = await startServer();
     const stop = new AbortController();
@@ -273,7 +273,7 @@ describe('npm run import', () => {
     ]);
   });
 
-  it('When the journal ends in half a line, then all but that photo are known, and new lines stay whole', async () => {
+  it('When the last line of the journal is incomplete, then only that photo is sent again', async () => {
     const root = photos(['a/1.jpg', 'b/1.jpg']);
     const server = await startServer();
     const journal = join(temporaryFolder(), 'journal.jsonl');
@@ -317,12 +317,12 @@ describe('npm run import', () => {
   });
 
   it.each([
-    [[], 'Say which folder'],
+    [[], 'Name one folder'],
     [['/no/such/folder'], 'There is no folder'],
     [['.', '--concurrency', '0'], '--concurrency'],
     [['.', '--url', 'localhost'], 'is not the address'],
     [['.', '--nonsense'], 'Unknown option'],
-  ])('When it is called as %j, then the usage is shown and the exit code is 2', async (args, message) => {
+  ])('When it is called with %j, then it prints the usage text, and the exit code is 2', async (args, message) => {
     const run = await call(args, temporaryFolder());
 
     expect(run).toMatchObject({ code: 2, err: expect.stringContaining(message) });
@@ -331,7 +331,7 @@ describe('npm run import', () => {
 });
 
 describe('npm run import, to the real platform', () => {
-  it('When a folder of portraits is imported, then everybody is recognised in another picture, and a second run sends nothing', async () => {
+  it('When portraits are imported, then a person is recognised in another photo, and a second run sends nothing', async () => {
     const platform = await startPlatform(functions);
     const root = temporaryFolder();
     const drawn = {
@@ -382,7 +382,7 @@ interface Run {
 
 interface StubServer {
   url: string;
-  /** What each enrolment carried, in order of arrival. */
+  /** Form fields of each enrolment request, in order of arrival. */
   readonly received: Record<string, string>[];
   requests: number;
   key: string | undefined;
@@ -402,7 +402,7 @@ const refusal = (status: number, code: string, details?: unknown, retryAfter?: s
   },
 });
 
-/** Obeys the envelope; `replies` are given, in order, to the photo with that content before it is enrolled. */
+/** A server with the API's response format. `replies`: responses to the photo with this content, in order, before it is enrolled. */
 async function startServer(replies: Record<string, Reply[]> = {}): Promise<StubServer> {
   const server = createServer((message, response) => {
     void answer(message, response, stub, replies);
@@ -467,7 +467,7 @@ async function answer(
   }
 }
 
-/** A folder with files whose content is their own path. */
+/** A folder with files; the content of each file is its path. */
 function photos(paths: readonly string[]): string {
   const root = temporaryFolder();
   for (const path of paths) write(root, path);
@@ -481,7 +481,7 @@ function write(root: string, path: string, content: string | Uint8Array = path):
 
 const dataDirs = new WeakMap<StubServer, string>();
 
-/** Runs of one test against one server share a data folder. */
+/** Runs an import. All runs against the same server share a data folder. */
 function importing(
   root: string,
   server: StubServer,

@@ -16,19 +16,19 @@ import { type Folder, FolderError, type Photo, scanFolder } from './import/scan.
 
 const usage = `Usage: npm run import -- DIR [OPTIONS]
 
-Enrols a folder of people over the HTTP API: the pictures in DIR/<name>/ as the person <name>, those directly in DIR as
-faces of nobody in particular. Can be stopped and started again at any time: what was dealt with is not sent again, what
-was changed is.
+Enrols a folder of people over the HTTP API. Photos in DIR/<name>/ are enrolled for the person <name>. Photos directly in DIR
+are enrolled without a person. You can stop the import at any time and start it again: it sends only new and changed photos,
+and photos that failed.
 
   --url URL           the server (default http://127.0.0.1:8080, or HOST and PORT of the configuration)
-  --key KEY           its API key (default FREEFACE_KEY; for a server on this machine the admin key in FREEFACE_DATA)
-  --concurrency N     photos under way at once, 1 to 64 (default 4)
-  --strategy NAME     model pack to use (default the server's)
-  --again             send everything again, also what was dealt with before
-  --dry-run           only say what would be sent
-  --journal FILE      where to remember what was done (default in FREEFACE_DATA/imports)
+  --key KEY           the API key (default FREEFACE_KEY; for a server on this machine, the admin key in FREEFACE_DATA)
+  --concurrency N     number of photos sent at the same time, 1 to 64 (default 4)
+  --strategy NAME     model pack to use (default: the server's default)
+  --again             send all photos again
+  --dry-run           only list the photos that would be sent
+  --journal FILE      file that records the results (default: a file in FREEFACE_DATA/imports)
 
-Exit codes: 0 every photo was dealt with (rejected ones, too), 1 some failed, 2 wrong usage, 130 stopped.
+Exit codes: 0 every photo was enrolled or rejected, 1 some photos failed, 2 wrong usage, 130 stopped.
 `;
 
 interface Terminal {
@@ -45,7 +45,7 @@ interface Settings {
   readonly journal: string;
 }
 
-/** Unlike the system's clock it keeps the process alive: a client that waits for a busy server has nothing else to do. */
+/** Unlike `systemClock`, its timers keep the process alive: while the client waits for a busy server, nothing else does. */
 const patientClock: Clock = {
   now: () => Date.now(),
   after(milliseconds, run) {
@@ -54,7 +54,7 @@ const patientClock: Clock = {
   },
 };
 
-/** `npm run import`: answers the exit code. Aborting `stop` lets the photos under way finish. */
+/** `npm run import`. Resolves to the exit code. After an abort of `stop`, photos that are being sent still finish. */
 export async function main(
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
@@ -100,7 +100,7 @@ async function readSettings(
   });
   if (values.help) return 'help';
   const [given] = positionals;
-  if (given === undefined || positionals.length > 1) throw new UsageError('Say which folder to import.');
+  if (given === undefined || positionals.length > 1) throw new UsageError('Name one folder to import.');
   const concurrency = Number(values.concurrency);
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 64)
     throw new UsageError('--concurrency must be a whole number from 1 to 64.');
@@ -119,7 +119,7 @@ async function readSettings(
   };
 }
 
-/** The admin key goes to nobody but this machine. */
+/** The admin key, but only for a server on this machine: it is never sent to another machine. */
 async function ownKey(url: string, dataDir: string): Promise<string | undefined> {
   if (!isLoopback(new URL(url).hostname)) return undefined;
   const text = await readFile(adminKeyPath(dataDir), 'utf8').catch(() => '');
@@ -132,14 +132,15 @@ function defaultUrl({ HOST, PORT }: NodeJS.ProcessEnv): string {
 }
 
 function originOf(url: string): string {
-  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw new UsageError(`${url} is not the address of a server.`);
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+    throw new UsageError(`${url} is not the address of a server. Use http://HOST:PORT.`);
   return url.replace(/\/+$/, '');
 }
 
 async function importFolder(settings: Settings, { stdout, stderr }: Terminal, stop: AbortSignal): Promise<number> {
   const { root, server, again, dryRun } = settings;
   const folder = await scanFolder(root);
-  for (const path of folder.passedOver) stderr.write(`${path} is not a picture by its name; passed over\n`);
+  for (const path of folder.skipped) stderr.write(`${path} is skipped: its name is not that of a picture\n`);
   if (folder.photos.length === 0) throw new FolderError(`There are no pictures in ${root}.`);
   const journal = openJournal(settings.journal, { forget: again });
   try {
@@ -155,9 +156,9 @@ async function importFolder(settings: Settings, { stdout, stderr }: Terminal, st
     } finally {
       progress.stop();
     }
-    stdout.write(`\n${table(tally)}\nWhat was done stands in ${journal.file}\n`);
+    stdout.write(`\n${table(tally)}\nThe results are recorded in ${journal.file}\n`);
     if (stop.aborted) {
-      stderr.write('Stopped. The same command goes on from here.\n');
+      stderr.write('Stopped. Run the same command again to continue.\n');
       return 130;
     }
     return sum(tally.failed) > 0 ? 1 : 0;
@@ -169,15 +170,15 @@ async function importFolder(settings: Settings, { stdout, stderr }: Terminal, st
 function plan({ photos, people }: Folder, journal: Journal): string {
   const left = photos.filter((photo) => journal.find(photo) === undefined);
   const lines = left.map(
-    ({ path, person }) => `${path}  ${person ? `${person.externalId} (${person.name})` : 'nobody in particular'}`,
+    ({ path, person }) => `${path}  ${person ? `${person.externalId} (${person.name})` : 'no person'}`,
   );
-  return `${[...lines, `${left.length} of ${photos.length} photos would be sent, of ${people} people in folders`].join('\n')}\n`;
+  return `${[...lines, `${left.length} of ${photos.length} photos would be sent; ${people} folders of people`].join('\n')}\n`;
 }
 
 /**
  * [Note: The first photo of a person goes alone]
- * The other photos of a person wait until her first is answered: that one creates the person, and a client that sends several
- * at once makes the server settle a race each time.
+ * The other photos of a person wait for the response to the first photo, because the first photo creates the person. Several photos at
+ * the same time would cause a race on the server.
  */
 async function sendAll(
   { photos }: Folder,
@@ -245,12 +246,12 @@ async function enrolFile(root: string, photo: Photo, server: Server, stop: Abort
   return enrol(photo, bytes, server, stop);
 }
 
-/** The first Ctrl-C lets the photos under way finish, the second does not. */
+/** After the first Ctrl-C, photos that are being sent still finish. The second Ctrl-C exits at once. */
 function stopOnSignals(): AbortSignal {
   const stop = new AbortController();
   const request = () => {
     if (stop.signal.aborted) process.exit(130);
-    process.stderr.write('\nFinishing the photos under way; once more to quit at once.\n');
+    process.stderr.write('\nFinishing the photos that are being sent. Press Ctrl-C again to quit at once.\n');
     stop.abort(new Error('stopped'));
   };
   process.on('SIGINT', request);

@@ -18,13 +18,13 @@ import { confirmLoss, NotConfirmed, type Progress, showProgress, type Terminal }
 export interface MigrateOptions {
   /** Folder of the migrations. */
   readonly folder?: string;
-  /** Before the names of topics. */
+  /** Text before each topic name. */
   readonly topicPrefix?: string;
-  /** How long to wait for somebody else who migrates. */
+  /** How long to wait for another process that migrates, in milliseconds. */
   readonly waitMs?: number;
 }
 
-/** `npm run migrate`: answers the exit code. */
+/** `npm run migrate`. Resolves to the exit code. */
 export async function main(
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
@@ -71,7 +71,7 @@ async function run(
     const path = await nextFile(folder, names[0]!, command.title);
     if (dryRun) return void report.notes.push(`${path} would be written.`);
     await createFile(path, names[0]!);
-    report.notes.push(`${path} was written. Say in it what it does, then: npm run generate`);
+    report.notes.push(`${path} was written. Write the migration into this file, then run: npm run generate`);
     return;
   }
   if (action === 'copy') {
@@ -83,7 +83,7 @@ async function run(
     ? await askedConfig(environment, terminal, folder)
     : { config: configOf(environment), chosen: [] };
   if (answers.length > 0)
-    report.notes.push(`Set these for the platform as well, as in .env:\n  ${answers.join('\n  ')}`);
+    report.notes.push(`Set these for the platform as well, for example in .env:\n  ${answers.join('\n  ')}`);
 
   const opened = await openDatabases(config, names, { folder, topicPrefix });
   const { scylla } = opened;
@@ -105,13 +105,13 @@ async function run(
       if (made !== null) report.notes.push(made);
     }
     const isThere = (await scylla.replication()) !== null;
-    if (!isThere && dryRun && action === 'up') report.notes.push(`The keyspace ${scylla.title} would be made.`);
+    if (!isThere && dryRun && action === 'up') report.notes.push(`The keyspace ${scylla.title} would be created.`);
     else if (!isThere && action === 'erase')
       return await act(command, opened, options(dryRun ? null : noLock, noJournal), report, config);
     else if (!isThere) return void report.notes.push(nothingYet(scylla));
     if (isThere && !dryRun) {
       await scylla.journal.prepare();
-      lock = await scylla.journal.lock(waitMs, () => progress.say('Somebody else is migrating; waiting for them.'));
+      lock = await scylla.journal.lock(waitMs, () => progress.say('Another process is migrating. Waiting for it.'));
     }
     await act(command, opened, options(lock), report, config);
   } finally {
@@ -142,13 +142,13 @@ async function act(
       const [all, what] = milvus === null ? [scylla.tables, 'table'] : [await milvus.collections(), 'collection'];
       const names = chosen(all, parts, what);
       if (milvus === null && parts !== null)
-        report.notes.push('Tables point at each other: what other tables say of these rows stays.');
+        report.notes.push('Other tables can still contain references to the deleted rows.');
       await lose(databases[0]!, action, [...(milvus ?? scylla).truncate(names), ...answers], options);
       return;
     }
     case 'erase':
       report.notes.push(...(await keptBy(databases)));
-      // The journal goes last, and only when nothing else is left.
+      // ScyllaDB, which has the journal, is erased last, and only after all other erasures succeeded.
       for (const database of databases.toReversed()) {
         const more = database === databases[0] ? answers : [];
         const { status } = await lose(database, action, [...more, ...(await database.erase())], options);
@@ -158,7 +158,7 @@ async function act(
   }
 }
 
-/** One that fails does not keep the others from what can be done. */
+/** Runs `work` on each database. Records an error and continues with the next database. */
 async function eachOf(
   databases: readonly MigratedDatabase[],
   report: Report,
@@ -182,7 +182,7 @@ async function showStatus({ scylla, databases }: Opened, report: Report): Promis
   });
 }
 
-/** Whoever is to lose something says yes before anything begins. Errors: NotConfirmed. */
+/** Asks for a confirmation before anything is deleted. Errors: NotConfirmed. */
 async function beforeLoss(
   { action, steps, parts, dryRun, confirm }: Command,
   { scylla, databases }: Opened,
@@ -197,22 +197,24 @@ async function beforeLoss(
       if (held.length > 0) lost.push(`  ${database.name}/${migration.name}: ${held.join(', ')}`);
     }
     if (lost.length === 0) return;
-    await confirmLoss(terminal, `Taking this back loses what is in there:\n${lost.join('\n')}`, title, confirm);
+    await confirmLoss(terminal, `A rollback deletes this data:\n${lost.join('\n')}`, title, confirm);
   } else if (action === 'truncate') {
     const what = parts === null ? 'everything' : parts.join(', ');
-    await confirmLoss(terminal, `This empties ${what} in ${databases[0]!.name} (${title}).`, title, confirm);
+    await confirmLoss(terminal, `This truncates ${what} in ${databases[0]!.name} (${title}).`, title, confirm);
   } else {
     const what = databases.map((database) => `${database.name} (${database.title})`).join(', ');
-    const loss = [`This removes everything of FreeFace from ${what}.`, ...(await keptBy(databases))].join('\n');
+    const loss = [`This removes everything that FreeFace has stored in ${what}.`, ...(await keptBy(databases))].join(
+      '\n',
+    );
     await confirmLoss(terminal, loss, title, confirm);
   }
 }
 
-/** Lines for people on what an erasure leaves. */
+/** Lines for people: what an erasure does not remove. */
 const keptBy = async (databases: readonly MigratedDatabase[]): Promise<string[]> =>
   (await Promise.all(databases.map(async ({ keeps }) => (await keeps?.()) ?? []))).flat();
 
-/** Where ScyllaDB holds nothing of ours, there may still be something elsewhere. */
+/** For an erasure without a keyspace: there is no journal and no lock, but the other engines may still contain data. */
 const noLock: Lock = { check: () => undefined, release: async () => undefined };
 const noJournal: Journal = {
   prepare: async () => undefined,
@@ -224,10 +226,10 @@ const noJournal: Journal = {
 };
 
 const failure = ({ database, name, direction, error }: Done): string =>
-  `${database}/${name} failed: ${error}\nCorrect what is wrong and run the same command again; ${direction === 'up' ? 'it goes on from there' : 'what is done stays done'}.`;
+  `${database}/${name} failed: ${error}\nCorrect what is wrong and run the same command again; ${direction === 'up' ? 'it continues with the failed step' : 'completed steps stay completed'}.`;
 
 const nothingYet = ({ title }: Pick<MigratedDatabase, 'title'>): string =>
-  `There is no keyspace ${title}, so nothing was ever migrated. To begin: npm run migrate -- up`;
+  `There is no keyspace ${title}: no migration has run yet. To start: npm run migrate -- up`;
 
 const entry = process.argv[1];
 if (entry !== undefined && (await realpath(entry)) === fileURLToPath(import.meta.url)) {

@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 
 describe('npm run models', () => {
-  it('When it is run without arguments, then the configured pack is built, told line by line, and its caveats are said', async () => {
+  it('When it is run without arguments, then it builds the configured pack and prints each file and the caveats', async () => {
     const run = await models();
 
     expect(run).toMatchObject({ code: 0, out: expect.stringMatching(/^builtin is ready[\s\S]*East Asian/) });
@@ -33,7 +33,7 @@ describe('npm run models', () => {
     });
   });
 
-  it('When a file is damaged, then verify says which one and fails', async () => {
+  it('When a file is damaged, then verify names it and fails', async () => {
     await models();
     await writeFile(join(data, 'models/blazeface.onnx'), 'damage');
 
@@ -42,17 +42,17 @@ describe('npm run models', () => {
     expect(run).toMatchObject({ code: 1, out: expect.stringMatching(/DAMAGED.*blazeface\.onnx/) });
   });
 
-  it('When the packs are listed, then each has its state and its licences, and the templates come after', async () => {
+  it('When the packs are listed, then each has its state and its licences, and the templates follow', async () => {
     const { code, out } = await models('list');
 
     expect(code).toBe(0);
-    expect(out).toMatch(/^builtin \(catalogue, not there yet/);
+    expect(out).toMatch(/^builtin \(catalogue, files are missing/);
     expect(out).toMatch(/retinaface-mobilefacenet \(catalogue, needs your files\)/);
     expect(out).toMatch(/code: MIT \(package\); BSL-1\.0 \(dlib\); weights: CC0-1\.0/);
     expect(out).toMatch(/high-accuracy \(template/);
   });
 
-  it('When a template is completed and added, then its terms have to be accepted first, and it is listed as ready', async () => {
+  it('When a completed template is added, then its terms must be accepted first, and it is listed as ready', async () => {
     await writeFile(join(mine, 'net.onnx'), tinyNetwork());
     const template = JSON.parse((await models('show', 'balanced')).out);
     for (const component of [template.detector, template.embedder]) component.file.path = 'net.onnx';
@@ -69,7 +69,7 @@ describe('npm run models', () => {
     expect(await models('get', 'my-balanced')).toMatchObject({ code: 0 });
   });
 
-  it('When an added pack is removed, then nothing of it stays', async () => {
+  it('When an added pack is removed, then all its files are deleted', async () => {
     await writeFile(join(mine, 'net.onnx'), tinyNetwork());
     const template = JSON.parse((await models('show', 'balanced')).out);
     for (const component of [template.detector, template.embedder]) component.file.path = join(mine, 'net.onnx');
@@ -83,7 +83,7 @@ describe('npm run models', () => {
     expect(await readdir(join(data, 'models'))).toEqual([]);
   });
 
-  it('When a pack file is wrong, then the message names its fields and nothing is added', async () => {
+  it('When a pack file is wrong, then the error names the wrong fields and nothing is added', async () => {
     await writeFile(join(mine, 'pack.json'), JSON.stringify({ name: 'x', colour: 'blue' }));
 
     const run = await models('add', join(mine, 'pack.json'));
@@ -98,14 +98,14 @@ describe('npm run models', () => {
     [['list', 'everything'], 'everything'],
     [['--unknown'], '--unknown'],
     [['add', 'no-such-file.json'], 'no-such-file.json'],
-  ])('When it is called as %j, then the exit code is 2 and the usage is shown', async (args, named) => {
+  ])('When it is called with %j, then the exit code is 2 and the usage text is printed', async (args, named) => {
     const run = await models(...args);
 
     expect(run).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/Usage: npm run models/) });
     expect(run.err).toContain(named);
   });
 
-  it('When a pack is not known, then the message names those there are', async () => {
+  it('When a pack is unknown, then the error lists the known packs', async () => {
     const run = await models('get', 'nonsense');
 
     expect(run).toMatchObject({ code: 1, err: expect.stringMatching(/no model pack nonsense\. There are: builtin, /) });
@@ -113,7 +113,7 @@ describe('npm run models', () => {
 });
 
 describeShared('npm run models with files of a user', 'models', (folder) => {
-  it('When a pack of the catalogue is added from a folder, then it is ready, under the digests that stand in the catalogue', async () => {
+  it('When a pack of the catalogue is added from a folder, then it is ready, with the digests of the catalogue', async () => {
     const added = await models('add', 'retinaface-mobilefacenet', '--from', folder);
 
     expect(added).toMatchObject({

@@ -21,16 +21,16 @@ import { isUsageError, UsageError } from './command-line/usage-error.ts';
 
 const usage = `Usage: npm run models -- [COMMAND]
 
-  (nothing)           builds or downloads what the configured packs (FREEFACE_MODEL_PACK) need, and checks it
-  get NAME            the same for that pack
-  list                all packs, what is there of each, and their licences
-  show NAME           the description of a pack or a template as JSON, to be completed for "add"
-  add FILE|NAME       adds a pack of your own model files: its description as a JSON file, or the name of a pack or template
-      --from DIR      where its files lie (default: the folder of FILE)
-      --link          use the files where they lie instead of copying them
-      --accept-terms  needed when the description has terms; they are shown without it
-  verify [NAME...]    checks the SHA-256 of every file that is there
-  remove NAME         forgets a pack that was added, or deletes the files of one of the catalogue
+  (no command)        builds or downloads the files of the configured packs (FREEFACE_MODEL_PACK), and checks them
+  get NAME            does the same for this pack
+  list                lists all packs with their state and licences
+  show NAME           prints the description of a pack or a template as JSON; complete it for "add"
+  add FILE|NAME       adds a pack with your own model files. FILE is its description in JSON; NAME is a pack or a template
+      --from DIR      the folder of the model files (default: the folder of FILE)
+      --link          uses the files in their folder instead of copying them
+      --accept-terms  accepts the terms of the description. Without it, a pack with terms is not added, and the terms are shown
+  verify [NAME...]    checks the SHA-256 of every existing file
+  remove NAME         removes an added pack, or deletes the files of a pack of the catalogue
 
 FREEFACE_DATA (default .freeface) is the data folder. Exit codes: 0 done, 1 something is missing or wrong, 2 wrong usage.
 `;
@@ -40,7 +40,7 @@ interface Terminal {
   readonly stderr: NodeJS.WriteStream;
 }
 
-/** `npm run models`: answers the exit code. */
+/** `npm run models`. Resolves to the exit code. */
 export async function main(
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
@@ -96,7 +96,7 @@ async function runCommand(
 async function get(names: readonly string[], places: PackPlaces, { stdout, stderr }: Terminal): Promise<void> {
   const reporter = reportProgress(stderr);
   const stop = new AbortController();
-  const interrupt = () => stop.abort(new Error('Interrupted; the next run goes on from here.'));
+  const interrupt = () => stop.abort(new Error('Interrupted. Run the same command again to continue.'));
   process.once('SIGINT', interrupt);
   try {
     for (const name of names) {
@@ -117,7 +117,7 @@ async function list(places: PackPlaces, say: (text: string) => void): Promise<vo
     const missing = files.filter((file, i) => sizes[i] !== file.bytes);
     const needsUser = missing.some((file) => originOf(file) === 'user');
     const state =
-      missing.length === 0 ? 'ready' : needsUser ? 'needs your files' : 'not there yet: npm run models -- get';
+      missing.length === 0 ? 'ready' : needsUser ? 'needs your files' : 'files are missing: npm run models -- get';
     say(`${pack.name} (${origin}, ${state})\n  ${pack.title}`);
     for (const { path, licence } of files) say(`  ${path}\n    code: ${licence.code}; weights: ${licence.weights}`);
     if (origin === 'added' || files.some((file) => originOf(file) === 'user')) {
@@ -137,23 +137,25 @@ async function add(
 ): Promise<number> {
   const isFile = (await sizeOf(given)) !== null;
   if (!isFile && values.from === undefined) {
-    throw new UsageError(`There is no file ${given}; for a pack of that name, say where its files lie: --from DIR.`);
+    throw new UsageError(
+      `There is no file ${given}. If it is the name of a pack, set the folder of its files: --from DIR.`,
+    );
   }
   const described = isFile
     ? parseAs(describedPackSchema, given, await readFile(given, 'utf8'))
     : await describe(given, places);
   if (described.terms !== undefined && !values['accept-terms']) {
-    say(`${described.name}: ${described.terms}\nTo accept this, add it again with --accept-terms.`);
+    say(`${described.name}: ${described.terms}\nTo accept these terms, run the command again with --accept-terms.`);
     return 1;
   }
   const from = resolve(values.from ?? dirname(given));
   const pack = await addPack(described, { ...places, from, link: values.link });
   for (const { path, sha256, bytes } of packFiles(pack)) say(`${path}  ${bytes} bytes  SHA-256 ${sha256}`);
-  say(`Added. FREEFACE_MODEL_PACK=${pack.name} uses it.`);
+  say(`Added. To use it, set FREEFACE_MODEL_PACK=${pack.name}.`);
   return 0;
 }
 
-/** A pack of the catalogue or a template as models.json has it, with paths relative; or a pack that was added. */
+/** A pack or a template of models.json, with relative paths; or an added pack. */
 async function describe(name: string, places: PackPlaces): Promise<DescribedPack> {
   const { packs, templates } = await readCatalogue(places);
   return [...templates, ...packs].find((pack) => pack.name === name) ?? (await findPack(name, places));
@@ -168,7 +170,7 @@ async function verify(names: readonly string[], places: PackPlaces, say: (text: 
     for (const file of packFiles(pack)) {
       const there = (await sizeOf(file.path)) !== null;
       const state = !there ? 'missing' : (await isIntact(file.path, file)) ? 'intact' : 'DAMAGED';
-      // What was asked for by name has to be there; otherwise only what is there has to be right.
+      // A missing file is an error only for packs that the user names.
       if (state === 'DAMAGED' || (state === 'missing' && names.length > 0)) wrong += 1;
       if (there || names.length > 0) say(`${pack.name}  ${state}  ${file.path}`);
     }

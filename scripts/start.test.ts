@@ -17,7 +17,7 @@ afterEach(() => {
   for (const child of started.splice(0)) child.kill('SIGKILL');
 });
 
-/** What `npm start` runs once it has bundled, and the address it says. */
+/** Starts the bundle of `npm start` and resolves when it prints its address. */
 async function start(): Promise<{ child: ChildProcess; url: string; output: () => string }> {
   const dataDir = temporaryFolder();
   shareWeights(dataDir);
@@ -29,7 +29,7 @@ async function start(): Promise<{ child: ChildProcess; url: string; output: () =
       const address = /ready at (http:\S+)/.exec(written)?.[1];
       if (address) resolve(address);
     });
-    child.once('close', () => reject(new Error(`It ended before it was ready: ${written}`)));
+    child.once('close', () => reject(new Error(`The process ended before it was ready: ${written}`)));
   });
   return { child, url, output: () => written };
 }
@@ -43,7 +43,7 @@ function run(settings: Readonly<Record<string, string>>): ChildProcess {
   return child;
 }
 
-/** A start that is refused: the exit code, and everything it wrote. */
+/** A start that fails: the exit code and all output. */
 async function refused(settings: Readonly<Record<string, string>>): Promise<{ code: number | null; written: string }> {
   const child = run(settings);
   let written = '';
@@ -60,7 +60,7 @@ const answers = (url: string) =>
 
 describe('npm start', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'When it gets %s, then it ends with 0, nothing answers, and the last line it logs is that it has stopped',
+    'When it receives %s, then it exits with 0, no process answers, and the last log line is "stopped"',
     async (signal) => {
       const { child, url, output } = await start();
       expect(await answers(url)).toBe(true);
@@ -77,7 +77,7 @@ describe('npm start', () => {
     },
   );
 
-  it('When a setting cannot be used, then it says which before it makes any model, and ends with 1', async () => {
+  it('When a setting cannot be used, then the error names it, no model is built, and the exit code is 1', async () => {
     const busy = createServer().listen(0, '127.0.0.1');
     await once(busy, 'listening');
     onTestFinished(() => void busy.close());
@@ -113,7 +113,7 @@ describe('npm start', () => {
     expect(readdirSync(empty)).toEqual([]);
   });
 
-  it('When it is killed, then no process of it goes on', async () => {
+  it('When it is killed, then none of its processes keeps running', async () => {
     const { child, url } = await start();
     expect(await answers(url)).toBe(true);
 

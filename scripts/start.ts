@@ -1,6 +1,6 @@
 import { allocatorIsSet, launch } from './start/launch.ts';
 
-/** `npm start`: the whole platform in one process, watched by this one where that saves memory. */
+/** `npm start`: runs the whole platform in one process. On Linux a parent process starts it, to save memory. See: [Note: The allocator] */
 async function main(): Promise<void> {
   if (!allocatorIsSet(process.env)) process.exitCode = await launch();
   else await (await import('./start/platform.ts')).startPlatform();

@@ -9,7 +9,7 @@ import { fakeClock } from '../shared/testing/fake-clock.ts';
 import { temporaryFolder } from '../shared/testing/temporary-folder.ts';
 import { main } from './verify-audit.ts';
 
-it('When the log is whole, then it is proved and the heads are printed, from the folder and from an export', async () => {
+it('When the log is complete, then it is proved and the heads are printed, for a folder and for an export', async () => {
   const { dataDir, file, heads } = await logOf({ acme: 3, other: 2 });
 
   const ofFolder = await run(['--data', dataDir, ...heads.flatMap((head) => ['--head', head])]);
@@ -36,11 +36,11 @@ it.each([
   ['a line is removed', (lines: string[]) => lines.toSpliced(1, 1), 'entry 3: entry 2 is missing'],
   ['two lines are exchanged', ([a, b, c]: string[]) => [b!, a!, c!], 'entries 1 to 1 are missing|entry 1 is missing'],
   ['a line is repeated', (lines: string[]) => [...lines, lines[2]!], 'entry 3: it stands behind entry 3'],
-  ['a line is no entry', (lines: string[]) => [...lines, '{"sequence":"4"}'], 'Line 4 is not an entry'],
-])('When %s, then it is broken', async (_, meddle, message) => {
+  ['a line is not an entry', (lines: string[]) => [...lines, '{"sequence":"4"}'], 'Line 4 is not an entry'],
+])('When %s, then the log is reported as broken', async (_, change, message) => {
   const { file } = await logOf({ acme: 3 });
   const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
-  writeFileSync(file, meddle(lines).join('\n'));
+  writeFileSync(file, change(lines).join('\n'));
 
   const { code, text } = await run(['--file', file]);
 
@@ -49,16 +49,16 @@ it.each([
   expect(text).toContain('BROKEN');
 });
 
-it('When the end was cut off, then only a head that was kept shows it', async () => {
+it('When entries at the end were removed, then only a stored head shows it', async () => {
   const { file, heads } = await logOf({ acme: 3 });
   const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
   writeFileSync(file, lines.slice(0, 2).join('\n'));
 
-  const unknowing = await run(['--file', file]);
-  const knowing = await run(['--file', file, '--head', heads[0]!]);
+  const withoutHead = await run(['--file', file]);
+  const withHead = await run(['--file', file, '--head', heads[0]!]);
 
-  expect(unknowing.code).toBe(0);
-  expect([knowing.code, knowing.text]).toEqual([1, expect.stringContaining('was cut off')]);
+  expect(withoutHead.code).toBe(0);
+  expect([withHead.code, withHead.text]).toEqual([1, expect.stringContaining('entries were removed at the end')]);
 });
 
 it.each([
@@ -66,13 +66,13 @@ it.each([
   [['--file', '/no/such/file'], 'There is no file'],
   [['--data', '/no/such/folder'], 'There is no /no/such/folder/audit.db'],
   [['--wrong'], "Unknown option '--wrong'"],
-])('When it is called with %s, then it says what is wrong', async (args, message) => {
+])('When it is called with %s, then the error says what is wrong', async (args, message) => {
   const { code, errors } = await run(args);
 
   expect([code, errors]).toEqual([2, expect.stringContaining(message)]);
 });
 
-/** A folder with so many entries for each tenant, its export, and the heads. */
+/** A data folder with `counts` entries for each tenant, its export, and the heads. */
 async function logOf(counts: Readonly<Record<string, number>>) {
   const dataDir = temporaryFolder();
   const audit = await openAudit({ dataDir, clock: fakeClock() });

@@ -11,18 +11,18 @@ import { isUsageError, UsageError } from './command-line/usage-error.ts';
 
 const usage = `Usage: npm run verify-audit -- [OPTIONS]
 
-Proves the audit log: that no entry was changed, removed, inserted or moved. Prints the head of every chain, its last entry.
-Keep a head elsewhere, on paper or in another system; given as --head later, it proves that nothing was cut off at the end
-and that the log was not written anew since.
+Verifies the audit log: proves that no entry was changed, removed, inserted or moved. Prints the head of every chain: its last entry.
+Store the heads in another place, for example on paper or in another system. Pass them with --head at a later run: this proves that
+no entries were removed at the end, and that the log was not rewritten.
 
-  --data DIR        a data folder, also while the platform runs (default FREEFACE_DATA, or .freeface)
-  --file FILE       an export instead: what GET /api/v1/audit/export gave, without conditions
-  --head SEQ:HASH   an entry that has to be there; may be repeated
+  --data DIR        the data folder; the platform may be running (default FREEFACE_DATA, or .freeface)
+  --file FILE       an export of GET /api/v1/audit/export without filters, instead of a data folder
+  --head SEQ:HASH   an entry that must be in the log; may be repeated
 
-Exit codes: 0 proved, 1 broken, 2 wrong usage or nothing to read.
+Exit codes: 0 proved, 1 broken, 2 wrong usage or no log to read.
 `;
 
-/** Breaks that are printed; the rest is counted. */
+/** Largest number of errors that are printed; further errors are only counted. */
 const mostBreaks = 20;
 
 interface Terminal {
@@ -35,7 +35,7 @@ interface Settings {
   readonly heads: readonly Pick<ChainHead, 'sequence' | 'hash'>[];
 }
 
-/** `npm run verify-audit`: answers the exit code. */
+/** `npm run verify-audit`. Resolves to the exit code. */
 export async function main(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
@@ -72,7 +72,7 @@ function readSettings(
     },
   });
   if (values.help) return 'help';
-  if (values.data !== undefined && values.file !== undefined) throw new UsageError('Give --data or --file, not both.');
+  if (values.data !== undefined && values.file !== undefined) throw new UsageError('Use --data or --file, not both.');
   if (values.file !== undefined && !existsSync(values.file)) throw new UsageError(`There is no file ${values.file}.`);
   return {
     source:
@@ -89,7 +89,7 @@ function readHead(text: string): Settings['heads'][number] {
   return { sequence: Number(sequence), hash };
 }
 
-/** Resolves to how many things are wrong. */
+/** Resolves to the number of errors. */
 async function verify({ source, heads }: Settings, { stdout }: Terminal): Promise<number> {
   const verifier = createChainVerifier();
   const missing = new Set(heads.map(({ sequence, hash }) => `${sequence}:${hash}`));
@@ -107,11 +107,12 @@ async function verify({ source, heads }: Settings, { stdout }: Terminal): Promis
   };
   if ('file' in source) await readExport(source.file, take, complain);
   else await readFolder(source.dataDir, take, complain);
-  for (const head of missing) complain(`The entry ${head} is not there: the log was cut off, or written anew.`);
+  for (const head of missing)
+    complain(`The entry ${head} is missing: entries were removed at the end, or the log was rewritten.`);
   for (const { tenant, chain, sequence, hash } of verifier.heads())
     stdout.write(`head of tenant ${tenant}, chain ${chain}: ${sequence}:${hash}\n`);
   const counted = `${entries} entries in ${verifier.heads().length} chains`;
-  stdout.write(troubles === 0 ? `${counted}: proved.\n` : `${counted}: BROKEN, ${troubles} faults.\n`);
+  stdout.write(troubles === 0 ? `${counted}: proved.\n` : `${counted}: BROKEN, ${troubles} errors.\n`);
   return troubles;
 }
 
@@ -125,7 +126,7 @@ async function readFolder(
     for (const tenant of await file.tenants()) {
       for await (const entry of file.chains(tenant)) take(auditLine(tenant, entry));
       const wrong = file.wronglyIndexed(tenant);
-      if (wrong > 0) complain(`Tenant ${tenant}: ${wrong} subjects are not indexed as the entries say.`);
+      if (wrong > 0) complain(`Tenant ${tenant}: the index of subjects differs from the entries in ${wrong} places.`);
     }
   } finally {
     await file.close();

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-/** The proof on a cluster: `npm run test:cluster`. One after another, since each watches instances come and go. */
+/** The tests on a cluster: `npm run test:cluster`. The files run one after another, because each watches instances start and stop. */
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   test: {

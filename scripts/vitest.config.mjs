@@ -5,7 +5,7 @@ export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
     include: ['functions/**/*.test.ts', 'shared/**/*.test.ts', 'scripts/**/*.test.ts'],
-    // The weights of the default pack are made once, for all test files.
+    // Builds the weights of the default pack once for all test files.
     globalSetup: ['shared/testing/weights.ts'],
     pool: 'forks',
     testTimeout: 60_000,

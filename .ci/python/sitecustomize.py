@@ -1,5 +1,5 @@
-"""Milvus Lite for tests that ask many things at once, as one may ask Milvus. It opens a collection once for each of the first requests that
-come together, and keeps one of them; and what several write at once spoils its log. Either way what it acknowledged is gone later."""
+"""Makes Milvus Lite safe for concurrent requests, which Milvus allows. Without this, simultaneous first requests open a collection several
+times, and only one of the copies is kept. Simultaneous writes damage its log. In both cases Milvus Lite loses acknowledged data."""
 import functools
 import importlib.util
 import threading
@@ -20,7 +20,7 @@ def one_at_a_time(owner, *names):
         setattr(owner, name, locked(getattr(owner, name)))
 
 
-# Other programs in Python start with this as well.
+# Other Python programs load this file as well, so check that Milvus Lite is installed.
 if importlib.util.find_spec("milvus_lite"):
     from milvus_lite.db import MilvusLite
     from milvus_lite.engine.collection import Collection

@@ -3,24 +3,24 @@ import type { Config } from '../../shared/config.ts';
 import { measureAccuracy } from './accuracy.ts';
 import type { Goal, Row } from './rows.ts';
 
-/** In percent, but for photos a CPU second. */
+/** Goals in percent, except `photosPerCpuSecond`. */
 interface Goals {
   readonly verification: number;
   readonly missed: number;
-  /** Of both FNIR at 1 % FPIR: that of each trial's own threshold and that of the shipped one. */
+  /** Goal of both values of FNIR at 1 % FPIR: with each trial's own threshold, and with the shipped threshold. */
   readonly fnir: number;
   readonly groups: readonly [upTo10: number, over10: number];
-  /** Of probes and of templates. */
+  /** Goal for probes and for templates. */
   readonly photosPerCpuSecond: number;
 }
 
-/** What each pack is held to; the networks of other packs are their users' own. */
+/** Goals of each pack. Other packs have none, because users bring their own networks. */
 const goalsOf: Readonly<Record<string, Goals>> = {
   builtin: { verification: 99.1, missed: 0.1, fnir: 21, groups: [95, 93], photosPerCpuSecond: 25 },
   'retinaface-mobilefacenet': { verification: 99.3, missed: 0, fnir: 4, groups: [97, 95], photosPerCpuSecond: 50 },
 };
 
-/** Accuracy on the labelled photos in `folder`. Rates in percent. */
+/** Measures accuracy on the labelled photos in `folder`. Rates are in percent. */
 export async function measureAccuracyRows(folder: string, config: Config): Promise<Row[]> {
   const extractor = openExtractor(config);
   try {
@@ -48,14 +48,14 @@ export async function measureAccuracyRows(folder: string, config: Config): Promi
           `FPIR, shipped threshold for ${fpir * 100} %`,
           fpirMeasured,
           atMost(fpir * 100),
-          'the calibration’s own people',
+          'the people of the calibration',
         ),
         rate('  FNIR there', fnir, fpir === 0.01 ? atMost(goals?.fnir) : undefined),
       ]),
       rate('photos without a face found', report.photosWithoutFace / report.photos, atMost(goals?.missed)),
       rate('faces found, groups up to 10', groupFaces.upTo10, atLeast(goals?.groups[0])),
       rate('faces found, groups over 10', groupFaces.over10, atLeast(goals?.groups[1])),
-      row('false faces on pictures without', report.falseFacesOnPicturesWithout, '', atMost(0)),
+      row('faces found on pictures without faces', report.falseFacesOnPicturesWithout, '', atMost(0)),
       row('bytes to probe', report.photosPerCpuSecond, 'photos/CPU s', atLeast(goals?.photosPerCpuSecond)),
       row('bytes to template', report.enrolledPerCpuSecond, 'photos/CPU s', atLeast(goals?.photosPerCpuSecond)),
     ];

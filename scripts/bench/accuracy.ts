@@ -6,35 +6,35 @@ import { missedBySize, openSetTrials } from './open-set.ts';
 import { cosine, embedPeople, listPeople } from './people.ts';
 import { falseNegativeRate, falsePositiveRate, mean, thresholdAt, verificationAccuracy } from './statistics.ts';
 
-/** What `measureAccuracy` finds. Rates are 0..1. */
+/** Result of `measureAccuracy`. Rates are 0..1. */
 export interface AccuracyReport {
   readonly pack: string;
   readonly photos: number;
   readonly photosWithoutFace: number;
-  /** 1:1, threshold chosen on one fold and tested on the other. */
+  /** Accuracy of 1:1 verification. The threshold is chosen on the other folds and tested on each fold. */
   readonly verification: number;
   readonly openSet: {
     readonly gallerySize: number;
     readonly rankOne: number;
-    /** At the threshold that lets exactly 1 % of the strangers of the same trial through. */
+    /** FNIR at each trial's own threshold: the threshold at which exactly 1 % of its strangers are accepted. */
     readonly fnirAtFpir1Percent: number;
-    /** With the shipped thresholds for that promise, which were made from these people where the photos are the calibration's. */
+    /** FPIR and FNIR with the shipped thresholds for `fpir`. They are not independent when the pack was calibrated on these photos. */
     readonly promised: readonly { readonly fpir: number; readonly fpirMeasured: number; readonly fnir: number }[];
   };
-  /** By the shipped thresholds, as the gallery grows. */
+  /** Missed people with the shipped thresholds, for growing galleries. */
   readonly missedBySize: ReturnType<typeof missedBySize>;
-  /** Share of the faces counted by eye that were found, by faces on the photo. */
+  /** Share of faces that were found, of those that a person counted; for photos with up to 10 and over 10 faces. */
   readonly groupFaces: { readonly upTo10: number; readonly over10: number };
   readonly falseFacesOnPicturesWithout: number;
   /** Median and first percentile of the quality score. */
   readonly quality: { readonly median: number; readonly low: number };
-  /** From bytes to probes, and to templates. */
+  /** Photos for each CPU second, from bytes to probes and from bytes to templates. */
   readonly photosPerCpuSecond: number;
   readonly enrolledPerCpuSecond: number;
 }
 
 /**
- * Measures a pack on labelled photos: `folder` holds lfw/ (people, pairs.csv) and groups.csv. Throws where they are missing.
+ * Measures a pack on labelled photos. `folder` must contain lfw/ (people, pairs.csv) and groups.csv; throws when one of them is missing.
  */
 export async function measureAccuracy(extractor: Extractor, folder: string): Promise<AccuracyReport> {
   const { pack, calibration } = await extractor.describe();
@@ -79,7 +79,7 @@ export async function measureAccuracy(extractor: Extractor, folder: string): Pro
   };
 }
 
-/** Faces found on group photos: of each photo at most as many as there are count, and a range counts with its lower end. */
+/** Counts faces on group photos. `min_faces` is the number of faces there; on each photo at most that many found faces count. */
 export async function measureGroups(
   extractor: Extractor,
   folder: string,
@@ -101,7 +101,7 @@ export async function measureGroups(
   };
 }
 
-/** A CSV file with a header; cells in double quotes may hold commas. */
+/** Reads a CSV file with a header. Cells in double quotes may contain commas. */
 export async function readTable(path: string): Promise<Record<string, string>[]> {
   const lines = (await readFile(path, 'utf8')).trim().split(/\r?\n/);
   const cells = (line: string) =>

@@ -10,11 +10,11 @@ import { detectors, embedders, landmarkers } from '../../shared/vision/registry.
 import { ensurePack } from '../../shared/vision/weights/ensure.ts';
 import { openWorkerPool } from '../../shared/vision/worker-pool.ts';
 
-/** What the networks alone take for a photo: the floor under every answer. */
+/** Measures the time of the networks alone for a photo: no response can be faster. */
 export interface BareRuns {
   /** The runs that the pipeline makes for this photo and purpose, with their inputs. */
   record(photo: Uint8Array, purpose?: EmbeddingPurpose): Promise<readonly BareRun[]>;
-  /** Milliseconds of these runs, one after another, on this thread, with nothing around them. */
+  /** Runs the networks again, one after another, without any other code, on one thread. Resolves to milliseconds. */
   replay(runs: readonly BareRun[]): Promise<number>;
   close(): Promise<void>;
 }
@@ -26,9 +26,9 @@ export interface BareRun {
 }
 
 /**
- * [Note: The floor under an answer]
- * The runs are taken down where the pipeline makes them (at the border of the ONNX layer), so that a second look or a second
- * detector counts as the model time it is, and replayed on sessions of our own with one thread and default settings.
+ * [Note: The lower bound of a response time]
+ * The runs are recorded where the pipeline starts them, at the border of the ONNX layer. So a second pass or a second detector counts as
+ * model time. They are replayed on separate sessions, with one thread and without spinning.
  */
 export async function openBareRuns({ packs, dataDir, modelsDir }: Config): Promise<BareRuns> {
   const pack = await ensurePack(packs[0]!, { dataDir, modelsDir });

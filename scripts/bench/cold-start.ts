@@ -3,15 +3,16 @@ import { join } from 'node:path';
 import { start } from './platform.ts';
 import { median, type Row } from './rows.ts';
 
-/** A Node process that does nothing but answer. */
+/** A Node process that only answers requests. */
 const bareServer = [
   '-e',
   "const s = require('node:http').createServer((q, r) => r.end()); s.listen(0, '127.0.0.1', () => console.log('port ' + s.address().port));",
 ];
 
 /**
- * From the start of a process to its first good answer: bare Node, each function's bundle under dist/functions, `npm start`.
- * Rounds go in turn, so that all meet the same load; medians. `dataFolders` makes a data folder that has the weights.
+ * Measures the time from the start of a process to its first 200 response: bare Node, each function's bundle under dist/functions, and
+ * `npm start`. Each round starts every candidate once, so that all see the same load. Reports medians. `dataFolders` creates a data folder
+ * with the weights.
  */
 export async function measureColdStart({
   dataFolders,
@@ -64,7 +65,7 @@ export async function measureColdStart({
   });
 }
 
-/** Functions that have been built, out of those given. */
+/** Those of the given functions that have been built. */
 export function builtFunctions(names: readonly string[]): string[] {
   const folder = join('dist', 'functions');
   const built = existsSync(folder) ? readdirSync(folder) : [];

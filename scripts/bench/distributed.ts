@@ -8,26 +8,26 @@ import type { Started } from './platform.ts';
 import { median, type Row } from './rows.ts';
 
 const engines: readonly EngineName[] = ['scylla', 'milvus', 's3', 'kafka', 'dragonfly'];
-/** What distributed mode may cost more than embedded mode, in milliseconds. */
+/** Largest allowed difference between distributed and embedded mode, in milliseconds. */
 const goal = { atMost: 25 };
 
 interface Sides {
-  /** Starts the platform with these settings beside the usual ones. */
+  /** Starts the platform with these settings in addition to the usual ones. */
   readonly start: (environment: Readonly<Record<string, string>>) => Promise<Started>;
   readonly photos: readonly Uint8Array[];
-  /** Photos that do not count. */
+  /** Number of first photos that do not count. */
   readonly warmUp: number;
 }
 
 /**
- * What an enrolment and a recognition cost more on the engines than embedded: each photo is sent to both platforms, one after the
- * other, and the differences are compared. The engines are those of the environment; topics are the broker's own, so it should be
- * one that nobody else uses. No rows where they are not set.
+ * Measures how much longer an enrolment and a recognition take on the engines than in embedded mode. Sends each photo to both platforms,
+ * one after the other, and reports the median of the differences. The environment names the engines. The topics have their usual names, so
+ * no other installation should use the broker. Returns no rows when the engines are not set.
  */
 export async function measureDistributed({ start, photos, warmUp }: Sides): Promise<Row[]> {
   const missing = readConfig({ ...process.env, FREEFACE_MODE: 'distributed' }).engines.missing(engines);
   if (missing.length > 0) {
-    process.stderr.write(`distributed is left out: ${missing.join(', ')} not set\n`);
+    process.stderr.write(`distributed is skipped: ${missing.join(', ')} not set\n`);
     return [];
   }
   const own = await prepareEngines();
@@ -55,7 +55,9 @@ export async function measureDistributed({ start, photos, warmUp }: Sides): Prom
     return rows;
   } finally {
     for (const each of started) await each.stop();
-    await own.dispose().catch((error: unknown) => process.stderr.write(`not everything could be removed: ${error}\n`));
+    await own
+      .dispose()
+      .catch((error: unknown) => process.stderr.write(`some test data could not be removed: ${error}\n`));
   }
 }
 

@@ -3,10 +3,10 @@ import { openEvents } from '../../shared/adapters/embedded/events.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
 import type { Row } from './rows.ts';
 
-/** Events of a publisher at a time: each lot is one forced write. */
+/** Number of events in one publish call: each call is one synced write. */
 const lot = 100;
 
-/** Events a second through the embedded broker, from being published to being done, by a subscriber that does nothing. */
+/** Measures events a second through the embedded broker, from publishing to acknowledgement, with a subscriber that does nothing. */
 export async function measureEvents({ quick, dataDir }: { quick: boolean; dataDir: string }): Promise<Row[]> {
   const count = quick ? 5000 : 50_000;
   const events = await openEvents({ dataDir, clock: systemClock });
@@ -37,7 +37,7 @@ export async function measureEvents({ quick, dataDir }: { quick: boolean; dataDi
         value: count / seconds,
         unit: 'events/s',
         goal: { atLeast: 2000 },
-        note: `${count} events, ${lot} a forced write, a subscriber that does nothing`,
+        note: `${count} events, ${lot} in each synced write, a subscriber that does nothing`,
       },
     ];
   } finally {

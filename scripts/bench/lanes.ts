@@ -5,13 +5,13 @@ import { median, type Row } from './rows.ts';
 
 type Server = Pick<Started, 'url' | 'headers'>;
 
-/** Jobs of the lowest lane that wait while an urgent one is measured. */
+/** Number of jobs that wait in the lowest lane while a critical job is measured. */
 const crowd = 5000;
 
 /**
- * What enrolment by event takes: a job on an idle platform against the bare model runs of its photo, the same with thousands of low
- * jobs before it, what becomes of those, and how soon a job is accepted while every lane is busy. A job's time is from its
- * acceptance to its end, which comes after its face can be found, as the platform itself has it.
+ * Measures asynchronous enrolment: the time of a job on an idle platform, against the bare model runs of its photo; the time of a
+ * critical job behind thousands of low jobs; the rate of the low jobs meanwhile; and the time to accept a job while every lane is busy.
+ * The time of a job is the platform's own: from `created_at` to `finished_at`. A job finishes after a search can find its face.
  */
 export async function measureLanes(
   server: Server,
@@ -49,7 +49,7 @@ export async function measureLanes(
   const seconds = (performance.now() - begun) / 1000;
 
   for (const priority of priorities) if (priority !== 'low') await batch(server, imageIds, priority, 1000);
-  // What is measured is lanes at work, not a batch being spread over them.
+  // Waits until the batches are in the lanes: publishing them would disturb the measurement.
   while ((await outboxPending(server)) > 0) await new Promise((done) => setTimeout(done, 50));
   const acceptMs: number[] = [];
   for (let i = 0; i < accepts; i++) acceptMs.push((await accept(server, photo(), priorities[i % 4]!)).ms);
@@ -82,7 +82,7 @@ export async function measureLanes(
       value: lowDone / seconds,
       unit: 'jobs/s',
       goal: { atLeast: 0.1 },
-      note: `${lowDone} of them`,
+      note: `${lowDone} jobs`,
     },
     {
       section: 'lanes',
@@ -90,7 +90,7 @@ export async function measureLanes(
       value: quantile(acceptMs, 0.99),
       unit: 'ms',
       goal: { atMost: 100 },
-      note: `median ${median(acceptMs).toFixed(0)} ms of ${accepts}, one at a time; every lane busy${stillBusy ? '' : ' at first, but not to the end'}`,
+      note: `median ${median(acceptMs).toFixed(0)} ms of ${accepts}, one at a time; every lane busy${stillBusy ? '' : ' at the start, but not at the end'}`,
     },
   ];
 }
@@ -101,7 +101,7 @@ async function accept(server: Server, photo: Uint8Array, priority: string): Prom
   return { id: String(data.job_id), ms: performance.now() - begun };
 }
 
-/** Milliseconds from a job's acceptance to its end, as the platform has it. Asks seldom: asking takes a processor from the job. */
+/** Milliseconds from a job's acceptance to its end, by the platform's clock. Polls every 100 ms only: each poll takes CPU time. */
 async function finished(server: Server, jobId: string): Promise<number> {
   for (;;) {
     await new Promise((done) => setTimeout(done, 100));
@@ -149,7 +149,8 @@ async function call(
     ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),
   });
   const answer = (await response.json()) as { success: boolean; data: Record<string, unknown> };
-  if (!answer.success) throw new Error(`${path} answered ${response.status}: ${JSON.stringify(answer).slice(0, 500)}`);
+  if (!answer.success)
+    throw new Error(`${path} responded with ${response.status}: ${JSON.stringify(answer).slice(0, 500)}`);
   return answer.data;
 }
 

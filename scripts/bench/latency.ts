@@ -6,13 +6,13 @@ import { median, type Row } from './rows.ts';
 import { mean } from './statistics.ts';
 
 /**
- * Photo to answer, one at a time, against the bare model runs of the same photo, which are made right before and after it: over
- * HTTP for each endpoint, and by `extractor` in this process, which tells what of the overhead is HTTP and the stores. Each
- * photo is sent once to each endpoint, so no answer comes from a cache. The first `warmUp` photos do not count.
+ * Measures the time from photo to response, one photo at a time, against the bare model runs of the same photo, which run directly before
+ * and after it. Measures over HTTP for each endpoint, and with `extractor` in this process; the difference is the time of HTTP and the
+ * stores. Each photo is sent once to each endpoint, so no response comes from a cache. The first `warmUp` photos do not count.
  *
- * [Note: Time on the clock and time on the CPU]
- * Both are given. On a machine that others use, an answer that passes through several threads waits for a core each time, while
- * the bare runs, in one thread, hardly do: there the clock exaggerates the overhead and the CPU's time tells it.
+ * [Note: Wall-clock time and CPU time]
+ * Both are reported. On a shared machine, a request that passes through several threads waits for a core several times. The bare runs use
+ * one thread and hardly wait. So on such a machine the wall-clock time exaggerates the overhead, and the CPU time shows it correctly.
  */
 export async function measureLatency(
   { server, extractor, bare }: { server: Started; extractor: Extractor; bare: BareRuns },
@@ -89,7 +89,7 @@ function onTheClock(name: string, answers: readonly Spent[], floors: readonly Sp
   };
 }
 
-/** Means, since a server's CPU time is known to a hundredth of a second only. */
+/** Uses means, because the CPU time of the server has a resolution of only 10 ms. */
 function onTheCpu(name: string, answers: readonly Spent[], floors: readonly Spent[]): Row[] {
   const value = mean(answers.map(({ cpu }) => cpu));
   const baseline = mean(floors.map(({ cpu }) => cpu));
@@ -97,7 +97,7 @@ function onTheCpu(name: string, answers: readonly Spent[], floors: readonly Spen
   return [{ section: 'latency', name: `${name}, CPU`, value, unit: 'ms', baseline, ratio: value / baseline }];
 }
 
-/** Resolves when the whole answer is here. Throws when it is no success, other than for a photo without a good face. */
+/** Sends a photo and resolves after the whole response. Throws for an error status, except 422 (a photo without a good face). */
 export async function post(
   { url, headers }: Pick<Started, 'url' | 'headers'>,
   path: string,
@@ -105,12 +105,12 @@ export async function post(
   fields: Readonly<Record<string, string>>,
 ): Promise<void> {
   const { status, text } = await send(`${url}${path}?${new URLSearchParams(fields)}`, headers, photo);
-  if (status >= 300 && status !== 422) throw new Error(`${path} answered ${status}: ${text.slice(0, 500)}`);
+  if (status >= 300 && status !== 422) throw new Error(`${path} responded with ${status}: ${text.slice(0, 500)}`);
 }
 
 const agent = new Agent({ keepAlive: true });
 
-/** By node:http with the photo as the raw body: fetch and forms would cost this process, on the same cores, a millisecond more. */
+/** Uses node:http with the photo as the raw body: fetch and a form would take one more millisecond on the same cores. */
 function send(
   url: string,
   credentials: Started['headers'],

@@ -11,12 +11,12 @@ import { newFace, newImage } from '../../shared/testing/record-factories.ts';
 import { median, type Row } from './rows.ts';
 
 const limit = 500;
-/** Persons that are made at once. */
+/** Number of persons that are created at the same time. */
 const writers = 64;
-/** One of so many has a face, on a photo of its own: a page counts the faces of its persons. */
+/** One person in this many has a face, on a separate photo: a page counts the faces of its persons. */
 const perFace = 10;
 
-/** How long a page of many persons takes at the end of the list, against its beginning. On ScyllaDB too where one is configured. */
+/** Measures the time of a page at the end of a long list of persons, against its start. Also on ScyllaDB when it is configured. */
 export async function measureListing({
   quick,
   dataDir,
@@ -64,9 +64,11 @@ async function measure(engine: string, records: Records, size: number): Promise<
       started = performance.now();
     }
     if (listed !== size || faces !== size / perFace) {
-      throw new Error(`${engine}: ${listed} of ${size} persons were listed, with ${faces} faces`);
+      throw new Error(
+        `${engine}: the list has ${listed} persons with ${faces} faces instead of ${size} with ${size / perFace}`,
+      );
     }
-    // The first pages also warm up.
+    // The first pages only warm up.
     const few = Math.max(3, Math.floor(times.length / 10));
     const [value, baseline] = [median(times.slice(-few)), median(times.slice(few, 2 * few))];
     return {

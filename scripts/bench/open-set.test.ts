@@ -9,7 +9,7 @@ const photo = (person: string, probe: readonly number[] | null, template: readon
   faces: 1,
   quality: 1,
 });
-/** 0.5 at one template, 0.1 more at ten times as many. */
+/** Threshold 0.5 with one template; each tenfold number of templates adds 0.1. */
 const calibration = {
   source: 'made up',
   similarityKnots: [],
@@ -17,7 +17,7 @@ const calibration = {
 };
 
 describe('missedBySize', () => {
-  it('When the gallery grows, then people whose photos are less alike are missed, and those with one photo are not counted', () => {
+  it('When the gallery grows, then people with less similar photos are missed; people with one photo are not counted', () => {
     const photos = [
       photo('alike', [1, 0], [1, 0]),
       photo('alike', [1, 0], null),

@@ -9,9 +9,9 @@ export interface OpenSetOptions {
 }
 
 /**
- * Open-set trials: of the people with two photos or more, half (another half each time) are enrolled with one photo and probed
- * with another; everybody else is a stranger who is probed with one photo. Photos without a face are left out as templates,
- * and count as missed as probes.
+ * Open-set trials. Each trial enrols a random half of the people who have two or more photos, with one photo each, and probes them with
+ * another photo. All other people are strangers, and each is probed with one photo. A photo without a face is not used as a template; as
+ * a probe it counts as missed.
  */
 export function openSetTrials(photos: readonly PersonPhoto[], { trials, seed }: OpenSetOptions): OpenSetTrial[] {
   const random = randomFrom(seed);
@@ -49,8 +49,8 @@ export function openSetTrials(photos: readonly PersonPhoto[], { trials, seed }: 
 }
 
 /**
- * Shares of people, 0..1, whose second photo falls below the shipped threshold for a gallery of that many templates, their
- * first being enrolled. That somebody else may be nearer is left out, so more are missed in truth.
+ * Shares of people, 0..1, who are missed in galleries of several sizes: the first photo is enrolled, and the second is below the shipped
+ * threshold for that number of templates. Ignores that another person may be nearer, so the real share is higher.
  */
 export function missedBySize(
   photos: readonly PersonPhoto[],
@@ -68,7 +68,7 @@ export function missedBySize(
   );
 }
 
-/** The photos of each person, in the order met. */
+/** The photos grouped by person, in their order. */
 export function byPerson(photos: readonly PersonPhoto[]): PersonPhoto[][] {
   const people = new Map<string, PersonPhoto[]>();
   for (const photo of photos) {

@@ -2,21 +2,23 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EmbeddingPurpose, ExtractedFace, Extraction, Extractor } from '../../shared/ports/extractor.ts';
 
-/** A photo of one person: what was made of the face nearest its centre, null when no face was found. */
+/** A photo of one person, with the embeddings of the face nearest to its centre. */
 export interface PersonPhoto {
   readonly person: string;
   /** `<person>/<file>`. */
   readonly file: string;
-  /** As it is looked up, and as it is kept. */
+  /** Embeddings for a search and for the gallery; null when no face was found. */
   readonly probe: Float32Array | null;
   readonly template: Float32Array | null;
+  /** Number of faces found. */
   readonly faces: number;
+  /** Quality score; 0 when no face was found. */
   readonly quality: number;
 }
 
 const picture = /\.(jpe?g|png|webp)$/i;
 
-/** Photos in a folder of people (`<folder>/<person>/<photo>`), sorted, as `<person>/<file>`. */
+/** Lists the photos in a folder of people (`<folder>/<person>/<photo>`), sorted, as `<person>/<file>`. */
 export async function listPeople(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const lists = await Promise.all(
@@ -31,12 +33,12 @@ export async function listPeople(folder: string): Promise<string[]> {
 
 export interface EmbeddedPeople {
   readonly photos: readonly PersonPhoto[];
-  /** Photos a CPU second of this process, from bytes to embeddings. */
+  /** Photos for each CPU second of this process, from bytes to embeddings. */
   readonly probesPerCpuSecond: number;
   readonly templatesPerCpuSecond: number;
 }
 
-/** Embeds them all as probes and then as templates, two at a time for each thread of the extractor. `onPhoto` is told after each. */
+/** Embeds all photos as probes and then as templates, four at a time. Calls `onPhoto` after each photo. */
 export async function embedPeople(
   extractor: Extractor,
   folder: string,
@@ -77,7 +79,7 @@ export async function embedPeople(
   return { photos, probesPerCpuSecond: probes.perCpuSecond, templatesPerCpuSecond: templates.perCpuSecond };
 }
 
-/** The face whose box's centre is nearest to the photo's: bystanders are common. */
+/** The face whose box is nearest to the centre of the photo: other people are often in the background. */
 export function centralFace({ image, faces }: Extraction): ExtractedFace | undefined {
   const distance = ({ box }: ExtractedFace) =>
     Math.hypot(box.left + box.width / 2 - image.width / 2, box.top + box.height / 2 - image.height / 2);

@@ -6,13 +6,13 @@ import { drawPortrait } from '../../shared/testing/portraits/index.ts';
 import { type LightName, lights } from '../../shared/testing/portraits/view.ts';
 import { listPeople } from './people.ts';
 
-/** Photos to measure time with, each with one face; `source` says which. */
+/** Photos for measuring time, each with one face. `source` describes them. */
 export interface PhotoSet {
   readonly photos: readonly Uint8Array[];
   readonly source: string;
 }
 
-/** Real people at 250 px from `folder`/lfw where it is there, else drawn ones at the same size. */
+/** Photos of real people at 250 px from `folder`/lfw; drawn portraits of the same size when that folder does not exist. */
 export async function photoSet(folder: string | null, count: number): Promise<PhotoSet> {
   const people = folder === null ? '' : join(folder, 'lfw');
   if (people !== '' && existsSync(people)) {

@@ -20,13 +20,13 @@ import { runLocally } from '../../shared/runtime/local.ts';
 import { createLogger } from '../../shared/telemetry/log.ts';
 import { median, type Row } from './rows.ts';
 
-/** What a bare server and every function here answer. */
+/** The data that the bare server and every function here return. */
 const data = { person_id: '01a20d7d-5463-74f0-9d9f-eeae117700f8', name: 'Ada Lovelace', face_count: 3 };
 const output = z.object({ person_id: z.string(), name: z.string(), face_count: z.number() });
 const common = { summary: 'Answer', uses: [], output, ...sizes.record } as const;
 const params = z.object({ person_id: z.string() });
 
-/** Functions that do nothing but answer: what they cost is what stands around a handler. */
+/** Functions that only return data: their cost is the cost of the pipeline around a handler. */
 const functions = [
   defineFunction(
     {
@@ -77,8 +77,8 @@ interface Candidate {
 }
 
 /**
- * CPU time of a request in the pipeline, above that of a bare node:http server that answers the same, measured in turn in this one
- * process; the client is another. `dataDir` is empty.
+ * Measures the CPU time of a request in the pipeline, minus that of a bare node:http server with the same response. Both run in this
+ * process, one after the other; the client is another process. `dataDir` must be empty.
  */
 export async function measurePipeline(dataDir: string, { quick }: { quick: boolean }): Promise<Row[]> {
   const context = createContext(
@@ -88,7 +88,7 @@ export async function measurePipeline(dataDir: string, { quick }: { quick: boole
       FREEFACE_RATE_LIMIT_PER_KEY: '1000000',
       FREEFACE_RATE_LIMIT_PER_ADDRESS: '1000000',
     }),
-    // Written as for real, and to nowhere.
+    // The log is written as in production, but to /dev/null.
     { log: createLogger('info', destination({ dest: '/dev/null', sync: true })) },
   );
   const { accounts, audit, cache } = embeddedOpeners;
@@ -99,7 +99,7 @@ export async function measurePipeline(dataDir: string, { quick }: { quick: boole
     const token = await tokenOf(platform.ports.accounts);
     const goal = { atMost: 1 };
     const candidates: Candidate[] = [
-      { name: 'anybody', path: '/open', note: 'validation, log, metrics, headers' },
+      { name: 'no credential', path: '/open', note: 'validation, log, metrics, headers' },
       { name: 'service key', path: '/guarded', credential: key, goal, note: 'the same, authentication and limits' },
       { name: 'access token', path: '/guarded', credential: token, goal, note: 'the same, authentication and limits' },
       { name: 'service key, audited', path: '/audited', credential: key, goal, note: 'the same, and an audit entry' },
@@ -115,7 +115,7 @@ export async function measurePipeline(dataDir: string, { quick }: { quick: boole
         path: '/change',
         method: 'POST',
         credential: key,
-        note: 'a JSON body, an Idempotency-Key, and an audit entry that is forced to the disk',
+        note: 'a JSON body, an Idempotency-Key, and an audit entry that is synced to the disk',
       },
     ];
     const url = `http://127.0.0.1:${platform.port}`;
@@ -125,7 +125,7 @@ export async function measurePipeline(dataDir: string, { quick }: { quick: boole
       for (const [i, candidate] of candidates.entries()) {
         const floor = await cpuPerRequest({ ...candidate, path: '/bare' }, bare.url, count);
         const whole = await cpuPerRequest(candidate, url, count);
-        // The first round warms the code up.
+        // The first round only warms up the code.
         if (round === 0) continue;
         spent[i]!.bare.push(floor);
         spent[i]!.above.push(whole - floor);
@@ -164,7 +164,7 @@ async function bareServer(): Promise<{ url: string; close(): Promise<void> }> {
   };
 }
 
-/** The token of a user who has just logged in. */
+/** An access token of a new user with a session. */
 async function tokenOf(accounts: Accounts): Promise<string> {
   const [userId, sessionId] = [v7(), v7()];
   const user = { userId, username: 'bench', name: 'Bench', role: 'admin', passwordHash: '-', disabled: false } as const;
@@ -175,7 +175,7 @@ async function tokenOf(accounts: Accounts): Promise<string> {
   return (await signAccessToken(subject, { accounts, clock: systemClock })).token;
 }
 
-/** Sends `count` requests over eight kept connections, in a process of its own, and fails unless all succeed. */
+/** The client, which runs in a separate process. Sends `count` requests over eight keep-alive connections; fails unless all succeed. */
 const client = `
   const { Agent, request } = require('node:http');
   const [url, method, credential, count] = process.argv.slice(1);
@@ -186,7 +186,7 @@ const client = `
     if (credential !== '') headers.authorization = 'Bearer ' + credential;
     if (body !== '') Object.assign(headers, { 'content-type': 'application/json', 'content-length': body.length, 'idempotency-key': process.pid + '-' + i });
     const sent = request(url + '/p-' + i, { agent, method, headers }, (answer) => {
-      if (answer.statusCode !== 200) fail(new Error('answered ' + answer.statusCode));
+      if (answer.statusCode !== 200) fail(new Error('status ' + answer.statusCode));
       answer.resume().on('end', done);
     });
     sent.on('error', fail).end(body);
@@ -196,13 +196,13 @@ const client = `
   Promise.all(Array.from({ length: 8 }, worker)).then(() => process.exit(0));
 `;
 
-/** Milliseconds of this process, user and system. */
+/** CPU milliseconds (user and system) of this process for each request. */
 async function cpuPerRequest({ path, method = 'GET', credential = '' }: Candidate, url: string, count: number) {
   const args = ['-e', client, `${url}${path}`, method, credential, String(count)];
   const before = process.cpuUsage();
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
   const [code] = await once(child, 'exit');
   const { user, system } = process.cpuUsage(before);
-  if (code !== 0) throw new Error(`the client of ${path} ended with ${code}`);
+  if (code !== 0) throw new Error(`The client of ${path} failed with exit code ${code}.`);
   return (user + system) / 1000 / count;
 }

@@ -6,20 +6,20 @@ import type { Config } from '../../shared/config.ts';
 import { adminKeyPath } from '../../shared/runtime/first-start.ts';
 import { ensurePack } from '../../shared/vision/weights/ensure.ts';
 
-/** A process that answers HTTP, and how long it took until it did. */
+/** A process that serves HTTP, with its start-up time. */
 export interface Started {
   readonly url: string;
-  /** Of somebody who may do everything; empty where nobody is asked. */
+  /** Headers with the admin key; empty when the process has no admin key. */
   readonly headers: Readonly<Record<string, string>>;
   readonly child: ChildProcess;
-  /** Milliseconds from the start of the process to its first good answer. */
+  /** Milliseconds from the start of the process to its first 200 response. */
   readonly readyMs: number;
-  /** CPU milliseconds it had used by then; null where the system does not tell. */
+  /** CPU milliseconds that it had used until then; null when the system does not report them. */
   readonly cpuMs: number | null;
   stop(): Promise<void>;
 }
 
-/** Data folders that have the weights and nothing else; `dispose` deletes them, not the weights. */
+/** Creates data folders that contain only the weights. `dispose` deletes the folders, but not the weights. */
 export async function dataFolders({
   dataDir,
   modelsDir,
@@ -38,8 +38,8 @@ export async function dataFolders({
 }
 
 /**
- * Starts `command` in a process of its own and waits until `path` answers 200. `say` is what it prints when it listens; its
- * first group is the address. Throws with what it wrote when it ends before that.
+ * Starts `command` in a separate process and waits until `path` answers with 200. `say` matches the line that the process prints when it
+ * listens; its first group is the address or the port. Throws an error with the output when the process ends before that.
  */
 export async function start(
   command: readonly string[],
@@ -71,7 +71,7 @@ function credentials(dataDir: string | undefined): Record<string, string> {
   return existsSync(path) ? { 'x-api-key': readFileSync(path, 'utf8').trim() } : {};
 }
 
-/** Resident memory in MB of a process and those it started; null where the system does not tell. */
+/** Resident memory of a process and its descendants, in MB; null when the system does not report it. */
 export function residentMegabytes(pid: number): number | null {
   try {
     return sumOverFamily(pid, (member) => {
@@ -112,7 +112,10 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-/** User and system time of a process and those it started, in milliseconds, to a hundredth of a second; null where the system does not tell. */
+/**
+ * User and system CPU time of a process and its descendants, in milliseconds, with a resolution of 10 ms; null when the system does not
+ * report it.
+ */
 export function cpuOf(pid: number): number | null {
   try {
     return sumOverFamily(pid, (member) => {

@@ -9,7 +9,7 @@ describe('median', () => {
     [[4, 1, 3, 2], 2.5],
     [[7], 7],
     [[], Number.NaN],
-  ])('When the values are %j, then it is %d', (values, middle) => {
+  ])('When the values are %j, then the median is %d', (values, middle) => {
     expect(median(values)).toBe(middle);
   });
 });
@@ -22,13 +22,13 @@ describe('isReached', () => {
     [{ goal: { atMost: 1.15 }, ratio: 1.1 }, true],
     [{ goal: { atMost: 100 }, ratio: 101 }, false],
     [{}, undefined],
-  ])('When the row has %j, then it is %s', (more, reached) => {
+  ])('When the row has %j, then the result is %s', (more, reached) => {
     expect(isReached(row(more))).toBe(reached);
   });
 });
 
 describe('table', () => {
-  it('When rows are shown, then columns align, goals are judged and figures have a sensible length', () => {
+  it('When rows are shown, then columns are aligned, goals are checked and numbers are rounded', () => {
     const rows = [
       row({ baseline: 20, ratio: 1.15, goal: { atMost: 1.15 } }),
       row({ section: 'memory', name: 'idle', value: 512.34, unit: 'MB', goal: { atMost: 400 }, note: 'after load' }),

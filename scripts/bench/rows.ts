@@ -1,35 +1,35 @@
-/** One measured figure. */
+/** One measured value. */
 export interface Row {
   readonly section: string;
   readonly name: string;
   readonly value: number;
   readonly unit: string;
-  /** What the value is held against, measured in the same run, in the same unit. */
+  /** The value to compare with, measured in the same run, in the same unit. */
   readonly baseline?: number | undefined;
   /** `value / baseline`. */
   readonly ratio?: number | undefined;
-  /** What it should be: of the ratio where there is one, else of the value. */
+  /** Limit of the ratio; when there is no ratio, limit of the value. */
   readonly goal?: Goal | undefined;
   readonly note?: string | undefined;
 }
 
 export type Goal = { readonly atMost: number } | { readonly atLeast: number };
 
-/** Middle value; NaN of none. */
+/** The median; NaN for an empty list. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** Whether the goal is reached; undefined without one. */
+/** Whether the goal is reached; undefined when the row has no goal. */
 export function isReached({ goal, ratio, value }: Row): boolean | undefined {
   if (goal === undefined) return undefined;
   const figure = ratio ?? value;
   return 'atMost' in goal ? figure <= goal.atMost : figure >= goal.atLeast;
 }
 
-/** For people. */
+/** The rows as a text table, for people. */
 export function table(rows: readonly Row[]): string {
   const cells = rows.map((row) => [
     row.section,

@@ -1,13 +1,13 @@
-/** Numbers that a face recognition system is judged by, from cosines alone. */
+/** Accuracy measures of face recognition, computed from cosines. */
 
 export interface ScoredPair {
   readonly fold: number;
   readonly same: boolean;
-  /** -1..1; -Infinity when one of the photos has no face. */
+  /** -1..1; -1 when one of the photos has no face. */
   readonly cosine: number;
 }
 
-/** 1:1 verification, 0..1: the threshold that is best on all other folds, tested on each fold. */
+/** Accuracy of 1:1 verification, 0..1: each fold is tested with the threshold that is best on all other folds. */
 export function verificationAccuracy(pairs: readonly ScoredPair[]): number {
   const folds = [...new Set(pairs.map(({ fold }) => fold))];
   const accuracies = folds.map((fold) => {
@@ -18,7 +18,7 @@ export function verificationAccuracy(pairs: readonly ScoredPair[]): number {
   return mean(accuracies);
 }
 
-/** Middle of the cosines between which most pairs are told apart rightly. */
+/** The middle of the range of thresholds that classify the most pairs correctly. */
 function bestThreshold(pairs: readonly ScoredPair[]): number {
   const sorted = pairs.toSorted((a, b) => a.cosine - b.cosine);
   let right = sorted.filter(({ same }) => same).length;
@@ -36,26 +36,26 @@ function bestThreshold(pairs: readonly ScoredPair[]): number {
   return Math.max((from + to) / 2, -1);
 }
 
-/** Cosines of one open-set trial: probes of enrolled people and of strangers against one gallery. */
+/** Cosines of one open-set trial: probes of enrolled people (mates) and of strangers, against one gallery. */
 export interface OpenSetTrial {
-  /** Per enrolled person's probe: cosine to the own template, and the highest to another's. */
+  /** For each mate's probe: the cosine with the person's own template, and the highest cosine with another person's template. */
   readonly mates: readonly { readonly own: number; readonly other: number }[];
-  /** Per stranger's probe: the highest cosine to anybody. */
+  /** For each stranger's probe: the highest cosine with any template. */
   readonly strangers: readonly number[];
   readonly gallerySize: number;
 }
 
-/** Share of mates that are not found, or not first, at `threshold`. */
+/** FNIR: share of mates whose own template is below `threshold`, or not the first hit. */
 export function falseNegativeRate({ mates }: OpenSetTrial, threshold: number): number {
   return mates.filter(({ own, other }) => own < threshold || own <= other).length / mates.length;
 }
 
-/** Share of strangers that get somebody's name at `threshold`. */
+/** FPIR: share of strangers that match a template at `threshold`. */
 export function falsePositiveRate({ strangers }: OpenSetTrial, threshold: number): number {
   return strangers.filter((cosine) => cosine >= threshold).length / strangers.length;
 }
 
-/** Least threshold at which at most `fpir` of the trial's strangers get a name. */
+/** Lowest threshold at which at most a share `fpir` of the trial's strangers match. */
 export function thresholdAt({ strangers }: OpenSetTrial, fpir: number): number {
   const sorted = strangers.toSorted((a, b) => b - a);
   const allowed = Math.floor(fpir * sorted.length);
@@ -65,7 +65,7 @@ export function thresholdAt({ strangers }: OpenSetTrial, fpir: number): number {
 export const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** Repeatable numbers in 0..1 (mulberry32). */
+/** Pseudo-random numbers in 0..1 that a seed repeats (mulberry32). */
 export function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

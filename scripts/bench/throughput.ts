@@ -4,7 +4,7 @@ import { post } from './latency.ts';
 import type { Started } from './platform.ts';
 import { median, type Row } from './rows.ts';
 
-/** Photos a second with every core at work, against what the bare model runs would let through on all cores. */
+/** Measures photos a second with all cores busy, against the rate of the bare model runs on all cores. */
 export async function measureThroughput(
   server: Pick<Started, 'url' | 'headers'>,
   photos: readonly Uint8Array[],

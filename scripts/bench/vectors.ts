@@ -12,13 +12,13 @@ import { median, type Row } from './rows.ts';
 
 const section = 'vectors';
 const facesEach = 5;
-/** Cosine of a face with the direction of its person: two photos of one person are then at 0.64. */
+/** Cosine of a face with the direction of its person. Two photos of the same person then have a cosine of 0.64. */
 const likeness = 0.8;
 const limit = 10;
 
 /**
- * Search among 1,000, 10,000 and 100,000 templates, exact and through the index, with the recall of the index; and how long the
- * store takes to write and to load. `quick` leaves out the index at 100,000, which takes a minute to build.
+ * Measures a search in 1,000, 10,000 and 100,000 templates, exact and with the index, and the recall of the index. Also measures how long
+ * the store takes to write and to load. `quick` skips the index with 100,000 templates, because building it takes a minute.
  */
 export async function measureVectors({ quick }: { readonly quick: boolean }): Promise<Row[]> {
   const rows: Row[] = [];
@@ -64,7 +64,7 @@ async function measureSize(size: number, dimension: number, withIndex: boolean):
     row('index, nearest of a stranger', 100 * unknown.first, '%'),
     row(`index, ${limit} nearest of a stranger`, 100 * unknown.all, '%'),
     row('index, built in the background', built, 's', {
-      note: `longest hold of the event loop ${stall.toFixed(0)} ms`,
+      note: `longest block of the event loop ${stall.toFixed(0)} ms`,
     }),
   );
   index.close();
@@ -78,7 +78,7 @@ async function medianMs(
   options: SearchOptions,
 ): Promise<number> {
   const times: number[] = [];
-  // Twice: the first round warms up the compiler.
+  // The probes run twice: the first round only warms up the code.
   for (const probe of [...probes, ...probes]) {
     const started = performance.now();
     await searchGallery(gallery, index, probe, options);
@@ -87,7 +87,7 @@ async function medianMs(
   return median(times.slice(probes.length));
 }
 
-/** Shares of the exact answers that the index gives too: of the nearest, and of the first `limit`. */
+/** Shares of the exact results that the index also returns: of the nearest result, and of the first `limit` results. */
 async function recall(gallery: Gallery, index: VectorIndex, probes: readonly Float32Array[]) {
   let first = 0;
   let all = 0;
@@ -101,8 +101,8 @@ async function recall(gallery: Gallery, index: VectorIndex, probes: readonly Flo
 }
 
 /**
- * Waits for the index; resolves to the longest time in milliseconds that the event loop was held meanwhile. Counted in CPU
- * time: on a busy machine the clock on the wall measures the neighbours.
+ * Waits until the index is built. Resolves to the longest time that the event loop was blocked meanwhile, in milliseconds of CPU time: on
+ * a busy machine, wall-clock time would include the work of other processes.
  */
 async function caughtUp(index: VectorIndex): Promise<number> {
   let longest = 0;
@@ -122,7 +122,7 @@ function cpuMs(): number {
 async function measureStore(size: number, dimension: number): Promise<Row[]> {
   const dataDir = mkdtempSync(join(tmpdir(), 'freeface-bench-'));
   const space = { space: 'bench', dimension };
-  // No index: it would be built while the clock runs.
+  // Without an index: building it would disturb the measurement.
   const options = { dataDir, clock: systemClock, indexAbove: Number.POSITIVE_INFINITY };
   try {
     const vectors = await openVectors(options);
@@ -152,7 +152,7 @@ async function measureStore(size: number, dimension: number): Promise<Row[]> {
   }
 }
 
-/** People as an embedder sees them, and 100 probes of people in the gallery and of strangers. */
+/** Draws random templates of people. Returns 100 probes of people in the gallery and 100 probes of strangers. */
 function drawPeople(size: number, dimension: number, take: (entry: VectorEntry) => void) {
   const random = seededRandom(size + dimension);
   const mated: Float32Array[] = [];
@@ -177,7 +177,7 @@ function drawPeople(size: number, dimension: number, take: (entry: VectorEntry) 
 }
 
 function direction(dimension: number, random: () => number): Float32Array {
-  // The sum of four even numbers is close enough to a normal one, and quick.
+  // A sum of four uniform numbers is close enough to a normal distribution, and fast.
   return unit(Float32Array.from({ length: dimension }, () => random() + random() + random() + random() - 2));
 }
 

@@ -5,7 +5,7 @@ import { type CrossFitRow, crossFit } from './cross-fit.ts';
 import { fitCalibration } from './fit.ts';
 import { measureStrangers } from './strangers.ts';
 
-/** The text of a pack's calibration file, with the proof of its thresholds in its source. Progress goes to `log`. */
+/** Returns the text of a pack's calibration file. Its field `source` has the measured FPIR of the thresholds. Writes progress to `log`. */
 export function calibrate(
   photos: readonly PersonPhoto[],
   described: { readonly pack: string; readonly dataSet: string; readonly date: string },
@@ -19,12 +19,12 @@ export function calibrate(
   for (const row of checked) log(crossFitLine(row));
   const source =
     `scripts/calibrate.ts, ${described.date}, pack ${described.pack}, on ${described.dataSet}: ${strangers.people} people, ` +
-    `${photos.length} photos. Thresholds made from one half of the people and counted on the other, six times: ` +
+    `${photos.length} photos. Thresholds fitted on one half of the people and tested on the other half, six times: ` +
     `${checked.map(crossFitLine).join('; ')}.`;
   return `${JSON.stringify(fitCalibration(strangers, source), null, 2)}\n`;
 }
 
 const crossFitLine = ({ fpir, gallerySize, measured, worstSplit }: CrossFitRow): string =>
-  `FPIR ${percent(fpir)} promised at ${gallerySize} enrolled, ${percent(measured)} measured (worst split ${percent(worstSplit)})`;
+  `FPIR target ${percent(fpir)} with ${gallerySize} enrolled: ${percent(measured)} measured (worst split ${percent(worstSplit)})`;
 
 const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;

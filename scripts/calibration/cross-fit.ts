@@ -5,18 +5,18 @@ import { mean, randomFrom, shuffled } from '../bench/statistics.ts';
 import { fitCalibration } from './fit.ts';
 import { measureStrangers } from './strangers.ts';
 
-/** False-positive identification rate measured on people the thresholds were not made from. */
+/** False-positive identification rate, measured on people who were not used to fit the thresholds. */
 export interface CrossFitRow {
   readonly fpir: number;
   readonly gallerySize: number;
   readonly measured: number;
-  /** Highest of the splits. */
+  /** The highest rate of one split. */
   readonly worstSplit: number;
-  /** Stranger's probes counted, all splits together. */
+  /** Number of strangers' probes in all splits. */
   readonly probes: number;
 }
 
-/** Calibrates on half of the people and counts on the other half, `splits` times with other halves. */
+/** Calibrates on one half of the people and measures on the other half. Repeats this `splits` times with other halves. */
 export function crossFit(photos: readonly PersonPhoto[], splits: number, seed: number): CrossFitRow[] {
   const random = randomFrom(seed);
   const people = byPerson(photos.filter(({ template }) => template));
@@ -43,7 +43,7 @@ export function crossFit(photos: readonly PersonPhoto[], splits: number, seed: n
   }));
 }
 
-/** Highest cosine of strangers' probes to galleries drawn anew ten times. */
+/** For each stranger's probe, the highest cosine with a gallery. Draws ten random galleries. */
 function strangersBest(people: readonly PersonPhoto[][], gallerySize: number, random: () => number): number[] {
   const any = (own: readonly PersonPhoto[]) => own[Math.floor(random() * own.length)]!;
   return Array.from({ length: 10 }, () => {

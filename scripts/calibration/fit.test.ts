@@ -5,7 +5,7 @@ import { randomFrom } from '../bench/statistics.ts';
 import { fitCalibration, fitTail, tailCosine } from './fit.ts';
 import { measureStrangers, strangerQuantile } from './strangers.ts';
 
-/** Cosines of strangers as a network spreads them: normal, 0.1 wide. */
+/** Cosines of strangers, similar to those of a real network: normally distributed, standard deviation 0.1. Highest first. */
 function normalCosines(count: number, seed: number): Float32Array {
   const random = randomFrom(seed);
   const values = Float32Array.from(
@@ -17,7 +17,7 @@ function normalCosines(count: number, seed: number): Float32Array {
 const strangers = { people: 1000, cosines: normalCosines(500_000, 3), tailError: 0.004 };
 
 describe('fitTail', () => {
-  it('When the tail can be counted, then the line lies on or above it, and not far above where galleries of hundreds are decided', () => {
+  it('When the tail can be counted, then the line is on or above it, and close to it at 1 pair in 10,000', () => {
     const tail = fitTail(strangers, 0);
 
     for (const probability of [1e-1, 1e-2, 1e-3, 1e-4]) {
@@ -28,8 +28,8 @@ describe('fitTail', () => {
     expect(tailCosine(tail, 1e-4) - strangerQuantile(strangers.cosines, 1e-4)).toBeLessThan(0.02);
   });
 
-  it('When it is continued beyond what can be counted, then it promises too little rather than too much', () => {
-    // The normal distribution's own quantile at 1e-8: 5.612 standard deviations.
+  it('When the line continues beyond the counted tail, then it is above the true quantile', () => {
+    // The quantile of the normal distribution at 1e-8 is 5.612 standard deviations.
     expect(tailCosine(fitTail(strangers, 0), 1e-8)).toBeGreaterThan(0.5612);
   });
 
@@ -43,7 +43,7 @@ describe('fitTail', () => {
 describe('fitCalibration', () => {
   const calibration = fitCalibration(strangers, 'made up');
 
-  it('When strangers are drawn from the same people, then fewer are named than promised', () => {
+  it('When strangers are drawn from the same distribution, then the measured FPIR is at most 1.25 %', () => {
     const others = normalCosines(400_000, 8);
     const random = randomFrom(5);
 
@@ -61,13 +61,13 @@ describe('fitCalibration', () => {
     }
   });
 
-  it('When one pair of strangers in 1,000 reaches a cosine, then its similarity is 0.5; in 10,000, 0.6', () => {
+  it('When 1 pair of strangers in 1,000 reaches a cosine, then its similarity is 0.5; for 1 in 10,000 it is 0.6', () => {
     expect(similarityOf(strangerQuantile(strangers.cosines, 1e-3), calibration)).toBeCloseTo(0.5, 2);
     expect(similarityOf(strangerQuantile(strangers.cosines, 1e-4), calibration)).toBeCloseTo(0.6, 1.9);
     expect(similarityOf(1, calibration)).toBe(1);
   });
 
-  it('When knots are read in order, then both columns rise', () => {
+  it('When knots are read in order, then cosines and similarities rise', () => {
     const knots = calibration.similarityKnots;
 
     for (const [i, knot] of knots.slice(1).entries()) {
@@ -76,7 +76,7 @@ describe('fitCalibration', () => {
     }
   });
 
-  it('When the gallery grows, then the threshold rises, up to its ceiling', () => {
+  it('When the gallery grows, then the threshold rises up to its ceiling', () => {
     const at = (size: number) => thresholdOf(calibration, 0.01, size);
 
     expect(at(1)).toBeLessThan(at(100));
@@ -100,7 +100,7 @@ describe('measureStrangers', () => {
 
     const { people, cosines } = measureStrangers(photos, 1);
 
-    // Of 190 pairs of 20 people, 100 are of an odd and an even person and 90 of two alike.
+    // 20 people form 190 pairs. 100 pairs have one odd and one even person; in 90 pairs both embeddings are the same.
     expect(people).toBe(20);
     expect(cosines).toHaveLength(190 * 5);
     expect(cosines.filter((value) => value > 0.5)).toHaveLength(90 * 5);

@@ -1,24 +1,26 @@
 import type { Calibration } from '../../shared/domain/calibration.ts';
 import { type Strangers, strangerQuantile, tailProbability } from './strangers.ts';
 
-/** `cosine = intercept + slope * ln(1 / probability)`: what a pair of strangers reaches with that probability, for rare ones. */
+/** `cosine = intercept + slope * ln(1 / probability)`: the cosine that a pair of strangers reaches with that small probability. */
 export interface Tail {
   readonly intercept: number;
   readonly slope: number;
 }
 
 /**
- * The line over the tail of the strangers' cosines.
+ * Fits a line above the tail of the strangers' cosines.
  *
  * [Note: From pairs to galleries]
  * A stranger's probe against N templates reaches a threshold at most N times as often as one pair of strangers does (the union
- * bound), whatever the probe: people who resemble many others only make the true rate smaller. So the threshold for FPIR f and
- * N templates is the cosine that a pair reaches with probability f / N. Measured, the bound is tight: within 0.003 of the true
- * quantile at 10 to 400 templates.
- * Beyond what can be counted the tail is continued as a straight line over ln(1 / p), an exponential tail. Real ones fall
- * faster (the local slope shrinks from 0.036 to 0.028 per e-fold between 1e-2 and 1e-5), so the line promises too little, never too much.
- * It is raised until it lies on or above every counted quantile, and then by `margin` standard errors: half a one keeps the
- * promise on average and in all but the unluckiest halves of Labeled Faces in the Wild, a whole one would miss 1 to 2 % more mates.
+ * bound). This is true for every probe: people who resemble many others only make the true rate smaller. So the threshold for FPIR f
+ * and N templates is the cosine that a pair reaches with probability f / N. In measurements the bound is tight: within 0.003 of the
+ * true quantile at 10 to 400 templates.
+ * Probabilities that are too small to count use a straight line over ln(1 / p), which is an exponential tail. Real tails fall faster
+ * (the local slope shrinks from 0.036 to 0.028 per e-fold between 1e-2 and 1e-5). So the thresholds are too high rather than too low,
+ * and the true FPIR is below its target.
+ * The line is raised until it is on or above every quantile down to the probability 1e-4, and then by `margin` standard errors. Half a
+ * standard error keeps the FPIR on average, and in nearly all halves of Labeled Faces in the Wild. A whole one would miss 1 to 2 % more
+ * mates.
  */
 export function fitTail({ cosines, tailError }: Pick<Strangers, 'cosines' | 'tailError'>, margin = 0.5): Tail {
   const points = countable(cosines).map((probability) => ({
@@ -40,13 +42,13 @@ export function fitTail({ cosines, tailError }: Pick<Strangers, 'cosines' | 'tai
 export const tailCosine = ({ intercept, slope }: Tail, probability: number): number =>
   intercept + slope * Math.log(1 / probability);
 
-/** The line is fitted to rarer pairs than this. */
+/** The slope is fitted to pairs with this probability or a smaller one. */
 const steepFrom = 1e-3;
-/** The largest gallery the thresholds are made for; beyond it they no longer rise. */
+/** Number of templates above which thresholds do not rise any more. */
 const largestGallery = 1e8;
 const highestCosine = 0.999;
 
-/** A pack's calibration from its strangers. */
+/** The calibration of a pack, from its strangers' cosines. */
 export function fitCalibration(strangers: Strangers, source: string, margin = 0.5): Calibration {
   const tail = fitTail(strangers, margin);
   return {
@@ -61,7 +63,7 @@ export function fitCalibration(strangers: Strangers, source: string, margin = 0.
   };
 }
 
-/** See: [Note: One similarity for every model]. Counted down to the tail, and along its line from there. */
+/** Knots are counted down to the probability 1e-4, and follow the line from 1e-5. See: [Note: One similarity for every model]. */
 function similarityKnots(cosines: Float32Array, tail: Tail): Calibration['similarityKnots'] {
   const knots = [{ cosine: -1, similarity: 0 }];
   const add = (cosine: number, similarity: number) => {
@@ -73,7 +75,7 @@ function similarityKnots(cosines: Float32Array, tail: Tail): Calibration['simila
   return [...knots, { cosine: 1, similarity: 1 }];
 }
 
-/** Probabilities, ten to a decade, at which at least 30 pairs are counted. */
+/** Probabilities, ten for each decade, at which at least 30 pairs can be counted. */
 function countable(cosines: Float32Array): number[] {
   return Array.from({ length: 60 }, (_, i) => 10 ** -(1 + i / 10)).filter((p) => p * cosines.length >= 30);
 }

@@ -2,19 +2,19 @@ import { byPerson } from '../bench/open-set.ts';
 import { cosine, type PersonPhoto } from '../bench/people.ts';
 import { randomFrom } from '../bench/statistics.ts';
 
-/** How alike different people look to a network. */
+/** How similar different people (strangers) are to a network. */
 export interface Strangers {
   readonly people: number;
-  /** Cosines of one's probe with another's template, highest first; every pair of people `draws` times, each time with photos drawn anew. */
+  /** Cosines of one person's probe with another's template, highest first: `draws` values for each pair, with random photos. */
   readonly cosines: Float32Array;
   /**
-   * Standard error, in cosine, of the quantile at `tailProbability`, from resampling people: pairs that share a person are not
-   * independent, so counting pairs would promise far too much.
+   * Standard error, in cosine, of the quantile at `tailProbability`. It comes from resampling people, not pairs: pairs that share a person
+   * are not independent, so resampling pairs would give a far too small error.
    */
   readonly tailError: number;
 }
 
-/** Where the tail is measured: rare enough to matter to a gallery of hundreds, common enough to be counted in LFW. */
+/** Probability at which the error is measured: small enough to matter for a gallery of hundreds, large enough to be counted in LFW. */
 export const tailProbability = 1e-4;
 
 const draws = 5;
@@ -36,7 +36,7 @@ export function measureStrangers(photos: readonly PersonPhoto[], seed: number): 
   return { people: people.length, cosines: cosines.sort().reverse(), tailError };
 }
 
-/** The cosine that a share `probability` of the pairs reaches. */
+/** The cosine that a share `probability` of the pairs reaches. `cosines`: highest first. */
 export function strangerQuantile(cosines: Float32Array, probability: number): number {
   return cosines[Math.min(cosines.length - 1, Math.floor(probability * cosines.length))]!;
 }

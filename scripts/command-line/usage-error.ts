@@ -1,7 +1,7 @@
-/** A command that cannot be understood. */
+/** The command line is wrong. */
 export class UsageError extends Error {}
 
-/** Whether a command line was wrong, whoever found out: the command itself or node's parser. */
+/** Whether the error reports a wrong command line: a UsageError, or an error of `parseArgs`. */
 export const isUsageError = (error: unknown): error is Error =>
   error instanceof UsageError ||
   (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));

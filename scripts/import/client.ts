@@ -10,17 +10,17 @@ export interface Server {
   readonly key: string | undefined;
   /** Model pack to use; the server's default when absent. */
   readonly strategy: string | undefined;
-  /** How long one photo is tried, in milliseconds. */
+  /** Longest time to retry one photo, in milliseconds. */
   readonly patience: number;
   readonly clock: Clock;
 }
 
-/** The server does not let this client in, or is not one: going on makes no sense. */
+/** The server refuses this client, or it is not a FreeFace server. The import must stop. */
 export class ServerError extends Error {
   override readonly name = 'ServerError';
 }
 
-/** Codes that say something about the photo, and will say so again. */
+/** Error codes that depend on the photo itself: sending it again gives the same result. */
 const rejections = new Set([
   'NO_FACE',
   'FACE_REJECTED',
@@ -33,10 +33,11 @@ const rejections = new Set([
   'FACE_OF_OTHER_PERSON',
 ]);
 
+/** Milliseconds. */
 const firstPause = 500;
 const longestPause = 30_000;
 const answerTimeout = 120_000;
-/** A 5xx other than 503 is tried this often: it may be the photo that breaks the server. */
+/** Largest number of attempts after a 5xx other than 502, 503 and 504: the photo itself may cause the error. */
 const brokenAttempts = 3;
 
 const enrolledSchema = z.object({
@@ -51,23 +52,23 @@ const refusedSchema = z.object({
 });
 const rejectedDetails = z.object({ rejected: z.array(z.object({ reasons: z.array(z.string()) })) });
 
-/** Throws a ServerError when nothing useful answers at the address. */
+/** Checks that a FreeFace server answers and accepts the key. Errors: ServerError. */
 export async function greet({ url, key }: Server): Promise<void> {
   const response = await fetch(`${url}/api/v1/auth/me`, {
     headers: credentials(key),
     signal: AbortSignal.timeout(10_000),
   }).catch((error: unknown) => {
-    throw new ServerError(`Nothing answers at ${url} (${reasonOf(error)}). Start it with: npm start`);
+    throw new ServerError(`No server answers at ${url} (${reasonOf(error)}). Start it with: npm start`);
   });
   await response.body?.cancel();
-  refuseStrangers(response, url);
-  if (response.status === 404) throw new ServerError(`What answers at ${url} is not FreeFace.`);
+  checkAuthorised(response, url);
+  if (response.status === 404) throw new ServerError(`The server at ${url} is not FreeFace.`);
 }
 
 /**
- * Enrols one photo, again and again while the server is busy, starting or away: after Retry-After when it says so, else after
- * a pause that doubles from half a second to half a minute. Rejects with the signal's reason when it is aborted before or while waiting,
- * never while a request is under way, and with a ServerError when the server asks for (other) credentials.
+ * Enrols one photo. Retries while the server is busy, starting or unreachable: after Retry-After when the response has it, else after
+ * a pause that doubles from half a second to half a minute. Rejects with the signal's reason when the signal is aborted before the first
+ * request or during a pause, never during a request. Errors: ServerError when the server refuses the key.
  */
 export async function enrol(photo: Photo, bytes: Uint8Array, server: Server, signal: AbortSignal): Promise<Outcome> {
   signal.throwIfAborted();
@@ -89,8 +90,9 @@ export async function enrol(photo: Photo, bytes: Uint8Array, server: Server, sig
 interface TryAgain {
   readonly code: string;
   readonly message: string;
-  /** Milliseconds; 0 when the server did not say. */
+  /** Milliseconds; 0 when the response has no Retry-After. */
   readonly retryAfter: number;
+  /** A 5xx other than 502, 503 and 504. */
   readonly broken: boolean;
 }
 
@@ -108,7 +110,7 @@ async function send(photo: Photo, bytes: Uint8Array, server: Server): Promise<Ou
   } catch (error) {
     return { code: 'NO_ANSWER', message: reasonOf(error), retryAfter: 0, broken: false };
   }
-  refuseStrangers(response, server.url);
+  checkAuthorised(response, server.url);
   const json = parseJson(text);
   if (response.ok) return accepted(json);
   const refused = refusedSchema.safeParse(json);
@@ -131,7 +133,7 @@ async function send(photo: Photo, bytes: Uint8Array, server: Server): Promise<Ou
 function accepted(json: unknown): Outcome {
   const parsed = enrolledSchema.safeParse(json);
   if (!parsed.success)
-    return { outcome: 'failed', code: 'ANSWER_UNREADABLE', message: 'The answer is not an enrolment.' };
+    return { outcome: 'failed', code: 'ANSWER_UNREADABLE', message: 'The response is not an enrolment.' };
   const { faces, rejected } = parsed.data.data;
   return {
     outcome: 'enrolled',
@@ -151,15 +153,15 @@ function formOf({ path, person }: Photo, bytes: Uint8Array, strategy: string | u
   return form;
 }
 
-function refuseStrangers({ status }: Response, url: string): void {
-  if (status === 401) throw new ServerError(`${url} wants a key: pass it with --key or FREEFACE_KEY.`);
-  if (status === 403) throw new ServerError(`${url} does not let this key enrol faces.`);
+function checkAuthorised({ status }: Response, url: string): void {
+  if (status === 401) throw new ServerError(`${url} requires a valid key. Set it with --key or FREEFACE_KEY.`);
+  if (status === 403) throw new ServerError(`${url} refuses this key: it may not enrol faces. Use another key.`);
 }
 
 const credentials = (key: string | undefined): Record<string, string> =>
   key === undefined ? {} : { authorization: `Bearer ${key}` };
 
-/** `Retry-After` in seconds or as a date, to milliseconds; at most ten minutes. */
+/** `Retry-After` (seconds or a date) in milliseconds; at most ten minutes. */
 function retryAfterOf(header: string | null, now: number): number {
   if (header === null) return 0;
   const seconds = Number(header);
@@ -167,7 +169,7 @@ function retryAfterOf(header: string | null, now: number): number {
   return Number.isFinite(milliseconds) ? Math.min(600_000, Math.max(0, milliseconds)) : 0;
 }
 
-/** Spreads clients that were turned away together: 75 to 125 %, by the photo's path rather than by chance. */
+/** 75 to 125 % of the pause, so that photos refused together are not all retried together. Depends on the path, not on chance. */
 function jittered(pause: number, path: string, attempt: number): number {
   let hash = attempt;
   for (const character of path) hash = (Math.imul(hash, 31) + character.codePointAt(0)!) >>> 0;

@@ -7,19 +7,19 @@ import { type Outcome, outcomeSchema } from './outcome.ts';
 import { FolderError, type Photo } from './scan.ts';
 
 /**
- * What earlier runs have done, and this one does.
+ * The results of earlier runs and of this run.
  *
  * [Note: The import's journal]
- * One line of JSON a photo, appended when the server has answered, so a kill at any moment costs at most the photos under way;
- * the server gives those the same ids again. A photo is known by its path, size and time of change: one that was changed is
- * sent again. The journal lies in the data folder, not among the photos: they may be read-only, and a gallery that is thrown
- * away takes its journal along.
+ * The journal has one line of JSON for each photo. The line is appended when the server has answered. So a kill at any moment loses at
+ * most the results of the photos that were being sent, and the server gives these photos the same ids again. A photo is recognised by its
+ * path, size, time of change and external id; when one of them changes, the photo is sent again. The journal is in the data folder, not
+ * next to the photos: the photos may be read-only, and deleting the data folder must delete the journal as well.
  */
 export interface Journal {
   readonly file: string;
-  /** The outcome of this very file in an earlier run; undefined when it has none, has failed, or was changed since. */
+  /** The outcome of this photo in an earlier run; undefined when it has none, has failed, or has changed since. */
   find(photo: Photo): Outcome | undefined;
-  /** Written before the call returns. Failures are not kept. */
+  /** Writes the outcome before it returns. Does not record failures. */
   add(photo: Photo, outcome: Outcome): void;
   close(): void;
 }
@@ -33,13 +33,13 @@ const lineSchema = z.object({
 });
 type Line = z.infer<typeof lineSchema>;
 
-/** Where the journal of this folder on this server lies. `root` is absolute. */
+/** Path of the journal for this folder and this server. `root` is absolute. */
 export function journalFile(dataDir: string, root: string, url: string): string {
   const key = createHash('sha256').update(`${url}\n${root}`).digest('hex').slice(0, 16);
   return join(dataDir, 'imports', `${key}.jsonl`);
 }
 
-/** Reads what is there, however its last line ended. `forget` starts with nothing known. Throws a FolderError when it cannot be written. */
+/** Reads the journal; its last line may be incomplete. `forget` ignores earlier results. Errors: FolderError when it cannot be written. */
 export function openJournal(file: string, { forget = false }: { readonly forget?: boolean } = {}): Journal {
   const handle = openToAppend(file);
   const text = readFileSync(handle, 'utf8');
@@ -48,7 +48,7 @@ export function openJournal(file: string, { forget = false }: { readonly forget?
     const parsed = parseLine(line);
     if (parsed) known.set(parsed.path, parsed);
   }
-  // A run that was killed while it wrote leaves half a line.
+  // A run that was killed during a write leaves an incomplete line.
   if (text !== '' && !text.endsWith('\n')) writeSync(handle, '\n');
   return {
     file,
@@ -80,7 +80,7 @@ function openToAppend(file: string): number {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new FolderError(
-      `The journal ${file} cannot be written (${reason}). Set FREEFACE_DATA to the server's data folder, or say --journal FILE.`,
+      `The journal ${file} cannot be written (${reason}). Set FREEFACE_DATA to the server's data folder, or use --journal FILE.`,
     );
   }
 }

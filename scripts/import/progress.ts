@@ -9,7 +9,7 @@ export interface Progress {
 
 const lineEvery = 5000;
 
-/** A bar on a terminal; elsewhere one plain line every five seconds. */
+/** Shows a progress bar on a terminal, and one plain line every five seconds elsewhere. */
 export function showProgress(stream: NodeJS.WriteStream, total: number, clock: Clock): Progress {
   return stream.isTTY ? bar(stream, total) : lines(stream, total, clock);
 }

@@ -3,18 +3,20 @@ import type { Outcome } from './outcome.ts';
 export interface Tally {
   photos: number;
   people: number;
-  /** In this run. */
+  /** Photos enrolled in this run, and their faces. */
   enrolled: number;
   faces: number;
-  /** Dealt with in an earlier run, whatever came of it. */
+  /** Photos enrolled or rejected in an earlier run. */
   earlier: number;
-  /** Of those, the ones that were rejected then, by code and reasons. */
+  /** Photos rejected in an earlier run, by code and reasons. */
   readonly rejectedEarlier: Map<string, number>;
-  /** By code and reasons, and how many faces of enrolled photos were left out, by reasons. */
+  /** Photos rejected in this run, by code and reasons. */
   readonly rejected: Map<string, number>;
+  /** Enrolled photos with faces that were not enrolled, by reasons. */
   readonly leftOut: Map<string, number>;
+  /** Photos that failed in this run, by code. */
   readonly failed: Map<string, number>;
-  /** `path: why`, the first of them. */
+  /** The first 20 photos that were rejected or failed, as `path  reason`. */
   readonly examples: string[];
 }
 
@@ -50,7 +52,7 @@ export function count(tally: Tally, path: string, outcome: Outcome): void {
   }
 }
 
-/** A photo that is not sent again. What was rejected is told again: the photo still is not in the gallery. */
+/** Counts a photo that is not sent again. A rejected photo is reported again, because it is still not in the gallery. */
 export function countEarlier(tally: Tally, path: string, outcome: Outcome): void {
   tally.earlier++;
   if (outcome.outcome !== 'rejected') return;
@@ -72,9 +74,9 @@ export function table(tally: Tally): string {
   const rows: (readonly [label: string, number: number, note?: string])[] = [
     ['photos', tally.photos, `of ${tally.people} ${tally.people === 1 ? 'person' : 'people'} in folders`],
     ['enrolled', tally.enrolled, `${tally.faces} ${tally.faces === 1 ? 'face' : 'faces'}`],
-    ...byNumber(tally.leftOut).map(([why, number]) => [`  with faces left out: ${why}`, number] as const),
+    ...byNumber(tally.leftOut).map(([why, number]) => [`  with rejected faces: ${why}`, number] as const),
     ...(tally.earlier > 0 ? [['done in an earlier run', tally.earlier] as const] : []),
-    ...byNumber(tally.rejectedEarlier).map(([why, number]) => [`  rejected then: ${why}`, number] as const),
+    ...byNumber(tally.rejectedEarlier).map(([why, number]) => [`  of these, rejected: ${why}`, number] as const),
     ['rejected', sum(tally.rejected)],
     ...byNumber(tally.rejected).map(([why, number]) => [`  ${why}`, number] as const),
     ['failed', sum(tally.failed)],

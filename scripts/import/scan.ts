@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 
-/** A folder that is a person. */
+/** A person, from the name of a folder. */
 interface NamedPerson {
   readonly externalId: string;
   readonly name: string;
@@ -9,25 +9,25 @@ interface NamedPerson {
 
 /** A picture to enrol. */
 export interface Photo {
-  /** Relative to the folder that is imported, with `/`. */
+  /** Relative to the imported folder, with `/` as separator. */
   readonly path: string;
   readonly bytes: number;
   /** Milliseconds since the epoch, whole. */
   readonly modifiedAt: number;
-  /** null: nobody in particular. */
+  /** null: the photo is not in the folder of a person. */
   readonly person: NamedPerson | null;
 }
 
 export interface Folder {
-  /** Those beside the folders first, then folder by folder, in order of name. */
+  /** First the photos directly in the folder, then those of each subfolder, sorted by name. */
   readonly photos: readonly Photo[];
-  /** Folders that are a person. */
+  /** Number of folders that name a person. */
   readonly people: number;
-  /** Files that are no pictures by their name, relative paths. */
-  readonly passedOver: readonly string[];
+  /** Relative paths of skipped files: their names are not those of pictures. */
+  readonly skipped: readonly string[];
 }
 
-/** A folder that cannot be imported as it is; the message says why. */
+/** The folder cannot be imported; the message says why. */
 export class FolderError extends Error {
   override readonly name = 'FolderError';
 }
@@ -35,29 +35,31 @@ export class FolderError extends Error {
 const pictureEndings = new Set(['.jpg', '.jpeg', '.png', '.webp', '.gif', '.avif', '.tif', '.tiff', '.heic', '.heif']);
 
 /**
- * Pictures of `root`: those in `<name>/`, at any depth, are of that person; those beside the folders are of nobody in
- * particular. Hidden files and folders are passed over in silence. Throws a FolderError.
+ * Lists the pictures of `root`. A picture in `<name>/`, at any depth, belongs to that person. A picture directly in `root` belongs to no
+ * person. Hidden files and folders are ignored and not reported. Errors: FolderError.
  */
 export async function scanFolder(root: string): Promise<Folder> {
   const { files, folders } = await entriesOf(root);
   const photos: Photo[] = [];
-  const passedOver: string[] = [];
-  for (const file of files) await look(root, file, null, photos, passedOver);
+  const skipped: string[] = [];
+  for (const file of files) await look(root, file, null, photos, skipped);
   const byExternalId = new Map<string, string>();
   for (const folder of folders) {
     const person = { externalId: slugOf(folder), name: nameOf(folder) };
     const twin = byExternalId.get(person.externalId);
     if (person.externalId === '')
-      throw new FolderError(`The folder ${folder} has no letter or digit to make an external_id of.`);
+      throw new FolderError(`The folder ${folder} has no letter or digit for an external_id. Rename it.`);
     if (twin !== undefined)
-      throw new FolderError(`The folders ${twin} and ${folder} both give the external_id ${person.externalId}.`);
+      throw new FolderError(
+        `The folders ${twin} and ${folder} both give the external_id ${person.externalId}. Rename one of them.`,
+      );
     byExternalId.set(person.externalId, folder);
-    await lookInside(root, folder, person, photos, passedOver);
+    await lookInside(root, folder, person, photos, skipped);
   }
-  return { photos, people: folders.length, passedOver };
+  return { photos, people: folders.length, skipped };
 }
 
-/** `Ana_María Ωmega` to `ana-maria-ωmega`: lower case, without marks, at most 128 characters. */
+/** `Ana_María Ωmega` becomes `ana-maria-ωmega`: lower case, without accents, at most 128 characters. */
 export function slugOf(folder: string): string {
   return folder
     .normalize('NFKD')
@@ -69,7 +71,7 @@ export function slugOf(folder: string): string {
     .replace(/^-+|-+$/g, '');
 }
 
-/** `Ana_María` to `Ana María`. */
+/** `Ana_María` becomes `Ana María`. */
 const nameOf = (folder: string): string => folder.normalize('NFC').replaceAll('_', ' ').trim();
 
 async function lookInside(
@@ -77,11 +79,11 @@ async function lookInside(
   folder: string,
   person: NamedPerson,
   photos: Photo[],
-  passedOver: string[],
+  skipped: string[],
 ): Promise<void> {
   const { files, folders } = await entriesOf(join(root, folder));
-  for (const file of files) await look(root, `${folder}/${file}`, person, photos, passedOver);
-  for (const inner of folders) await lookInside(root, `${folder}/${inner}`, person, photos, passedOver);
+  for (const file of files) await look(root, `${folder}/${file}`, person, photos, skipped);
+  for (const inner of folders) await lookInside(root, `${folder}/${inner}`, person, photos, skipped);
 }
 
 async function look(
@@ -89,17 +91,17 @@ async function look(
   path: string,
   person: NamedPerson | null,
   photos: Photo[],
-  passedOver: string[],
+  skipped: string[],
 ): Promise<void> {
   if (!pictureEndings.has(extname(path).toLowerCase())) {
-    passedOver.push(path);
+    skipped.push(path);
     return;
   }
   const { size, mtimeMs } = await stat(join(root, path));
   photos.push({ path, bytes: size, modifiedAt: Math.floor(mtimeMs), person });
 }
 
-/** Names in order. A link to a file is a file; a link to a folder is not followed, so that no loop is. */
+/** Names in order. A link to a file counts as a file. A link to a folder is not followed, because it could form a loop. */
 async function entriesOf(folder: string): Promise<{ files: string[]; folders: string[] }> {
   const entries = await readdir(folder, { withFileTypes: true });
   const files: string[] = [];

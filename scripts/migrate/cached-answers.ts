@@ -3,9 +3,9 @@ import { tlsOptions } from '../../shared/adapters/distributed/tls.ts';
 import type { Engines } from '../../shared/engine-settings.ts';
 import type { Step } from '../../shared/migrations/migration.ts';
 
-/** Answers are remembered for a while; of people who are gone they must not be given. */
+/** Deletes the cached responses. They can contain people whose data a migration has deleted. */
 export const forgetAnswers = ({ url, keyPrefix, tls }: Engines['dragonfly']): Step => ({
-  what: `forget cached answers (${keyPrefix}:*)`,
+  what: `delete cached responses (${keyPrefix}:*)`,
   async run() {
     const client = new Redis(url, {
       lazyConnect: true,

@@ -5,35 +5,40 @@ import { type EndName, ends } from './copy/end-names.ts';
 
 export const usage = `Usage: npm run migrate -- COMMAND [OPTIONS]
 
-  up                        does what has not been done yet
-  down [--steps N]          takes back the newest N migrations (default 1)
-  status                    how every migration stands, and what ran when
-  create NAME --database X  writes an empty migration
+  up                        runs the migrations that have not run yet
+  down [--steps N]          rolls back the newest N migrations (default 1)
+  status                    shows the state and the last run of every migration
+  create NAME --database X  writes an empty migration file
   truncate scylla --tables A,B|all
+                            deletes all rows of these tables
   truncate milvus --collections A,B|all
+                            deletes all templates of these collections
   erase all|scylla|kafka|minio|milvus
-  copy --from embedded --to distributed   carries everything from a data folder to the engines, or the other way round; the
-                            platform is stopped meanwhile. Can be stopped and run again; proved by counts and digests
+                            deletes everything that FreeFace has stored there
+  copy --from embedded --to distributed
+                            copies all data from a data folder to the engines, or in the other direction. Stop the platform
+                            first. You can stop a copy and run it again. Counts and digests prove the result
 
   --data DIR      the data folder of a copy (default FREEFACE_DATA, or .freeface)
-  --database X    scylla, kafka, minio, milvus, several separated by commas, or all (default)
-  --dry-run       only says what would be done
-  --confirm       yes to losing data; on a terminal the name is asked for instead
-  --json          the result as JSON on standard output
+  --database X    scylla, kafka, minio, milvus, several of them separated by commas, or all (default)
+  --dry-run       only shows what would be done
+  --confirm       agrees to the loss of data; on a terminal, without this option, the command asks for the name
+  --json          writes the result as JSON to standard output
 
-Where the engines are, the keyspace and its copies, the bucket, the index: see the configuration in the README. On a terminal the first
-\`up\` asks for what is not set. Exit codes: 0 done, 1 something failed and the last lines say what to do, 2 wrong usage or not confirmed.
+The README describes the settings: addresses of the engines, keyspace, copies of each row, bucket, index. On a terminal the first
+\`up\` asks for settings that are missing. Exit codes: 0 done; 1 something failed, and the last lines say what to do; 2 wrong usage or
+not confirmed.
 `;
 
 export interface Command {
   readonly action: 'up' | 'down' | 'status' | 'create' | 'truncate' | 'erase' | 'copy';
   readonly databases: readonly DatabaseName[];
   readonly steps: number;
-  /** Of a migration to create. */
+  /** Title of the migration to create; empty for other commands. */
   readonly title: string;
-  /** Tables or collections to empty; null: all. */
+  /** Tables or collections to truncate; null: all. */
   readonly parts: readonly string[] | null;
-  /** Of a copy. */
+  /** Direction of a copy; null for other commands. */
   readonly ways: { readonly from: EndName; readonly to: EndName } | null;
   readonly dataDir: string | null;
   readonly dryRun: boolean;
@@ -41,7 +46,7 @@ export interface Command {
   readonly confirm: boolean;
 }
 
-/** `help` where that is wanted. Errors: UsageError. */
+/** Returns `help` when the user asks for the usage text. Errors: UsageError. */
 export function readCommand(args: readonly string[]): Command | 'help' {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -63,7 +68,7 @@ export function readCommand(args: readonly string[]): Command | 'help' {
   if (values.help) return 'help';
   const [action, subject, ...more] = positionals;
   const { 'dry-run': dryRun, confirm, json, database } = values;
-  if (more.length > 0) throw new UsageError(`"${more.join(' ')}" is too much.`);
+  if (more.length > 0) throw new UsageError(`Unexpected argument: "${more.join(' ')}".`);
   const command = {
     databases: namesIn(database ?? 'all'),
     steps: 1,
@@ -83,33 +88,38 @@ export function readCommand(args: readonly string[]): Command | 'help' {
     case 'down': {
       refuse(subject);
       const steps = Number(values.steps);
-      if (!Number.isInteger(steps) || steps < 1) throw new UsageError('--steps must be a whole number from 1 on.');
+      if (!Number.isInteger(steps) || steps < 1) throw new UsageError('--steps must be a whole number, 1 or more.');
       return { ...command, action, steps };
     }
     case 'create':
-      if (subject === undefined) throw new UsageError('Say what it does, as in: create add-cameras --database scylla');
-      if (command.databases.length !== 1) throw new UsageError('Say which database it is for: --database scylla');
+      if (subject === undefined)
+        throw new UsageError('Name the migration, for example: create add-cameras --database scylla');
+      if (command.databases.length !== 1) throw new UsageError('Name one database, for example: --database scylla');
       return { ...command, action, title: subject };
     case 'erase':
-      if (subject === undefined) throw new UsageError('Say what to erase: all, scylla, kafka, minio or milvus.');
+      if (subject === undefined)
+        throw new UsageError('Name the database to erase: all, scylla, kafka, minio or milvus.');
       return { ...command, action, databases: namesIn(subject) };
     case 'truncate': {
       const option = subject === 'scylla' ? 'tables' : subject === 'milvus' ? 'collections' : null;
-      if (option === null) throw new UsageError('Only scylla and milvus can be truncated; see erase.');
+      if (option === null) throw new UsageError('Only scylla and milvus can be truncated. For the others, use erase.');
       const given = values[option];
-      if (given === undefined) throw new UsageError(`Say what to empty: --${option} NAME,NAME or --${option} all`);
+      if (given === undefined)
+        throw new UsageError(`Name the ${option} to truncate: --${option} NAME,NAME or --${option} all`);
       return { ...command, action, databases: namesIn(subject!), parts: given === 'all' ? null : given.split(',') };
     }
     case 'copy': {
       refuse(subject);
       const [from, to] = [endIn(values.from), endIn(values.to)];
       if (from === null || to === null || from === to) {
-        throw new UsageError('Say from where to where: --from embedded --to distributed, or the other way round.');
+        throw new UsageError(
+          'Set the direction: --from embedded --to distributed, or --from distributed --to embedded.',
+        );
       }
       return { ...command, action, ways: { from, to } };
     }
     case undefined:
-      throw new UsageError('Say what to do.');
+      throw new UsageError('A command is missing.');
     default:
       throw new UsageError(`"${action}" is not a command.`);
   }
@@ -119,12 +129,12 @@ function namesIn(list: string): DatabaseName[] {
   if (list === 'all') return [...databaseNames];
   const given = list.split(',');
   const unknown = given.find((name) => !(databaseNames as readonly string[]).includes(name));
-  if (unknown !== undefined) throw new UsageError(`"${unknown}" is none of ${databaseNames.join(', ')}, all.`);
+  if (unknown !== undefined) throw new UsageError(`"${unknown}" is not one of ${databaseNames.join(', ')}, all.`);
   return databaseNames.filter((name) => given.includes(name));
 }
 
 const endIn = (name: string | undefined): EndName | null => ends.find((each) => each === name) ?? null;
 
 function refuse(subject: string | undefined): void {
-  if (subject !== undefined) throw new UsageError(`"${subject}" is too much.`);
+  if (subject !== undefined) throw new UsageError(`Unexpected argument: "${subject}".`);
 }

@@ -2,20 +2,20 @@ import { type Config, readConfig } from '../../shared/config.ts';
 import { openMigratedScylla } from '../../shared/migrations/scylla.ts';
 import { ask, canAsk, type Terminal } from './terminal.ts';
 
-/** What the first `up` may be asked for, with what it says about it. */
+/** Settings that the first `up` asks for, with the text of each question. */
 const questions = [
   ['SCYLLA_REPLICATION', 'Copies of each row in ScyllaDB'],
   ['MILVUS_INDEX', 'Index over the templates: HNSW, IVF_FLAT, DISKANN or GPU_CAGRA'],
-  ['MILVUS_EXPECTED_FACES', 'Faces to lay the index out for'],
+  ['MILVUS_EXPECTED_FACES', 'Faces that you expect (this number sizes the index)'],
 ] as const;
 
-/** As in a distributed process, whatever the mode: migrating comes before it. */
+/** Reads the configuration in distributed mode, also when FREEFACE_MODE is another: migrations run before the mode is switched. */
 export const configOf = (environment: NodeJS.ProcessEnv): Config =>
   readConfig({ ...environment, FREEFACE_MODE: 'distributed' });
 
 /**
- * The configuration. Before the first `up`, and where somebody can be asked, what was not set is asked for; `chosen` is what has to be
- * set for the platform, too.
+ * The configuration. Before the first `up`, and only on a terminal, asks for each setting that is not set. `chosen` lists the answers as
+ * NAME=value; the user must set them for the platform as well.
  */
 export async function askedConfig(
   environment: NodeJS.ProcessEnv,
@@ -44,7 +44,7 @@ export async function askedConfig(
   return { config: configOf({ ...environment, ...answers }), chosen };
 }
 
-/** How many there are; null where the keyspace is there. */
+/** Number of nodes in the data centre; null when the keyspace exists. */
 async function nodesIfNew(config: Config, folder: string): Promise<number | null> {
   const database = await openMigratedScylla(config.engines.scylla, folder);
   try {

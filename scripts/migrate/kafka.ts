@@ -19,13 +19,17 @@ const fileSchema = z.strictObject({
 });
 
 const dayMs = 24 * 60 * 60 * 1000;
-/** Copies of a record when nobody said how many. */
+/** Default number of copies of a record. */
 const usualCopies = 3;
+/** Longest wait for the brokers to remove topics. */
 const removalMs = 20_000;
 
 type Specs = ReadonlyMap<string, TopicSpec>;
 
-/** Topics. A file says how those it names are from then on. `prefix`: before the names, for installations that share a broker. */
+/**
+ * Topics of Kafka. A file sets the partitions and the retention of the topics that it names. `prefix`: text before each topic name, for
+ * installations that share a broker.
+ */
 export async function openMigratedKafka(
   settings: KafkaSettings,
   folder: string,
@@ -34,7 +38,7 @@ export async function openMigratedKafka(
 ): Promise<MigratedDatabase> {
   const files = await readFiles(folder, 'kafka');
   const parsed = files.map((file) => ({ ...file, ...parseFile(fileSchema, file) }));
-  // What there is before each file, and after the last.
+  // The topics before each file; the last element: the topics after the last file.
   const before: Specs[] = [new Map()];
   for (const { topics, remove } of parsed) before.push(specsAfter(before.at(-1)!, topics, remove, prefix));
 
@@ -66,18 +70,18 @@ export async function openMigratedKafka(
   };
   const remove = async (topics: readonly string[]): Promise<void> => {
     const there = await existing();
-    const doomed = topics.filter((topic) => there.has(topic));
-    if (doomed.length > 0) await (await connected()).deleteTopics({ topics: doomed });
-    // Brokers go on naming a topic for a moment, and what names it cannot be made anew.
+    const present = topics.filter((topic) => there.has(topic));
+    if (present.length > 0) await (await connected()).deleteTopics({ topics: present });
+    // Brokers list a removed topic for a moment. Until it disappears, a topic of that name cannot be created.
     const end = Date.now() + removalMs;
-    while (Date.now() < end && doomed.some((topic) => there.has(topic))) {
+    while (Date.now() < end && present.some((topic) => there.has(topic))) {
       await new Promise((resolve) => setTimeout(resolve, 100));
       const left = await existing();
-      for (const topic of doomed) if (!left.has(topic)) there.delete(topic);
+      for (const topic of present) if (!left.has(topic)) there.delete(topic);
     }
   };
   const makeStep = (specs: readonly TopicSpec[]): Step[] =>
-    specs.length === 0 ? [] : [{ what: `make ${specs.map(describeSpec).join(', ')}`, run: () => prepare(specs) }];
+    specs.length === 0 ? [] : [{ what: `create ${specs.map(describeSpec).join(', ')}`, run: () => prepare(specs) }];
   const removeStep = (topics: readonly string[]): Step[] =>
     topics.length === 0 ? [] : [{ what: `remove ${topics.join(', ')}`, run: () => remove(topics) }];
 
@@ -87,7 +91,7 @@ export async function openMigratedKafka(
     migrations: parsed.map(({ name, checksum, topics, remove: gone }, index) => {
       const [earlier, later, last] = [before[index]!, before[index + 1]!, before.at(-1)!];
       const named = topics.map((topic) => prefix + topic.name);
-      const born = named.filter((topic) => !earlier.has(topic));
+      const created = named.filter((topic) => !earlier.has(topic));
       return {
         name,
         checksum,
@@ -99,19 +103,19 @@ export async function openMigratedKafka(
           const grown = named.find(
             (topic) => (earlier.get(topic)?.partitions ?? Infinity) < later.get(topic)!.partitions,
           );
-          if (grown !== undefined) return { none: `the partitions of ${grown} cannot become fewer` };
+          if (grown !== undefined) return { none: `Kafka cannot reduce the partitions of ${grown}` };
           const changed = [...named, ...gone.map((topic) => prefix + topic)].filter((topic) => earlier.has(topic));
-          return [...removeStep(born), ...makeStep(changed.map((topic) => earlier.get(topic)!))];
+          return [...removeStep(created), ...makeStep(changed.map((topic) => earlier.get(topic)!))];
         },
         async isThere() {
           const there = await existing();
-          // One that a later file removes is not missed.
+          // A topic that a later file removes does not have to exist.
           return named.every((topic) => there.has(topic) || !last.has(topic));
         },
         async holds() {
           const there = await existing();
           const held: string[] = [];
-          for (const topic of born.filter((each) => there.has(each))) {
+          for (const topic of created.filter((each) => there.has(each))) {
             const offsets = await (await connected()).fetchTopicOffsets(topic);
             const events = offsets.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0);
             if (events > 0) held.push(`${topic}: ${events} events`);

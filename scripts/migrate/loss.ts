@@ -4,8 +4,8 @@ import { type MigratedDatabase, MigrationError, type Step } from '../../shared/m
 import type { Done, RunOptions } from '../../shared/migrations/run.ts';
 
 /**
- * Removes all that a database holds, or the parts that `steps` say. Its migrations count as never done after an erasure. Stops at
- * the first step that fails; the same again goes on.
+ * Removes the data of a database by running `steps`. After an erasure the journal has no entry for its migrations. Stops at the first
+ * step that fails; calling it again continues the work.
  */
 export async function lose(
   database: MigratedDatabase,
@@ -40,7 +40,7 @@ export async function lose(
   const durationMs = Date.now() - began;
   const status: Run['status'] = error === null ? 'applied' : 'failed';
   const run: Run = { database: database.name, name, direction, status, at: began, durationMs, error, host: hostname() };
-  // The journal itself may be what was erased.
+  // Erasing ScyllaDB also drops the journal.
   const isGone = database.name === 'scylla' && direction === 'erase' && error === null;
   if (!isGone) await journal.log(run);
   return finish(error === null ? 'done' : 'failed', durationMs, error);
@@ -54,7 +54,7 @@ async function forget({ name, migrations }: MigratedDatabase, journal: Journal):
   }
 }
 
-/** Those of `all` that are asked for; null: all. Errors: MigrationError for one that is not there. */
+/** The names in `parts`, or all names when `parts` is null. Errors: MigrationError for a name that is not in `all`. */
 export function chosen(all: readonly string[], parts: readonly string[] | null, what: string): readonly string[] {
   const unknown = parts?.find((part) => !all.includes(part));
   if (unknown !== undefined) {

@@ -29,7 +29,7 @@ import { temporaryFolder } from '../../shared/testing/temporary-folder.ts';
 import { main } from '../migrate.ts';
 
 describeEngine('scylla', 'npm run migrate on ScyllaDB', () => {
-  it('When it runs for the first time, then tables are made, and again nothing is left to do', async () => {
+  it('When it runs for the first time, then it creates the tables, and a second run has nothing to do', async () => {
     const { migrate, rows } = setUp({ 'scylla/001-a.cql': made('a'), 'scylla/002-b.cql': made('b') });
 
     const first = await migrate('up', '--database', 'scylla');
@@ -41,7 +41,7 @@ describeEngine('scylla', 'npm run migrate on ScyllaDB', () => {
     expect(await rows('a')).toEqual([]);
   });
 
-  it('When asked how it stands, then JSON says so of each migration, with what ran, how long and where', async () => {
+  it('When the status is read as JSON, then it has each migration, and each run with its time, duration and host', async () => {
     const { migrate } = setUp({ 'scylla/001-a.cql': made('a') });
     await migrate('up', '--database', 'scylla');
 
@@ -74,7 +74,7 @@ describeEngine('scylla', 'npm run migrate on ScyllaDB', () => {
     });
   });
 
-  it('When one is edited after it ran, then nothing more is done, and the line says what to do', async () => {
+  it('When a file is edited after it ran, then no migration runs, and the error says what to do', async () => {
     const { migrate, write, rows } = setUp({ 'scylla/001-a.cql': made('a') });
     await migrate('up', '--database', 'scylla');
     write('scylla/001-a.cql', `${made('a')}-- edited`);
@@ -89,7 +89,7 @@ describeEngine('scylla', 'npm run migrate on ScyllaDB', () => {
     await expect(rows('b')).rejects.toThrow();
   });
 
-  it('When only the line ends of one change, then it is the same', async () => {
+  it('When only the line ends of a file change, then the file counts as unchanged', async () => {
     const { migrate, write } = setUp({ 'scylla/001-a.cql': made('a') });
     await migrate('up', '--database', 'scylla');
 
@@ -98,7 +98,7 @@ describeEngine('scylla', 'npm run migrate on ScyllaDB', () => {
     expect(await migrate('up', '--database', 'scylla')).toMatchObject({ code: 0 });
   });
 
-  it('When a newer version has run more, then this one changes nothing', async () => {
+  it('When a newer version has run further migrations, then this version changes nothing', async () => {
     const { migrate, remove } = setUp({ 'scylla/001-a.cql': made('a'), 'scylla/002-b.cql': made('b') });
     await migrate('up', '--database', 'scylla');
     remove('scylla/002-b.cql');
@@ -107,15 +107,15 @@ describeEngine('scylla', 'npm run migrate on ScyllaDB', () => {
 
     for (const { code, err } of runs) {
       expect(code).toBe(1);
-      expect(err).toContain('scylla/002-b.cql ran here and is unknown to this version');
+      expect(err).toContain('scylla/002-b.cql ran here, but this version of FreeFace does not know it');
     }
   });
 
-  it('When a step fails, then that is recorded, and the next run goes on with that very step', async () => {
+  it('When a step fails, then the failure is recorded, and the next run continues with that step', async () => {
     const plain = (table: string) => `CREATE TABLE ${table} (id text PRIMARY KEY);\n`;
     const { migrate, execute, rows } = setUp({
       'scylla/001-a.cql': made('a'),
-      // None of these could run twice.
+      // None of these statements can run twice.
       'scylla/002-three.cql': `${plain('one')}${plain('two')}${plain('three')}-- no way back: it is a test\n`,
     });
     await migrate('up', '--database', 'kafka', '--dry-run');
@@ -145,7 +145,7 @@ describeEngine('scylla', 'npm run migrate on ScyllaDB', () => {
     expect(await rows('three')).toEqual([]);
   });
 
-  it('When one that failed is corrected, then the corrected file runs from its beginning', async () => {
+  it('When a failed file is corrected, then the corrected file runs from its first step', async () => {
     const { migrate, write, rows } = setUp({
       'scylla/001-a.cql': `${made('a')}`.replace('-- down', 'CREATE TABLE oops;\n-- down'),
     });
@@ -158,7 +158,7 @@ describeEngine('scylla', 'npm run migrate on ScyllaDB', () => {
     expect(await rows('b')).toEqual([]);
   });
 
-  it('When two run at once, then each migration runs once, and both end well', async () => {
+  it('When two processes migrate at the same time, then each migration runs once, and both succeed', async () => {
     const files = Object.fromEntries(
       ['a', 'b', 'c', 'd'].map((name, i) => [
         `scylla/00${i + 1}-${name}.cql`,
@@ -167,7 +167,7 @@ describeEngine('scylla', 'npm run migrate on ScyllaDB', () => {
     );
     const { migrate, execute } = setUp(files);
     const { keyspace } = await prepared(migrate);
-    // Both come while a third one is still at it.
+    // Both start while a third process holds the lock.
     const third = `INSERT INTO ${keyspace}.schema_lock (name, owner) VALUES ('lock', 'elsewhere/1') IF NOT EXISTS`;
     await execute(`${third} USING TTL 5`);
 
@@ -176,11 +176,11 @@ describeEngine('scylla', 'npm run migrate on ScyllaDB', () => {
 
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
     expect(both.map(({ out }) => JSON.parse(out).did.length).toSorted()).toEqual([0, 4]);
-    for (const { err } of both) expect(err).toContain('Somebody else is migrating');
+    for (const { err } of both) expect(err).toContain('Another process is migrating');
     expect(status.databases[0].runs).toHaveLength(4);
   });
 
-  it('When somebody else goes on for too long, then it gives up and names them', async () => {
+  it('When another process holds the lock for too long, then the command fails and names that process', async () => {
     const { migrate, execute } = setUp({ 'scylla/001-a.cql': made('a') });
     const { keyspace } = await prepared(migrate);
     await execute(`INSERT INTO ${keyspace}.schema_lock (name, owner) VALUES ('lock', 'elsewhere/1') IF NOT EXISTS`);
@@ -191,18 +191,18 @@ describeEngine('scylla', 'npm run migrate on ScyllaDB', () => {
     expect(run.err).toContain('elsewhere/1 has been migrating for more than 1 s');
   });
 
-  it('When it is a dry run, then it tells every step and not even the keyspace is there afterwards', async () => {
+  it('When it is a dry run, then it reports every step and does not even create the keyspace', async () => {
     const { migrate, rows } = setUp({ 'scylla/001-a.cql': made('a') });
 
     const run = await migrate('up', '--database', 'scylla', '--dry-run');
 
     expect(run.out).toMatch(
-      /001-a.cql: would be done\n {2}CREATE TABLE IF NOT EXISTS a[\s\S]*would be made[\s\S]*dry run/,
+      /001-a.cql: would be done\n {2}CREATE TABLE IF NOT EXISTS a[\s\S]*would be created[\s\S]*dry run/,
     );
     await expect(rows('a')).rejects.toThrow(/keyspace/i);
   });
 
-  it('When the newest is taken back, then its tables are gone; one with rows only when that is confirmed', async () => {
+  it('When a migration is rolled back, then its tables are dropped; if they have rows, only when confirmed', async () => {
     const { migrate, execute, rows } = setUp({ 'scylla/001-a.cql': made('a'), 'scylla/002-b.cql': made('b') });
     await migrate('up', '--database', 'scylla');
     const { keyspace } = await prepared(migrate);
@@ -215,7 +215,7 @@ describeEngine('scylla', 'npm run migrate on ScyllaDB', () => {
     const confirmed = await migrate('down', '--database', 'scylla', '--confirm');
     const again = await migrate('up', '--database', 'scylla');
 
-    expect(empty).toMatchObject({ code: 0, out: expect.stringContaining('002-b.cql: taken back') });
+    expect(empty).toMatchObject({ code: 0, out: expect.stringContaining('002-b.cql: rolled back') });
     expect(refused).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/001-a.cql: a\n.*--confirm/) });
     expect(dry.out).toContain('DROP TABLE IF EXISTS a');
     expect(before).toHaveLength(1);
@@ -224,20 +224,20 @@ describeEngine('scylla', 'npm run migrate on ScyllaDB', () => {
     expect(await rows('a')).toEqual([]);
   });
 
-  it('When one has no way back, then it says why and nothing is taken back', async () => {
+  it('When a migration cannot be rolled back, then the error gives the reason and nothing is rolled back', async () => {
     const { migrate, rows } = setUp({
-      'scylla/001-a.cql': made('a').replace('-- down', '-- no way back: nobody knows\n-- down'),
+      'scylla/001-a.cql': made('a').replace('-- down', '-- no way back: it is a test\n-- down'),
       'scylla/002-b.cql': made('b'),
     });
     await migrate('up', '--database', 'scylla');
 
     const run = await migrate('down', '--steps', '2', '--database', 'scylla');
 
-    expect(run).toMatchObject({ code: 1, err: '001-a.cql has no way back: nobody knows\n' });
+    expect(run).toMatchObject({ code: 1, err: '001-a.cql cannot be rolled back: it is a test\n' });
     expect(await rows('b')).toEqual([]);
   });
 
-  it('When tables are to be emptied, then those named are, once it is confirmed', async () => {
+  it('When tables are truncated, then only the named tables lose their rows, and only after a confirmation', async () => {
     const { migrate, execute, rows } = setUp({ 'scylla/001-a.cql': made('a'), 'scylla/002-b.cql': made('b') });
     await migrate('up', '--database', 'scylla');
     const { keyspace } = await prepared(migrate);
@@ -255,7 +255,7 @@ describeEngine('scylla', 'npm run migrate on ScyllaDB', () => {
     expect([await rows('a'), await rows('b')]).toEqual([[], [{ id: 'x' }]]);
   });
 
-  it('When somebody sits at a terminal, then the first run asks, and an erasure wants the name typed', async () => {
+  it('When it runs on a terminal, then the first run asks for settings, and an erasure asks for the name', async () => {
     const { migrate, rows } = setUp({ 'scylla/001-a.cql': made('a') });
 
     const up = await migrate.typing(['1', '', '5000'], 'up', '--database', 'scylla');
@@ -267,13 +267,13 @@ describeEngine('scylla', 'npm run migrate on ScyllaDB', () => {
     expect(up.err).toMatch(/Copies of each row in ScyllaDB \[1\][\s\S]*Index over the templates.*\[HNSW\][\s\S]*Faces/);
     expect(up.out).toContain('SCYLLA_REPLICATION=1\n  MILVUS_INDEX=HNSW\n  MILVUS_EXPECTED_FACES=5000');
     expect(second).toEqual({ code: 0, out: 'Everything is up to date.\n', err: '' });
-    expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('Nothing was done.') });
+    expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('Nothing was changed.') });
     expect(kept).toEqual([]);
     expect(typed).toMatchObject({ code: 0, out: expect.stringContaining('erased') });
     await expect(rows('a')).rejects.toThrow(/keyspace/i);
   });
 
-  it('When tables are behind or not there, then a process refuses to work and says what to do', async () => {
+  it('When tables are old or missing, then a process refuses to work and says what to do', async () => {
     const { migrate, settings } = setUp(null);
     const open = async () => {
       const records = await openRecords({ engines: { scylla: settings() }, clock: systemClock });
@@ -294,7 +294,7 @@ describeEngine('scylla', 'npm run migrate on ScyllaDB', () => {
     });
   });
 
-  it('When ScyllaDB does not answer, then the line says what it is for and what to correct', async () => {
+  it('When ScyllaDB does not answer, then the error says why it is needed and what to correct', async () => {
     const { migrate } = setUp({});
 
     const run = await migrate.with({ SCYLLA_CONTACT_POINTS: '127.0.0.1:1' }, 'up');
@@ -308,7 +308,7 @@ describeEngine('scylla', 'npm run migrate', () => {
   describeEngine('kafka', 'on Kafka', () => {
     describeEngine('s3', 'on S3', (s3) => {
       describeEngine('milvus', 'on Milvus', () => {
-        it('When all of it comes up, is taken back and comes up again, then every engine has it, has not, and has it', async () => {
+        it('When all migrations run, are rolled back and run again, then every engine follows each time', async () => {
           const { migrate, there } = setUp(null);
           const count = databaseNames.flatMap((name) => readdirSync(`migrations/${name}`)).length;
 
@@ -334,17 +334,17 @@ describeEngine('scylla', 'npm run migrate', () => {
           expect(third).toEqual(first);
         }, 120_000);
 
-        it('When it is a dry run, then no engine has anything', async () => {
+        it('When it is a dry run, then no engine is changed', async () => {
           const { migrate, there } = setUp(null);
 
           const run = await migrate('up', '--dry-run');
 
           expect(run.code).toBe(0);
-          expect(run.out).toMatch(/make .*freeface.events [\s\S]*make the bucket[\s\S]*make the collection/);
+          expect(run.out).toMatch(/create .*freeface.events [\s\S]*create the bucket[\s\S]*create the collection/);
           expect(await there()).toEqual({ tables: 0, topics: 0, bucket: false, collections: 0 });
         });
 
-        it('When a later file changes topics, then it does and is taken back; partitions cannot become fewer', async () => {
+        it('When a later file changes topics, then it runs and can be rolled back, unless it added partitions', async () => {
           const topics = (partitions: number, retention_days: number) =>
             JSON.stringify({ about: '', topics: [{ name: 'a', partitions, retention_days }] });
           const { migrate, write, there } = setUp({
@@ -373,7 +373,7 @@ describeEngine('scylla', 'npm run migrate', () => {
           expect(again.out).toBe('Everything is up to date.\n');
         });
 
-        it('When there is a bucket for uploads, then it tells Kafka; taken back it tells nobody and keeps what it holds', async () => {
+        it('When there is a bucket for uploads, then it notifies Kafka; a rollback stops that and keeps the files', async () => {
           const { migrate, environment } = setUp(null);
           const Bucket = `${environment.S3_BUCKET}-in`;
           const client = openS3(s3);
@@ -387,17 +387,17 @@ describeEngine('scylla', 'npm run migrate', () => {
           const uploads = { S3_UPLOADS_BUCKET: Bucket };
 
           const up = await migrate.with(uploads, 'up', '--database', 'minio');
-          const told = await targets();
+          const notified = await targets();
           await client.send(new PutObjectCommand({ Bucket, Key: 'x', Body: 'x' }));
           const down = await migrate.with(uploads, 'down', '--steps', '2', '--database', 'minio');
 
           expect([up.code, down.code]).toEqual([0, 0]);
-          expect(told).toHaveLength(1);
+          expect(notified).toHaveLength(1);
           expect(await targets()).toEqual([]);
           await client.send(new HeadObjectCommand({ Bucket, Key: 'x' }));
         });
 
-        it('When all is erased and there is a bucket for uploads, then it tells nobody, and its files are named as kept', async () => {
+        it('When all is erased, then the notifications of the uploads bucket stop, and its files are kept', async () => {
           const { migrate, environment, there } = setUp(null);
           const Bucket = `${environment.S3_BUCKET}-in`;
           const client = openS3(s3);
@@ -420,7 +420,7 @@ describeEngine('scylla', 'npm run migrate', () => {
           );
           const kept = `Kept: the bucket ${Bucket} and the files in it`;
           expect(refused).toMatchObject({ code: 2, err: expect.stringContaining(kept) });
-          expect(dry.out).toContain(`have the bucket ${Bucket} tell nobody`);
+          expect(dry.out).toContain(`stop the notifications of the bucket ${Bucket}`);
           expect(erased).toMatchObject({ code: 0, out: expect.stringContaining(kept) });
           expect(other.out).not.toContain('Kept');
           expect(QueueConfigurations).toEqual([]);
@@ -428,7 +428,7 @@ describeEngine('scylla', 'npm run migrate', () => {
           await client.send(new HeadObjectCommand({ Bucket, Key: 'uploads/x' }));
         });
 
-        it('When an engine was set up anew, then its migrations are missing, and the next run repairs that', async () => {
+        it('When an engine has lost its bucket, then its migration is missing, and the next run creates it again', async () => {
           const { migrate, there, environment } = setUp(null);
           await migrate('up', '--database', 'minio,milvus');
           const client = openS3(s3);
@@ -438,12 +438,12 @@ describeEngine('scylla', 'npm run migrate', () => {
           const status = await migrate('status', '--database', 'minio');
           const again = await migrate('up', '--database', 'minio');
 
-          expect(status.out).toMatch(/behind; run npm run migrate -- up\n +001-images.json +missing/);
+          expect(status.out).toMatch(/not up to date; run npm run migrate -- up\n +001-images.json +missing/);
           expect(again.out).toMatch(/minio\/001-images.json: done/);
           expect(await there()).toMatchObject({ bucket: true });
         });
 
-        it('When an engine does not answer, then that is recorded, the others come up, and it can be done later', async () => {
+        it('When an engine does not answer, then only its migration fails, and a later run succeeds', async () => {
           const { migrate, there } = setUp(null);
 
           const run = await migrate.with({ S3_ENDPOINT: 'http://127.0.0.1:1' }, 'up', '--database', 'minio,milvus');
@@ -456,7 +456,7 @@ describeEngine('scylla', 'npm run migrate', () => {
           expect(await there()).toMatchObject({ bucket: true, collections: 1 });
         });
 
-        it('When the configuration asks for another index, then it is built anew over what is there', async () => {
+        it('When the configuration asks for another index, then the index is rebuilt and the templates are kept', async () => {
           const { migrate, settings } = setUp(null);
           await migrate('up', '--database', 'milvus');
           const { search, put } = await templatesOn(settings.milvus());
@@ -470,7 +470,7 @@ describeEngine('scylla', 'npm run migrate', () => {
           expect(await search()).toEqual(['f']);
         });
 
-        it('When it is all to be erased, then only once that is confirmed, and then nothing is left anywhere', async () => {
+        it('When all is erased, then a confirmation is needed, and afterwards no engine has any data', async () => {
           const { migrate, there, environment, settings } = setUp(null);
           await migrate('up');
           const records = await openRecords({ engines: { scylla: settings() }, clock: systemClock });
@@ -501,7 +501,7 @@ describeEngine('scylla', 'npm run migrate', () => {
           expect(nothing.out).toMatch(/001-foundation.cql +pending/);
         }, 120_000);
 
-        it('When collections are to be emptied, then they are there and hold nothing', async () => {
+        it('When collections are truncated, then they exist and are empty', async () => {
           const { migrate, settings, there } = setUp(null);
           await migrate('up', '--database', 'milvus');
           const { search, put } = await templatesOn(settings.milvus());
@@ -521,13 +521,13 @@ describeEngine('scylla', 'npm run migrate', () => {
 describe('npm run migrate without engines', () => {
   it.each([
     [['rise'], '"rise" is not a command.'],
-    [['up', '--database', 'oracle'], '"oracle" is none of scylla, kafka, minio, milvus, all.'],
+    [['up', '--database', 'oracle'], '"oracle" is not one of scylla, kafka, minio, milvus, all.'],
     [['down', '--steps', '0'], '--steps must be a whole number'],
     [['truncate', 'kafka'], 'Only scylla and milvus can be truncated'],
     [['truncate', 'scylla'], '--tables NAME,NAME or --tables all'],
-    [['erase'], 'Say what to erase'],
+    [['erase'], 'Name the database to erase'],
     [['up', '--force'], "Unknown option '--force'"],
-  ])('When it is called with %j, then it says what is wrong and how to call it', async (args, message) => {
+  ])('When it is called with %j, then it prints what is wrong and the usage text', async (args, message) => {
     const { migrate } = setUp({});
 
     const run = await migrate(...args);
@@ -537,7 +537,7 @@ describe('npm run migrate without engines', () => {
     expect(run.err).toContain('Usage: npm run migrate');
   });
 
-  it('When variables are missing, then they are named', async () => {
+  it('When variables are missing, then the error names them', async () => {
     const { migrate } = setUp({});
 
     const run = await migrate.with(
@@ -552,7 +552,7 @@ describe('npm run migrate without engines', () => {
     expect(JSON.parse(run.out).errors[0]).toMatch(/SCYLLA_CONTACT_POINTS.*\n.*S3_ENDPOINT/);
   });
 
-  it('When one is created, then it has the next number and says what belongs in it', async () => {
+  it('When a migration is created, then its file has the next number and explains what to write', async () => {
     const { migrate, folder } = setUp({ 'scylla/007-a.cql': made('a') });
 
     const cql = await migrate('create', 'Add cameras!', '--database', 'scylla');
@@ -563,7 +563,7 @@ describe('npm run migrate without engines', () => {
     expect(JSON.parse(readFileSync(join(folder, 'kafka/001-more-topics.json'), 'utf8'))).toHaveProperty('topics');
   });
 
-  it('When one would be created in a dry run, then its path is told and there is no file', async () => {
+  it('When a migration is created in a dry run, then its path is printed and no file is written', async () => {
     const { migrate, folder } = setUp({ 'scylla/007-a.cql': made('a') });
 
     const run = await migrate('create', 'add cameras', '--database', 'scylla', '--dry-run');
@@ -575,7 +575,7 @@ describe('npm run migrate without engines', () => {
     expect(readdirSync(join(folder, 'scylla'))).toEqual(['007-a.cql']);
   });
 
-  it('When Strimzi makes the topics instead, then they are those of the migrations', () => {
+  it('When Strimzi creates the topics, then they are the same topics as in the migrations', () => {
     const documents = parseAllDocuments(readFileSync('eventing/topics/topics.yaml', 'utf8')).map((each) =>
       each.toJSON(),
     );
@@ -588,20 +588,23 @@ describe('npm run migrate without engines', () => {
     expect(made).toEqual(topicSpecs);
   });
 
-  it('When two files have one number, or none, then that is said before anything is done', async () => {
+  it('When two files have the same number, then the command fails before it changes anything', async () => {
     const { migrate } = setUp({ 'scylla/001-a.cql': made('a'), 'scylla/001-b.cql': made('b') });
 
     const run = await migrate.with({ SCYLLA_CONTACT_POINTS: '127.0.0.1:1' }, 'up', '--database', 'scylla');
 
-    expect(run).toMatchObject({ code: 1, err: expect.stringContaining('001-b.cql has the number of another one') });
+    expect(run).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('001-b.cql has the same number as another file'),
+    });
   });
 });
 
-/** A migration that makes a table of one column. */
+/** A migration that creates a table with one column. */
 const made = (table: string): string =>
   `CREATE TABLE IF NOT EXISTS ${table} (\n  id text PRIMARY KEY\n);\n-- down\nDROP TABLE IF EXISTS ${table};\n`;
 
-/** The journal and nothing else. */
+/** Creates the keyspace and the journal, and nothing else. */
 async function prepared(migrate: ReturnType<typeof setUp>['migrate']): Promise<{ keyspace: string }> {
   const { out } = await migrate('down', '--database', 'scylla', '--json', '--dry-run');
   const { notes } = JSON.parse(out);
@@ -609,7 +612,7 @@ async function prepared(migrate: ReturnType<typeof setUp>['migrate']): Promise<{
   return { keyspace: migrate.keyspace };
 }
 
-/** A part of the engines of this test's own. `files`: the migrations; null: the platform's. */
+/** A part of the engines that only this test uses. `files`: the migrations; null: the platform's own migrations. */
 function setUp(files: Readonly<Record<string, string>> | null) {
   const id = randomUUID().replaceAll('-', '').slice(0, 20);
   const folder = temporaryFolder();
@@ -643,7 +646,7 @@ function setUp(files: Readonly<Record<string, string>> | null) {
     const answers = [...(typed ?? [])];
     stderr.on('data', (data) => {
       read.err += data;
-      if (/\] $|to go on: $/.test(String(data))) stdin.write(`${answers.shift() ?? ''}\n`);
+      if (/\] $|to confirm: $/.test(String(data))) stdin.write(`${answers.shift() ?? ''}\n`);
     });
     const terminal = { stdin: Object.assign(stdin, { isTTY }), stdout, stderr: Object.assign(stderr, { isTTY }) };
     const code = await main(args, { ...environment, ...more }, terminal, { folder, topicPrefix, waitMs });
@@ -654,7 +657,7 @@ function setUp(files: Readonly<Record<string, string>> | null) {
     with: (more: NodeJS.ProcessEnv, ...args: string[]) => run(args, more),
     impatiently: (...args: string[]) => run(args, {}, undefined, 1000),
     typing: (typed: readonly string[], ...args: string[]) => run(args, {}, typed),
-    /** Up to the journal. */
+    /** Creates the keyspace and the journal; fails after that, because Kafka does not answer. */
     preparing: () => run(['up', '--database', 'kafka'], { KAFKA_BROKERS: '127.0.0.1:1' }),
   });
 
@@ -693,7 +696,7 @@ function setUp(files: Readonly<Record<string, string>> | null) {
   };
 }
 
-/** What the engines hold of a test, asked of themselves. */
+/** What each engine reports about the test's data. */
 async function thereNow(
   environment: { SCYLLA_KEYSPACE: string; S3_BUCKET: string; MILVUS_COLLECTION_PREFIX: string },
   topicPrefix: string,

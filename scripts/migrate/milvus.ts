@@ -17,23 +17,23 @@ import type { VectorSpace } from '../../shared/ports/vectors.ts';
 const fileSchema = z.strictObject({ about: z.string(), fields: z.array(z.looseObject({ name: z.string() })).min(1) });
 
 export interface MigratedMilvus extends MigratedDatabase {
-  /** Of ours. */
+  /** Names of FreeFace's collections. */
   collections(): Promise<string[]>;
   truncate(collections: readonly string[]): readonly Step[];
 }
 
 const timeout = requestMs;
 const usualDatabase = 'default';
-/** An index over millions of templates takes its time, and so does loading them. */
+/** Building an index over millions of templates takes long, and so does loading them. */
 const buildMs = 30 * 60_000;
 
 /**
- * Collections.
+ * Collections of Milvus.
  *
  * [Note: Collections follow the packs]
- * Which collections there are follows from the model packs that are in use, and their index from the configuration, so neither stands
- * in a file: the first file says what a collection is made of, and `up` makes those of the packs that are configured and builds the
- * indexes of all of ours anew that differ from what is configured. A pack that comes later gets its collection with its first face.
+ * The model packs decide which collections exist, and the configuration decides their index. So no file contains either of them. The
+ * first file lists the fields of a collection. `up` creates the collections of the configured packs. It also rebuilds every index that
+ * differs from the configuration. A pack that is added later gets its collection when its first face is stored.
  */
 export async function openMigratedMilvus(
   settings: MilvusSettings,
@@ -55,18 +55,18 @@ export async function openMigratedMilvus(
       const there = new Set(await all());
       const steps: Step[] = [];
       if (!(await hasDatabase(settings))) {
-        steps.push({ what: `make the database ${settings.database}`, run: () => makeDatabase(settings) });
+        steps.push({ what: `create the database ${settings.database}`, run: () => makeDatabase(settings) });
       }
       for (const space of await spaces()) {
         const name = collectionName(settings.collectionPrefix, space.space);
         if (there.has(name)) continue;
         const run = () => collections().open(space);
-        steps.push({ what: `make the collection ${name}, with an index ${settings.index}`, run });
+        steps.push({ what: `create the collection ${name}, with an index ${settings.index}`, run });
       }
       for (const name of there) {
         if (await isIndexed(client(), name, settings)) continue;
         const run = () => buildIndex(client(), name, settings);
-        steps.push({ what: `build the index of ${name} anew: ${settings.index}`, run });
+        steps.push({ what: `rebuild the index of ${name}: ${settings.index}`, run });
       }
       return steps;
     },
@@ -98,7 +98,7 @@ export async function openMigratedMilvus(
       }
       return steps;
     },
-    down: async () => ({ none: 'Milvus takes no field away from a collection' }),
+    down: async () => ({ none: 'Milvus cannot remove a field from a collection' }),
     holds: async () => [],
   });
 
@@ -112,7 +112,7 @@ export async function openMigratedMilvus(
     })),
     collections: all,
     truncate: (names) =>
-      names.map((name) => ({ what: `empty the collection ${name}`, run: () => empty(client(), name, settings) })),
+      names.map((name) => ({ what: `truncate the collection ${name}`, run: () => empty(client(), name, settings) })),
     erase: async () => (await all()).map((name) => dropStep(client, name)),
     close: async () => void (await opened?.closeConnection()),
   };
@@ -123,7 +123,7 @@ const dropStep = (client: () => MilvusClient, name: string): Step => ({
   run: async () => checked('dropping', await client().dropCollection({ collection_name: name, timeout })),
 });
 
-/** A client speaks to one database from its beginning on; this one to the one that always is. */
+/** A client uses one database, which it gets when it is created. This client uses the database that always exists. */
 async function onServer<Value>(
   settings: MilvusSettings,
   work: (client: MilvusClient) => Promise<Value>,
@@ -145,7 +145,7 @@ async function hasDatabase(settings: MilvusSettings): Promise<boolean> {
 
 const makeDatabase = (settings: MilvusSettings): Promise<unknown> =>
   onServer(settings, async (client) =>
-    checked('making a database', await client.createDatabase({ db_name: settings.database, timeout })),
+    checked('creating a database', await client.createDatabase({ db_name: settings.database, timeout })),
   );
 
 async function isIndexed(client: MilvusClient, name: string, settings: MilvusSettings): Promise<boolean> {
@@ -167,11 +167,11 @@ async function buildIndex(client: MilvusClient, name: string, settings: MilvusSe
   checked('releasing', await client.releaseCollection({ collection_name, timeout }));
   checked('dropping an index', await client.dropIndex({ ...of, timeout }));
   const made = await client.createIndex({ ...of, index_type, metric_type, params: { ...params }, timeout: buildMs });
-  checked('making an index', made);
+  checked('creating an index', made);
   await load(client, collection_name, { withinMs: buildMs });
 }
 
-/** Makes it anew: what is deleted one by one lies on the disk until Milvus gets round to it. */
+/** Drops the collection and creates it again: Milvus leaves entities that are deleted one by one on the disk for some time. */
 async function empty(client: MilvusClient, name: string, settings: MilvusSettings): Promise<void> {
   const collections = openCollections(client, settings);
   const dimension = await collections.dimensionOf(name);

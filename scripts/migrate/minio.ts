@@ -31,7 +31,7 @@ export async function openMigratedBuckets(settings: BucketSettings, folder: stri
     title: settings.bucket,
     migrations: files.map((file) => {
       const { bucket } = parseFile(fileSchema, file);
-      // A bucket that holds something is not removed.
+      // A rollback deletes no data: it removes a bucket only when the bucket is empty.
       return { name: file.name, checksum: file.checksum, ...ways[bucket], holds: async () => [] };
     }),
     async erase() {
@@ -47,7 +47,7 @@ export async function openMigratedBuckets(settings: BucketSettings, folder: stri
       const { uploadsBucket: Bucket } = settings;
       if (Bucket === null || !(await isThere(client, Bucket))) return [];
       return [
-        `Kept: the bucket ${Bucket} and the files in it, which are yours. After the next \`up\` they are enrolled again: empty it first if they are not to be.`,
+        `Kept: the bucket ${Bucket} and the files in it, because they are yours. After the next \`up\` they are enrolled again. If you do not want that, empty the bucket first.`,
       ];
     },
     close: async () => client.destroy(),
@@ -56,7 +56,7 @@ export async function openMigratedBuckets(settings: BucketSettings, folder: stri
 
 const imagesBucket = (settings: BucketSettings, client: S3Client): Ways => ({
   up: async () => [
-    { what: `make the bucket ${settings.bucket}, encrypted by the store`, run: () => prepareBucket(settings) },
+    { what: `create the bucket ${settings.bucket}, encrypted by the store`, run: () => prepareBucket(settings) },
   ],
   down: async () => [
     { what: `remove the bucket ${settings.bucket}, if it is empty`, run: () => removeBucket(client, settings.bucket) },
@@ -72,7 +72,10 @@ function uploadsBucket(settings: BucketSettings, client: S3Client): Ways {
   }
   return {
     up: async () => [
-      { what: `make the bucket ${Bucket}, which tells Kafka of what comes`, run: () => prepareUploadsBucket(settings) },
+      {
+        what: `create the bucket ${Bucket}, with notifications to Kafka`,
+        run: () => prepareUploadsBucket(settings),
+      },
     ],
     down: () => silencing(settings, client),
     isThere: () => isThere(client, Bucket),
@@ -80,15 +83,15 @@ function uploadsBucket(settings: BucketSettings, client: S3Client): Ways {
 }
 
 /**
- * [Note: Uploads are whose they are]
- * What lies in the uploads bucket was put there by others and may be all that they have of it, so nothing here removes it, an erasure
- * neither: it ends the notifications and says that the files are kept, and that whoever is in them is enrolled again after an `up`.
+ * [Note: Uploads belong to their users]
+ * Users put the files into the uploads bucket, and these files may be their only copies. So no command deletes them. An erasure stops the
+ * notifications of the bucket. It reports that the files are kept, and that the next `up` enrols the people in them again.
  */
 async function silencing({ uploadsBucket: Bucket, uploadsTarget }: BucketSettings, client: S3Client): Promise<Step[]> {
   if (Bucket === null || uploadsTarget === null || !(await isThere(client, Bucket))) return [];
   const silence = () =>
     client.send(new PutBucketNotificationConfigurationCommand({ Bucket, NotificationConfiguration: {} }));
-  return [{ what: `have the bucket ${Bucket} tell nobody; what is in it stays`, run: silence }];
+  return [{ what: `stop the notifications of the bucket ${Bucket}; its files are kept`, run: silence }];
 }
 
 const isThere = (client: S3Client, Bucket: string): Promise<boolean> =>
@@ -105,12 +108,12 @@ async function removeBucket(client: S3Client, Bucket: string): Promise<void> {
     const { name } = error as { name?: string };
     if (name === 'NoSuchBucket') return;
     if (name !== 'BucketNotEmpty') throw error;
-    const message = `The bucket ${Bucket} holds images. To lose them: npm run migrate -- erase minio --confirm`;
+    const message = `The bucket ${Bucket} contains images. To delete them: npm run migrate -- erase minio --confirm`;
     throw new MigrationError(message, { cause: error });
   });
 }
 
-/** With every version that the store keeps. */
+/** Deletes all objects, with all their versions. */
 async function empty(client: S3Client, Bucket: string): Promise<void> {
   for (;;) {
     const { Versions = [], DeleteMarkers = [] } = await client.send(new ListObjectVersionsCommand({ Bucket }));

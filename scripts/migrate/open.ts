@@ -10,7 +10,7 @@ import { type MigratedMilvus, openMigratedMilvus } from './milvus.ts';
 
 export interface Opened {
   readonly scylla: MigratedScylla;
-  /** Those that were asked for, in order. */
+  /** The requested databases, in the order in which they are migrated. */
   readonly databases: readonly MigratedDatabase[];
   readonly milvus: MigratedMilvus | null;
   close(): Promise<void>;
@@ -24,8 +24,8 @@ const engineOf: Readonly<Record<DatabaseName, EngineName>> = {
 };
 
 /**
- * The databases, and ScyllaDB in any case: it keeps the journal. Others than ScyllaDB are connected to on first use. Errors:
- * MigrationError when the configuration lacks something or ScyllaDB does not answer.
+ * Opens the requested databases, and always ScyllaDB, which stores the journal. Connects to the other databases on first use. Errors:
+ * MigrationError when a setting is missing or ScyllaDB does not answer.
  */
 export async function openDatabases(
   config: Config,
@@ -42,7 +42,7 @@ export async function openDatabases(
     for (const database of opened.splice(0)) await database.close().catch(() => undefined);
   };
   try {
-    // Each brings its driver along.
+    // Each import loads the driver of its database.
     if (names.includes('kafka')) {
       const { openMigratedKafka } = await import('./kafka.ts');
       opened.push(await openMigratedKafka(engines.kafka, folder, log, topicPrefix));
@@ -62,15 +62,15 @@ export async function openDatabases(
   return { scylla, milvus, databases: opened.filter(({ name }) => names.includes(name)), close };
 }
 
-/** Errors: MigrationError that names every variable which these engines lack. */
+/** Errors: MigrationError that names every missing variable of these engines. */
 export function requireEngines({ engines }: Config, names: readonly EngineName[]): void {
   const missing = engines.missing(names);
   if (missing.length === 0) return;
-  const lines = missing.map((variable) => `  ${variable}: is required for this`);
+  const lines = missing.map((variable) => `  ${variable}: is required for this command`);
   throw new MigrationError(`The configuration is wrong:\n${lines.join('\n')}`);
 }
 
-/** Of the packs that are configured. */
+/** Spaces of the configured model packs. */
 async function spacesOf({ packs, modelsDir, dataDir }: Config): Promise<VectorSpace[]> {
   const spaces = new Map<string, VectorSpace>();
   for (const name of packs) {

@@ -3,7 +3,7 @@ import type { DatabaseName } from '../../shared/migrations/migration.ts';
 import type { Done, Standing } from '../../shared/migrations/run.ts';
 import type { Command } from './command.ts';
 
-/** How a database stands. */
+/** The state of a database. */
 export interface DatabaseReport {
   readonly database: DatabaseName;
   readonly title: string;
@@ -12,15 +12,15 @@ export interface DatabaseReport {
   readonly runs: readonly Run[];
 }
 
-/** What was copied of a part, or would be. */
+/** Result of copying one part; in a dry run, the expected result. */
 export interface Copied {
   readonly part: string;
   readonly rows: number;
-  /** In the target; null: nobody looked. */
+  /** Rows in the target; null in a dry run. */
   readonly found: number | null;
-  /** Of the source's rows, hex. */
+  /** Digest of the source's rows, hex. */
   readonly digest: string;
-  /** Whether the target has come to the same; null: nobody looked. */
+  /** Whether the target has the expected rows; null in a dry run. */
   readonly proved: boolean | null;
 }
 
@@ -28,13 +28,13 @@ export interface Report {
   readonly copied: Copied[];
   readonly did: Done[];
   readonly databases: DatabaseReport[];
-  /** For people. */
+  /** Lines for people. */
   readonly notes: string[];
-  /** For people; what failed and what to do. Empty: all went well. */
+  /** Lines for people: what failed and what to do. Empty on success. */
   readonly errors: string[];
 }
 
-/** null: the command was not understood. */
+/** `action`: null when the command line was wrong. */
 type Shape = { readonly action: Command['action'] | null; readonly dryRun: boolean };
 
 export const emptyReport = (): Report => ({ copied: [], did: [], databases: [], notes: [], errors: [] });
@@ -77,7 +77,7 @@ export const asJson = ({ action, dryRun }: Shape, report: Report): string =>
     2,
   )}\n`;
 
-/** The result for people; errors go elsewhere. */
+/** The result for people, without the errors. */
 export function asText({ action, dryRun }: Shape, report: Report): string {
   const lines: string[] = [];
   for (const each of report.databases) lines.push(...databaseLines(each));
@@ -87,7 +87,8 @@ export function asText({ action, dryRun }: Shape, report: Report): string {
   }
   for (const done of report.did) lines.push(...doneLines(done));
   if (action === 'up' && report.did.length === 0 && report.errors.length === 0) lines.push('Everything is up to date.');
-  if (action === 'down' && report.did.length === 0 && report.errors.length === 0) lines.push('Nothing has been done.');
+  if (action === 'down' && report.did.length === 0 && report.errors.length === 0)
+    lines.push('Nothing was rolled back.');
   lines.push(...report.notes);
   if (dryRun) lines.push('Nothing was changed: this was a dry run.');
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
@@ -103,12 +104,12 @@ function databaseLines({ database, title, standings, runs }: DatabaseReport): st
     const why =
       state === 'needless'
         ? (migration?.needless ?? '')
-        : (entry?.error ?? (entry?.status === 'running' ? 'was cut short' : ''));
+        : (entry?.error ?? (entry?.status === 'running' ? 'was interrupted' : ''));
     return `  ${name.padEnd(width)}  ${state.padEnd(8)}  ${at}  ${why}`.trimEnd();
   });
   const failed = runs.filter(({ status }) => status === 'failed').slice(0, 3);
   return [
-    `${database} (${title}): ${isUpToDate(standings) ? 'up to date' : 'behind; run npm run migrate -- up'}`,
+    `${database} (${title}): ${isUpToDate(standings) ? 'up to date' : 'not up to date; run npm run migrate -- up'}`,
     ...lines,
     ...failed.map(({ name, at, direction, error }) => `  ${timeOf(at)}  ${direction} ${name} failed: ${error}`),
   ];
@@ -116,7 +117,7 @@ function databaseLines({ database, title, standings, runs }: DatabaseReport): st
 
 function doneLines({ database, name, direction, status, durationMs, steps }: Done): string[] {
   const what = `${database}/${name}`;
-  const verb = { up: 'done', down: 'taken back', erase: 'erased', truncate: 'emptied' }[direction];
+  const verb = { up: 'done', down: 'rolled back', erase: 'erased', truncate: 'truncated' }[direction];
   if (status === 'planned') return [`${what}: would be ${verb}`, ...steps.map((step) => `  ${step}`)];
   if (status === 'failed') return [`${what}: failed after ${durationMs} ms`];
   return [`${what}: ${verb} in ${durationMs} ms`];

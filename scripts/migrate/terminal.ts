@@ -8,13 +8,13 @@ export interface Terminal {
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
 }
 
-/** Nobody said yes. */
+/** The user did not confirm the loss of data. */
 export class NotConfirmed extends Error {}
 
-/** Whether somebody can be asked. */
+/** Whether a user can answer questions. */
 export const canAsk = ({ stdin, stderr }: Terminal): boolean => stdin.isTTY === true && stderr.isTTY === true;
 
-/** An answer, or `fallback` where it is empty. */
+/** The user's answer, or `fallback` when the answer is empty. */
 export async function ask({ stdin, stderr }: Terminal, question: string, fallback: string): Promise<string> {
   const lines = createInterface({ input: stdin, output: stderr });
   try {
@@ -25,15 +25,16 @@ export async function ask({ stdin, stderr }: Terminal, question: string, fallbac
 }
 
 /**
- * Resolves when what is lost may be lost: `given` on the command line, or its name typed on a terminal. Errors: NotConfirmed.
+ * Resolves when the user agrees to the loss: with --confirm on the command line (`given`), or by typing `name` on a terminal. Errors:
+ * NotConfirmed.
  */
 export async function confirmLoss(terminal: Terminal, loss: string, name: string, given: boolean): Promise<void> {
   if (given) return;
-  if (!canAsk(terminal)) throw new NotConfirmed(`${loss}\nTo do it, say so: --confirm`);
+  if (!canAsk(terminal)) throw new NotConfirmed(`${loss}\nTo do it, run the same command with --confirm.`);
   const lines = createInterface({ input: terminal.stdin, output: terminal.stderr });
   try {
-    const typed = await lines.question(`${loss}\nType ${name} to go on: `);
-    if (typed.trim() !== name) throw new NotConfirmed('Nothing was done.');
+    const typed = await lines.question(`${loss}\nType ${name} to confirm: `);
+    if (typed.trim() !== name) throw new NotConfirmed('Not confirmed. Nothing was changed.');
   } finally {
     lines.close();
   }
@@ -45,7 +46,7 @@ export interface Progress {
   stop(): void;
 }
 
-/** A bar for each migration on a terminal; elsewhere a line. */
+/** Shows a progress bar for each migration on a terminal, and one line for each migration elsewhere. */
 export function showProgress(stderr: Terminal['stderr']): Progress {
   const bar =
     stderr.isTTY === true
@@ -84,14 +85,14 @@ export function showProgress(stderr: Terminal['stderr']): Progress {
 }
 
 export interface Counting {
-  /** `of`: null where it is not known. */
+  /** `of`: the total; null when it is unknown. */
   at(what: string, done: number, of: number | null): void;
   end(what: string, done: number): void;
 }
 
 const lineEveryMs = 5000;
 
-/** How far something long is: one line that is written over on a terminal, elsewhere one every five seconds. */
+/** Shows the progress of long work: on a terminal one line that is overwritten, elsewhere one line every five seconds. */
 export function showCounting(stderr: Terminal['stderr']): Counting {
   let last = Date.now();
   const isTTY = stderr.isTTY === true;

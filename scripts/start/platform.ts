@@ -16,7 +16,7 @@ import { type RunningPlatform, runLocally } from '../../shared/runtime/local.ts'
 import { ensurePack } from '../../shared/vision/weights/ensure.ts';
 import { reportProgress } from '../../shared/vision/weights/progress.ts';
 
-/** The whole platform in this process, until a signal stops it. What may be wrong with the settings is found before models are made. */
+/** Runs the whole platform in this process until a signal stops it. Checks the settings before it builds models. */
 export async function startPlatform(): Promise<void> {
   loadDotenv({ quiet: true });
   const config = readConfig(process.env);
@@ -31,7 +31,7 @@ export async function startPlatform(): Promise<void> {
   process.stdout.write(greeting(platform, config));
 }
 
-/** The first start builds or downloads the weights; every start finds out before it listens when one is damaged. */
+/** The first start builds or downloads the weights. Every start checks the weights before it listens. */
 async function prepareModels(config: Config): Promise<void> {
   const reporter = reportProgress(process.stderr);
   try {
@@ -51,7 +51,7 @@ ${bold(`FreeFace is ready at ${address}`)}
   data       ${mode === 'embedded' ? dataDir : 'on the engines'}
   models     ${packs.join(', ')}
   API page   ${address}/docs
-  admin key  ${hasKey ? keyFile : 'made elsewhere; npm run admin-key makes a new one'}
+  admin key  ${hasKey ? keyFile : 'not in this data folder; npm run admin-key creates a new one'}
 
 Try it:
   KEY=${hasKey ? `$(cat ${quoted(keyFile)})` : '…'}
@@ -59,10 +59,10 @@ Try it:
   curl -s -H "X-API-Key: $KEY" -F image=@photo.jpg -F external_id=ada -F name="Ada Lovelace" ${address}/api/v1/faces/enroll
   curl -s -H "X-API-Key: $KEY" -F image=@another.jpg ${address}/api/v1/faces/recognize
 
-Ctrl-C stops it; everything is kept.
+Ctrl-C stops the platform. All data is kept.
 
 `;
 }
 
-/** A path as a shell takes it. */
+/** A path, quoted for the shell when necessary. */
 const quoted = (path: string): string => (/^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);

@@ -4,7 +4,7 @@ import { MigrationError } from './migration.ts';
 import { migrateUp } from './run.ts';
 import { openMigratedScylla } from './scylla.ts';
 
-/** Brings a keyspace to the newest schema without a word; makes it when it is missing. Errors: MigrationError. */
+/** Migrates a keyspace to the newest schema, without output. Creates the keyspace when it is missing. Errors: MigrationError. */
 export async function migrateScylla(settings: ScyllaSettings, folder = resolve('migrations')): Promise<void> {
   const scylla = await openMigratedScylla(settings, folder);
   const { journal } = scylla;
@@ -28,7 +28,7 @@ export async function migrateScylla(settings: ScyllaSettings, folder = resolve('
 export async function dropKeyspace(settings: ScyllaSettings): Promise<void> {
   const admin = scyllaClient(settings, { withKeyspace: false });
   await admin.connect();
-  // Every table is written out once more.
+  // The server first writes every table to the disk, which can take long.
   await admin.execute(`DROP KEYSPACE IF EXISTS ${settings.keyspace}`, [], { readTimeout: 60_000 });
   await admin.shutdown();
 }

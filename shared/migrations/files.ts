@@ -7,7 +7,7 @@ import { type DatabaseName, MigrationError } from './migration.ts';
 export interface MigrationFile {
   readonly name: string;
   readonly text: string;
-  /** SHA-256 in hex; line ends do not count, since a checkout may change them. */
+  /** SHA-256 in hex. CRLF counts as LF, because a checkout may change line ends. */
   readonly checksum: string;
 }
 
@@ -18,7 +18,7 @@ const extensionOf: Readonly<Record<DatabaseName, string>> = {
   milvus: 'json',
 };
 
-/** The files of a database in order. Errors: MigrationError for a name without a number of its own. */
+/** The files of a database, in order. Errors: MigrationError when a name has no number, or the number of another file. */
 export async function readFiles(folder: string, database: DatabaseName): Promise<MigrationFile[]> {
   const names = await namesIn(folder, database);
   return await Promise.all(
@@ -29,25 +29,26 @@ export async function readFiles(folder: string, database: DatabaseName): Promise
   );
 }
 
-/** Where a migration of that title comes to lie, with the next number. Errors: MigrationError. */
+/** Path of a new migration with this title and the next number. Errors: MigrationError. */
 export async function nextFile(folder: string, database: DatabaseName, title: string): Promise<string> {
   const words = title
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-|-$/g, '');
-  if (words === '') throw new MigrationError(`"${title}" names nothing; say what it does, as in: create add-cameras`);
+  if (words === '')
+    throw new MigrationError(`"${title}" has no letter or digit. Use a name such as: create add-cameras`);
   const names = await namesIn(folder, database);
   const number = Number(names.at(-1)?.slice(0, 3) ?? 0) + 1;
   return join(folder, database, `${String(number).padStart(3, '0')}-${words}.${extensionOf[database]}`);
 }
 
-/** Writes an empty migration where there is no file yet. */
+/** Writes an empty migration. Fails when the file exists. */
 export async function createFile(path: string, database: DatabaseName): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, templateOf[database], { flag: 'wx' });
 }
 
-/** The text of a file as JSON of that form. Errors: MigrationError that names the file and each field that is wrong. */
+/** Parses the text of a file as JSON with this schema. Errors: MigrationError that names the file and each wrong field. */
 export function parseFile<Schema extends z.ZodType>(schema: Schema, { name, text }: MigrationFile): z.output<Schema> {
   let value: unknown;
   try {
@@ -56,7 +57,7 @@ export function parseFile<Schema extends z.ZodType>(schema: Schema, { name, text
     throw new MigrationError(`${name} is not JSON: ${(cause as Error).message}`, { cause });
   }
   const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new MigrationError(`${name} is not well-formed:\n${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new MigrationError(`${name} has wrong fields:\n${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }
 
@@ -68,7 +69,8 @@ async function namesIn(folder: string, database: DatabaseName): Promise<string[]
   for (const name of names) {
     const number = /^(\d{3})-[a-z0-9-]+\.\w+$/.exec(name)?.[1];
     if (number === undefined || numbers.has(number)) {
-      const why = number === undefined ? 'is not named like 001-what-it-does' : 'has the number of another one';
+      const why =
+        number === undefined ? 'does not have a name such as 001-what-it-does' : 'has the same number as another file';
       throw new MigrationError(`${join(folder, database, name)} ${why}. Rename it.`);
     }
     numbers.add(number);
@@ -79,13 +81,14 @@ async function namesIn(folder: string, database: DatabaseName): Promise<string[]
 const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
 
 const templateOf: Readonly<Record<DatabaseName, string>> = {
-  scylla: `-- What it is for. Statements end in a semicolon and can be run twice: a migration that was cut short goes on with the one it
--- stopped at. Tables are named without the keyspace.
+  scylla: `-- Say here what this migration is for. End every statement with a semicolon. It must be possible to run a
+-- statement twice: an interrupted migration starts again with the statement at which it stopped. Write table names without
+-- the keyspace.
 
 -- down
--- What takes it back; or, instead of the line above, a line "-- no way back: why".
+-- Put the statements that roll it back here. If it cannot be rolled back, replace "-- down" by "-- no way back: REASON".
 `,
-  kafka: json({ about: 'What it is for.', topics: [] }),
-  minio: json({ about: 'What it is for.', bucket: 'images' }),
-  milvus: json({ about: 'What it is for.', fields: [] }),
+  kafka: json({ about: 'Say here what this migration is for.', topics: [] }),
+  minio: json({ about: 'Say here what this migration is for.', bucket: 'images' }),
+  milvus: json({ about: 'Say here what this migration is for.', fields: [] }),
 };

@@ -4,57 +4,57 @@ import { type Client, types } from 'cassandra-driver';
 import type { DatabaseName, Direction } from './migration.ts';
 import { MigrationError } from './migration.ts';
 
-/** How a migration stands. */
+/** The recorded state of a migration. */
 export interface Entry {
   readonly name: string;
   readonly checksum: string;
-  /** running: it was begun; nobody said how it ended. */
+  /** running: it was started, and its end is not recorded. */
   readonly status: 'applied' | 'running' | 'failed';
   readonly direction: Direction;
-  /** Steps that are done, of those that `direction` has. */
+  /** Number of completed steps in this direction. */
   readonly steps: number;
-  /** When it began; milliseconds since the epoch. */
+  /** Start time, in milliseconds since the epoch. */
   readonly at: number;
   readonly durationMs: number | null;
   readonly error: string | null;
 }
 
-/** One time that a migration ran. */
+/** One run of a migration. */
 export type Run = Omit<Entry, 'checksum' | 'steps' | 'direction'> & {
   readonly database: DatabaseName;
   readonly direction: Direction | 'truncate' | 'erase';
-  /** Where it ran. */
+  /** Name of the machine on which it ran. */
   readonly host: string;
 };
 
 /**
- * What ran on which database, kept in ScyllaDB for all of them.
+ * Which migrations ran on which database. ScyllaDB stores the journal of all databases.
  *
  * [Note: One journal]
- * Kafka, S3 and Milvus have no place to keep what ran on them, so ScyllaDB keeps it, also the lock. What their files describe can be
- * looked at, too, and is: an engine that was set up anew is behind whatever the journal says.
+ * Kafka, S3 and Milvus cannot store a journal, so ScyllaDB stores their journal and the lock. For these engines the state is also checked
+ * on the engine itself: an engine that was installed again is not up to date, even if the journal says so.
  */
 export interface Journal {
-  /** Makes the keyspace's own tables. */
+  /** Creates the journal's tables. */
   prepare(): Promise<void>;
-  /** By name; nothing where there is no journal yet. */
+  /** Entries by name; empty when the journal does not exist. */
   entries(database: DatabaseName): Promise<Map<string, Entry>>;
   /** Newest first. */
   runs(database: DatabaseName, limit: number): Promise<Run[]>;
-  /** How a migration stands from now on; null: as if it had never run. */
+  /** Stores the state of a migration; null deletes it, as if the migration had never run. */
   note(database: DatabaseName, name: string, entry: Entry | null): Promise<void>;
   log(run: Run): Promise<void>;
-  /** Waits until nobody else migrates. `onWait` is told once when it has to. Errors: MigrationError after `waitMs`. */
+  /** Waits until no other process migrates. Calls `onWait` once when it must wait. Errors: MigrationError after `waitMs`. */
   lock(waitMs: number, onWait: () => void): Promise<Lock>;
 }
 
 export interface Lock {
-  /** Errors: MigrationError when the lock was lost, as after a long sleep of this machine. */
+  /** Errors: MigrationError when the lock was lost, for example because this machine was suspended. */
   check(): void;
   release(): Promise<void>;
 }
 
-/** A lock that its owner does not hold on to ends by itself. */
+/** The lock expires after this time unless its owner renews it. */
 const lockSeconds = 60;
 const renewMs = 15_000;
 const lookMs = 500;
@@ -112,7 +112,7 @@ export const openJournal = (client: Client, keyspace: string): Journal => {
   };
 };
 
-/** Who waits and who holds, for people that look into the table. */
+/** Name of this process in the lock table, for people who read the table. */
 const ownName = (): string => `${hostname()}/${process.pid}/${randomUUID()}`;
 
 async function takeLock(client: Client, keyspace: string, waitMs: number, onWait: () => void): Promise<Lock> {
@@ -126,7 +126,7 @@ async function takeLock(client: Client, keyspace: string, waitMs: number, onWait
       [owner],
       deciding,
     );
-    // An answer that got lost may have been a yes.
+    // The owner can be this process: an earlier insert succeeded, but its response was lost.
     if (result.wasApplied() || result.rows[0]?.owner === owner) break;
     if (holder === null) onWait();
     holder = (result.rows[0]?.owner as string | undefined) ?? 'another process';
@@ -151,11 +151,13 @@ async function takeLock(client: Client, keyspace: string, waitMs: number, onWait
   return {
     check() {
       if (Date.now() < heldUntil) return;
-      throw new MigrationError('The lock was lost while this ran; what it did is written down. Run it again.');
+      throw new MigrationError(
+        'The lock was lost during the run. The journal has the completed steps. Run the same command again.',
+      );
     },
     async release() {
       clearInterval(timer);
-      // Where the keyspace is gone, so is the lock.
+      // Fails when the keyspace was dropped; then the lock does not exist any more.
       await client
         .execute(`DELETE FROM ${table} WHERE name = 'lock' IF owner = ?`, [owner], deciding)
         .catch(() => undefined);

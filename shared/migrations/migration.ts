@@ -1,18 +1,19 @@
-/** In the order in which they are brought up: the journal of all of them is kept in the first. */
+/** In the order in which they are migrated. The first one stores the journal of all of them. */
 export const databaseNames = ['scylla', 'kafka', 'minio', 'milvus'] as const;
 export type DatabaseName = (typeof databaseNames)[number];
 
 export type Direction = 'up' | 'down';
 
-/** One thing that is done. It may be done again after it was cut short. */
+/** One step of a migration. A step that was interrupted can be run again. */
 export interface Step {
-  /** As in `make the topic freeface.events`. */
+  /** For people, for example `create the topic freeface.events`. */
   readonly what: string;
   run(): Promise<unknown>;
 }
 
-/** A way back that there is not, and why. */
+/** A migration that cannot be rolled back. */
 export interface NoWayBack {
+  /** The reason, for people. */
   readonly none: string;
 }
 
@@ -24,28 +25,28 @@ export interface Migration {
   readonly checksum: string;
   up(): Promise<readonly Step[]>;
   down(): Promise<readonly Step[] | NoWayBack>;
-  /** Why there is nothing to do for it, as the configuration is. */
+  /** Reason why the current configuration does not need this migration. */
   readonly needless?: string | undefined;
-  /** Whether what it makes is there. Without it what the journal says counts. */
+  /** Whether the things that it creates exist. Without this method the journal decides. */
   isThere?(): Promise<boolean>;
-  /** What the way back loses, as in `persons` or `freeface.events: 12 events`. */
+  /** Data that a rollback deletes, for example `persons` or `freeface.events: 12 events`. */
   holds(): Promise<readonly string[]>;
 }
 
-/** What is migrated, as the configuration names it. */
+/** A database of the configuration, with its migrations. */
 export interface MigratedDatabase {
   readonly name: DatabaseName;
-  /** Keyspace, prefix or bucket: what is typed to say yes to its end. */
+  /** Keyspace, prefix or bucket. The user types it to confirm an erasure. */
   readonly title: string;
   readonly migrations: readonly Migration[];
-  /** Removes everything of ours. */
+  /** Steps that remove everything that FreeFace has stored there. */
   erase(): Promise<readonly Step[]>;
-  /** For people: what an erasure leaves, and what that means. */
+  /** Lines for people: what an erasure does not remove, and the consequence. */
   keeps?(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
-/** Something that whoever runs the command has to do first. The message is for people. */
+/** The user must correct something before the command can go on. The message says what. */
 export class MigrationError extends Error {
   override readonly name = 'MigrationError';
 }

@@ -3,8 +3,8 @@ import type { Entry, Journal, Lock, Run } from './journal.ts';
 import { type Direction, type MigratedDatabase, type Migration, MigrationError, type Step } from './migration.ts';
 
 /**
- * missing: it ran, and what it made is not there. edited: the file is another one than the one that ran. unknown: it ran, and there
- * is no such file. needless: the configuration asks for nothing of the kind.
+ * missing: it ran, but the things that it created do not exist. edited: the file has changed since it ran. unknown: it ran, but there is
+ * no such file. needless: the configuration does not need it.
  */
 export type State = 'applied' | 'pending' | 'failed' | 'missing' | 'edited' | 'unknown' | 'needless';
 
@@ -12,27 +12,27 @@ export interface Standing {
   readonly name: string;
   readonly state: State;
   readonly entry: Entry | null;
-  /** null for one that is unknown. */
+  /** null when the state is `unknown`. */
   readonly migration: Migration | null;
 }
 
-/** What became of a migration, or becomes of it in a dry run. */
+/** Result of one migration; in a dry run, the expected result. */
 export interface Done extends Pick<Run, 'database' | 'name' | 'direction' | 'durationMs' | 'error'> {
   readonly status: 'done' | 'failed' | 'planned';
-  /** For people; those that are done, or would be. */
+  /** For people: the steps that ran; in a dry run, the steps that would run. */
   readonly steps: readonly string[];
 }
 
 export interface RunOptions {
   readonly journal: Journal;
-  /** null: only say what would be done. */
+  /** null: a dry run, which only reports what it would do. */
   readonly lock: Lock | null;
-  /** Told before each step. */
+  /** Called before each step. */
   readonly onStep: (database: MigratedDatabase, name: string, step: Step, done: number, of: number) => void;
   readonly onDone: (done: Done) => void;
 }
 
-/** How every migration of a database stands, in order; changes nothing. */
+/** The state of every migration of a database, in order. Changes nothing. */
 export async function standings({ name, migrations }: MigratedDatabase, journal: Journal): Promise<Standing[]> {
   const entries = await journal.entries(name);
   const known: Standing[] = [];
@@ -52,7 +52,7 @@ export async function standings({ name, migrations }: MigratedDatabase, journal:
 
 async function stateOf(migration: Migration, entry: Entry | null): Promise<State> {
   const { checksum, needless } = migration;
-  // One that never got to its end may be corrected.
+  // The file of a migration that has never completed may be edited.
   if (entry?.status === 'applied' && entry.checksum !== checksum) return 'edited';
   if (needless !== undefined) return 'needless';
   if (entry === null) return 'pending';
@@ -60,7 +60,10 @@ async function stateOf(migration: Migration, entry: Entry | null): Promise<State
   return (await migration.isThere?.()) === false ? 'missing' : 'applied';
 }
 
-/** Does what is not done yet, in order, and stops at the first that fails. Errors: MigrationError when something must not go on. */
+/**
+ * Runs the migrations that have not run yet, in order, and stops at the first failure. Errors: MigrationError when a migration was edited
+ * or is unknown.
+ */
 export async function migrateUp(database: MigratedDatabase, options: RunOptions): Promise<Done[]> {
   const results: Done[] = [];
   for (const { migration, state, entry } of await soundStandings(database, options.journal)) {
@@ -73,8 +76,9 @@ export async function migrateUp(database: MigratedDatabase, options: RunOptions)
 }
 
 /**
- * Takes back the newest `count` of several databases: of each the one with the greatest number, of those the one that ran last. Stops
- * at the first that fails. Errors: MigrationError when something must not go on, as when one of them has no way back.
+ * Rolls back the newest `count` migrations of several databases. Within a database, the highest number goes first; between databases, the
+ * migration that ran last goes first. Stops at the first failure. Errors: MigrationError when a migration was edited, is unknown or
+ * cannot be rolled back.
  */
 export async function migrateDown(
   databases: readonly MigratedDatabase[],
@@ -82,7 +86,7 @@ export async function migrateDown(
   options: RunOptions,
 ): Promise<Done[]> {
   const taken = await newest(databases, count, options.journal);
-  // Before the first is taken back.
+  // Checks all migrations before the first one is rolled back.
   for (const { migration } of taken) await planOf(migration, 'down');
   const results: Done[] = [];
   for (const { database, migration, entry } of taken) {
@@ -93,7 +97,7 @@ export async function migrateDown(
   return results;
 }
 
-/** What `migrateDown` takes back, in its order. Errors: MigrationError. */
+/** The migrations that `migrateDown` rolls back, in the same order. Errors: MigrationError. */
 export async function newest(databases: readonly MigratedDatabase[], count: number, journal: Journal) {
   const stacks: { database: MigratedDatabase; migration: Migration; entry: Entry }[][] = [];
   for (const database of databases) {
@@ -106,7 +110,7 @@ export async function newest(databases: readonly MigratedDatabase[], count: numb
   while (taken.length < count) {
     const [stack] = stacks
       .filter(({ length }) => length > 0)
-      // Those that began in one millisecond: in the order in which databases come up.
+      // Migrations that started in the same millisecond: the reverse of the order in which databases are migrated.
       .sort((a, b) => b.at(-1)!.entry.at - a.at(-1)!.entry.at || stacks.indexOf(b) - stacks.indexOf(a));
     if (stack === undefined) break;
     taken.push(stack.pop()!);
@@ -120,12 +124,12 @@ async function soundStandings(database: MigratedDatabase, journal: Journal): Pro
     const what = `${database.name}/${name}`;
     if (state === 'unknown') {
       throw new MigrationError(
-        `${what} ran here and is unknown to this version: a newer one wrote it. Update FreeFace.`,
+        `${what} ran here, but this version of FreeFace does not know it: a newer version wrote it. Update FreeFace.`,
       );
     }
     if (state === 'edited') {
       throw new MigrationError(
-        `${what} was changed after it had run here. Restore the file; a change is a new migration: npm run migrate -- create NAME --database ${database.name}`,
+        `${what} was changed after it had run here. Restore the file. For a change, create a new migration: npm run migrate -- create NAME --database ${database.name}`,
       );
     }
   }
@@ -133,9 +137,9 @@ async function soundStandings(database: MigratedDatabase, journal: Journal): Pro
 }
 
 /**
- * [Note: A migration that was cut short]
- * Every step that is done is written down, so the next `up` goes on with the step that failed, or that nobody said the end of. A file
- * that was corrected in between begins anew, and so does a way back: its steps can be done twice.
+ * [Note: A migration that was interrupted]
+ * The journal records every completed step, so the next `up` continues with the step that failed or was interrupted. A file that was
+ * edited in the meantime starts from its first step. A rollback also starts from its first step: its steps can run twice.
  */
 async function runOne(
   database: MigratedDatabase,
@@ -160,7 +164,7 @@ async function runOne(
     for (const { what } of (await planOf(migration, direction)).slice(steps)) said.push(what);
     return finish('planned', null, null);
   }
-  // A way back keeps the time of the way there, by which it is in turn.
+  // A rollback keeps the start time of the `up` run: that time decides the order of rollbacks.
   const entry = {
     name,
     checksum,
@@ -194,9 +198,9 @@ async function runOne(
   return await end(null);
 }
 
-/** Errors: MigrationError when there is none. */
+/** Errors: MigrationError when the migration cannot be rolled back. */
 async function planOf(migration: Migration, direction: Direction): Promise<readonly Step[]> {
   const plan = direction === 'up' ? await migration.up() : await migration.down();
-  if ('none' in plan) throw new MigrationError(`${migration.name} has no way back: ${plan.none}`);
+  if ('none' in plan) throw new MigrationError(`${migration.name} cannot be rolled back: ${plan.none}`);
   return plan;
 }

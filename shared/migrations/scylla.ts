@@ -7,23 +7,26 @@ import { MigrationError } from './migration.ts';
 
 export interface MigratedScylla extends MigratedDatabase {
   readonly journal: Journal;
-  /** null: there is no keyspace yet. */
+  /** Copies of each row; null when the keyspace does not exist. */
   replication(): Promise<number | null>;
-  /** Makes the keyspace, with the copies that are configured; or gives one that is there that many. Resolves to what was done, for people. */
+  /**
+   * Creates the keyspace with the configured number of copies, or changes the number of an existing keyspace. Resolves to a line for
+   * people, or null when nothing changed.
+   */
   prepare(): Promise<string | null>;
-  /** Of the data centre. */
+  /** Number of nodes in the data centre. */
   nodes(): Promise<number>;
-  /** All that the files make. */
+  /** All tables that the files create. */
   readonly tables: readonly string[];
   truncate(tables: readonly string[]): readonly Step[];
 }
 
-/** Copies of a row when nobody said how many: a node may fail, and two still agree. */
+/** Default number of copies of a row: when one node fails, two copies are still a quorum. */
 const usualCopies = 3;
-/** Changes of the schema wait for all nodes. */
+/** Milliseconds. A change of the schema waits for all nodes. */
 const readTimeout = 120_000;
 
-/** Connects. Errors: MigrationError when no node answers. */
+/** Connects to ScyllaDB. Errors: MigrationError when no node answers. */
 export async function openMigratedScylla(settings: ScyllaSettings, folder: string): Promise<MigratedScylla> {
   const { keyspace, localDatacenter, contactPoints } = settings;
   requireName(keyspace, /^[a-z][a-z0-9_]{0,47}$/, 'a keyspace');
@@ -33,7 +36,7 @@ export async function openMigratedScylla(settings: ScyllaSettings, folder: strin
   await client.connect().catch(async (error: unknown) => {
     await client.shutdown();
     throw new MigrationError(
-      `ScyllaDB does not answer at ${contactPoints.join(', ')} (${reasonOf(error)}). It keeps what ran on every database: start it, or correct SCYLLA_CONTACT_POINTS.`,
+      `ScyllaDB does not answer at ${contactPoints.join(', ')} (${reasonOf(error)}). It stores the journal of all migrations: start it, or correct SCYLLA_CONTACT_POINTS.`,
       { cause: error },
     );
   });
@@ -60,15 +63,15 @@ export async function openMigratedScylla(settings: ScyllaSettings, folder: strin
       if (there === wanted) return null;
       if (there !== null) {
         await run(`ALTER KEYSPACE ${keyspace} WITH replication = ${copies}`);
-        return `The keyspace ${keyspace} has ${wanted} copies of each row now instead of ${there}. Run a full repair on every node (nodetool repair -full ${keyspace}).`;
+        return `The keyspace ${keyspace} now has ${wanted} copies of each row instead of ${there}. Run a full repair on every node (nodetool repair -full ${keyspace}).`;
       }
       const tablets = (await isScylla(client)) ? " AND tablets = {'enabled': false}" : '';
       await run(`CREATE KEYSPACE IF NOT EXISTS ${keyspace} WITH replication = ${copies}${tablets}`);
-      return `The keyspace ${keyspace} was made, with ${wanted} ${wanted === 1 ? 'copy' : 'copies'} of each row.`;
+      return `The keyspace ${keyspace} was created, with ${wanted} ${wanted === 1 ? 'copy' : 'copies'} of each row.`;
     },
     migrations: files.map((file) => migrationOf(file, client, keyspace, run)),
     truncate: (names) =>
-      names.map((name) => ({ what: `empty the table ${name}`, run: () => run(`TRUNCATE ${keyspace}.${name}`) })),
+      names.map((name) => ({ what: `truncate the table ${name}`, run: () => run(`TRUNCATE ${keyspace}.${name}`) })),
     async erase() {
       if ((await replication()) === null) return [];
       return [{ what: `drop the keyspace ${keyspace}`, run: () => run(`DROP KEYSPACE IF EXISTS ${keyspace}`) }];
@@ -103,14 +106,14 @@ function migrationOf(
 
 const noReason = 'its file has no part "-- down"';
 
-/** What a file does and what takes it back; null: nothing does, for the reason in `none`. */
+/** The statements of a file for `up` and for `down`. When `down` is null, `none` is the reason why it cannot be rolled back. */
 export function partsOf(cql: string): { up: string; down: string | null; none: string } {
   const [up = '', down] = cql.split(/^-- down$/m);
   const reason = /^-- no way back: (.+)$/m.exec(cql)?.[1];
   return { up, down: reason === undefined && down !== undefined ? down : null, none: reason ?? noReason };
 }
 
-/** Comments are lines of their own, and no text in the files holds a semicolon. */
+/** In these files a comment takes a whole line, and no string contains a semicolon. */
 export const statementsOf = (cql: string): string[] =>
   cql
     .replace(/^\s*--.*$/gm, '')
@@ -121,7 +124,7 @@ export const statementsOf = (cql: string): string[] =>
 const tablesIn = (cql: string, verb: 'CREATE' | 'DROP'): string[] =>
   [...cql.matchAll(new RegExp(`^${verb} TABLE (?:IF (?:NOT )?EXISTS )?(\\w+)`, 'gim'))].map(([, table]) => table!);
 
-/** Tables are named without their keyspace in the files. */
+/** Adds the keyspace: the files name tables without it. */
 const placed = (statement: string, keyspace: string): string =>
   statement.replace(/^((?:CREATE|ALTER|DROP) TABLE (?:IF (?:NOT )?EXISTS )?)/i, `$1${keyspace}.`);
 
@@ -153,8 +156,8 @@ async function replicationOf(client: Client, keyspace: string, dataCenter: strin
 
 /**
  * [Note: Keyspaces on Scylla]
- * Conditional writes do not work in keyspaces with tablets up to ScyllaDB 2025.3, and Cassandra does not know the word. So a keyspace on
- * Scylla is made without them, where there is a table of its own to know it by.
+ * Up to ScyllaDB 2025.3, conditional writes do not work in a keyspace with tablets. Cassandra does not know the option `tablets`. So the
+ * option is set to false on ScyllaDB only. ScyllaDB is recognised by the system table `scylla_tables`, which Cassandra does not have.
  */
 async function isScylla(client: Client): Promise<boolean> {
   const { rows } = await client.execute(
@@ -163,7 +166,7 @@ async function isScylla(client: Client): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** The driver wraps what each host said. */
+/** The driver wraps the error of each host in `innerErrors`. */
 function reasonOf(error: unknown): string {
   const [inner] = Object.values((error as { innerErrors?: Record<string, unknown> }).innerErrors ?? {});
   const cause = inner ?? error;
@@ -171,5 +174,5 @@ function reasonOf(error: unknown): string {
 }
 
 function requireName(value: string, form: RegExp, what: string): void {
-  if (!form.test(value)) throw new MigrationError(`${value} is not ${what}.`);
+  if (!form.test(value)) throw new MigrationError(`${value} is not a valid name of ${what}.`);
 }

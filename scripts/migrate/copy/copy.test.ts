@@ -22,7 +22,7 @@ import { main as verifyAudit } from '../../verify-audit.ts';
 describeEngine('scylla', 'npm run migrate -- copy', () => {
   describeEngine('s3', 'to S3', () => {
     describeEngine('milvus', 'and Milvus', () => {
-      it('When a gallery goes to the engines, then people are recognised there, and back again it is the same', async () => {
+      it('When a gallery is copied to the engines and back, then people are recognised and the rows are the same', async () => {
         const { migrate, environment, dataDir } = await setUp();
         await usedFor(dataDir);
 
@@ -52,7 +52,7 @@ describeEngine('scylla', 'npm run migrate -- copy', () => {
         expect(digestsIn(dry)).toEqual(digestsIn(away));
         expect(JSON.parse(away.out).copied.every((each: { proved: boolean }) => each.proved)).toBe(true);
         expect(there).toEqual({ amaro: 'match', login: 200, stranger: 'unknown', count: 3 });
-        // Meanwhile the platform there has written its log.
+        // The audit log is not compared: the platform on the engines has written new entries.
         const gallery = [
           'persons',
           'photos',
@@ -74,7 +74,7 @@ describeEngine('scylla', 'npm run migrate -- copy', () => {
         expect(await proving(null, archive)).toMatchObject({ code: 0 });
       }, 180_000);
 
-      it('When it is killed in the middle, then the next run ends it, with nothing doubled and nothing lost', async () => {
+      it('When a copy is killed, then the next run completes it, without duplicates and without losses', async () => {
         const { migrate, environment, dataDir } = await setUp();
         await filled(dataDir, 400);
 
@@ -87,7 +87,7 @@ describeEngine('scylla', 'npm run migrate -- copy', () => {
         expect(proofsIn(resumed).persons).toBe(true);
       }, 120_000);
 
-      it('When somebody changed since, then a second copy carries the change; who was erased is told of', async () => {
+      it('When a person has changed since, then a second copy has the change; if one was deleted, it fails', async () => {
         const { migrate, dataDir } = await setUp();
         const [first, second] = await filled(dataDir, 2);
         await migrate('copy', ...up, '--data', dataDir);
@@ -104,7 +104,7 @@ describeEngine('scylla', 'npm run migrate -- copy', () => {
         expect(JSON.parse(erased.out).errors[0]).toMatch(/persons: 1 in the source, 2 in the target/);
       });
 
-      it('When work is on its way, then it is refused, since that would be lost', async () => {
+      it('When a job is not finished, then the copy is refused, because the job would be lost', async () => {
         const { migrate, dataDir } = await setUp();
         await onRecords(dataDir, (records) => records.createJob(defaultTenant, newJob()));
 
@@ -129,10 +129,10 @@ describe('npm run migrate -- copy, without engines', () => {
   };
 
   it.each([
-    [['copy'], 2, 'Say from where to where'],
-    [['copy', '--from', 'embedded', '--to', 'embedded'], 2, 'Say from where to where'],
+    [['copy'], 2, 'Set the direction'],
+    [['copy', '--from', 'embedded', '--to', 'embedded'], 2, 'Set the direction'],
     [['copy', '--from', 'embedded', '--to', 'distributed'], 1, 'There is no gallery in'],
-  ])('When it is called with %j, then it says what is wrong', async (args, code, message) => {
+  ])('When it is called with %j, then the error says what is wrong', async (args, code, message) => {
     const run = await calling(somewhere, [...args, '--data', temporaryFolder()]);
 
     expect(run.code).toBe(code);
@@ -152,7 +152,7 @@ async function calling(environment: NodeJS.ProcessEnv, args: readonly string[]) 
   return { code, ...read };
 }
 
-/** Engines of this test's own, and a folder. */
+/** A part of the engines that only this test uses, and a data folder. */
 async function setUp() {
   const id = randomUUID().replaceAll('-', '').slice(0, 20);
   const own = {
@@ -179,7 +179,7 @@ const proofsIn = (run: Run) => field<boolean>(run, 'proved');
 
 const password = 'three purple umbrellas';
 
-/** A platform that has seen some use, and is stopped. */
+/** Starts a platform, stores some data and stops it. */
 async function usedFor(dataDir: string): Promise<void> {
   const platform = await startPlatform(functions, { dataDir });
   const { call } = platform;
@@ -210,7 +210,7 @@ async function usedFor(dataDir: string): Promise<void> {
   await platform.close();
 }
 
-/** What a platform on the engines, or in a folder, says of people. */
+/** Results of recognition, login and listing from a platform on the engines or in a folder. */
 async function recognising(environment: Readonly<Record<string, string>> | null, dataDir: string) {
   const { records, vectors, images, accounts, audit, webhooks } = distributedOpeners;
   const openers: Openers = {
@@ -271,7 +271,7 @@ const onRecords = async <Value>(
   }
 };
 
-/** Ids of persons that were put into a folder. */
+/** Creates persons in a data folder. Resolves to their ids. */
 const filled = (dataDir: string, count: number): Promise<string[]> =>
   onRecords(dataDir, async (records) => {
     const ids: string[] = [];
@@ -281,7 +281,7 @@ const filled = (dataDir: string, count: number): Promise<string[]> =>
     return ids;
   });
 
-/** A copy in a process of its own, killed as soon as it says something of that kind. */
+/** Runs a copy in a separate process and kills it as soon as its output matches `saying`. */
 async function killedWhile(saying: RegExp, environment: Readonly<Record<string, string>>, dataDir: string) {
   const child: ChildProcess = spawn(
     process.execPath,

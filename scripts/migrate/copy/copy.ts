@@ -18,20 +18,20 @@ import { openSource, openTarget, type Source, spacesKnown, type Target, tenantsO
 import { type Expectation, expectAmongOthers, expectChains, expectExactly, type TenantRow } from './expectations.ts';
 import { atOnce, type Part, parts, rowsOf, type WalkOptions } from './rows.ts';
 
-/** Parts of which the target may hold more: it has been started before, and made a key. */
+/** Parts of which the target may have more rows than the source: the target was started before, and created a key. */
 const amongOthers: ReadonlySet<Part> = new Set<Part>(['tenants', 'users', 'api_keys', 'signing_keys', 'webhooks']);
 
 /**
- * `npm run migrate -- copy`. Errors: MigrationError, also when what is in the target afterwards is not what it should be.
+ * `npm run migrate -- copy`. Errors: MigrationError, also when the target does not have the expected rows afterwards.
  *
- * [Note: A copy can be cut short]
- * Every row is written by its id and as it is, so a copy that was stopped is simply run again: what is there is compared, not doubled.
- * Photos that are there are not sent again. What counts as done is only what was read back from the target and comes to the same
- * digest as what was read from the source.
+ * [Note: A copy can be interrupted]
+ * Every row is written under its id and without changes. So an interrupted copy is simply run again: it creates no duplicates. Photos that
+ * the target already has are not sent again. After writing, all rows are read back from the target. A part is proved only when digests
+ * show that the target has the source's rows.
  *
- * [Note: What a copy does not carry]
- * Events on their way: so it waits for none to be there, no entry of the outbox and no job that is not finished. Sessions: people log in
- * again. The log of webhook deliveries. Answers in the cache.
+ * [Note: What is not copied]
+ * Events that are not published: a copy is refused while the outbox has entries or a job is not finished. Sessions: people log in again.
+ * The log of webhook deliveries. Cached responses.
  */
 export async function copy(
   { ways, dataDir, dryRun }: Pick<Command, 'ways' | 'dataDir' | 'dryRun'>,
@@ -44,7 +44,7 @@ export async function copy(
   const counting = showCounting(terminal.stderr);
   const spaceOf = await spacesKnown(config);
   if (from === 'embedded' && !existsSync(join(config.dataDir, 'records.db'))) {
-    throw new MigrationError(`There is no gallery in ${config.dataDir}. Say where it is: --data DIR`);
+    throw new MigrationError(`There is no gallery in ${config.dataDir}. Set the data folder with --data DIR.`);
   }
   const source = await openSource(from, config);
   const log = expectChains();
@@ -73,7 +73,7 @@ export async function copy(
     }
     for (const file of archive.files) {
       report.notes.push(
-        `Entries of the audit log that others than the folder's own chain hold are in ${file}; npm run verify-audit -- --file proves them.`,
+        `The data folder stores one audit chain for each tenant. Entries of other chains are in ${file}. To verify them: npm run verify-audit -- --file ${file}`,
       );
     }
     await prove(await openSource(to, config), tenants, { spaceOf }, expected, counting, report);
@@ -96,18 +96,17 @@ function configOf(environment: NodeJS.ProcessEnv, dataDir: string | null): Confi
   return config;
 }
 
-/** What is on its way would be lost. */
+/** Refuses a copy while jobs or events are pending: a copy would lose them. Errors: MigrationError. */
 async function refuseWork({ records, webhooks }: Source, from: EndName, report: Report): Promise<void> {
   const { outbox, jobs } = await records.backlog();
   const waiting = Object.values(jobs).reduce((sum, each) => sum + each, 0);
   if (outbox + waiting > 0) {
     throw new MigrationError(
-      `There is work on its way in ${from}: ${waiting} jobs that are not finished, ${outbox} events that are not published. Start the platform on it, wait until they are done, stop it, and copy then.`,
+      `The ${from} side has pending work: ${waiting} jobs that are not finished, ${outbox} events that are not published. Start the platform in ${from} mode, wait until the work is done, stop the platform, and copy again.`,
     );
   }
   const { messages } = await webhooks.pending();
-  if (messages > 0)
-    report.notes.push(`${messages} webhook messages that were not delivered yet stay behind in ${from}.`);
+  if (messages > 0) report.notes.push(`${messages} undelivered webhook messages are not copied. They stay in ${from}.`);
 }
 
 const expectationOf = (part: Part): Expectation => (amongOthers.has(part) ? expectAmongOthers() : expectExactly());
@@ -144,7 +143,7 @@ async function photosOf({ images }: Target, tenant: Tenant): Promise<Set<string>
   return keys;
 }
 
-/** Reads back all of it. Errors: MigrationError when it is not what it should be. */
+/** Reads all rows back from the target. Errors: MigrationError when they are not the expected rows. */
 async function prove(
   source: Source,
   tenants: readonly (Tenant | null)[],
@@ -163,7 +162,7 @@ async function prove(
   if (wrong.length === 0) return;
   const what = wrong.map(({ part, rows, found }) => `  ${part}: ${rows} in the source, ${found} in the target`);
   throw new MigrationError(
-    `The target does not hold what the source does:\n${what.join('\n')}\nRun the same command again. When it stays so, the target holds what the source does not (any more): empty it (erase, or another folder) and copy anew.`,
+    `The target differs from the source:\n${what.join('\n')}\nRun the same command again. If it fails again, the target has rows that the source does not have (any more). Then empty the target (erase, or use another folder) and copy again.`,
   );
 }
 
@@ -203,7 +202,7 @@ async function count(
   report.copied.push({ part, rows, found: null, digest, proved: null });
 }
 
-/** All of a part. */
+/** All rows of a part, with their tenants. */
 async function* tenantRows(
   part: Part,
   source: Source,
@@ -214,7 +213,7 @@ async function* tenantRows(
     for await (const batch of rowsOf(part, source, tenant, options)) yield batch.map(({ row }) => [tenant, row]);
 }
 
-/** Files beside the folder's own log, one a tenant, in the form of an export. */
+/** Audit entries that the data folder cannot store: one file for each tenant, in the format of an export. */
 function archiveIn(dataDir: string) {
   const files = new Set<string>();
   return {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../../shared/domain/audit-chain.ts';
 
-/** How many rows there are, and what they come to whatever their order. */
+/** Number of rows, and a digest of them that does not depend on their order. */
 export interface Digest {
   readonly count: number;
   /** Hex. */
@@ -10,12 +10,12 @@ export interface Digest {
 
 /** SHA-256 of a row, 256 bits. */
 export function hashOf(row: unknown): bigint {
-  // What has no value is left out, as in JSON.
+  // Drops undefined fields, as JSON does.
   const text = canonicalJson(JSON.parse(JSON.stringify(row)));
   return BigInt(`0x${createHash('sha256').update(text).digest('hex')}`);
 }
 
-/** Sums the hashes of rows, so that neither side has to be sorted or kept. */
+/** Sums the hashes of rows modulo 2^256: the rows need no order, and none is kept in memory. */
 export function createDigest() {
   let [count, sum] = [0, 0n];
   return {

@@ -20,7 +20,7 @@ export interface Source extends Pick<Ports, (typeof read)[number]> {
 }
 export interface Target extends Imports, Pick<Ports, 'vectors' | 'images'> {}
 
-/** What a copy reads, and what proves it afterwards. */
+/** Opens one side for reading: the source of a copy, or the target when it is proved. */
 export async function openSource(name: EndName, config: Config): Promise<Source> {
   const { ports, close } = await openPorts(read, openersOf(name), createContext(config));
   return { ...(ports as Pick<Ports, (typeof read)[number]>), close };
@@ -51,14 +51,14 @@ export async function openTarget(name: EndName, config: Config): Promise<Target>
 
 const openersOf = (name: EndName): Openers => (name === 'embedded' ? embeddedOpeners : distributedOpeners);
 
-/** Every tenant that has anything. */
+/** Every tenant that has any data. */
 export async function tenantsOf({ records, accounts, audit }: Source): Promise<Tenant[]> {
   const tenants = new Set([...(await records.tenants()), ...(await audit.tenants())]);
   for await (const { tenant } of itemsOf((page) => accounts.listTenants({ ...page, limit: 500 }))) tenants.add(tenant);
   return [...tenants].sort();
 }
 
-/** The dimension of a space, by the packs that are known here. Errors: MigrationError. */
+/** Returns a function from the name of a space to the space of a known model pack. It throws a MigrationError for an unknown name. */
 export async function spacesKnown(config: Config): Promise<(space: string) => VectorSpace> {
   const known = new Map(
     (await listPacks(config)).map(({ pack }) => [
@@ -70,7 +70,7 @@ export async function spacesKnown(config: Config): Promise<(space: string) => Ve
     const found = known.get(space);
     if (found !== undefined) return found;
     throw new MigrationError(
-      `Faces were enrolled with a model pack of the space ${space}, which is not known here. Add the pack: npm run models -- add`,
+      `Some faces were enrolled with a model pack of the space ${space}, but no known pack has this space. Add the pack: npm run models -- add`,
     );
   };
 }

@@ -18,7 +18,7 @@ it.each([
   ['more rows', rows(1, 2, 3), false, true],
   ['fewer rows', rows(1), false, false],
   ['another row', rows(1, 3), false, false],
-])('When a target has %s, then it is what was expected or not', (_, target, exactly, amongOthers) => {
+])('When a target has %s, then each expectation is met or not', (_, target, exactly, amongOthers) => {
   expect(isMet(expectExactly(), rows(1, 2), target)).toBe(exactly);
   expect(isMet(expectAmongOthers(), rows(1, 2), target)).toBe(amongOthers);
 });
@@ -28,20 +28,20 @@ describe('chains of the audit log', () => {
   const without = (index: number) => source.filter((_, i) => i !== index);
 
   it.each([
-    ['them in another order', [...source.slice(3), ...source.slice(0, 3)], true],
-    ['other chains, and what came after', [...source, ...chain('c', 2), ...chain('a', 9).slice(3)], true],
-    ['no beginning of one', without(0), false],
-    ['a gap in one', without(1), false],
-    ['no end of one', without(2), false],
-    ['one of another tenant alone', without(5), false],
-    ['none', [], false],
-    ['an entry that is not what it was', [...without(1), changed(source[1]!)], false],
+    ['the chains in another order', [...source.slice(3), ...source.slice(0, 3)], true],
+    ['other chains and later entries', [...source, ...chain('c', 2), ...chain('a', 9).slice(3)], true],
+    ['a chain without its first entry', without(0), false],
+    ['a chain with a gap', without(1), false],
+    ['a chain without its last entry', without(2), false],
+    ['a chain of another tenant without its first entry', without(5), false],
+    ['no chains', [], false],
+    ['a changed entry', [...without(1), changed(source[1]!)], false],
     ['an entry twice', [...source, source[1]!], false],
-  ])('When a target has %s, then they are proved or not', (_, target, proved) => {
+  ])('When a target has %s, then the chains are proved or not', (_, target, proved) => {
     expect(isMet(expectChains(), source, target)).toBe(proved);
   });
 
-  it('When a chain is left out, then the others are proved without it', () => {
+  it('When a chain is excluded, then the other chains are proved without it', () => {
     const [first, second] = [expectChains(), expectChains()];
     for (const each of [first, second]) each.leaveOut(acme, 'b');
 
@@ -51,7 +51,7 @@ describe('chains of the audit log', () => {
   });
 });
 
-/** Entries of a chain as rows. */
+/** The entries of a chain, as rows. */
 function chain(name: string, length: number, tenant = acme): TenantRow[] {
   return Array.from({ length }, (_, index) => {
     const entry: AuditEntry = {

@@ -2,21 +2,21 @@ import type { AuditEntry } from '../../../shared/ports/audit.ts';
 import type { Tenant } from '../../../shared/ports/tenant.ts';
 import { createDigest, hashOf, type RunningDigest } from './digest.ts';
 
-/** A row with its tenant; null: of the platform itself. */
+/** A row with its tenant; null: the row belongs to the platform itself. */
 export type TenantRow = readonly [tenant: Tenant | null, row: unknown];
 
-/** What the target has to hold of a part, from the rows of the source; and whether it does, from its own. */
+/** Compares the rows of one part in the target with those in the source. */
 export interface Expectation {
   readonly wanted: Pick<RunningDigest, 'read'>;
   readonly found: Pick<RunningDigest, 'read'>;
-  /** Takes a row of the source. */
+  /** Adds a row of the source. */
   expect(row: TenantRow): void;
-  /** Takes a row of the target, when all of the source were taken. */
+  /** Adds a row of the target. Call it only after all rows of the source were added. */
   find(row: TenantRow): void;
   isMet(): boolean;
 }
 
-/** The same rows, and no others. */
+/** The target must have the same rows, and no others. */
 export function expectExactly(): Expectation {
   const [wanted, found] = [createDigest(), createDigest()];
   return {
@@ -28,7 +28,7 @@ export function expectExactly(): Expectation {
   };
 }
 
-/** The same rows among others. Each is remembered until it is found, so this is for parts of few rows. */
+/** The target must have the same rows, and may have others. Keeps the hash of every missing row, so use it for parts with few rows. */
 export function expectAmongOthers(): Expectation {
   const [wanted, found] = [createDigest(), createDigest()];
   const missing = new Set<bigint>();
@@ -50,25 +50,26 @@ export function expectAmongOthers(): Expectation {
 }
 
 export interface ChainsExpectation extends Expectation {
-  /** The target has no room for this chain: nothing of it is looked for. */
+  /** The target cannot store this chain: its entries are not expected. */
   leaveOut(tenant: Tenant, chain: string): void;
 }
 
 interface Chain {
-  /** Sequence of the source's last entry. */
+  /** Sequence number of the last entry in the source. */
   last: number;
   readonly wanted: RunningDigest;
   readonly found: RunningDigest;
 }
 
 /**
- * The same chains of the audit log, among others; a chain may have gone on in the target.
+ * The target must have the same chains of the audit log. It may have other chains, and longer chains.
  *
  * [Note: Chains are proved, not entries]
- * A log has an entry for each call, so none is remembered: a chain of the source is there when the target's entries of that name, up to
- * the last that the source has, come to the same sum. What is kept grows with the chains, one for each process and tenant, and not with
- * the entries. Measured with 300,000 entries in a heap of 48 MB: 136 MB of memory at the most, 112 with an empty log. With a hash of
- * each it ran out of memory there, and took 513 MB without that limit where all of them went into an archive.
+ * The log has one entry for each request, which is too much to keep in memory. So the digest of a whole chain is compared: the target's
+ * entries of that chain, up to the last sequence number of the source, must have the same digest. The memory grows with the number of
+ * chains (one for each process and tenant), not with the number of entries. Measured with 300,000 entries in a heap of 48 MB: at most
+ * 136 MB of memory, against 112 MB with an empty log. A version that kept a hash of each entry ran out of memory with that heap. Without
+ * the limit it took 513 MB when all entries went into an archive.
  */
 export function expectChains(): ChainsExpectation {
   const [wanted, found] = [createDigest(), createDigest()];

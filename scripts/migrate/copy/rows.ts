@@ -7,7 +7,7 @@ import type { Tenant } from '../../../shared/ports/tenant.ts';
 import type { VectorEntry, VectorSpace } from '../../../shared/ports/vectors.ts';
 import type { Source, Target } from './ends.ts';
 
-/** Kinds of rows, in the order in which they are written: what others name goes first, templates go last. */
+/** Kinds of rows, in the order in which they are written: a row comes after the rows that it refers to. */
 export const parts = [
   'tenants',
   'users',
@@ -25,7 +25,7 @@ export const parts = [
 ] as const;
 export type Part = (typeof parts)[number];
 
-/** A row of a source: what it comes to, and how it is written into a target. */
+/** A row of a source: its content for the digest, and a function that writes it into a target. */
 export interface SourceRow {
   readonly row: unknown;
   write(target: Target): Promise<void>;
@@ -33,17 +33,17 @@ export interface SourceRow {
 
 export interface WalkOptions {
   readonly spaceOf: (space: string) => VectorSpace;
-  /** Photos that the target has; they are read all the same, for their digest. */
+  /** Whether the target already has a photo. Such a photo is still read, for its digest. */
   readonly hasPhoto?: (key: string) => boolean;
-  /** Entries of the audit log that the target has no room for. */
+  /** Stores audit entries that the target cannot store. */
   readonly archive?: (tenant: Tenant, entries: readonly AuditEntry[]) => Promise<void>;
 }
 
 const limit = 200;
-/** Rows that are read or written at once. */
+/** Number of rows that are read or written at the same time. */
 export const atOnce = 16;
 
-/** Every row of a part. `tenant`: null for those of the platform itself. */
+/** Every row of a part. `tenant`: null for rows that belong to the platform itself. */
 export async function* rowsOf(
   part: Part,
   source: Source,
@@ -132,7 +132,7 @@ async function* pages<Item>(
     yield items.map((item) => ({ row: item, write: write(item) }));
 }
 
-/** An image with the faces on it. */
+/** Images, each with its faces. */
 async function* images({ records }: Source, tenant: Tenant): AsyncGenerator<SourceRow[]> {
   for await (const items of pagesOf((page) => records.listImages(tenant, { ...page, limit })))
     yield await eachOf(items, atOnce, async (image) => {
@@ -151,7 +151,7 @@ async function facesOf(records: Source['records'], tenant: Tenant, imageId: stri
   return faces;
 }
 
-/** Of the faces that the records have. */
+/** Templates of the faces that the records contain. */
 async function* templates(
   { records, vectors }: Source,
   tenant: Tenant,
@@ -162,7 +162,7 @@ async function* templates(
       const space = spaceOf(name);
       const faceIds = faces.flatMap((face) => (face.space === name ? [face.faceId] : []));
       const entries = await vectors.get(tenant, space, faceIds);
-      // All of a page go in one write.
+      // The first row writes all templates of the page.
       yield entries.map((entry, index) => ({
         row: [name, templateOf(entry)],
         write: async (target) => {
@@ -193,7 +193,7 @@ async function* photos(source: Source, tenant: Tenant, { hasPhoto }: WalkOptions
     });
   const whole = (rows: readonly (SourceRow | null)[]) => rows.filter((row) => row !== null);
   for await (const { key } of source.images.keys(tenant)) {
-    // Few at a time: each is some megabytes.
+    // Only a few at a time: each photo has some megabytes.
     if (keys.push(key) < atOnce) continue;
     yield whole(await load());
     keys = [];
