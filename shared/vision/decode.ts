@@ -6,7 +6,7 @@ import type { Budget } from './budget.ts';
 import { readExif } from './exif.ts';
 import { guardExif } from './exif-guard.ts';
 import { contentTypeOf, type ImageFormat, imageFormat, supported } from './image-format.ts';
-import type { Raster } from './kinds.ts';
+import type { Raster } from './raster.ts';
 
 export interface DecodedImage {
   readonly facts: ImageFacts;

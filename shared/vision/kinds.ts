@@ -14,13 +14,6 @@ import type { Sampling } from './warp.ts';
  * a pyramid without aliasing, for detector inputs and for crops around a face.
  */
 
-/** 8-bit RGB, interleaved, rows top to bottom without padding: `pixels.length === 3 * width * height`. Never written to. */
-export interface Raster {
-  readonly pixels: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-}
-
 /** A face a detector is sure or unsure about. */
 export interface Detection {
   /** Around brow, chin and ears, as the network draws it; may reach over the raster's edge. */

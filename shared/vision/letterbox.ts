@@ -1,7 +1,7 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Box, Size } from '../domain/geometry.ts';
-import type { Raster } from './kinds.ts';
 import { levelFor, type Pyramid, rowsPerTurn } from './pyramid.ts';
+import type { Raster } from './raster.ts';
 
 /** How a network wants its numbers: `(value - mean) / std` for each channel, planes one after another (NCHW). */
 export interface InputContract {

@@ -1,5 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises';
-import type { Raster } from './kinds.ts';
+import type { Raster } from './raster.ts';
 
 /**
  * A raster and its halves, made when first asked for.

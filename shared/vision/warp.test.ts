@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Raster } from './kinds.ts';
 import { channelTables, letterbox } from './letterbox.ts';
 import { levelFor, pyramidOf } from './pyramid.ts';
+import type { Raster } from './raster.ts';
 import { warpChip } from './warp.ts';
 
 /** A raster painted by a function of the pixel's centre. */

@@ -1,6 +1,6 @@
 import { invert, type Similarity } from '../domain/alignment.ts';
-import type { Raster } from './kinds.ts';
 import { levelFor, type Pyramid } from './pyramid.ts';
+import type { Raster } from './raster.ts';
 
 /**
  * Draws the square chip of `side` pixels into `into` (8-bit RGB, interleaved, from `offset`), where `toChip` brings raster
