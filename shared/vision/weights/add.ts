@@ -50,7 +50,7 @@ export async function addPack(described: DescribedPack, options: AddOptions): Pr
 export async function removePack(name: string, places: PackPlaces): Promise<void> {
   const known = await listPacks(places);
   const found = known.find(({ pack }) => pack.name === name);
-  if (!found) throw new PackError(`The model pack ${name} does not exist.`);
+  if (!found) throw new PackError(`There is no model pack ${name}.`);
   if (found.origin === 'added') return rm(join(weightsDir(places.dataDir), name), { recursive: true, force: true });
   const others = new Set(
     known.filter((other) => other !== found).flatMap(({ pack }) => packFiles(pack).map(({ path }) => path)),

@@ -135,7 +135,7 @@ describe('ensurePack', () => {
       packOf('own', { path: 'own.onnx', source: 'a friend', sha256: digest, bytes: onnx.length, licence }),
     ]);
 
-    await expect(ensurePack('other', places)).rejects.toThrow('The model pack other does not exist. Existing packs: own.');
+    await expect(ensurePack('other', places)).rejects.toThrow('There is no model pack other. There are: own.');
   });
 
   it('When the description is malformed, then the message names the field', async () => {

@@ -34,9 +34,7 @@ export async function findPack(name: string, places: PackPlaces): Promise<Pack> 
   const template = (await readCatalogue(places)).templates.some((candidate) => candidate.name === name);
   if (template)
     throw new PackError(`The pack ${name} needs your own model files. See \`npm run models -- show ${name}\`.`);
-  throw new PackError(
-    `The model pack ${name} does not exist. Existing packs: ${known.map(({ pack }) => pack.name).join(', ')}.`,
-  );
+  throw new PackError(`There is no model pack ${name}. There are: ${known.map(({ pack }) => pack.name).join(', ')}.`);
 }
 
 /** Returns all packs, those of the catalogue first. Errors: PackError when a description is malformed. */
