@@ -133,7 +133,10 @@ export interface ChainBreak {
 }
 
 export interface ChainVerifier {
-  /** Checks the next line. Returns its break, or null. Lines of several chains can be mixed. After a break, the check continues from this line. */
+  /**
+   * Checks the next line. Returns its break, or null. Lines of several chains can be mixed. After a break, the check continues from
+   * this line.
+   */
   add(line: AuditLine): ChainBreak | null;
   /** Returns the last entry of each chain so far. */
   heads(): ChainHead[];
@@ -176,7 +179,7 @@ function breakBetween(before: ChainHead | undefined, line: AuditLine): ChainBrea
   return null;
 }
 
-/** Makes the texts of an entry storable, so that the store returns exactly the text that was hashed. Stores keep UTF-8; SQLite ends at a NUL. */
+/** Makes the texts of an entry storable, so that a store returns exactly what was hashed. Stores keep UTF-8; SQLite cuts text at a NUL. */
 export const storableEntry = (entry: NewAuditEntry): NewAuditEntry => ({
   ...entry,
   action: storable(entry.action),

@@ -10,7 +10,7 @@
 export interface Calibration {
   /** Source of the numbers: data set, script, date. */
   readonly source: string;
-  /** Both numbers strictly increase, with linear interpolation between knots. The first similarity is 0; the last cosine and similarity are 1. */
+  /** Both numbers strictly increase; linear interpolation in between. The first similarity is 0; the last cosine and similarity are 1. */
   readonly similarityKnots: readonly { readonly cosine: number; readonly similarity: number }[];
   /**
    * Threshold of the cosine for each false-positive identification rate (FPIR), in a gallery of N templates. It is a quantile of the

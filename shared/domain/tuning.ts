@@ -72,7 +72,7 @@ export const landmarkCrop = {
   below: 0.55,
   /** Eye distance as a fraction of the distance from eyes to mouth, for faces that are turned away. */
   mouthShare: 0.95,
-  /** For a box without landmarks: its width and height in eye distances, and the distance of the eyes from its top as a fraction of its height. */
+  /** For a box without landmarks: its width and height in eye distances, and the eyes' distance from its top as a fraction of its height. */
   boxWidth: 2.09,
   boxHeight: 2.66,
   boxEyes: 0.357,
@@ -151,7 +151,7 @@ export const opinions = {
 export const agreement = {
   /** Lowest score while the distance is at most `free`. */
   score: 0.45,
-  /** Distance (root mean square over the box's side) without effect, and the increase of the lowest score for each 1 of distance above it. */
+  /** Distance (root mean square over the box's side) without effect, and the increase of the lowest score per unit of distance above it. */
   free: 0.1,
   perDistance: 5,
 } as const;

@@ -105,7 +105,7 @@ export async function openImage(
 
 let loading: ReturnType<typeof loadSharp> | undefined;
 
-/** Uses one thread for each decode: many photos at once use the cores better than one photo on many threads. Turns off the cache of sharp. */
+/** Loads sharp with one thread for each decode: many photos at once use the cores better than one photo on many threads. No cache. */
 async function loadSharp() {
   const { default: sharp } = await import('sharp');
   sharp.cache(false);

@@ -57,7 +57,7 @@ const packOf = <File extends z.ZodType>(file: File) =>
     name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
     /** One line for people. */
     title: z.string().min(1),
-    /** `ModelIdentity.space`: embedder, alignment and pipeline version. Must change when new embeddings are not comparable with old ones. */
+    /** `ModelIdentity.space`: embedder, alignment and pipeline version. Change it when new embeddings are not comparable with old ones. */
     space: z.string().regex(/^[a-z0-9.-]{1,64}$/),
     detector: componentOf(file),
     /** Finds faces that the first detector misses, e.g. small faces of a crowd, and judges the faces of both. */

@@ -1,6 +1,6 @@
 import protobuf from 'protobufjs/light.js';
 
-/** The part of ONNX that the converted networks need: one graph of float tensors. Source of the field ids: onnx/onnx.proto, IR version 8. */
+/** The part of ONNX that the converted networks need: one graph of float tensors. Source of the field ids: onnx/onnx.proto, IR 8. */
 const onnxSubset: protobuf.INamespace = {
   nested: {
     ModelProto: {
