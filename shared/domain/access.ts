@@ -20,6 +20,7 @@ export type Scope = (typeof scopes)[number];
 /** A requirement of a function: a scope, or `signed-in` for any authenticated caller. */
 export type RequiredScope = Scope | 'signed-in';
 
+/** Roles, each with all scopes of the role before it. */
 export const roles = ['viewer', 'operator', 'admin', 'owner'] as const;
 export type Role = (typeof roles)[number];
 

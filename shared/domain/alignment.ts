@@ -122,6 +122,7 @@ export function invert({ a, b, tx, ty }: Similarity): Similarity {
   return { a: a / square, b: -b / square, tx: -(a * tx + b * ty) / square, ty: (b * tx - a * ty) / square };
 }
 
+/** Transforms a point. */
 export function applySimilarity({ a, b, tx, ty }: Similarity, { x, y }: Point): Point {
   return { x: a * x - b * y + tx, y: b * x + a * y + ty };
 }

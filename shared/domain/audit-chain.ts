@@ -173,7 +173,8 @@ function breakBetween(before: ChainHead | undefined, line: AuditLine): ChainBrea
       gone === 1 ? `entry ${expected} is missing.` : `entries ${expected} to ${sequence - 1} are missing.`,
     );
   }
-  if (sequence < expected) return broken('repeated', `it follows entry ${before?.sequence}, so its sequence is repeated.`);
+  if (sequence < expected)
+    return broken('repeated', `it follows entry ${before?.sequence}, so its sequence is repeated.`);
   if (previous !== (before?.hash ?? chainStart))
     return broken('unlinked', 'its previous hash is not the hash of the entry before it.');
   return null;

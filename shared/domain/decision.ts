@@ -1,6 +1,6 @@
 import type { Calibration } from './calibration.ts';
 
-/** Result of an identification: a match, a candidate for review by a person, or nobody in the gallery. */
+/** Result of an identification: a match, a candidate for review by a person, or no match. */
 export type Decision = 'match' | 'review' | 'unknown';
 
 /** False-positive identification rates (FPIR) that a client can request. */

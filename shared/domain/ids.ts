@@ -29,4 +29,5 @@ export const uploadNoticeIdOf = (event: string, uploadId: string): string =>
 export const uploadJobIdOf = (uploadId: string, version: string): string =>
   v5(`upload-job/${uploadId}/${version}`, namespace);
 
+/** `item`: index of the item in the batch. */
 export const batchJobIdOf = (batchId: string, item: number): string => v5(`batch-job/${batchId}/${item}`, namespace);

@@ -22,6 +22,7 @@ export function uploadOfKey(key: string): UploadPlace | null {
   return isTenantName(place.tenant) && isUploadPath(place.path) ? place : null;
 }
 
+/** The key of a file in the bucket. The inverse of `uploadOfKey`. */
 export const keyOfUpload = ({ tenant, path }: UploadPlace): string => `${uploadsFolder}${tenant}/${path}`;
 
 /** true when the path does not leave its folder and names no hidden file. Hidden files are, for example, unfinished copies. */

@@ -14,6 +14,7 @@ export const webhookTypes = [
   'job.failed',
 ] as const;
 export type WebhookType = (typeof webhookTypes)[number];
+/** All message types: those to which a webhook can subscribe, and the test message. */
 export const messageTypes = [...webhookTypes, 'test.ping'] as const;
 export type MessageType = (typeof messageTypes)[number];
 

@@ -26,6 +26,7 @@ export interface ImageLimits {
   readonly maxPixels: number;
 }
 
+/** Options of `decodeImage`. */
 export interface DecodeOptions {
   /** Default: `decoding`. */
   readonly limits?: ImageLimits | undefined;

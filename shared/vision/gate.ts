@@ -9,6 +9,7 @@ export interface Gate {
   run<T>(weight: number, task: () => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
+/** Limits of a gate. */
 export interface GateLimits {
   /** Tasks that run at the same time. */
   readonly working: number;

@@ -22,6 +22,7 @@ export function imageFormat(bytes: Uint8Array): ImageFormat {
 /** The formats to recommend in an error message. */
 export const supported = 'JPEG, PNG, WebP, GIF, AVIF or TIFF';
 
+/** The MIME type of the format. */
 export const contentTypeOf = (format: ImageFormat): string => `image/${format}`;
 
 const signatures: readonly (readonly [ImageFormat, number, string])[] = [

@@ -18,7 +18,7 @@ import type { Sampling } from './warp.ts';
 export interface Detection {
   /** From brow to chin and from ear to ear; the margin depends on the network. Can reach over the edge of the raster. */
   readonly box: Box;
-  /** Confidence of the network that this is a face, 0..1. Scores of different networks are not comparable. */
+  /** Confidence of the network that this is a face, 0..1. */
   readonly score: number;
   /** null when the network has no landmarks. Then the pack needs a landmarker. */
   readonly landmarks: Landmarks | null;
@@ -29,6 +29,7 @@ export interface FoundFace extends Detection {
   readonly landmarks: Landmarks;
 }
 
+/** Options of one call of a detector, landmarker or embedder. */
 export interface KindOptions {
   /** Rejects with its reason before the next network run. */
   readonly signal?: AbortSignal | undefined;
@@ -93,12 +94,15 @@ export interface Embedder {
   embed(chips: Chips, purpose: EmbeddingPurpose, options?: KindOptions): Promise<Float32Array[]>;
 }
 
-/** Input of the functions that open a kind. They throw a ZodError when the options are wrong. */
+/** Input of the functions that open a kind. */
 export interface KindInput {
   readonly network: Network;
   /** Options from the pack. The kind checks them with a strict zod schema: an unknown key is an error. */
   readonly options: unknown;
 }
+/** Opens a detector. Errors: ZodError when an option is wrong. */
 export type OpenDetector = (input: KindInput) => Detector;
+/** Opens a landmarker. Errors: ZodError when an option is wrong. */
 export type OpenLandmarker = (input: KindInput) => Landmarker;
+/** Opens an embedder. `dimension` is the length of an embedding. Errors: ZodError when an option is wrong. */
 export type OpenEmbedder = (input: KindInput & { readonly dimension: number }) => Embedder;

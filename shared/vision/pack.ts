@@ -5,7 +5,7 @@ import * as z from 'zod';
  *
  * [Note: Licences of code and weights]
  * The code of a network and its trained weights are two works. Weights that were trained on research photos are bound to the terms of
- * those photos, whatever the licence of their repository. So every file states both licences.
+ * those photos, also when the licence of their repository is free. So every file states both licences.
  */
 
 /** Licences of code and weights: SPDX identifiers, or a sentence if the licence has none. */
@@ -35,6 +35,7 @@ const componentOf = <File extends z.ZodType>(file: File) =>
     options: z.record(z.string(), z.unknown()).default({}),
   });
 
+/** See: Calibration in shared/domain/calibration.ts */
 export const calibrationSchema = z.strictObject({
   source: z.string().min(1),
   similarityKnots: z.array(z.strictObject({ cosine: z.number(), similarity: z.number() })).min(2),
@@ -50,6 +51,7 @@ export const calibrationSchema = z.strictObject({
     .min(1),
 });
 
+/** Templates of shared/domain/alignment.ts. `dlib-150-68` uses the five landmarks for a face without 68 points. */
 const alignments = ['arcface-112', 'dlib-150-five', 'dlib-150-68'] as const;
 
 const packOf = <File extends z.ZodType>(file: File) =>
@@ -73,6 +75,7 @@ const packOf = <File extends z.ZodType>(file: File) =>
     terms: z.string().optional(),
   });
 
+/** A complete pack: every file has its digest and size. */
 export const packSchema = packOf(modelFileSchema);
 
 /** The input of `npm run models -- add`: a pack whose files can lack digest and size. */

@@ -23,6 +23,7 @@ export interface Parts {
   readonly embedder: Embedder;
 }
 
+/** Options of `findFaces`. */
 export interface PipelineOptions {
   /** false: the embedder does not run, and the faces have no `embedding`. */
   readonly embed: boolean;

@@ -15,6 +15,7 @@ export interface Pyramid {
   level(level: number): Promise<Raster>;
 }
 
+/** Returns the pyramid of a raster. Computes nothing yet. */
 export function pyramidOf(raster: Raster): Pyramid {
   const levels: (Raster | Promise<Raster>)[] = [raster];
   return {

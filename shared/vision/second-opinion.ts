@@ -5,6 +5,7 @@ import { inTurns } from './in-turns.ts';
 import type { Detection, Detector, KindOptions } from './kinds.ts';
 import type { Pyramid } from './pyramid.ts';
 
+/** Options of `detectTogether`. */
 export interface TogetherOptions extends KindOptions {
   /**
    * Called with each confident face of a close-range picture, before the second detector judges it. If the face is accepted, the

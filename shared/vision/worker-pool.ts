@@ -96,6 +96,7 @@ interface Thread {
   loaded: boolean;
 }
 
+/** Starts the threads. They do not keep the process alive while they are idle. */
 export function openWorkerPool(options: PoolOptions = {}): WorkerPool {
   const { provider = 'cpu' } = options;
   const size = options.size ?? (provider === 'cpu' ? Math.min(availableParallelism(), mostUnasked) : 1);

@@ -7,10 +7,6 @@ import type { Detection, KindOptions, OpenDetector } from '../kinds.ts';
 import { alone, type InputContract, letterbox, type Placement, wholePicture } from '../letterbox.ts';
 import type { Pyramid } from '../pyramid.ts';
 
-/**
- * BlazeFace (Bazarevsky et al. 2019), the model for the back camera, at any input size. It is fast, finds faces from close range to a
- * small group, and returns landmarks. It also finds false faces in textures, so a pack should add a second detector.
- */
 const optionsSchema = z.strictObject({});
 
 const contract: InputContract = { color: 'rgb', mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.5] };
@@ -23,6 +19,10 @@ const numbersPerBox = 16;
 /** Half the width of the mouth in eye distances. The network returns only the centre of the mouth. Source: the ArcFace template. */
 const halfMouth = 0.41;
 
+/**
+ * BlazeFace (Bazarevsky et al. 2019), the model for the back camera, at any input size. It is fast, finds faces from close range to a
+ * small group, and returns landmarks. It also finds false faces in textures, so a pack should add a second detector.
+ */
 export const openBlazeface: OpenDetector = ({ network, options }) => {
   optionsSchema.parse(options);
 

@@ -7,10 +7,6 @@ import { type InputContract, letterbox, type Placement } from '../letterbox.ts';
 import { lookTwice } from '../looks.ts';
 import type { Values } from '../worker-pool.ts';
 
-/**
- * RetinaFace (Deng et al. 2020) with the anchors of MobileNet-0.25 and ResNet-50: any input size, five landmarks. Input BGR minus the
- * channel means. Outputs: `loc` 1 x A x 4, `conf` 1 x A x 2, `landms` 1 x A x 10.
- */
 const optionsSchema = z.strictObject({});
 
 const contract: InputContract = { color: 'bgr', mean: [104, 117, 123], std: [1, 1, 1] };
@@ -28,6 +24,10 @@ const overlapLimit = 0.4;
 /** A little less than the score of an ordinary, clearly visible face. */
 const confident = 0.9;
 
+/**
+ * RetinaFace (Deng et al. 2020) with the anchors of MobileNet-0.25 and ResNet-50: any input size, five landmarks. Input BGR minus the
+ * channel means. Outputs: `loc` 1 x A x 4, `conf` 1 x A x 2, `landms` 1 x A x 10.
+ */
 export const openRetinaface: OpenDetector = ({ network, options }): Detector => {
   optionsSchema.parse(options);
   return {

@@ -7,15 +7,15 @@ import { alone, type InputContract, letterbox, type Placement, wholePicture } fr
 import type { Pyramid } from '../pyramid.ts';
 import { decodeSsdBox, type SsdAnchors, ssdAnchors } from './ssd-anchors.ts';
 
-/**
- * SSD on MobileNetV1, trained on WIDER FACE at 512 px. It finds profiles and covered faces that other detectors miss, and rarely finds
- * a false face in a texture. It returns no landmarks. One run takes nine times as long as BlazeFace at the size of its overview look.
- */
 const optionsSchema = z.strictObject({});
 
 const contract: InputContract = { color: 'rgb', mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.5] };
 const multiple = 64;
 
+/**
+ * SSD on MobileNetV1, trained on WIDER FACE at 512 px. It finds profiles and covered faces that other detectors miss, and rarely finds
+ * a false face in a texture. It returns no landmarks. One run takes nine times as long as BlazeFace at the size of its overview look.
+ */
 export const openSsdMobilenet: OpenDetector = ({ network, options }) => {
   optionsSchema.parse(options);
   const anchorsOf = anchorCache();
@@ -25,7 +25,9 @@ export const openSsdMobilenet: OpenDetector = ({ network, options }) => {
     const { boxes, scores } = await network.run(input, [1, 3, size.height, size.width], { signal });
     const anchors = anchorsOf(size);
     if (!boxes || scores?.data.length !== anchors.count) {
-      throw new Error('The SSD-MobileNet network must have the outputs boxes and scores, with one row for each anchor.');
+      throw new Error(
+        'The SSD-MobileNet network must have the outputs boxes and scores, with one row for each anchor.',
+      );
     }
     return decode(anchors, boxes.data, scores.data, placement);
   }

@@ -7,7 +7,6 @@ import { type InputContract, letterbox, type Placement } from '../letterbox.ts';
 import { lookTwice } from '../looks.ts';
 import type { Outputs } from '../worker-pool.ts';
 
-/** YuNet (Wu et al. 2023): anchor-free, input sides in multiples of 32, BGR 0..255, five landmarks. */
 const optionsSchema = z.strictObject({
   /** How to combine the two scores of a cell: `root`, the square root of the product (2023mar and later exports), or `product`. */
   score: z.enum(['root', 'product']).default('root'),
@@ -20,6 +19,7 @@ const overlapLimit = 0.4;
 /** A little less than the score of an ordinary, clearly visible face. */
 const confident = 0.8;
 
+/** YuNet (Wu et al. 2023): anchor-free, input sides in multiples of 32, BGR 0..255, five landmarks. */
 export const openYunet: OpenDetector = ({ network, options }): Detector => {
   const { score } = optionsSchema.parse(options);
   return {

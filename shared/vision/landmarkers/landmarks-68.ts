@@ -10,14 +10,6 @@ import { fillPlanes } from '../planes.ts';
 import type { Pyramid } from '../pyramid.ts';
 import { warpChip } from '../warp.ts';
 
-/**
- * The 68-point network of face-api.
- *
- * [Note: Two passes of landmarks]
- * The network is most accurate for an upright face in the centre of its crop. The five landmarks of a detector are accurate only to a
- * few pixels. So the first pass uses a crop that is aligned by the detector, and the second pass a crop that is aligned by the first.
- * A detection without landmarks needs one more pass.
- */
 const optionsSchema = z.strictObject({});
 
 const side = 112;
@@ -34,6 +26,14 @@ interface Pose {
   readonly angle: number;
 }
 
+/**
+ * The 68-point network of face-api.
+ *
+ * [Note: Two passes of landmarks]
+ * The network is most accurate for an upright face in the centre of its crop. The five landmarks of a detector are accurate only to a
+ * few pixels. So the first pass uses a crop that is aligned by the detector, and the second pass a crop that is aligned by the first.
+ * A detection without landmarks needs one more pass.
+ */
 export const openLandmarks68: OpenLandmarker = ({ network, options }) => {
   optionsSchema.parse(options);
   const tables = channelTables(contract);

@@ -16,6 +16,7 @@ export interface BuiltinParts {
   close(): Promise<void>;
 }
 
+/** Opens the networks in one thread. Builds missing model files in node_modules/.cache/freeface. */
 export async function openBuiltinParts(): Promise<BuiltinParts> {
   const pack = await ensurePack('builtin', {
     modelsDir: resolve('models'),

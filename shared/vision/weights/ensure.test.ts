@@ -183,11 +183,7 @@ describe('addPack', () => {
 
   it.each([
     ['an unknown kind', { kind: 'yolo' }, /detector\.kind: yolo does not exist\. Use one of blazeface, retinaface/],
-    [
-      'an unknown option',
-      { options: { colour: 'blue' } },
-      /detector\.options are wrong for retinaface:[\s\S]*colour/,
-    ],
+    ['an unknown option', { options: { colour: 'blue' } }, /detector\.options are wrong for retinaface:[\s\S]*colour/],
   ])('When a pack has %s, then it is refused', async (_, part, message) => {
     const pack = packOf('mine', described);
 

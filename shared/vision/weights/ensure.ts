@@ -38,6 +38,7 @@ export async function ensurePack(name: string, options: EnsureOptions): Promise<
 /** How to get a missing file: build it, download it, or ask the user for it. */
 export type Origin = { readonly recipe: Recipe } | { readonly url: string } | 'user';
 
+/** Returns the origin of a file by its source. Errors: PackError when its recipe does not exist. */
 export function originOf(file: ModelFile): Origin {
   if (file.source.startsWith('npm:')) {
     const name = basename(file.path, '.onnx');

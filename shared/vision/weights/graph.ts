@@ -44,6 +44,7 @@ export interface GraphBuilder {
   encode(): Uint8Array;
 }
 
+/** Returns a builder for an empty graph. `name` is the name of the ONNX graph. */
 export function buildGraph(name: string): GraphBuilder {
   const nodes: OnnxNode[] = [];
   const constants: OnnxTensor[] = [];

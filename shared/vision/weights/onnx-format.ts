@@ -58,6 +58,7 @@ const onnxSubset: protobuf.INamespace = {
 /** Value of a node's attribute. A number is an integer. */
 export type AttributeValue = number | readonly number[] | string;
 
+/** One operation. `operator` is the ONNX operator type; inputs and output are names of tensors. */
 export interface OnnxNode {
   readonly operator: string;
   readonly inputs: readonly string[];
@@ -65,6 +66,7 @@ export interface OnnxNode {
   readonly attributes: Readonly<Record<string, AttributeValue>>;
 }
 
+/** A constant of the graph in row-major order: float32 or int64. */
 export interface OnnxTensor {
   readonly name: string;
   readonly shape: readonly number[];

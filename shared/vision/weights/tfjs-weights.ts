@@ -43,7 +43,8 @@ export async function readTfjsWeights(manifestPath: string, manifest: unknown): 
       tensors.set(entry.name, { shape: entry.shape, data: decode(bytes.subarray(offset, end), count, entry) });
       offset = end;
     }
-    if (offset !== bytes.length) throw new Error(`${manifestPath}: ${bytes.length - offset} bytes follow the last weight`);
+    if (offset !== bytes.length)
+      throw new Error(`${manifestPath}: ${bytes.length - offset} bytes follow the last weight`);
   }
   return {
     names: [...tensors.keys()],
