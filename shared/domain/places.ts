@@ -111,25 +111,25 @@ function joinNear(points: readonly Vector[]): Map<number, number[]> {
     if (others === undefined) cubes.set(key, [index]);
     else others.push(index);
   }
-  const leaders = points.map((_, index) => index);
-  const leaderOf = (index: number): number => {
-    let leader = index;
-    while (leaders[leader] !== leader) {
-      leaders[leader] = leaders[leaders[leader]!]!;
-      leader = leaders[leader]!;
+  const parents = points.map((_, index) => index);
+  const rootOf = (index: number): number => {
+    let root = index;
+    while (parents[root] !== root) {
+      parents[root] = parents[parents[root]!]!;
+      root = parents[root]!;
     }
-    return leader;
+    return root;
   };
   for (const [index, point] of points.entries()) {
     for (const other of around(point, edge, cubes)) {
-      if (other < index && isNear(point, points[other]!, edge)) leaders[leaderOf(index)] = leaderOf(other);
+      if (other < index && isNear(point, points[other]!, edge)) parents[rootOf(index)] = rootOf(other);
     }
   }
   const groups = new Map<number, number[]>();
   for (const index of points.keys()) {
-    const leader = leaderOf(index);
-    const members = groups.get(leader);
-    if (members === undefined) groups.set(leader, [index]);
+    const root = rootOf(index);
+    const members = groups.get(root);
+    if (members === undefined) groups.set(root, [index]);
     else members.push(index);
   }
   return groups;

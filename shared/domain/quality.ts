@@ -43,7 +43,7 @@ export function qualityOf({ confidence, box, landmarks, pose, photo, light }: Qu
   return {
     weakest: least < 1 ? weakest : null,
     score: factors.reduce((product, [, factor]) => product * factor, 1),
-    reasons: factors.filter(([, factor]) => factor < qualityRamps.complains).map(([reason]) => reason),
+    reasons: factors.filter(([, factor]) => factor < qualityRamps.reasonBelow).map(([reason]) => reason),
   };
 }
 

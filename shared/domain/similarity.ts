@@ -3,8 +3,8 @@ import type { Calibration } from './calibration.ts';
 type Knots = Calibration['similarityKnots'];
 
 /**
- * Converts a cosine, -1..1, to the calibrated similarity, 0..1. The similarity never falls when the cosine rises. See: [Note: One
- * similarity for every model]
+ * Converts a cosine, -1..1, to the calibrated similarity, 0..1. The similarity never falls when the cosine rises.
+ * See: [Note: One similarity for every model]
  */
 export const similarityOf = (cosine: number, { similarityKnots }: Pick<Calibration, 'similarityKnots'>): number =>
   interpolate(similarityKnots, cosine, 'cosine', 'similarity');

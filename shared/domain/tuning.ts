@@ -19,12 +19,12 @@ export const decoding = {
 
 /**
  * The quality gate. For each trait: the value at which a face is useless (factor 0), and the value from which it is good (factor 1). The
- * score is the product of the factors. A trait with a factor below `complains` is a reason. The values are chosen so that the median
+ * score is the product of the factors. A trait with a factor below `reasonBelow` is a reason. The values are chosen so that the median
  * score of ordinary press photos is at least 0.8. Tested by shared/domain/quality.test.ts.
  */
 export const qualityRamps = {
   /** Factor below which a trait is a reason. */
-  complains: 0.5,
+  reasonBelow: 0.5,
   /** The detector's score. */
   confidence: { useless: 0.3, good: 0.9 },
   /** Eye distance in pixels of the photo. It is 35 in the ArcFace template of 112 px. */
@@ -93,7 +93,7 @@ export const blazefaceLooks = {
   /** For a picture with a longer side up to this, the overview is enough if it has a confident face. */
   closeRange: 320,
   /** Lowest score of a confident face. */
-  sure: 0.6,
+  confident: 0.6,
   /** The crowd look needs a picture with at least this longer side, and no face or a face smaller than `crowdFace` in the close look. */
   crowdFrom: 640,
   crowdFace: 32,
@@ -128,10 +128,10 @@ export const ssdLooks = {
 export const opinions = {
   /**
    * The second detector does not search a picture with a longer side up to this, if the first detector finds a face with a score of at
-   * least `sure`.
+   * least `confident`.
    */
   closeRange: 320,
-  sure: 0.6,
+  confident: 0.6,
   /** Intersection over union above which two boxes are the same face; and its lowest value for a judge's box and the judged face. */
   overlap: 0.4,
   sameFace: 0.35,
@@ -145,8 +145,8 @@ export const opinions = {
 } as const;
 
 /**
- * Lowest score of a detection by the distance between its landmarks and those of the landmark network. See: [Note: Landmarks confirm a
- * detection]. Tested by shared/vision/agreement.test.ts.
+ * Lowest score of a detection by the distance between its landmarks and those of the landmark network. Tested by
+ * shared/vision/agreement.test.ts. See: [Note: Landmarks confirm a detection]
  */
 export const agreement = {
   /** Lowest score while the distance is at most `free`. */

@@ -13,9 +13,9 @@ export function imageFormat(bytes: Uint8Array): ImageFormat {
   for (const [format, offset, signature] of signatures) if (matches(bytes, offset, signature)) return format;
   const container = bytes.length >= 12 && matches(bytes, 4, 'ftyp') ? isoFormat(bytes) : null;
   if (container) return container;
-  const foreign = foreigners.find(([, offset, signature]) => matches(bytes, offset, signature))?.[0];
+  const unsupported = unsupportedFormats.find(([, offset, signature]) => matches(bytes, offset, signature))?.[0];
   throw new AppError('UNSUPPORTED_IMAGE', {
-    message: `${foreign ? `This is ${foreign}; it` : 'The file'} cannot be read as an image. Send ${supported}.`,
+    message: `${unsupported ? `This is ${unsupported}; it` : 'The file'} cannot be read as an image. Send ${supported}.`,
   });
 }
 
@@ -37,7 +37,7 @@ const signatures: readonly (readonly [ImageFormat, number, string])[] = [
   ['tiff', 0, 'MM\0+'],
 ];
 
-const foreigners: readonly (readonly [string, number, string])[] = [
+const unsupportedFormats: readonly (readonly [string, number, string])[] = [
   ['a BMP image', 0, 'BM'],
   ['a Windows icon', 0, '\0\0\x01\0'],
   ['a Photoshop document', 0, '8BPS'],

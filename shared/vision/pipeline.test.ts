@@ -10,7 +10,7 @@ const five = {
   mouth_left: { x: 42, y: 65 },
   mouth_right: { x: 58, y: 65 },
 };
-const sure: Detection = { box: { left: 25, top: 20, width: 50, height: 60 }, score: 0.85, landmarks: five };
+const confident: Detection = { box: { left: 25, top: 20, width: 50, height: 60 }, score: 0.85, landmarks: five };
 const photo: DecodedImage = {
   raster: { pixels: new Uint8Array(3 * 100 * 100).fill(128), width: 100, height: 100 },
   scale: 1,
@@ -24,7 +24,7 @@ function partsThatJudge(verdict: Detection | null): Parts {
     embedded = resolve;
   });
   return {
-    detector: { detect: async () => [sure] },
+    detector: { detect: async () => [confident] },
     secondDetector: {
       detect: async () => [],
       async judge() {
@@ -48,7 +48,7 @@ function partsThatJudge(verdict: Detection | null): Parts {
 }
 
 it('When the second detector still judges a confident face, then its embedding is computed at the same time', async () => {
-  const faces = await findFaces(photo, partsThatJudge(sure), { embed: true, purpose: 'template' });
+  const faces = await findFaces(photo, partsThatJudge(confident), { embed: true, purpose: 'template' });
 
   expect(faces).toMatchObject([{ embedding: new Float32Array([1, 0]), landmarks: five }]);
 });

@@ -87,8 +87,8 @@ describe('detectTogether', () => {
     const landmarks = Object.fromEntries(
       ['left_eye', 'right_eye', 'nose', 'mouth_left', 'mouth_right'].map((name) => [name, { x: 1, y: 1 }]),
     ) as unknown as Landmarks;
-    const sure = { ...face(10, 100, opinions.sure), landmarks };
-    const first = saying([sure, face(150, 90, opinions.sure - 0.01)], null);
+    const confident = { ...face(10, 100, opinions.confident), landmarks };
+    const first = saying([confident, face(150, 90, opinions.confident - 0.01)], null);
     const second: Detector = {
       ...saying([], 0),
       judge: async (_, it) => {
@@ -99,7 +99,7 @@ describe('detectTogether', () => {
 
     const found = await detectTogether(smallPicture, first, second, { onConfident: (it) => received.push(it) });
 
-    expect(received).toEqual([sure]);
+    expect(received).toEqual([confident]);
     expect(found.find(({ box }) => box.left === 10)?.landmarks).toBe(landmarks);
   });
 

@@ -40,7 +40,7 @@ export async function detectTogether(
     return acceptedOf(
       await inTurns(found, async (face) => {
         // Start the longest work first.
-        if (face.score >= opinions.sure) onConfident?.(face);
+        if (face.score >= opinions.confident) onConfident?.(face);
         return opinionOn(face, face, await judge(second, face));
       }),
     );
@@ -60,7 +60,8 @@ export async function detectTogether(
 
 function isCloseRange({ raster }: Pyramid, found: readonly Detection[]): boolean {
   return (
-    Math.max(raster.width, raster.height) <= opinions.closeRange && found.some(({ score }) => score >= opinions.sure)
+    Math.max(raster.width, raster.height) <= opinions.closeRange &&
+    found.some(({ score }) => score >= opinions.confident)
   );
 }
 

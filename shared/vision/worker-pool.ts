@@ -61,14 +61,14 @@ export interface Values {
 export type Outputs = Readonly<Record<string, Values>>;
 
 export interface PoolOptions {
-  /** Number of threads. Default: one per core, at most `mostUnasked`; one for a provider other than `cpu`. */
+  /** Number of threads. Default: one per core, at most `mostByDefault`; one for a provider other than `cpu`. */
   readonly size?: number | undefined;
   /** Default `cpu`. */
   readonly provider?: ExecutionProvider | undefined;
 }
 
 /** Largest default number of threads. */
-const mostUnasked = 4;
+const mostByDefault = 4;
 /** Inputs that are kept for the next runs, for each thread. */
 const sparesPerThread = 4;
 /** Numbers in an input. Longer inputs are not kept, and the arena is emptied after them. */
@@ -99,7 +99,7 @@ interface Thread {
 /** Starts the threads. They do not keep the process alive while they are idle. */
 export function openWorkerPool(options: PoolOptions = {}): WorkerPool {
   const { provider = 'cpu' } = options;
-  const size = options.size ?? (provider === 'cpu' ? Math.min(availableParallelism(), mostUnasked) : 1);
+  const size = options.size ?? (provider === 'cpu' ? Math.min(availableParallelism(), mostByDefault) : 1);
   const runtime = createRequire(import.meta.url).resolve('onnxruntime-node');
   const paths: string[] = [];
   const queue: Job[] = [];

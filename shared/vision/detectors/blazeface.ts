@@ -53,11 +53,11 @@ export const openBlazeface: OpenDetector = ({ network, options }) => {
     async detect(picture, { signal }: KindOptions = {}) {
       const longer = Math.max(picture.raster.width, picture.raster.height);
       let overview = await lookAtAll(picture, looks.overview, 0, Number.POSITIVE_INFINITY, signal);
-      if (!overview.some(isSure)) {
+      if (!overview.some(isConfident)) {
         const far = await lookAtAll(picture, looks.far, looks.farSmallest, Number.POSITIVE_INFINITY, signal);
         overview = suppressOverlaps([...overview, ...far], looks.overlap);
       }
-      if (longer <= looks.closeRange && overview.some(isSure)) return overview;
+      if (longer <= looks.closeRange && overview.some(isConfident)) return overview;
 
       const overviewScale = looks.overview.side / longer;
       const big = overview.filter(({ box }) => longerSide(box) * overviewScale >= looks.overviewSmallest);
@@ -78,7 +78,7 @@ export const openBlazeface: OpenDetector = ({ network, options }) => {
   };
 };
 
-const isSure = ({ score }: Detection): boolean => score >= looks.sure;
+const isConfident = ({ score }: Detection): boolean => score >= looks.confident;
 const longerSide = ({ width, height }: Size): number => Math.max(width, height);
 
 /** Decodes the outputs for anchors of an input of `size`. The highest score comes first; overlaps are suppressed. */

@@ -16,7 +16,7 @@ class DownloadError extends Error {
 
 const defaultStallMs = 30_000;
 /** Connections in a row that bring no new byte; then the download fails. */
-const fruitlessAttempts = 3;
+const mostFailures = 3;
 
 /**
  * Downloads `url` to `path`. The file appears at `path` in one step, when it is complete and its SHA-256 is right. Continues a download
@@ -60,7 +60,7 @@ export async function download(
 class Refusal extends Error {}
 
 async function fill(url: string, part: string, expected: Expected, options: DownloadOptions): Promise<void> {
-  let fruitless = 0;
+  let failures = 0;
   for (;;) {
     const before = (await sizeOf(part)) ?? 0;
     if (before === expected.bytes) return;
@@ -68,8 +68,8 @@ async function fill(url: string, part: string, expected: Expected, options: Down
       await fetchRest(url, part, before > expected.bytes ? 0 : before, expected, options);
     } catch (error) {
       options.signal?.throwIfAborted();
-      fruitless = ((await sizeOf(part)) ?? 0) > before ? 0 : fruitless + 1;
-      if (error instanceof Refusal || fruitless >= fruitlessAttempts) throw error;
+      failures = ((await sizeOf(part)) ?? 0) > before ? 0 : failures + 1;
+      if (error instanceof Refusal || failures >= mostFailures) throw error;
     }
   }
 }

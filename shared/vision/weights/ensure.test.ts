@@ -170,7 +170,7 @@ describe('addPack', () => {
     expect(pack.detector.file.path).toBe(join(folder, 'mine/files/own.onnx'));
     await writeFile(join(folder, 'mine/files/own.onnx'), 'changed');
 
-    await expect(ensurePack('mine', places)).rejects.toThrow('own.onnx has changed');
+    await expect(ensurePack('mine', places)).rejects.toThrow(/own\.onnx of the model pack mine has changed/);
   });
 
   it('When the given digest is wrong, then nothing is added', async () => {
