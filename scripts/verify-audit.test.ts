@@ -35,7 +35,7 @@ it.each([
   ],
   ['a line is removed', (lines: string[]) => lines.toSpliced(1, 1), 'entry 3: entry 2 is missing'],
   ['two lines are exchanged', ([a, b, c]: string[]) => [b!, a!, c!], 'entries 1 to 1 are missing|entry 1 is missing'],
-  ['a line is repeated', (lines: string[]) => [...lines, lines[2]!], 'entry 3: it stands behind entry 3'],
+  ['a line is repeated', (lines: string[]) => [...lines, lines[2]!], 'entry 3: it follows entry 3'],
   ['a line is not an entry', (lines: string[]) => [...lines, '{"sequence":"4"}'], 'Line 4 is not an entry'],
 ])('When %s, then the log is reported as broken', async (_, change, message) => {
   const { file } = await logOf({ acme: 3 });

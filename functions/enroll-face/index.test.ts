@@ -289,9 +289,9 @@ describe('faces/enroll with captured_at', () => {
   const standing = sharedPlatform(functions, { clock: fakeClock() });
 
   it.each([
-    ['2026-01-02T00:00:01Z', "must not lie more than a day ahead of the server's time, 2026-01-01T00:00:00.000Z"],
-    ['9999-12-31T23:59:59Z', "must not lie more than a day ahead of the server's time, 2026-01-01T00:00:00.000Z"],
-    ['1825-12-31T23:59:59Z', 'must not lie before 1826, the year of the first photograph'],
+    ['2026-01-02T00:00:01Z', "must not be more than a day after the server's time, 2026-01-01T00:00:00.000Z"],
+    ['9999-12-31T23:59:59Z', "must not be more than a day after the server's time, 2026-01-01T00:00:00.000Z"],
+    ['1825-12-31T23:59:59Z', 'must not be before 1826, the year of the first photograph'],
   ])('When captured_at is %s, then 400 says what is wrong with it', async (captured_at, issue) => {
     const { call } = standing();
 

@@ -1,6 +1,6 @@
-/** Who may do what: scopes, the roles that bundle them, and whoever makes a call. */
+/** Access control: scopes, the roles that bundle them, and the authenticated caller. */
 
-/** What a service key can be given, and what a function asks for in its manifest. */
+/** Permissions that a caller can have and that a function can require in its manifest. */
 export const scopes = [
   'faces:read',
   'faces:write',
@@ -17,9 +17,10 @@ export const scopes = [
 ] as const;
 export type Scope = (typeof scopes)[number];
 
-/** What a function asks of its caller: a scope, or only that it is known who calls. */
+/** A requirement of a function: a scope, or `signed-in` for any authenticated caller. */
 export type RequiredScope = Scope | 'signed-in';
 
+/** Roles, each with all scopes of the role before it. */
 export const roles = ['viewer', 'operator', 'admin', 'owner'] as const;
 export type Role = (typeof roles)[number];
 
@@ -35,7 +36,7 @@ const administering: readonly Scope[] = [
   'tenant:manage',
 ];
 
-/** viewer looks, operator enrols and erases, admin rules one tenant, owner makes tenants as well. */
+/** A viewer reads, an operator also enrols and erases, an admin also manages one tenant, an owner also creates tenants. */
 export const scopesOfRole: Readonly<Record<Role, readonly Scope[]>> = {
   viewer: viewing,
   operator: operating,
@@ -43,26 +44,26 @@ export const scopesOfRole: Readonly<Record<Role, readonly Scope[]>> = {
   owner: [...administering, 'tenants:manage'],
 };
 
-/** Whoever makes a call, once it is proved. */
+/** The authenticated caller of a function. */
 export interface Principal {
-  /** A user of ours, a service key, or a user of an outside issuer. */
+  /** `user`: a user of FreeFace; `key`: a service key; `outside`: a user of an external token issuer. */
   readonly kind: 'user' | 'key' | 'outside';
-  /** Unique within the tenant and the kind; stands in the audit log. */
+  /** Unique within the tenant and the kind. The audit log contains it. */
   readonly id: string;
   /** For people to read. */
   readonly name: string;
   readonly role: Role | null;
   readonly scopes: ReadonlySet<Scope>;
-  /** The login that a user's token belongs to. */
+  /** The login session of the user's token; null without a session. */
   readonly sessionId: string | null;
 }
 
-/** Whether `principal` may call what asks for `required`. */
+/** true when `principal` may call a function that requires `required`. */
 export function mayCall(principal: Principal, required: RequiredScope): boolean {
   return required === 'signed-in' || principal.scopes.has(required);
 }
 
-/** Nobody hands out more than they have: whether every scope of `wanted` is one of `principal`'s. */
+/** true when `principal` has every scope of `wanted`. A caller cannot grant a scope that it does not have. */
 export function mayGrant(principal: Principal, wanted: readonly Scope[]): boolean {
   return wanted.every((scope) => principal.scopes.has(scope));
 }

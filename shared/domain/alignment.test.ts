@@ -35,7 +35,7 @@ const moved = (points: Float64Array, transform: Similarity) => {
 };
 
 describe('alignPoints', () => {
-  it('When points were turned, scaled and shifted, then the transform back is found', () => {
+  it('When points are rotated, scaled and shifted, then the inverse transform is found', () => {
     void fc.assert(
       fc.property(similarity, (drawn) => {
         const photo = moved(arcfaceTemplate.points, of(drawn));
@@ -47,7 +47,7 @@ describe('alignPoints', () => {
     );
   });
 
-  it('When points do not fit exactly, then no small change of the transform fits better', () => {
+  it('When points do not fit exactly, then a small change of the transform increases the error', () => {
     const photo = Float64Array.of(60, 80, 130, 90, 95, 120, 70, 160, 120, 150);
     const misfit = (transform: Similarity) =>
       moved(photo, transform).reduce((sum, value, i) => sum + (value - arcfaceTemplate.points[i]!) ** 2, 0);
@@ -60,13 +60,13 @@ describe('alignPoints', () => {
     }
   });
 
-  it('When all points coincide, then it says so instead of dividing by nothing', () => {
+  it('When all points coincide, then a RangeError is thrown', () => {
     expect(() => alignPoints(new Float64Array(10).fill(7), arcfaceTemplate.points)).toThrow(RangeError);
   });
 });
 
 describe('invert', () => {
-  it('When a point goes there and back, then it is where it was', () => {
+  it('When a point is transformed and then transformed back, then it is at its first position', () => {
     void fc.assert(
       fc.property(similarity, (drawn) => {
         const transform = of(drawn);
@@ -81,7 +81,7 @@ describe('invert', () => {
 });
 
 describe('68 points', () => {
-  it('When five are taken from 68, then eyes are means of their outlines and the rest single points', () => {
+  it('When five landmarks are computed from 68 points, then the eyes are means and the others are single points', () => {
     const points = new Float32Array(136);
     for (let i = 0; i < 68; i++) points.set([i, 100 + i], 2 * i);
 
@@ -90,7 +90,7 @@ describe('68 points', () => {
     expect(Array.from(fivePoints(five))).toEqual([38.5, 138.5, 44.5, 144.5, 30, 130, 48, 148, 54, 154]);
   });
 
-  it("When dlib's mean face is aligned to dlib's template, then nothing moves", () => {
+  it("When dlib's mean face is aligned to dlib's template, then the transform is the identity", () => {
     const points = new Float32Array(136);
     const used = Array.from({ length: 68 }, (_, i) => i).filter((i) => (i >= 27 && i <= 54) || (i >= 60 && i <= 64));
     used.forEach((index, i) => {

@@ -1,7 +1,7 @@
 import type { Landmarks } from './face.ts';
 import type { Point } from './geometry.ts';
 
-/** A similarity transform: `x' = a x - b y + tx`, `y' = b x + a y + ty`. `Math.hypot(a, b)` is its scale. */
+/** A similarity transform: `x' = a x - b y + tx`, `y' = b x + a y + ty`. `Math.hypot(a, b)` is its scale, atan2(b, a) its rotation. */
 export interface Similarity {
   readonly a: number;
   readonly b: number;
@@ -9,26 +9,26 @@ export interface Similarity {
   readonly ty: number;
 }
 
-/** Where the points of a face lie in a chip of `side` x `side` pixels. */
+/** Positions of facial landmarks in an aligned chip of `side` x `side` pixels. */
 export interface Template {
   readonly side: number;
-  /** x, y pairs. */
+  /** x and y of each point in turn, in pixels of the chip. */
   readonly points: Float64Array;
 }
 
-/** What the networks of the ArcFace family were trained on: eyes, nose, mouth corners in 112 x 112. */
+/** Template of the ArcFace family: eyes, nose and mouth corners in 112 x 112 pixels. */
 export const arcfaceTemplate: Template = {
   side: 112,
   points: Float64Array.of(38.2946, 51.6963, 73.5318, 51.5014, 56.0252, 71.7366, 41.5493, 92.3655, 70.7299, 92.2041),
 };
 
-/** dlib's chip (150 px, padding 0.25) for the five points, for faces without 68. */
+/** Template of dlib (150 px, padding 0.25) for the five landmarks, for faces without 68 points. */
 export const dlibFiveTemplate: Template = {
   side: 150,
   points: Float64Array.of(47.55, 46.6, 100.48, 46.6, 74.01, 76.56, 50.41, 103.02, 97.61, 103.02),
 };
 
-/** Of the 68 points, those dlib aligns by: 27..54 and 60..64. */
+/** The points by which dlib aligns, of the 68: 27..54 and 60..64. */
 const dlibIndexes = Array.from({ length: 68 }, (_, i) => i).filter((i) => (i >= 27 && i <= 54) || (i >= 60 && i <= 64));
 
 /** dlib's mean face in 0..1, points 17..67. */
@@ -47,23 +47,26 @@ const dlibMeanY = [
   0.778746, 0.785343, 0.778746, 0.784792, 0.824182, 0.831803, 0.824182,
 ];
 
-/** dlib's chip (150 px, padding 0.25) for points 27..54 and 60..64 of 68. */
+/** Template of dlib (150 px, padding 0.25) for points 27..54 and 60..64 of the 68. */
 export const dlib68Template: Template = {
   side: 150,
   points: Float64Array.from(dlibIndexes.flatMap((i) => [25 + 100 * dlibMeanX[i - 17]!, 25 + 100 * dlibMeanY[i - 17]!])),
 };
 
-/** The points of `dlib68Template` out of 68 x, y pairs. */
+/** Selects the points of `dlib68Template` from 68 points (136 numbers, x and y in turn). */
 export function dlib68Points(points68: Float32Array): Float64Array {
   return Float64Array.from(dlibIndexes.flatMap((i) => [points68[2 * i]!, points68[2 * i + 1]!]));
 }
 
-/** x, y pairs in the order of the five-point templates. */
+/** Returns x and y of the five landmarks in turn (10 numbers), in the order of the five-point templates. */
 export function fivePoints({ left_eye, right_eye, nose, mouth_left, mouth_right }: Landmarks): Float64Array {
   return Float64Array.from([left_eye, right_eye, nose, mouth_left, mouth_right].flatMap(({ x, y }) => [x, y]));
 }
 
-/** Means of points 36-41 and 42-47, points 30, 48 and 54 of the iBUG 300-W scheme. */
+/**
+ * Returns five landmarks from the 68 points of the iBUG 300-W scheme (136 numbers). The eyes are the means of points 36-41 and 42-47;
+ * the nose is point 30, the mouth corners are points 48 and 54.
+ */
 export function fiveOf68(points68: Float32Array): Landmarks {
   const point = (i: number): Point => ({ x: points68[2 * i]!, y: points68[2 * i + 1]! });
   const mean = (first: number): Point => {
@@ -79,8 +82,9 @@ export function fiveOf68(points68: Float32Array): Landmarks {
 }
 
 /**
- * The similarity transform that brings `from` nearest to `to` in the least-squares sense (Umeyama 1991; in two dimensions and
- * without reflection it is one complex division). Both are x, y pairs of equal length. Errors: RangeError when `from` is a single point.
+ * Returns the similarity transform that maps `from` to `to` with the least squared error. Source: Umeyama 1991; in two dimensions and
+ * without reflection, it is one complex division. Both arrays have the same length, with x and y of each point in turn. Errors:
+ * RangeError when all points of `from` coincide.
  */
 export function alignPoints(from: Float64Array, to: Float64Array): Similarity {
   const count = from.length / 2;
@@ -106,17 +110,19 @@ export function alignPoints(from: Float64Array, to: Float64Array): Similarity {
     imaginary += x * v - y * u;
     spread += x * x + y * y;
   }
-  if (!(spread > 0)) throw new RangeError('Points that coincide cannot be aligned.');
+  if (!(spread > 0)) throw new RangeError('The points cannot be aligned: all of them coincide.');
   const a = real / spread;
   const b = imaginary / spread;
   return { a, b, tx: toX - a * fromX + b * fromY, ty: toY - b * fromX - a * fromY };
 }
 
+/** Returns the inverse transform. The scale must not be 0. */
 export function invert({ a, b, tx, ty }: Similarity): Similarity {
   const square = a * a + b * b;
   return { a: a / square, b: -b / square, tx: -(a * tx + b * ty) / square, ty: (b * tx - a * ty) / square };
 }
 
+/** Transforms a point. */
 export function applySimilarity({ a, b, tx, ty }: Similarity, { x, y }: Point): Point {
   return { x: a * x - b * y + tx, y: b * x + a * y + ty };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** Ids that an answer spoke of, at most 100 of each kind; `more` counts the rest. */
+/** Ids of the persons, faces and images of an action, at most 100 of each kind. `more` counts the others. */
 export interface AuditSubjects {
   readonly persons: readonly string[];
   readonly faces: readonly string[];
@@ -9,37 +9,39 @@ export interface AuditSubjects {
 }
 
 export interface NewAuditEntry {
-  /** Name of the function that was called, or of a cron function. */
+  /** Name of the function. */
   readonly action: string;
-  /** `user:…`, `key:…`, `outside:…`, `system`; null: it was not known who called. */
+  /** `user:…`, `key:…`, `outside:…` or `system`; null when the caller is unknown. */
   readonly actor: string | null;
   /** Name of the actor, for people to read. */
   readonly actorName: string | null;
   readonly subjects: AuditSubjects;
-  /** HTTP status of the answer; 200 for what the platform did by itself, 102 for what is about to be done. */
+  /** HTTP status of the response. 200 for an action of the platform, 102 for an action that is about to start. */
   readonly status: number;
   /** Error code, null when it succeeded. */
   readonly code: string | null;
-  /** Where the call came from; null: from inside. */
+  /** Address of the caller; null for a call from inside the platform. */
   readonly address: string | null;
   readonly requestId: string;
-  /** What else there is to know, such as what an erasure removed. No names, no image bytes, no secrets. */
+  /** Further facts, for example the number of rows that an erasure deleted. No names, no image bytes, no secrets. */
   readonly details: Readonly<Record<string, string | number | boolean | null>>;
 }
 
-/** An entry as it stands in a chain. See: [Note: Audit chain] */
+/** An entry of a chain. See: [Note: Audit chain] */
 export interface AuditEntry extends NewAuditEntry {
   /** Milliseconds since the epoch. */
   readonly at: number;
-  /** One writer's chain; each begins at sequence 1. */
+  /** Id of the chain. Each writer has one chain. */
   readonly chain: string;
+  /** Position in the chain, from 1. */
   readonly sequence: number;
-  /** Hash of the entry before, hex; 64 zeros for the first. */
+  /** Hash of the previous entry, hex; 64 zeros for the first entry. */
   readonly previous: string;
+  /** SHA-256 of this entry, hex. */
   readonly hash: string;
 }
 
-/** What stands in an export, one a line. Whoever has the lines can prove them without the platform. */
+/** One line of an export. The lines can be verified without the platform. */
 export type AuditLine = Readonly<Record<string, unknown>> & {
   readonly tenant: string;
   readonly chain: string;
@@ -48,24 +50,24 @@ export type AuditLine = Readonly<Record<string, unknown>> & {
   readonly hash: string;
 };
 
-/** `previous` of a chain's first entry. */
+/** `previous` of the first entry of a chain. */
 export const chainStart = '0'.repeat(64);
 
 /**
- * The entry in the form in which it is hashed, listed and exported. `at` is RFC 3339 in UTC with milliseconds.
+ * Converts an entry to the form that is hashed, listed and exported. `at` is RFC 3339 in UTC with milliseconds.
  *
  * [Note: Audit chain]
- * `hash` is the SHA-256, in hex, of the line without its `hash`, as canonical JSON (RFC 8785: keys sorted, no white space). The
- * line names its tenant, its chain, its place in it and the hash of the entry before, so an entry that is changed, removed,
- * inserted or moved breaks everything behind it. What a chain alone cannot show is that its end was cut off, or that somebody
- * who can write the file calculated all of it anew: for that, a head (sequence and hash of the last entry) is kept elsewhere
- * and looked for later, see scripts/verify-audit.ts.
+ * `hash` is the SHA-256, in hex, of the line without `hash`, as canonical JSON (RFC 8785: keys sorted, no white space). The line
+ * contains its tenant, its chain, its sequence and the hash of the previous entry. So a changed, removed, inserted or moved entry
+ * breaks the chain. A chain alone cannot show two attacks: its last entries are removed, or a person who can write the file computes
+ * the whole chain again. To detect them, keep a head (sequence and hash of the last entry) elsewhere and check it later. See:
+ * scripts/verify-audit.ts
  */
 export function auditLine(tenant: string, entry: AuditEntry): AuditLine {
   return { ...unhashedLine(tenant, entry), hash: entry.hash };
 }
 
-/** Hash of an entry that is about to be appended. */
+/** Hash of an entry before it is appended: SHA-256, hex. */
 export const hashOfEntry = (tenant: string, entry: Omit<AuditEntry, 'hash'>): string =>
   hashOfLine(unhashedLine(tenant, entry));
 
@@ -91,7 +93,7 @@ const unhashedLine = (tenant: string, entry: Omit<AuditEntry, 'hash'>) => ({
   details: entry.details,
 });
 
-/** A stored time that no date has was tampered with, which the hash will show. */
+/** A stored time that is out of the range of a date was changed. It must not throw here: the hash shows the change. */
 const timeOf = (at: number): string => (Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : String(at));
 
 function hashOfLine(line: Readonly<Record<string, unknown>>): string {
@@ -99,7 +101,7 @@ function hashOfLine(line: Readonly<Record<string, unknown>>): string {
   return createHash('sha256').update(canonicalJson(rest)).digest('hex');
 }
 
-/** RFC 8785, for what JSON.parse can give. */
+/** Canonical JSON (RFC 8785) of a value that JSON.parse can return. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
@@ -110,6 +112,7 @@ export function canonicalJson(value: unknown): string {
     .join(',')}}`;
 }
 
+/** The last entry of a chain. */
 export interface ChainHead {
   readonly tenant: string;
   readonly chain: string;
@@ -117,12 +120,12 @@ export interface ChainHead {
   readonly hash: string;
 }
 
-/** The first place at which a chain is broken. `where` is the entry that shows it. */
+/** A break in a chain. `where` is the entry that shows it. */
 export interface ChainBreak {
   readonly where: Pick<ChainHead, 'tenant' | 'chain' | 'sequence'>;
   /**
-   * changed: the entry is not what was hashed; missing: entries before it are gone; repeated: its number was there before;
-   * unlinked: the entry before it is another one than it was chained to.
+   * changed: the content of the entry does not match its hash; missing: entries before it are missing; repeated: its sequence occurred
+   * before; unlinked: `previous` is not the hash of the entry before it.
    */
   readonly kind: 'changed' | 'missing' | 'repeated' | 'unlinked';
   /** For people to read. */
@@ -130,13 +133,16 @@ export interface ChainBreak {
 }
 
 export interface ChainVerifier {
-  /** Takes the next line; chains may be interleaved. The break it shows, or null. What follows a break is judged from there on. */
+  /**
+   * Checks the next line. Returns its break, or null. Lines of several chains can be mixed. After a break, the check continues from
+   * this line.
+   */
   add(line: AuditLine): ChainBreak | null;
-  /** The last entry of each chain so far. */
+  /** Returns the last entry of each chain so far. */
   heads(): ChainHead[];
 }
 
-/** Proves chains one line after another, each from its first entry on. */
+/** Verifies chains line by line. The lines of each chain must start at its first entry. */
 export function createChainVerifier(): ChainVerifier {
   const heads = new Map<string, ChainHead>();
   return {
@@ -159,7 +165,7 @@ function breakBetween(before: ChainHead | undefined, line: AuditLine): ChainBrea
     kind,
     message: `Tenant ${tenant}, chain ${chain}, entry ${sequence}: ${what}`,
   });
-  if (hashOfLine(line) !== hash) return broken('changed', 'it was changed; its content does not have its hash.');
+  if (hashOfLine(line) !== hash) return broken('changed', 'it was changed: its content does not match its hash.');
   if (sequence > expected) {
     const gone = sequence - expected;
     return broken(
@@ -167,13 +173,14 @@ function breakBetween(before: ChainHead | undefined, line: AuditLine): ChainBrea
       gone === 1 ? `entry ${expected} is missing.` : `entries ${expected} to ${sequence - 1} are missing.`,
     );
   }
-  if (sequence < expected) return broken('repeated', `it stands behind entry ${before?.sequence}.`);
+  if (sequence < expected)
+    return broken('repeated', `it follows entry ${before?.sequence}, so its sequence is repeated.`);
   if (previous !== (before?.hash ?? chainStart))
-    return broken('unlinked', 'it was chained to another entry than the one that stands before it.');
+    return broken('unlinked', 'its previous hash is not the hash of the entry before it.');
   return null;
 }
 
-/** What is hashed must be what comes back: stores keep text as UTF-8, SQLite up to the first NUL. */
+/** Makes the texts of an entry storable, so that a store returns exactly what was hashed. Stores keep UTF-8; SQLite cuts text at a NUL. */
 export const storableEntry = (entry: NewAuditEntry): NewAuditEntry => ({
   ...entry,
   action: storable(entry.action),

@@ -14,7 +14,7 @@ const calibration = {
 };
 
 describe.each(Object.entries({ builtin, own }))('the threshold with the calibration of %s', (_, shipped) => {
-  it('When more people are enrolled, then it never falls, and it stays below 1', () => {
+  it('When the gallery grows, then the threshold never falls, and it stays below 1', () => {
     fc.assert(
       fc.property(sizes, sizes, fc.constantFrom(0.01, 0.001), (a, b, fpir) => {
         expect(thresholdOf(shipped, fpir, Math.min(a, b))).toBeLessThanOrEqual(
@@ -25,7 +25,7 @@ describe.each(Object.entries({ builtin, own }))('the threshold with the calibrat
     );
   });
 
-  it('When fewer strangers may be taken for somebody, then it is stricter', () => {
+  it('When the FPIR is lower, then the threshold is higher', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 100_000 }), (size) => {
         expect(thresholdOf(shipped, 0.1, size)).toBeLessThan(thresholdOf(shipped, 0.01, size));
@@ -36,7 +36,7 @@ describe.each(Object.entries({ builtin, own }))('the threshold with the calibrat
 });
 
 describe('the decision', () => {
-  it('When the cosine reaches the threshold, then it is a match; a little below, a review; far below, unknown', () => {
+  it('When the cosine reaches the threshold, then the decision is match; a little below review; far below unknown', () => {
     expect([0.4, 0.399, 0.3, 0.299].map((cosine) => decide(calibration, cosine, 0.01, 1))).toEqual([
       'match',
       'review',
@@ -45,19 +45,19 @@ describe('the decision', () => {
     ]);
   });
 
-  it('When the gallery grows, then what was a match becomes a review', () => {
+  it('When the gallery grows, then a match becomes a review', () => {
     expect([decide(calibration, 0.45, 0.01, 2), decide(calibration, 0.45, 0.01, 1000)]).toEqual(['match', 'review']);
   });
 
-  it('When a stricter rate is asked for, then what was a match becomes a review', () => {
+  it('When the FPIR is lower, then a match becomes a review', () => {
     expect([decide(calibration, 0.45, 0.01, 1), decide(calibration, 0.45, 0.001, 1)]).toEqual(['match', 'review']);
   });
 
-  it('When the gallery is beyond all measure, then the ceiling holds', () => {
+  it('When the gallery is extremely large, then the threshold is the ceiling', () => {
     expect(thresholdOf(calibration, 0.01, 1e12)).toBe(0.7);
   });
 
-  it('When a rate lies between two that were measured, then the stricter one holds', () => {
+  it('When the FPIR is between two measured rates, then the stricter rate applies', () => {
     expect(thresholdOf(calibration, 0.05, 1)).toBe(0.4);
   });
 });

@@ -1,24 +1,27 @@
 import type { Calibration } from './calibration.ts';
 
+/** Result of an identification: a match, a candidate for review by a person, or no match. */
 export type Decision = 'match' | 'review' | 'unknown';
 
-/** False-positive identification rates that a client can ask for. */
+/** False-positive identification rates (FPIR) that a client can request. */
 export type Fpir = 0.01 | 0.001;
 
-/** A candidate is worth a person's look when one stranger in ten would come so near. */
+/** FPIR of the review threshold: one stranger in ten reaches it. */
 const reviewFpir = 0.1;
 
-/** What joins an unnamed face to a person without anybody looking. */
+/** The FPIR for decisions that no person reviews, such as adding an unnamed face to a person. */
 export const strictFpir: Fpir = 0.001;
 
 /**
- * [Note: Stricter with every person]
- * A stranger's probe is compared with everybody who is enrolled, so the chance that it resembles somebody by accident grows
- * with the gallery: a cosine that is safe among 10 people names one stranger in five among 10,000. The threshold therefore
- * rises with ln N, with a slope measured per model pack, and the promised false-positive rate holds at any size.
+ * Returns the lowest cosine of a match, -1..1, for a false-positive identification rate and a gallery size.
  *
- * @param templates templates in the gallery that belong to somebody; below 1 counts as 1
- * @returns least cosine of a match
+ * [Note: Threshold grows with the gallery]
+ * A stranger's probe is compared with every template. So the chance of an accidental match grows with the gallery: a cosine that is
+ * safe among 10 people names one stranger in five among 10,000 people. The threshold therefore rises with ln N, with a slope that is
+ * measured for each model pack. So the promised false-positive rate is kept at any size.
+ *
+ * @param fpir if it is not a measured rate, the next stricter measured rate is used
+ * @param templates number of templates in the gallery that belong to a person; below 1 counts as 1
  */
 export function thresholdOf(calibration: Pick<Calibration, 'identification'>, fpir: number, templates: number): number {
   const logSize = Math.log(Math.max(1, templates));
@@ -26,7 +29,10 @@ export function thresholdOf(calibration: Pick<Calibration, 'identification'>, fp
   return Math.min(row.ceiling, row.intercept + row.slope * logSize);
 }
 
-/** `match` keeps the promised FPIR; `review` is near enough for a person to look; everything else is `unknown`. */
+/**
+ * Decides about the best candidate. `match`: the cosine reaches the threshold of `fpir`. `review`: it reaches the threshold of the
+ * review rate, so a person should look. `unknown`: it is lower.
+ */
 export function decide(
   calibration: Pick<Calibration, 'identification'>,
   cosine: number,

@@ -3,7 +3,7 @@ import { eachOf } from './each-of.ts';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-it('When work ends in any order, then results are in the order of the items, and so many are in work at once', async () => {
+it('When items end in another order, then the results keep the order of the items, and the limit is kept', async () => {
   let [working, most] = [0, 0];
 
   const results = await eachOf([3, 1, 2, 0, 4], 2, async (item, index) => {
@@ -23,7 +23,7 @@ it('When work ends in any order, then results are in the order of the items, and
   expect(most).toBe(2);
 });
 
-it('When one fails, then its error is the answer, what is in work ends, and nothing more is begun', async () => {
+it('When one item fails, then the call rejects with its error, running items end, and no more items start', async () => {
   const begun: number[] = [];
 
   const result = eachOf([0, 1, 2, 3, 4, 5], 2, async (item) => {

@@ -1,4 +1,7 @@
-/** `work` for each item, `atOnce` at a time; results in the items' order. Rejects with the first error; nothing new is begun after it. */
+/**
+ * Runs `work` for each item, at most `atOnce` at the same time, and returns the results in the order of the items. Rejects with the
+ * first error, and starts nothing after it.
+ */
 export async function eachOf<Item, Result>(
   items: readonly Item[],
   atOnce: number,

@@ -1,14 +1,14 @@
-/** What onnxruntime can run networks on. */
+/** The execution providers of onnxruntime that FREEFACE_EXECUTION_PROVIDER accepts. */
 export const executionProviders = ['cpu', 'webgpu', 'cuda'] as const;
 
 export type ExecutionProvider = (typeof executionProviders)[number];
 
 /**
- * Network threads at most.
+ * The largest number of network threads.
  *
- * [Note: One thread for a graphics card]
- * The sessions of WebGPU share one device, and two that run at once end the process
- * (https://github.com/microsoft/onnxruntime/issues/32561). CUDA's may run beside each other; each thread keeps its own copy of the
- * networks in the card's memory.
+ * [Note: One thread for WebGPU]
+ * All WebGPU sessions share one device, and two sessions that run at the same time end the process
+ * (https://github.com/microsoft/onnxruntime/issues/32561). CUDA sessions can run at the same time. Each thread keeps its own copy of
+ * the networks in the memory of the graphics card.
  */
 export const mostThreads: Readonly<Record<ExecutionProvider, number>> = { cpu: 64, webgpu: 1, cuda: 64 };

@@ -1,8 +1,9 @@
 import type { Box, Point } from './geometry.ts';
 
 /**
- * Five facial landmarks, in pixels of the upright image. Left and right are those of the picture as it is looked at: on an
- * upright face `left_eye.x < right_eye.x`, so `left_eye` is the person's own right eye (the order of RetinaFace and ArcFace).
+ * Five facial landmarks, in pixels of the upright image. Left and right are those of the picture, not of the person: on an upright
+ * face `left_eye.x < right_eye.x`, so `left_eye` is the person's right eye (the order of RetinaFace and ArcFace). Eyes are their
+ * centres, `nose` is the tip, mouth points are the corners.
  */
 export interface Landmarks {
   readonly left_eye: Point;
@@ -12,14 +13,17 @@ export interface Landmarks {
   readonly mouth_right: Point;
 }
 
-/** Head pose in degrees, estimated from the landmarks; 0, 0, 0 looks into the camera. Yaw > 0 looks to the picture's right, pitch > 0 up, roll > 0 is clockwise. */
+/**
+ * Head pose in degrees, estimated from the landmarks. 0, 0, 0 looks into the camera. Yaw > 0 looks to the right of the picture, pitch
+ * > 0 looks up, roll > 0 is clockwise.
+ */
 export interface Pose {
   readonly yaw: number;
   readonly pitch: number;
   readonly roll: number;
 }
 
-/** Why a face is of little use as a template, or was rejected. Stable, machine-readable. */
+/** Reasons for the low quality or the rejection of a face. The codes are stable and machine-readable. */
 export const qualityReasons = [
   'LOW_CONFIDENCE',
   'SMALL_FACE',
@@ -32,15 +36,15 @@ export const qualityReasons = [
 ] as const;
 export type QualityReason = (typeof qualityReasons)[number];
 
-/** Fitness of a face for recognition: `score` 0 (useless) to 1 (a passport photo), and what takes away from it. */
+/** Fitness of a face for recognition: `score` 0 (useless) to 1 (a passport photo), and the reasons for a low score. */
 export interface Quality {
   readonly score: number;
   readonly reasons: readonly QualityReason[];
 }
 
-/** Quality as it was just measured. */
+/** Quality of a face in the photo that was just processed. */
 export interface MeasuredQuality extends Quality {
-  /** The trait that takes away most, though perhaps not enough to be a reason; null when nothing takes away anything. */
+  /** The trait that lowers the score most, even if it is no reason. null when no trait lowers the score. */
   readonly weakest: QualityReason | null;
 }
 
@@ -54,7 +58,7 @@ export interface DetectedFace {
   readonly quality: Quality;
 }
 
-/** Where a photo was taken: WGS 84 degrees, accuracy as a radius in metres. */
+/** Place of a photo: WGS 84 degrees; accuracy as a radius in metres. */
 export interface Location {
   readonly lat: number;
   readonly lon: number;

@@ -1,10 +1,10 @@
-/** A position in pixels of the upright image (EXIF orientation applied); x grows to the right, y downwards. May lie outside the image. */
+/** A position in pixels of the upright image (EXIF orientation applied). x grows to the right, y downwards. It can be outside the image. */
 export interface Point {
   readonly x: number;
   readonly y: number;
 }
 
-/** An axis-parallel rectangle in pixels of the upright image. `width` and `height` are positive; it may reach over the image's edge. */
+/** An axis-parallel rectangle in pixels of the upright image. `width` and `height` are positive. It can reach over the image's edge. */
 export interface Box {
   readonly left: number;
   readonly top: number;
@@ -12,6 +12,7 @@ export interface Box {
   readonly height: number;
 }
 
+/** In pixels. */
 export interface Size {
   readonly width: number;
   readonly height: number;

@@ -8,7 +8,7 @@ export interface Coordinates {
   readonly lon: number;
 }
 
-/** Part of the globe: a circle, or a box between meridians and parallels that crosses the date line when `west > east`. */
+/** An area on the globe: a circle, or a box between meridians and parallels, in degrees. The box crosses the date line if `west > east`. */
 export type Area =
   | ({ readonly kind: 'circle'; readonly radiusMetres: number } & Coordinates)
   | {
@@ -19,18 +19,18 @@ export type Area =
       readonly north: number;
     };
 
-/** Whether a place lies in `area`, its edge included. */
+/** true when the place is in `area` or on its edge. */
 export function isInside(area: Area, { lat, lon }: Coordinates): boolean {
   if (area.kind === 'circle') return distanceMetres(area.lat, area.lon, lat, lon) <= area.radiusMetres;
   if (lat < area.south || lat > area.north) return false;
   const { west, east } = area;
   const within = (degrees: number) =>
     west <= east ? degrees >= west && degrees <= east : degrees >= west || degrees <= east;
-  // 180 and -180 are one meridian.
+  // 180 and -180 are the same meridian.
   return within(lon) || (Math.abs(lon) === 180 && within(-lon));
 }
 
-/** Great-circle distance by the haversine formula; NaN when a coordinate is. */
+/** Great-circle distance in metres by the haversine formula. Arguments in degrees. NaN when an argument is NaN. */
 export function distanceMetres(latA: number, lonA: number, latB: number, lonB: number): number {
   const sinLat = Math.sin(((latB - latA) * radians) / 2);
   const sinLon = Math.sin(((lonB - lonA) * radians) / 2);
@@ -38,15 +38,16 @@ export function distanceMetres(latA: number, lonA: number, latB: number, lonB: n
   return 2 * earthRadius * Math.asin(Math.min(1, Math.sqrt(a)));
 }
 
+/** A point in space, in metres from the centre of the earth. */
 export type Vector = readonly [x: number, y: number, z: number];
 
-/** A place as a point in space, metres from the middle of the earth; x goes through 0, 0, z through the north pole. */
+/** Converts a place to a point in space. The x axis goes through latitude 0, longitude 0; the z axis goes through the north pole. */
 export function toVector({ lat, lon }: Coordinates): Vector {
   const ring = earthRadius * Math.cos(lat * radians);
   return [ring * Math.cos(lon * radians), ring * Math.sin(lon * radians), earthRadius * Math.sin(lat * radians)];
 }
 
-/** The place below a point in space that is not the middle of the earth. */
+/** Converts a point in space to the place below it. The point must not be the centre of the earth. */
 export const toCoordinates = ([x, y, z]: Vector): Coordinates => ({
   lat: Math.atan2(z, Math.hypot(x, y)) / radians,
   lon: Math.atan2(y, x) / radians,

@@ -9,7 +9,7 @@ const face = (left: number, score: number) => {
 };
 
 describe('suppressOverlaps', () => {
-  it('When boxes overlap, then the highest score stays, and distant boxes all stay', () => {
+  it('When boxes overlap, then the box with the highest score stays, and all distant boxes stay', () => {
     const low = { box: box(0, 0), score: 0.5 };
     const high = { box: box(1, 1), score: 0.9 };
     const far = { box: box(50, 50), score: 0.3 };
@@ -29,7 +29,7 @@ describe('suppressOverlaps', () => {
 });
 
 describe('mergeOverlaps', () => {
-  it('When neighbours speak of one face, then box and landmarks are their weighted mean and the score is the highest', () => {
+  it('When candidates overlap on one face, then box and landmarks are weighted means and the score is the highest', () => {
     const merged = mergeOverlaps([face(0, 0.9), face(1, 0.3), face(40, 0.7)], 0.4);
 
     expect(merged).toHaveLength(2);

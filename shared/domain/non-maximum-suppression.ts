@@ -2,7 +2,8 @@ import type { Landmarks } from './face.ts';
 import { type Box, intersectionOverUnion, type Point } from './geometry.ts';
 
 /**
- * Of boxes that overlap by more than `limit` (intersection over union), keeps the one with the highest score. Highest score first.
+ * Non-maximum suppression: of boxes that overlap by more than `limit` (intersection over union, 0..1), keeps the one with the highest
+ * score. The result is sorted, the highest score first.
  */
 export function suppressOverlaps<T extends { readonly box: Box; readonly score: number }>(
   candidates: readonly T[],
@@ -21,16 +22,16 @@ interface Candidate {
   readonly landmarks: Landmarks;
 }
 
-/** Overlap at which a candidate speaks of the same face rather than of a neighbour. */
+/** Intersection over union at which two candidates are the same face and not neighbours. */
 const voteOverlap = 0.5;
 
 /**
- * Like suppressOverlaps, but box and landmarks of what is kept are the means over its overlapping candidates, weighted by score.
+ * Like suppressOverlaps, but box and landmarks of a kept face are the means of its overlapping candidates, weighted by score.
  *
- * [Note: Neighbours vote on landmarks]
- * A detector answers for one face from a dozen anchors, and non-maximum suppression throws all but one away. Their errors are
- * partly independent: the weighted mean moved RetinaFace + MobileFaceNet from 99.25 to 99.33 % verification and from 4.65 to
- * 4.17 % FNIR at FPIR 1 %, for nothing.
+ * [Note: Mean of overlapping candidates]
+ * A detector returns one face from a dozen anchors, and non-maximum suppression drops all but one. The errors of the anchors are partly
+ * independent, so their weighted mean is more exact. With RetinaFace and MobileFaceNet, verification rose from 99.25 to 99.33 %, and
+ * FNIR at FPIR 1 % fell from 4.65 to 4.17 %. It costs no extra network run.
  */
 export function mergeOverlaps<T extends Candidate>(candidates: readonly T[], limit: number): Candidate[] {
   return suppressOverlaps(candidates, limit).map((best) => {

@@ -14,7 +14,7 @@ function placesAt(points: readonly Coordinates[]): Place[] {
 }
 
 describe('places', () => {
-  it('When somebody was at home, at work and once far away, then there are three places, the most visited first', () => {
+  it('When a person was at home, at work and once far away, then there are three places, the most visited first', () => {
     const home = [0, 10, 20, 30].map((metres) => north(berlin, metres));
     const work = [3000, 3020].map((metres) => north(berlin, metres));
 
@@ -35,7 +35,7 @@ describe('places', () => {
     ['the date line', { lat: 10, lon: 179.9999 }, { lat: 10, lon: -179.9999 }],
     ['the north pole', { lat: 89.9999, lon: 0 }, { lat: 89.9999, lon: 180 }],
     ['the equator and the zero meridian', { lat: 0.0001, lon: 0.0001 }, { lat: -0.0001, lon: -0.0001 }],
-  ])('When sightings lie on both sides of %s, then they are one place there', (_, a, b) => {
+  ])('When sightings are on both sides of %s, then they are one place', (_, a, b) => {
     const [place, ...others] = placesAt([a, b]);
 
     expect(others).toEqual([]);
@@ -43,7 +43,7 @@ describe('places', () => {
     expect(distanceMetres(place!.lat, place!.lon, a.lat, a.lon)).toBeLessThan(20);
   });
 
-  it('When sightings come in any order, then the places are the same, and each holds all that it counts', () => {
+  it('When sightings come in any order, then the places are the same, and each contains its sightings', () => {
     const point = fc.record({
       lat: fc.oneof(fc.double({ min: -90, max: 90, noNaN: true }), fc.double({ min: 52.5, max: 52.51, noNaN: true })),
       lon: fc.oneof(fc.double({ min: -180, max: 180, noNaN: true }), fc.double({ min: 13.4, max: 13.41, noNaN: true })),
@@ -75,7 +75,7 @@ describe('places', () => {
     );
   });
 
-  it('When a walk leads from house to house, then it is one long place; a gap cuts it', () => {
+  it('When sightings lead from house to house, then they are one long place; a gap splits it', () => {
     const walk = Array.from({ length: 20 }, (_, i) => north(berlin, i * 150));
     const gap = [...walk.slice(0, 10), ...walk.slice(14)];
 
@@ -83,7 +83,7 @@ describe('places', () => {
     expect(placesAt(gap).map(({ count }) => count)).toEqual([10, 6]);
   });
 
-  it('When a hundred thousand sightings are all elsewhere, then they are counted in a moment', () => {
+  it('When a hundred thousand sightings are all at different places, then they are counted quickly', () => {
     const random = (i: number) => ((i * 7919) % 100_003) / 100_003;
     const points = Array.from({ length: 100_000 }, (_, i) => ({
       lat: 180 * random(i) - 90,
@@ -98,7 +98,7 @@ describe('places', () => {
   });
 });
 
-/** Sums of floats differ in their last digits with the order in which they were added. */
+/** Sums of floats differ in their last digits when they are added in another order. */
 const rounded = ({ lat, radiusMetres, count, first: _f, last: _l }: Place): string =>
   `${lat.toFixed(6)} ${radiusMetres.toFixed(2)} ${count}`;
 
@@ -113,15 +113,15 @@ describe('areas', () => {
     [{ lat: -17, lon: 0 }, false],
     [{ lat: -17, lon: -177 }, false],
     [{ lat: -20, lon: 178 }, false],
-  ])('When a box crosses the date line, then %o inside is %s', (place, inside) => {
+  ])('When a box crosses the date line, then isInside of %o is %s', (place, inside) => {
     expect(isInside(fiji, place)).toBe(inside);
   });
 
-  it('When a box ends at 180, then -180 is in it', () => {
+  it('When a box ends at 180, then -180 is inside', () => {
     expect(isInside({ ...fiji, east: 180 }, { lat: -17, lon: -180 })).toBe(true);
   });
 
-  it('When a circle lies around the date line, then both sides are in it', () => {
+  it('When a circle crosses the date line, then both sides are inside', () => {
     const circle = { kind: 'circle', lat: 0, lon: 179.999, radiusMetres: 1000 } as const;
 
     expect(isInside(circle, { lat: 0, lon: -179.999 })).toBe(true);

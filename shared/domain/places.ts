@@ -1,37 +1,39 @@
 import { type Coordinates, toCoordinates, toVector, type Vector } from './globe.ts';
 import { places as tuning } from './tuning.ts';
 
-/** What was seen in one small part of the globe. */
+/** Sightings in one small part of the globe. */
 export interface PlaceCell {
   readonly count: number;
-  /** Milliseconds since the epoch. */
+  /** Times of the first and the last sighting, in milliseconds since the epoch. */
   readonly first: number;
   readonly last: number;
-  /** Sum of the points in space, and the box around them, in metres. */
+  /** Sum of the points in space, and the corners of the box around them, in metres. */
   readonly sum: Vector;
   readonly least: Vector;
   readonly most: Vector;
 }
 
-/** A place where somebody was seen: everything counted lies within `radiusMetres` of its middle. */
+/** A place where a person was seen. All its sightings are within `radiusMetres` of its centre (`lat`, `lon`). */
 export interface Place extends Coordinates {
   readonly radiusMetres: number;
   readonly count: number;
+  /** Times of the first and the last sighting, in milliseconds since the epoch. */
   readonly first: number;
   readonly last: number;
 }
 
 export interface PlaceCounter {
+  /** `at`: milliseconds since the epoch. */
   add(at: number, where: Coordinates): void;
   cells(): PlaceCell[];
 }
 
 /**
- * Counts sightings by cells, so that a hundred thousand of them in a few places take no more than these.
+ * Counts sightings in cells. Its memory grows with the number of cells, not with the number of sightings.
  *
- * [Note: Places in space]
- * Degrees of longitude shrink towards the poles and jump at the date line. Points in space do neither: cells are cubes, a
- * middle is a mean, and near is near everywhere.
+ * [Note: Places as points in space]
+ * Degrees of longitude become shorter towards the poles and jump at the date line. Points in space have neither problem: cells are
+ * cubes, a centre is a mean, and a distance means the same everywhere.
  */
 export function createPlaceCounter(): PlaceCounter {
   const cells = new Map<number, MutableCell>();
@@ -48,8 +50,8 @@ export function createPlaceCounter(): PlaceCounter {
 }
 
 /**
- * Places, the most visited first: cells whose middles are near one another, directly or from one to the next, make one place.
- * The order of the cells does not matter.
+ * Groups cells into places, the most visited place first. Cells belong to one place if a chain of cells connects them in which the
+ * centres of neighbours are at most `places.linkMetres` apart. The order of `cells` does not change the result.
  */
 export function placesOf(cells: readonly PlaceCell[]): Place[] {
   const middles = cells.map(({ sum, count }) => scaled(sum, 1 / count));
@@ -88,7 +90,7 @@ function widen(cell: MutableCell, at: number, point: Vector): void {
   }
 }
 
-/** Number of the cube that holds a point: 17 bits an axis hold the earth in cubes of 100 m. */
+/** Number of the cube that contains a point. It has 17 bits for each axis, enough for the earth in cubes of 100 m. */
 function cubeOf([x, y, z]: Vector, edge: number): number {
   return cubeNumber(Math.floor(x / edge), Math.floor(y / edge), Math.floor(z / edge));
 }
@@ -99,7 +101,7 @@ const cubeNumber = (x: number, y: number, z: number): number =>
 
 const axes = [0, 1, 2] as const;
 
-/** Indices of points, by the group they belong to. */
+/** Groups points that are near one another (union-find). Returns the indices of the points in each group. */
 function joinNear(points: readonly Vector[]): Map<number, number[]> {
   const edge = tuning.linkMetres;
   const cubes = new Map<number, number[]>();
@@ -109,31 +111,31 @@ function joinNear(points: readonly Vector[]): Map<number, number[]> {
     if (others === undefined) cubes.set(key, [index]);
     else others.push(index);
   }
-  const leaders = points.map((_, index) => index);
-  const leaderOf = (index: number): number => {
-    let leader = index;
-    while (leaders[leader] !== leader) {
-      leaders[leader] = leaders[leaders[leader]!]!;
-      leader = leaders[leader]!;
+  const parents = points.map((_, index) => index);
+  const rootOf = (index: number): number => {
+    let root = index;
+    while (parents[root] !== root) {
+      parents[root] = parents[parents[root]!]!;
+      root = parents[root]!;
     }
-    return leader;
+    return root;
   };
   for (const [index, point] of points.entries()) {
     for (const other of around(point, edge, cubes)) {
-      if (other < index && isNear(point, points[other]!, edge)) leaders[leaderOf(index)] = leaderOf(other);
+      if (other < index && isNear(point, points[other]!, edge)) parents[rootOf(index)] = rootOf(other);
     }
   }
   const groups = new Map<number, number[]>();
   for (const index of points.keys()) {
-    const leader = leaderOf(index);
-    const members = groups.get(leader);
-    if (members === undefined) groups.set(leader, [index]);
+    const root = rootOf(index);
+    const members = groups.get(root);
+    if (members === undefined) groups.set(root, [index]);
     else members.push(index);
   }
   return groups;
 }
 
-/** Points in the cube of `point` and the 26 around it. */
+/** Indices of the points in the cube of `point` and in the 26 cubes around it. */
 function* around(point: Vector, edge: number, cubes: ReadonlyMap<number, readonly number[]>): Iterable<number> {
   const [x, y, z] = scaled(point, 1 / edge).map(Math.floor) as [number, number, number];
   for (let dx = -1; dx <= 1; dx++) {
@@ -145,7 +147,7 @@ function* around(point: Vector, edge: number, cubes: ReadonlyMap<number, readonl
 
 function placeOf(cells: readonly PlaceCell[]): Place {
   const count = cells.reduce((sum, cell) => sum + cell.count, 0);
-  // In one order, whatever the one given: sums of floats depend on it.
+  // Sorted, because the sum of floats depends on their order.
   const ordered = cells.toSorted((a, b) => a.sum[0] - b.sum[0] || a.sum[1] - b.sum[1] || a.sum[2] - b.sum[2]);
   const total = ordered.reduce<Vector>((sum, cell) => plus(sum, cell.sum), [0, 0, 0]);
   const middle = scaled(total, 1 / count);

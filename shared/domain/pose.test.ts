@@ -3,7 +3,7 @@ import { arcfaceTemplate } from './alignment.ts';
 import type { Landmarks } from './face.ts';
 import { poseOf } from './pose.ts';
 
-/** The frontal face with depths, turned as a rigid body and seen from far away. */
+/** The frontal face with depths, rotated as a rigid body and projected orthographically. */
 function seen({ yaw = 0, pitch = 0, roll = 0 }): Landmarks {
   const radians = (degrees: number) => (degrees * Math.PI) / 180;
   const depths = [0, 0, 17, 3, 3];
@@ -49,18 +49,18 @@ describe('poseOf', () => {
     [{ pitch: -30 }, 'pitch', -30],
     [{ roll: 40 }, 'roll', 40],
     [{ yaw: 20, pitch: 15, roll: -10 }, 'yaw', 20],
-  ] as const)('When a face is turned by %o, then %s is %d', (turn, angle, degrees) => {
+  ] as const)('When a face is rotated by %o, then %s is %d', (turn, angle, degrees) => {
     expect(poseOf(seen(turn))[angle]).toBeCloseTo(degrees, -0.5);
   });
 
-  it('When the nose lies to the right of the eyes, then yaw is positive; when it lies high, then pitch is', () => {
+  it('When the nose is on the right, then yaw is positive; when the nose is high, then pitch is positive', () => {
     const front = seen({});
 
     expect(poseOf({ ...front, nose: { x: front.nose.x + 20, y: front.nose.y } }).yaw).toBeGreaterThan(15);
     expect(poseOf({ ...front, nose: { x: front.nose.x, y: front.nose.y - 15 } }).pitch).toBeGreaterThan(10);
   });
 
-  it('When the landmarks coincide, then the pose is 0 rather than not a number', () => {
+  it('When the landmarks coincide, then every angle is a finite number', () => {
     const point = { x: 5, y: 5 };
 
     const pose = poseOf({ left_eye: point, right_eye: point, nose: point, mouth_left: point, mouth_right: point });

@@ -2,13 +2,13 @@ import { arcfaceTemplate, fivePoints } from './alignment.ts';
 import type { Landmarks, Pose } from './face.ts';
 
 /**
- * Head pose from five landmarks.
+ * Estimates the head pose from five landmarks, in degrees. Returns 0, 0, 0 when the landmarks coincide.
  *
  * [Note: Pose from five points]
- * A rigid model of the five points is fitted by scaled orthographic projection: least squares for the two rows of the
- * projection, then the nearest rotation. The model's front view is the ArcFace template (the mean of upright, frontal
- * faces), its depths are in the template's units, where the eyes are 35 apart: nose tip 17 in front of the eyes, mouth corners 3.
- * Good to about 10 degrees, which is what a quality gate needs.
+ * A rigid model of the five points is fitted by scaled orthographic projection: first a least-squares fit of the two rows of the
+ * projection, then the nearest rotation. The front view of the model is the ArcFace template (the mean of upright, frontal faces). Its
+ * depths are in units of the template, in which the eyes are 35 apart: the nose tip is 17 in front of the eyes, the mouth corners are 3
+ * in front of them. The error is about 10 degrees, which is enough for a quality gate.
  */
 export function poseOf(landmarks: Landmarks): Pose {
   const points = fivePoints(landmarks);
@@ -20,7 +20,7 @@ export function poseOf(landmarks: Landmarks): Pose {
   const x = rowX.map((value) => value / scaleX) as Vector;
   const y = orthogonal(rowY.map((value) => value / scaleY) as Vector, x);
   const roll = Math.atan2(points[3]! - points[1]!, points[2]! - points[0]!);
-  // The third column of the rotation is where the nose points to, turned back upright: right, down, and towards the viewer.
+  // The third column of the rotation is the direction of the nose. Roll is removed: right, down, and towards the viewer.
   const right = x[2] * Math.cos(roll) + y[2] * Math.sin(roll);
   const down = y[2] * Math.cos(roll) - x[2] * Math.sin(roll);
   const toward = x[0] * y[1] - x[1] * y[0];
@@ -33,7 +33,7 @@ export function poseOf(landmarks: Landmarks): Pose {
 
 type Vector = [number, number, number];
 
-/** x, y of the template about its mean, and depth towards the viewer about its mean. */
+/** x and y of the template and depth towards the viewer, each minus its mean. */
 const model: readonly Vector[] = centred(
   [0, 0, 17, 3, 3].map(
     (depth, i) => [arcfaceTemplate.points[2 * i]!, arcfaceTemplate.points[2 * i + 1]!, depth] as Vector,
@@ -41,7 +41,7 @@ const model: readonly Vector[] = centred(
 );
 const inverse = invertSymmetric(model);
 
-/** Least-squares row of the projection: the vector whose products with the model's points give the picture's coordinates. */
+/** Least-squares row of the projection. Its dot products with the points of the model are the coordinates in the picture. */
 function project(points: Float64Array, axis: 0 | 1): Vector {
   const sum: Vector = [0, 0, 0];
   model.forEach((point, i) => {
@@ -50,6 +50,7 @@ function project(points: Float64Array, axis: 0 | 1): Vector {
   return inverse.map((row) => row[0] * sum[0] + row[1] * sum[1] + row[2] * sum[2]) as Vector;
 }
 
+/** Returns the part of `vector` that is orthogonal to the unit vector `to`, with length 1. */
 function orthogonal(vector: Vector, to: Vector): Vector {
   const along = vector[0] * to[0] + vector[1] * to[1] + vector[2] * to[2];
   const rest = vector.map((value, i) => value - along * to[i]!) as Vector;
@@ -62,7 +63,7 @@ function centred(points: readonly Vector[]): Vector[] {
   return points.map((point) => point.map((value, d) => value - mean[d]!) as Vector);
 }
 
-/** Inverse of the points' 3 x 3 scatter matrix, by cofactors. */
+/** Inverse of the 3 x 3 scatter matrix of the points, by cofactors. */
 function invertSymmetric(points: readonly Vector[]): Vector[] {
   const m = [0, 1, 2].map((i) => [0, 1, 2].map((j) => points.reduce((sum, p) => sum + p[i]! * p[j]!, 0)));
   const cofactor = (i: number, j: number) => {

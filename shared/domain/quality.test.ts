@@ -21,7 +21,7 @@ const eyesApart = (distance: number) => ({
 });
 
 describe('qualityOf', () => {
-  it('When a photo is ordinary, then nothing is wrong with it', () => {
+  it('When a photo is ordinary, then there is no reason', () => {
     expect(qualityOf(ordinary)).toEqual({ score: 1, reasons: [], weakest: null });
   });
 
@@ -34,20 +34,20 @@ describe('qualityOf', () => {
     ['LOW_BRIGHTNESS', { light: { brightness: 25, sharpness: 0.2 } }],
     ['HIGH_BRIGHTNESS', { light: { brightness: 240, sharpness: 0.2 } }],
     ['CUT_OFF', { box: { left: -40, top: 60, width: 100, height: 126 } }],
-  ] as const)('When a face has %s, then it says so and nothing else, and scores under 0.5', (reason, trait) => {
+  ] as const)('When a face has %s, then that is the only reason, and the score is below 0.5', (reason, trait) => {
     const quality = qualityOf({ ...ordinary, ...trait });
 
     expect(quality.reasons).toEqual([reason]);
     expect(quality.score).toBeLessThan(0.5);
   });
 
-  it('When the head is turned, then the eyes standing closer is not taken for a small face', () => {
+  it('When the head is turned, then the shorter eye distance does not count as a small face', () => {
     const quality = qualityOf({ ...ordinary, ...eyesApart(24), pose: { yaw: 50, pitch: 0, roll: 0 } });
 
     expect(quality.reasons).toEqual([]);
   });
 
-  it('When a thing is a little wrong, then it is the weakest, though no reason', () => {
+  it('When one trait is a little low, then it is the weakest trait but no reason', () => {
     const { reasons, weakest } = qualityOf({
       ...ordinary,
       ...eyesApart(27),
@@ -57,7 +57,7 @@ describe('qualityOf', () => {
     expect([reasons, weakest]).toEqual([[], 'LOW_BRIGHTNESS']);
   });
 
-  it('When several things are a little wrong, then the score is lower than for each alone', () => {
+  it('When several traits are a little low, then the score is lower than for each of them alone', () => {
     const dim = { light: { brightness: 45, sharpness: 0.2 } };
     const turned = { pose: { yaw: 40, pitch: 0, roll: 0 } };
 
@@ -73,7 +73,7 @@ describe('chipLight', () => {
   const chip = (luma: (x: number, y: number) => number) =>
     Uint8Array.from({ length: 3 * side * side }, (_, i) => luma(Math.floor(i / 3) % side, Math.floor(i / 3 / side)));
 
-  it('When a chip is even, then it has its brightness and no sharpness', () => {
+  it('When a chip is uniform, then brightness is its luma and sharpness is 0', () => {
     expect(
       chipLight(
         chip(() => 90),
@@ -82,7 +82,7 @@ describe('chipLight', () => {
     ).toEqual({ brightness: expect.closeTo(90, 3), sharpness: 0 });
   });
 
-  it('When edges are softened, then sharpness falls though contrast stays', () => {
+  it('When edges are softer, then sharpness falls although the contrast stays', () => {
     const edge = chipLight(
       chip((x) => (x < 10 ? 40 : 200)),
       side,
@@ -95,7 +95,7 @@ describe('chipLight', () => {
     expect(ramp.sharpness).toBeLessThan(edge.sharpness / 4);
   });
 
-  it('When the chip lies behind another, then the offset finds it', () => {
+  it('When the chip follows another chip, then the offset selects it', () => {
     const two = Uint8Array.from([...chip(() => 10), ...chip(() => 200)]);
 
     expect(chipLight(two, side, 3 * side * side).brightness).toBeCloseTo(200, 3);

@@ -2,31 +2,32 @@ import type { Landmarks, MeasuredQuality, Pose, QualityReason } from './face.ts'
 import { type Box, boxArea, intersectionArea, type Size } from './geometry.ts';
 import { qualityRamps } from './tuning.ts';
 
-/** What the quality of a face is judged by. */
+/** Measurements from which the quality of a face is computed. */
 export interface QualityTraits {
   /** The detector's score, 0..1. */
   readonly confidence: number;
+  /** In pixels of the photo, like `landmarks`. */
   readonly box: Box;
   readonly landmarks: Landmarks;
   readonly pose: Pose;
-  /** Of the photo that `box` and `landmarks` are measured in. */
+  /** Size of the photo. */
   readonly photo: Size;
   readonly light: ChipLight;
 }
 
-/** Light and detail of an aligned face. */
+/** Brightness and sharpness of an aligned face. */
 export interface ChipLight {
   /** Mean luma, 0..255. */
   readonly brightness: number;
-  /** Mean absolute Laplacian over standard deviation of the luma; 0 for an even area. */
+  /** Mean absolute Laplacian of the luma, divided by its standard deviation. 0 for a uniform area. */
   readonly sharpness: number;
 }
 
-/** Fitness of a face for recognition. See qualityRamps. */
+/** Computes the fitness of a face for recognition. `score` is the product of one factor for each trait. See: qualityRamps */
 export function qualityOf({ confidence, box, landmarks, pose, photo, light }: QualityTraits): MeasuredQuality {
   const { left_eye, right_eye } = landmarks;
   const eyeDistance = Math.hypot(right_eye.x - left_eye.x, right_eye.y - left_eye.y);
-  // A turned head brings the eyes together without making the face smaller.
+  // Yaw shortens the eye distance, but not the face.
   const unturned = eyeDistance / Math.max(Math.cos((pose.yaw * Math.PI) / 180), 0.4);
   const outside = 1 - intersectionArea(box, { left: 0, top: 0, ...photo }) / boxArea(box);
   const factors: readonly (readonly [QualityReason, number])[] = [
@@ -42,16 +43,19 @@ export function qualityOf({ confidence, box, landmarks, pose, photo, light }: Qu
   return {
     weakest: least < 1 ? weakest : null,
     score: factors.reduce((product, [, factor]) => product * factor, 1),
-    reasons: factors.filter(([, factor]) => factor < qualityRamps.complains).map(([reason]) => reason),
+    reasons: factors.filter(([, factor]) => factor < qualityRamps.reasonBelow).map(([reason]) => reason),
   };
 }
 
-/** 0 at `useless`, 1 at `good` and beyond, straight in between; either may be the larger. */
+/** 0 at `useless`, 1 at `good`, linear in between, constant outside. Either limit can be the larger one. */
 function ramp(value: number, { useless, good }: { readonly useless: number; readonly good: number }): number {
   return Math.min(1, Math.max(0, (value - useless) / (good - useless)));
 }
 
-/** Measures the middle of an aligned face: `side` x `side` pixels, 8-bit RGB, from `offset`. The border, often background, is left out. */
+/**
+ * Measures brightness and sharpness of an aligned face: a chip of `side` x `side` pixels, 8-bit RGB, interleaved, from index `offset`
+ * of `pixels`. Uses the inner 60 % of both sides, because the border is often background.
+ */
 export function chipLight(pixels: Uint8Array, side: number, offset = 0): ChipLight {
   const first = Math.floor(side * 0.2);
   const size = Math.ceil(side * 0.8) - first;

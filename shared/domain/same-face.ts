@@ -1,5 +1,5 @@
 import { type Box, intersectionOverUnion } from './geometry.ts';
 import { sameFace } from './tuning.ts';
 
-/** Whether two boxes in one photo, found by whatever networks, are one face. */
+/** true when two boxes in one photo are the same face. The boxes can come from different networks. */
 export const isSameFace = (a: Box, b: Box): boolean => intersectionOverUnion(a, b) >= sameFace.overlap;

@@ -2,10 +2,11 @@ import { type Box, boxArea, type Size } from './geometry.ts';
 import { selection } from './tuning.ts';
 
 /**
- * Which faces a photo of one person may mean, as indices into `boxes`: the biggest, and those nearly as big. A face that the
- * picture's edge cuts is somebody who happened to stand beside, unless all are cut. More than one index: it is unclear.
+ * Selects the faces that can be the main face of a photo of one person: the biggest face, and the faces that are nearly as big. A face
+ * that the edge of the image cuts is a bystander, unless all these faces are cut.
  *
- * @param boxes all faces, biggest first
+ * @param boxes all faces, the biggest first
+ * @returns indices into `boxes`; more than one index means that the main face is not clear
  */
 export function mainFaces(boxes: readonly Box[], image: Size): number[] {
   const [biggest] = boxes;
@@ -15,6 +16,7 @@ export function mainFaces(boxes: readonly Box[], image: Size): number[] {
   return whole.length > 0 ? whole : big;
 }
 
+/** true when the box is nearer to an edge of the image than `selection.edge`. */
 function isCut({ left, top, width, height }: Box, image: Size): boolean {
   const x = selection.edge * image.width;
   const y = selection.edge * image.height;

@@ -19,7 +19,7 @@ describe.each(Object.entries(packs))('similarity with the calibration of %s', (_
     );
   });
 
-  it('When a similarity is turned into a cosine and back, then it is the same', () => {
+  it('When a similarity is converted to a cosine and back, then it is the same', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (similarity) => {
         expect(similarityOf(cosineOf(similarity, calibration), calibration)).toBeCloseTo(similarity, 9);
@@ -31,7 +31,7 @@ describe.each(Object.entries(packs))('similarity with the calibration of %s', (_
     expect([similarityOf(1, calibration), similarityOf(-1, calibration)]).toEqual([1, 0]);
   });
 
-  it('When rounding lifts a cosine over 1, then the similarity is still 1', () => {
+  it('When a cosine is above 1 because of rounding, then the similarity is still 1', () => {
     expect(similarityOf(1.0000001, calibration)).toBe(1);
   });
 });

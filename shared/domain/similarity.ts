@@ -2,11 +2,14 @@ import type { Calibration } from './calibration.ts';
 
 type Knots = Calibration['similarityKnots'];
 
-/** Calibrated similarity, 0..1, of a cosine, -1..1. Never falls when the cosine rises. See: [Note: One similarity for every model]. */
+/**
+ * Converts a cosine, -1..1, to the calibrated similarity, 0..1. The similarity never falls when the cosine rises.
+ * See: [Note: One similarity for every model]
+ */
 export const similarityOf = (cosine: number, { similarityKnots }: Pick<Calibration, 'similarityKnots'>): number =>
   interpolate(similarityKnots, cosine, 'cosine', 'similarity');
 
-/** The least cosine that has this similarity; the inverse of `similarityOf`. */
+/** Converts a similarity, 0..1, to the lowest cosine that has it. The inverse of `similarityOf`. */
 export const cosineOf = (similarity: number, { similarityKnots }: Pick<Calibration, 'similarityKnots'>): number =>
   interpolate(similarityKnots, similarity, 'similarity', 'cosine');
 

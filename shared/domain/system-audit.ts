@@ -1,6 +1,6 @@
 import type { AuditSubjects, NewAuditEntry } from './audit-chain.ts';
 
-/** An entry for what the platform does by itself. */
+/** Audit entry of an action of the platform, which no caller requested. */
 export const systemEntry = (
   action: string,
   subjects: Partial<Omit<AuditSubjects, 'more'>>,

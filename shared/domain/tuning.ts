@@ -1,236 +1,250 @@
 /**
- * Every threshold of the face pipeline, with where it comes from and the test that holds it. Numbers that belong to a
- * network stand with the network; what was measured of a pack stands in its calibration.
+ * The thresholds of the face pipeline and of enrolment, with their sources and tests. Numbers that belong to one network are in the
+ * file of that network. Measurements of a pack are in its calibration.
  */
 
-/** Held by shared/vision/decode.test.ts. */
+/** Limits of image decoding. Tested by shared/vision/decode.test.ts. */
 export const decoding = {
   /** A camera's full-size JPEG. This and the next are the defaults of FREEFACE_MAX_IMAGE_BYTES and FREEFACE_MAX_IMAGE_PIXELS. */
   maxBytes: 15 * 1024 * 1024,
-  /** 100 megapixels: above every phone's usual setting, 300 MB at the worst while decoding. */
+  /** 100 megapixels: more than the usual setting of every phone. Decoding needs at most 300 MB. */
   maxPixels: 100_000_000,
-  /** Frames of an animation. Only the first is decoded, but each costs time in the header. */
+  /** Frames of an animation. Only the first frame is decoded, but reading the header takes time for each frame. */
   maxFrames: 1000,
-  /** Longer side of the working raster in pixels. A face of 20 px in a 2048 px group photo is about the least a detector finds. */
+  /** Longer side of the raster in pixels. In a group photo of 2048 px, the smallest face that a detector finds has about 20 px. */
   longerSide: 2048,
-  /** What shows through where a picture is transparent: mid grey, so that neither dark nor light hair vanishes in it. */
+  /** Background of transparent pictures. Mid grey has contrast to dark and to light hair. */
   background: { r: 128, g: 128, b: 128 },
 } as const;
 
 /**
- * The quality gate. For each trait the values between which a face goes from useless (factor 0) to as good as any (factor 1);
- * the score is the product of the factors, and a factor under `complains` is named as a reason. Chosen so that ordinary press
- * photos score 0.8 or more in the median. Held by shared/domain/quality.test.ts.
+ * The quality gate. For each trait: the value at which a face is useless (factor 0), and the value from which it is good (factor 1). The
+ * score is the product of the factors. A trait with a factor below `reasonBelow` is a reason. The values are chosen so that the median
+ * score of ordinary press photos is at least 0.8. Tested by shared/domain/quality.test.ts.
  */
 export const qualityRamps = {
-  complains: 0.5,
+  /** Factor below which a trait is a reason. */
+  reasonBelow: 0.5,
   /** The detector's score. */
   confidence: { useless: 0.3, good: 0.9 },
-  /** Distance between the eyes in pixels of the photo: templates of 112 px hold them 35 apart. */
+  /** Eye distance in pixels of the photo. It is 35 in the ArcFace template of 112 px. */
   eyeDistance: { useless: 5, good: 28 },
-  /** Mean absolute Laplacian of the aligned face's luma over its standard deviation: 0.10 to 0.37 on press photos, 0.06 blurred past use. */
+  /** `ChipLight.sharpness` of the aligned face: 0.10 to 0.37 on press photos, 0.06 on a photo that is too blurred to use. */
   sharpness: { useless: 0.045, good: 0.1 },
-  /** Degrees of yaw and pitch together. */
+  /** Root of the sum of the squares of yaw and pitch, in degrees. */
   angle: { useless: 80, good: 25 },
   /** Mean luma of the aligned face, 0..255. */
   darkness: { useless: 15, good: 55 },
   brightness: { useless: 250, good: 215 },
-  /** Share of the box that lies outside the photo. */
+  /** Fraction of the box outside the photo. */
   outside: { useless: 0.5, good: 0.08 },
 } as const;
 
-/** When a detector looks again. See: [Note: Looks]; held by shared/vision/detectors/retinaface.test.ts. */
+/** Looks of RetinaFace and YuNet. See: [Note: Looks]. Tested by shared/vision/detectors/retinaface.test.ts. */
 export const looks = {
   /** Longer side of the first input in pixels. */
   firstSide: 640,
-  /** Pictures smaller than this are enlarged to it. */
+  /** A picture whose longer side is shorter than this is enlarged to it. */
   enlargeBelow: 160,
-  /** Longer side of the closer look in pixels, and how far it may enlarge. */
+  /** Longer side of the closer look in pixels, and its largest enlargement. */
   closerSide: 1280,
   closerEnlargement: 2,
-  /** Longer side of the smallest picture that is enlarged for it. */
+  /** Longer side of the smallest picture that the closer look enlarges. */
   enlargeCloserFrom: 400,
-  /** A face of fewer pixels in the first input asks for a closer look. */
+  /** A face with fewer pixels in the input of the first look causes a closer look. */
   smallFace: 32,
-  /** Scores: followed up; kept. */
+  /** Lowest score of a candidate, and of a face in the result. */
   candidate: 0.3,
   accepted: 0.65,
-  /** Input and face size in pixels when a doubtful face is looked at alone. */
+  /** Sides of the input and of the face in pixels, for the look at a doubtful face alone. */
   verifySide: 192,
   verifyFace: 96,
-  /** What already counts as seeing something there. */
+  /** Lowest score of a candidate in that look. */
   verifyCandidate: 0.02,
 } as const;
 
-/** How the 68-point network wants a face. Measured on Labeled Faces in the Wild; held by shared/vision/landmarkers/landmarks-68.test.ts. */
+/** Crop for the 68-point network. Measured on Labeled Faces in the Wild. Tested by shared/vision/landmarkers/landmarks-68.test.ts. */
 export const landmarkCrop = {
-  /** Side of the square crop in the pass that starts from a detector's points, and in the later ones; unit: eye distance. */
+  /** Side of the square crop in eye distances: in the first pass, and in the later passes. */
   firstSide: 3,
   side: 2.7,
-  /** The crop's middle below the middle of the eyes, in the same unit. */
+  /** Distance of the crop's centre below the midpoint of the eyes, in eye distances. */
   below: 0.55,
-  /** Eye-to-mouth distance that counts as an eye distance, for faces turned away. */
+  /** Eye distance as a fraction of the distance from eyes to mouth, for faces that are turned away. */
   mouthShare: 0.95,
-  /** A detector's box without points: its width and height in eye distances, and the eyes' height as a part of the box's. */
+  /** For a box without landmarks: its width and height in eye distances, and the eyes' distance from its top as a fraction of its height. */
   boxWidth: 2.09,
   boxHeight: 2.66,
   boxEyes: 0.357,
 } as const;
 
 /**
- * BlazeFace's looks at a picture, in pixels of its input. It was trained on 256 px, sees faces of 20 to 130 px, and likes them
- * at 40 to 80 best. Measured on LFW and on group photos; held by shared/vision/detectors/builtin-detectors.test.ts.
+ * Looks of BlazeFace, in pixels of its input. The network was trained at 256 px. It finds faces of 20 to 130 px, and is best at 40 to
+ * 80 px. Measured on LFW and on group photos. Tested by shared/vision/detectors/builtin-detectors.test.ts.
  */
 export const blazefaceLooks = {
-  /** Longer side of the picture, and the room around it as a factor: a face that fills the frame needs a margin. */
+  /** Longer side of the picture in the input, and the factor by which the input is larger: a face that fills the frame needs a margin. */
   overview: { side: 150, room: 1.28 },
-  /** When the overview shows no sure face: one that fills the frame and more. */
+  /** If the overview has no confident face: finds a face that fills the frame or is larger. */
   far: { side: 75, room: 1.7 },
+  /** Finds the faces of a small group, and of a crowd. */
   close: { side: 512, room: 1 },
   crowd: { side: 1024, room: 1 },
-  /** A picture up to this long is seen well enough in the overview when it shows a sure face there. */
+  /** For a picture with a longer side up to this, the overview is enough if it has a confident face. */
   closeRange: 320,
-  sure: 0.6,
-  /** The crowd look is for pictures at least this long, whose smallest face in the close look is smaller than this. */
+  /** Lowest score of a confident face. */
+  confident: 0.6,
+  /** The crowd look needs a picture with at least this longer side, and no face or a face smaller than `crowdFace` in the close look. */
   crowdFrom: 640,
   crowdFace: 32,
   maxEnlargement: 2,
-  /** Faces that a finer look sees better, or that this look only imagines. */
+  /** Limits of the face size for each look. Beyond them, another look is better or the look makes false detections. */
   farSmallest: 40,
   overviewSmallest: 32,
   closeBiggest: 220,
   crowdBiggest: 128,
+  /** Lowest score of a detection. */
   candidate: 0.25,
+  /** Intersection over union above which two detections are the same face. */
   overlap: 0.4,
+  /** Sides of the input and of the face when the network judges one face. */
   judgeInput: 96,
   judgeFace: 64,
 } as const;
 
-/** SSD-MobileNet in the same units; held by the same test. */
+/** SSD-MobileNet, with the same units, fields and test as `blazefaceLooks`. */
 export const ssdLooks = {
   side: 512,
   maxEnlargement: 2,
   candidate: 0.3,
   overlap: 0.4,
   judgeInput: 128,
-  /** Tried in this order until one is convincing. */
+  /** Sides of the face, in this order, until a score is at least `convincing`. */
   judgeFaces: [48, 32],
   convincing: 0.5,
 } as const;
 
-/** Two detectors that judge each other. Held by shared/vision/second-opinion.test.ts. */
+/** Two detectors that judge each other. See: [Note: Second opinion]. Tested by shared/vision/second-opinion.test.ts. */
 export const opinions = {
-  /** Pictures up to this long, in which the first detector sees a sure face, are not searched by the second. */
+  /**
+   * The second detector does not search a picture with a longer side up to this, if the first detector finds a face with a score of at
+   * least `confident`.
+   */
   closeRange: 320,
-  sure: 0.6,
-  /** Intersection over union above which two boxes are one face, and what a judge's box must have in common with the face's. */
+  confident: 0.6,
+  /** Intersection over union above which two boxes are the same face; and its lowest value for a judge's box and the judged face. */
   overlap: 0.4,
   sameFace: 0.35,
-  /** Share of the smaller box inside the bigger one above which they are one face. */
+  /** Fraction of the smaller box inside the bigger box above which both are the same face. */
   inside: 0.6,
   /**
-   * Mean of both judgements from which a face is believed, by its longer side in pixels, with a straight line between: a face
-   * of a crowd may be doubtful, a big one has no excuse. Of 1,844 LFW portraits one scores under .82, with .73.
+   * Lowest score of an accepted face (the mean of both judgements) by the longer side of its box in pixels, linear in between. A small
+   * face of a crowd can have a low score; a big face must have a high score. Of 1,844 LFW portraits, one has a score below .82: .73.
    */
   accepted: { small: { side: 48, score: 0.45 }, big: { side: 128, score: 0.65 } },
 } as const;
 
-/** How sure a detector must be when the landmark network puts the points elsewhere. Held by shared/vision/agreement.test.ts. */
+/**
+ * Lowest score of a detection by the distance between its landmarks and those of the landmark network. Tested by
+ * shared/vision/agreement.test.ts. See: [Note: Landmarks confirm a detection]
+ */
 export const agreement = {
-  /** Score that is enough while they agree. */
+  /** Lowest score while the distance is at most `free`. */
   score: 0.45,
-  /** Root mean square distance of the five points over the box's side that counts as agreement, and the price of more. */
+  /** Distance (root mean square over the box's side) without effect, and the increase of the lowest score per unit of distance above it. */
   free: 0.1,
   perDistance: 5,
 } as const;
 
-/** Pictures for people. Held by shared/vision/render.test.ts. */
+/** Pictures for people. Sides are in pixels. Tested by shared/vision/render.test.ts. */
 export const rendering = {
   previewSide: 1024,
   faceSide: 320,
-  /** Side of the square around a face over the longer side of its box. */
+  /** Side of the square around a face, divided by the longer side of its box. */
   faceMargin: 1.6,
   jpegQuality: 85,
   background: { r: 255, g: 255, b: 255 },
 } as const;
 
-/** Photos in work and waiting. Held by shared/adapters/embedded/extractor.test.ts. */
+/** Limits of the photos that an extractor processes and queues. Tested by shared/adapters/embedded/extractor.test.ts. */
 export const extraction = {
-  /** Photos in work for each network thread: while one is in a network, another is decoded. */
+  /** Photos in process for each network thread: one photo is in a network while another is decoded. */
   perThread: 2,
   /**
-   * Photos that may wait for each network thread: half a minute's work at two a second, well within the minute that a call may take.
-   * Beyond, and beyond as many bytes, BUSY.
+   * Photos that can wait for each network thread: half a minute of work at two photos per second, less than the time-out of a request,
+   * which is one minute. More photos, or more bytes than `maxWaitingBytes`, are refused with BUSY.
    */
   waitingPerThread: 64,
   maxWaitingBytes: 256 * 1024 * 1024,
-  /** Pixels decoded at once, of all photos together: two phone photos, or hundreds of small ones. */
+  /** Pixels of all photos that are decoded at the same time: two phone photos, or hundreds of small photos. */
   decodedPixels: 32_000_000,
 } as const;
 
-/** Which face a photo of one person means. Held by shared/domain/selection.test.ts. */
+/** Choice of the main face in a photo of one person. Tested by shared/domain/selection.test.ts. */
 export const selection = {
   /**
-   * A face of at least this share of the biggest one's area may be meant as well: .7 is a side ratio of .84, people at one
-   * distance from the camera. With the edge rule 0.9 % of Labeled Faces in the Wild are ambiguous, and none picks a bystander.
+   * A face with at least this fraction of the biggest face's area can be the main face too. .7 is a side ratio of .84: people at the
+   * same distance from the camera. With the edge rule, 0.9 % of Labeled Faces in the Wild are ambiguous, and no photo selects a
+   * bystander.
    */
   similarArea: 0.7,
-  /** A face this near to the edge, as a share of the image's side, is cut by it. */
+  /** A face nearer to the edge than this fraction of the image's side is cut by the edge. */
   edge: 0.02,
 } as const;
 
-/** When two networks have found one face. Held by shared/domain/same-face.test.ts. */
+/** Rule by which boxes of two networks are the same face. Tested by shared/domain/same-face.test.ts. */
 export const sameFace = {
   /**
-   * Intersection over union of their boxes. On 60 portraits of LFW and 25 group photos the boxes of the default pack and of
-   * RetinaFace share .5 and more for each of 322 faces, and less than .1 for different people.
+   * Lowest intersection over union of the boxes. On 60 portraits of LFW and 25 group photos, it is at least .5 between the default pack
+   * and RetinaFace for each of 322 faces, and below .1 for different people.
    */
   overlap: 0.3,
 } as const;
 
 /**
- * For how long after it was accepted an event waits for what it needs without using up its attempts, in milliseconds. Held by
- * shared/function/guarded-ports.test.ts.
+ * Time after its acceptance in which an event can wait for an unavailable service without using up its attempts, in milliseconds.
+ * Tested by shared/function/guarded-ports.test.ts.
  */
 export const waitedOutMs = 24 * 60 * 60 * 1000;
 
-/** Enrolment in the background. Held by shared/gallery/enrolment-jobs.test.ts. */
+/** Enrolment in the background. Tested by shared/gallery/enrolment-jobs.test.ts. */
 export const enrolmentJobs = {
-  /** Jobs of a lane that are worked on at once in one process: the urgent find room, the others fill what is left. */
+  /** Jobs of each lane that one process handles at the same time. Urgent lanes have more. */
   concurrency: { critical: 8, high: 4, normal: 2, low: 1 },
-  /** Attempts that count, the first included; then the job has failed. */
+  /** Failed attempts after which a job has failed, including the first attempt. */
   mostAttempts: 9,
   /**
-   * More deliveries than that: the job says when it is given up. With pauses that double, a broker that counts every delivery goes on
-   * for two hours; longer ones would hold up what stands behind in the same partition.
+   * Delivery of the event of a job. `retry` is greater than `mostAttempts`, because the job decides when it has failed. With doubling
+   * pauses, a broker that counts every delivery retries for two hours. Longer pauses would block the events behind it in the same
+   * partition.
    */
   delivery: { retry: 13, backoff: 'exponential', backoffDelayMs: 500, timeoutMs: 60_000 },
-  /** Jobs of a lane that may wait; beyond, BUSY. At two seconds each a lane is five hours behind by then. */
+  /** Jobs of a lane that can wait; more are refused with BUSY. At two seconds for each job, the lane then needs five hours. */
   mostWaiting: 10_000,
-  /** How long a job is taken to need before any was measured, in milliseconds. */
+  /** Estimated time of a job before any job was measured, in milliseconds. */
   assumedMs: 2000,
-  /** How long a finished job can be asked about, in milliseconds. */
+  /** Retention of a finished job, in milliseconds. */
   keptMs: 7 * 24 * 60 * 60 * 1000,
-  /** How long an event that was given up can be looked at, in milliseconds. */
+  /** Retention of a dead letter, in milliseconds. */
   deadLettersKeptMs: 30 * 24 * 60 * 60 * 1000,
   /** Items of one batch. */
   mostItems: 1000,
 } as const;
 
-/** When sightings make one place. Held by shared/domain/places.test.ts. */
+/** Grouping of sightings into places. Tested by shared/domain/places.test.ts. */
 export const places = {
-  /** Edge of the cells in which sightings are counted, in metres: a house with its garden, and what GPS errs. */
+  /** Edge of the cells in which sightings are counted, in metres: a house with its garden plus the error of GPS. */
   cellMetres: 100,
-  /** Cells this near to one another are one place: across a street, not across a quarter. */
+  /** Cells with centres up to this distance are one place, in metres: across a street, but not across a district. */
   linkMetres: 250,
-  /** Places told in one answer, the most visited ones. */
+  /** Most places in one response; the most visited are returned. */
   mostShown: 100,
 } as const;
 
-/** Held by functions/enroll-face/index.test.ts. */
+/** Rules of enrolment. Tested by functions/enroll-face/index.test.ts. */
 export const enrolment = {
-  /** Quality score below which a face is rejected when the client names no threshold: what is below cannot be told apart from noise. */
+  /** Default threshold of the quality score. A face below it is rejected, because its template does not differ from noise. */
   qualityThreshold: 0.3,
-  /** Two templates of one person that are this similar come from the same moment; the second adds nothing. */
+  /** Similarity of two templates of one person above which both show the same moment. The second is rejected because it adds nothing. */
   nearDuplicateSimilarity: 0.97,
 } as const;

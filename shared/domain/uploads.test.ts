@@ -15,7 +15,7 @@ describe('objects of the bucket', () => {
     ['uploads/acme/Jürgen Groß/a + b.jpg', { tenant: 'acme', path: 'Jürgen Groß/a + b.jpg' }],
     ['uploads/acme/1.jpg', { tenant: 'acme', path: '1.jpg' }],
     ['uploads/acme/ada/2026/05/1.jpg', { tenant: 'acme', path: 'ada/2026/05/1.jpg' }],
-  ])('When the key is %s, then it belongs to the tenant, and leads back', (key, place) => {
+  ])('When the key is %s, then tenant and path are right, and give the same key', (key, place) => {
     expect(uploadOfKey(key)).toEqual(place);
     expect(keyOfUpload(place)).toBe(key);
   });
@@ -26,7 +26,7 @@ describe('objects of the bucket', () => {
     'uploads/ACME/ada/1.jpg',
     'uploads/acme/',
     'uploads/acme/../b/1.jpg',
-  ])('When the key is %s, then it belongs nowhere', (key) => {
+  ])('When the key is %s, then the result is null', (key) => {
     expect(uploadOfKey(key)).toBeNull();
   });
 });
@@ -37,25 +37,25 @@ describe('files of the watched folder', () => {
     ['1.jpg', { tenant: 'default', path: '1.jpg' }],
     ['acme/ada/1.jpg', { tenant: 'acme', path: 'ada/1.jpg' }],
     ['acme/ada/2026/1.jpg', { tenant: 'acme', path: 'ada/2026/1.jpg' }],
-  ])('When the file is %s, then it belongs to the tenant, and is found again', (file, place) => {
+  ])('When the file is %s, then tenant and path are right, and lead to the same file', (file, place) => {
     expect(uploadOfFile(file, 'default')).toEqual(place);
     expect(filesOfUpload(place, 'default')).toContain(file);
   });
 
   it.each(['Not A Tenant/ada/1.jpg', 'ada/.1.jpg.part', '.hidden/1.jpg', 'acme/../../etc/passwd'])(
-    'When the file is %s, then it belongs nowhere',
+    'When the file is %s, then the result is null',
     (file) => {
       expect(uploadOfFile(file, 'default')).toBeNull();
     },
   );
 
-  it('When the tenant is another than the fallback, then only its own folder is looked into', () => {
+  it('When the tenant is not the fallback, then only its own folder is searched', () => {
     expect(filesOfUpload({ tenant: 'acme', path: 'ada/1.jpg' }, 'default')).toEqual(['acme/ada/1.jpg']);
     expect(filesOfUpload({ tenant: 'acme', path: '1.jpg' }, 'default')).toEqual([]);
   });
 });
 
-it('When a folder is written in two ways, then it is one external id', () => {
+it('When a folder name has two Unicode forms, then both give the same external id', () => {
   expect(externalIdOfPath('Ju\u0308rgen/1.jpg')).toBe('Jürgen');
   expect(externalIdOfPath('1.jpg')).toBeUndefined();
 });
@@ -65,12 +65,12 @@ it.each([
   ['a/1.heic', true],
   ['a/list.jsonl', false],
   ['a/Thumbs.db', false],
-])('When a file is called %s, then whether it is enrolled is %s', (path, expected) => {
+])('When the file is %s, then isImagePath is %s', (path, expected) => {
   expect(isImagePath(path)).toBe(expected);
 });
 
 it.each(['a\\b.jpg', 'a//b.jpg', '/a.jpg', 'a/\n.jpg', `${'x'.repeat(901)}.jpg`])(
-  'When a path is %j, then it is none',
+  'When the path is %j, then it is invalid',
   (path) => {
     expect(isUploadPath(path)).toBe(false);
   },

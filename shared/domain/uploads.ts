@@ -1,18 +1,18 @@
-/** How files of the bucket and of the watched folder are named. */
+/** Names of the files in the bucket and in the watched folder. */
 
-/** A file within a tenant's part. */
+/** A file in a tenant's part of the bucket or the watched folder. */
 export interface UploadPlace {
   readonly tenant: string;
-  /** `external_id/name.jpg`, or `name.jpg` for nobody in particular; deeper folders are part of the name. */
+  /** `external_id/name.jpg`, or `name.jpg` without an external id. Deeper folders are part of the name. */
   readonly path: string;
 }
 
-/** Where files of all tenants lie in the bucket. */
+/** Prefix of the keys of all tenants' files in the bucket. */
 export const uploadsFolder = 'uploads/';
 const imageName = /\.(jpe?g|png|webp|gif|avif|tiff?|hei[cf])$/i;
 const manifestName = /\.jsonl?$/i;
 
-/** Where an object of the bucket belongs, `uploads/{tenant}/{path}`; null: nowhere here. */
+/** Parses the key of an object in the bucket, `uploads/{tenant}/{path}`. null when the key has another form. */
 export function uploadOfKey(key: string): UploadPlace | null {
   if (!key.startsWith(uploadsFolder)) return null;
   const rest = key.slice(uploadsFolder.length);
@@ -22,28 +22,29 @@ export function uploadOfKey(key: string): UploadPlace | null {
   return isTenantName(place.tenant) && isUploadPath(place.path) ? place : null;
 }
 
+/** The key of a file in the bucket. The inverse of `uploadOfKey`. */
 export const keyOfUpload = ({ tenant, path }: UploadPlace): string => `${uploadsFolder}${tenant}/${path}`;
 
-/** Whether a path stays where it begins, and names no hidden file: those are unfinished copies and the like. */
+/** true when the path does not leave its folder and names no hidden file. Hidden files are, for example, unfinished copies. */
 export function isUploadPath(path: string): boolean {
   return path.length <= 900 && !/[\\\p{Cc}\p{Cs}]/u.test(path) && path.split('/').every((part) => /^[^.]/.test(part));
 }
 
-/** Whether a file is to be enrolled, by its name. */
+/** true when the name is that of an image, which is to be enrolled. */
 export const isImagePath = (path: string): boolean => imageName.test(path);
 
-/** Whether a file may list the items of a batch, by its name. */
+/** true when the name is that of a manifest, which lists the items of a batch. */
 export const isManifestPath = (path: string): boolean => manifestName.test(path);
 
-/** Whom a path names: its first folder. In NFC, since some systems write umlauts as two characters. */
+/** The external id in a path: its first folder. It is normalised to NFC, because some systems write umlauts as two characters. */
 export function externalIdOfPath(path: string): string | undefined {
   const slash = path.indexOf('/');
   return slash < 1 ? undefined : path.slice(0, slash).normalize('NFC');
 }
 
 /**
- * Where a file of the watched folder belongs: `{tenant}/{external_id}/name.jpg`, or `{external_id}/name.jpg` and `name.jpg` for
- * `fallback`. null: its tenant cannot be one, or it is hidden.
+ * Parses the path of a file in the watched folder: `{tenant}/{external_id}/name.jpg`, or `{external_id}/name.jpg` and `name.jpg` for
+ * the tenant `fallback`. null when the tenant's name is invalid or the file is hidden.
  */
 export function uploadOfFile(relativePath: string, fallback: string): UploadPlace | null {
   const parts = relativePath.split('/');
@@ -54,7 +55,7 @@ export function uploadOfFile(relativePath: string, fallback: string): UploadPlac
   return isTenantName(place.tenant) && isUploadPath(place.path) ? place : null;
 }
 
-/** Where the file of a place may lie under the watched folder, the likelier first. */
+/** Paths in the watched folder at which the file can be, the more likely path first. */
 export function filesOfUpload({ tenant, path }: UploadPlace, fallback: string): string[] {
   const own = path.includes('/') ? [`${tenant}/${path}`] : [];
   return tenant === fallback && path.split('/').length <= 2 ? [...own, path] : own;

@@ -8,6 +8,6 @@ it.each([
   [200_000, '< 5 minutes'],
   [3_600_000, '< 6 hours'],
   [100_000_000, '> 6 hours'],
-])('When %d ms are to be waited, then that is %s', (milliseconds, text) => {
+])('When the waiting time is %d ms, then the text is %s', (milliseconds, text) => {
   expect(waitingTime(milliseconds)).toBe(text);
 });

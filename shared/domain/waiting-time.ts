@@ -12,6 +12,6 @@ const steps = [
   [6 * hour, '< 6 hours'],
 ] as const;
 
-/** A time to wait, in milliseconds, for people: no finer than an estimate can be. */
+/** Formats an estimated waiting time in milliseconds for people. The steps are coarse because an estimate is not exact. */
 export const waitingTime = (milliseconds: number): string =>
   steps.find(([limit]) => milliseconds < limit)?.[1] ?? '> 6 hours';

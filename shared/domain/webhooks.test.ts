@@ -9,8 +9,8 @@ const hour = 60 * minute;
 const messageId = messageIdOf('default', 'one', 'event');
 const scheduledAt = Date.UTC(2026, 0, 1);
 
-describe('when a message is tried again', () => {
-  it('When every attempt fails at once, then there are seven more within a day and its jitter, and then none', () => {
+describe('nextAttempt', () => {
+  it('When every attempt fails at once, then seven retries follow within a day plus jitter, and then none', () => {
     const times: number[] = [];
     let now = scheduledAt;
     for (let tries = 1; ; tries++) {
@@ -27,29 +27,29 @@ describe('when a message is tried again', () => {
     }
   });
 
-  it('When the first attempt ran into its time limit, then the second is not skipped', () => {
+  it('When the first attempt ends with a time-out, then the second is not skipped', () => {
     const now = scheduledAt + webhooks.timeoutMs;
 
     expect(nextAttempt({ messageId, scheduledAt, tries: 1, now })).toBe(now + webhooks.leastPauseMs);
   });
 
-  it('When attempts were held back for hours, then those that are past are one', () => {
+  it('When attempts were delayed for hours, then only one replaces those whose time has passed', () => {
     const now = scheduledAt + 6 * hour;
 
     const next = nextAttempt({ messageId, scheduledAt, tries: 1, now })!;
 
-    // That of 5 hours is less than its own length past.
+    // The time of the retry after 5 hours passed less than 5 hours ago, so this retry is still made.
     expect(next).toBe(now + webhooks.leastPauseMs);
     expect(nextAttempt({ messageId, scheduledAt, tries: 2, now: scheduledAt + 30 * hour })).toBeNull();
   });
 
-  it('When the receiver asks to be left alone, then the next attempt waits for it', () => {
+  it('When the receiver requests a pause, then the next attempt waits for it', () => {
     const next = nextAttempt({ messageId, scheduledAt, tries: 1, now: scheduledAt, notBeforeMs: hour });
 
     expect(next).toBe(scheduledAt + hour);
   });
 
-  it('When two messages fail together, then they do not come again together', () => {
+  it('When two messages fail at the same time, then their retries have different times', () => {
     const seconds = [messageId, messageIdOf('default', 'two', 'event')].map((id) =>
       nextAttempt({ messageId: id, scheduledAt, tries: 2, now: scheduledAt + minute }),
     );
@@ -57,7 +57,7 @@ describe('when a message is tried again', () => {
     expect(seconds[0]).not.toBe(seconds[1]);
   });
 
-  it('When it ends, then it ends for every order of events: the next is later than now, or none', () => {
+  it('When any time has passed, then the next attempt is later than now and within the limit, or null', () => {
     void fc.assert(
       fc.property(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 0, max: 72 * hour }), (tries, elapsed) => {
         const now = scheduledAt + elapsed;
@@ -69,7 +69,7 @@ describe('when a message is tried again', () => {
 });
 
 describe('signatures', () => {
-  it('When a message is signed with two secrets, then a receiver of either takes it, and one of another does not', () => {
+  it('When a message is signed with two secrets, then either secret verifies it, and another secret does not', () => {
     const [first, second, other] = [1, 2, 3].map(() => webhookSecret(randomBytes(32))) as [string, string, string];
     const payload = '{"type":"test.ping","name":"Zoë"}';
 
@@ -83,7 +83,7 @@ describe('signatures', () => {
     expect(() => new Webhook(first).verify(payload, signedHeaders(messageId, 0, payload, [first]))).toThrow(/old/);
   });
 
-  it('When one event goes to several webhooks, then each has an id of its own, always the same', () => {
+  it('When one event goes to several webhooks, then each message has its own id, and it is always the same', () => {
     const ids = ['a', 'b', 'a'].map((webhook) => messageIdOf('default', webhook, 'event'));
 
     expect(ids[0]).toBe(ids[2]);

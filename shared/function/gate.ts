@@ -1,14 +1,21 @@
 import { AppError } from '../errors.ts';
 
-/** Lets a bounded number of tasks work and a bounded number wait, in order; sheds the rest. */
+/** Limits how many tasks run at the same time and how many wait. Waiting tasks start in order. Further tasks are refused. */
 export interface Gate {
-  /** Runs `task` when its turn comes. `weight` in bytes. Errors: BUSY; the signal's reason when it aborts while waiting; those of `task`. */
+  /**
+   * Runs `task` when there is a free place, and returns its result. `weight` is in bytes. Errors: BUSY when the queue is full; the
+   * reason of the signal when it aborts while the task waits; the errors of `task`.
+   */
   run<T>(weight: number, task: () => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
+/** Limits of a gate. */
 export interface GateLimits {
+  /** Tasks that run at the same time. */
   readonly working: number;
+  /** Tasks that wait. */
   readonly waiting: number;
+  /** Sum of the weights of the tasks that wait. */
   readonly waitingBytes: number;
 }
 

@@ -13,16 +13,16 @@ const detection = (score: number) => ({ box: { left: 0, top: 0, width: 100, heig
 
 describe('agrees', () => {
   it.each([
-    ['a dim face seen alike', 0.46, 4, true],
-    ['a sure profile whose points lie elsewhere', 0.88, 17, true],
+    ['a face with a low score and near points', 0.46, 4, true],
+    ['a profile with a high score and distant points', 0.88, 17, true],
     ['a dog', 0.73, 17, false],
     ['another dog', 0.49, 21, false],
-    ['a sure dog whose points lie far away', 0.9, 30, false],
-  ])('When it is %s, then that is decided', (_what, score, shift, expected) => {
+    ['a dog with a high score and very distant points', 0.9, 30, false],
+  ])('When the detection is %s, then the result is right', (_what, score, shift, expected) => {
     expect(agrees(detection(score), { five: five(shift), points68: null })).toBe(expected);
   });
 
-  it('When the detector gave no points, then nothing speaks against it', () => {
+  it('When the detection has no landmarks, then it is accepted', () => {
     expect(agrees({ ...detection(0.5), landmarks: null }, { five: five(90), points68: null })).toBe(true);
   });
 });

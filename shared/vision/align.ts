@@ -14,10 +14,16 @@ import type { AlignmentName } from './pack.ts';
 import type { Pyramid } from './pyramid.ts';
 import { type Sampling, warpChip } from './warp.ts';
 
-/** Side of the chips that light and sharpness are measured on, the same for every pack. */
+/** Side in pixels of the chip on which brightness and sharpness are measured, the same for every pack. */
 export const lightSide = arcfaceTemplate.side;
 
-/** Every view of every face, in the order of `views` face by face. */
+/**
+ * Aligns every face to a template and crops each of its views as a square chip of `side` x `side` pixels.
+ *
+ * `faces` are in raster pixels of `picture`. The result has `faces.length * views.length` chips; chip `face * views.length + view`
+ * is that view of that face. Chips are not mirrored: the embedder does that. Pixels outside the raster are black. `sampling` is
+ * bilinear by default. Errors: RangeError when all landmarks of a face coincide.
+ */
 export async function alignFaces(
   picture: Pyramid,
   faces: readonly FaceLandmarks[],
@@ -32,7 +38,7 @@ export async function alignFaces(
     const toChip = chipTransform(face, alignment, side);
     for (const [view, { zoom }] of views.entries()) {
       const offset = bytes * (i * views.length + view);
-      // The mirror image is made of the same crop.
+      // The same zoom as the view before, such as for its mirror image: copy that chip.
       if (view > 0 && zoom === views[view - 1]!.zoom) pixels.copyWithin(offset, offset - bytes, offset);
       else await warpChip(picture, zoomed(toChip, zoom, side), side, pixels, { offset, sampling });
     }
@@ -40,7 +46,7 @@ export async function alignFaces(
   return { pixels, side, count: faces.length * views.length };
 }
 
-/** The transform from raster to chip; a chip of another size than the template's is the same crop, scaled. */
+/** The transform from raster pixels to chip pixels. If `side` is not the side of the template, the same crop is scaled. */
 function chipTransform({ five, points68 }: FaceLandmarks, alignment: AlignmentName, side: number): Similarity {
   const aligned = (template: Template, points: Float64Array) =>
     alignPoints(
@@ -52,7 +58,7 @@ function chipTransform({ five, points68 }: FaceLandmarks, alignment: AlignmentNa
   return aligned(dlibFiveTemplate, fivePoints(five));
 }
 
-/** The same crop enlarged about its middle. */
+/** Enlarges the crop by the factor `zoom` about its centre. */
 function zoomed({ a, b, tx, ty }: Similarity, zoom: number, side: number): Similarity {
   const shift = (side / 2) * (1 - zoom);
   return { a: a * zoom, b: b * zoom, tx: tx * zoom + shift, ty: ty * zoom + shift };

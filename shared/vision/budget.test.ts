@@ -3,7 +3,7 @@ import { openBudget } from './budget.ts';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Runs tasks of these weights; `begun` lists them by weight, and `end` ends the one that began first. */
+/** Runs tasks of these weights. `begun` lists the weights of the tasks that have started; `end` ends the oldest of them. */
 function work(total: number, weights: readonly number[]) {
   const budget = openBudget(total);
   const begun: number[] = [];
@@ -18,7 +18,7 @@ function work(total: number, weights: readonly number[]) {
 }
 
 describe('openBudget', () => {
-  it('When tasks fit in together, then they work at once; when not, then they wait in order', async () => {
+  it('When tasks fit together, then they run at the same time; when not, then they wait in order', async () => {
     const { begun, end } = work(10, [4, 5, 3, 1]);
     await turn();
     const atFirst = [...begun];
@@ -30,7 +30,7 @@ describe('openBudget', () => {
     expect(begun).toEqual([4, 5, 3, 1]);
   });
 
-  it('When a task is heavier than everything, then it runs alone', async () => {
+  it('When a task is heavier than the total, then it runs alone', async () => {
     const { begun, end } = work(10, [1, 99, 1]);
     await turn();
     const atFirst = [...begun];
@@ -44,7 +44,7 @@ describe('openBudget', () => {
     expect([atFirst, then, begun]).toEqual([[1], [1, 99], [1, 99, 1]]);
   });
 
-  it('When one that waits is aborted, then it never runs and those behind it may', async () => {
+  it('When a waiting task is aborted, then it never runs and lighter tasks behind it start', async () => {
     const { budget, begun } = work(10, [6]);
     const stop = new AbortController();
     const aborted = budget.run(9, async () => void begun.push(9), stop.signal);
@@ -58,7 +58,7 @@ describe('openBudget', () => {
     expect(begun).toEqual([6, 2]);
   });
 
-  it('When a task fails, then its share is free again', async () => {
+  it('When a task fails, then its weight is free again', async () => {
     const budget = openBudget(1);
 
     await expect(budget.run(1, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');

@@ -1,12 +1,13 @@
-/** Lets tasks work at once while their weights fit in together; the others wait in order. */
+/** Runs tasks at the same time while the sum of their weights is within a total. The other tasks wait in order. */
 export interface Budget {
   /**
-   * Runs `task` when there is room for `weight`; one that is heavier than everything runs alone. Errors: the signal's reason
-   * when it aborts while waiting; those of `task`.
+   * Runs `task` when `weight` fits, and returns its result. A task that is heavier than the total runs alone. Errors: the reason of
+   * the signal when it aborts while the task waits; the errors of `task`.
    */
   run<T>(weight: number, task: () => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
+/** `total` and the weights have the same unit. */
 export function openBudget(total: number): Budget {
   let spent = 0;
   const waiting: { readonly weight: number; enter(): void }[] = [];
@@ -24,7 +25,7 @@ export function openBudget(total: number): Budget {
       const abort = () => {
         waiting.splice(waiting.indexOf(entry), 1);
         reject(signal?.reason);
-        // It may have stood before lighter ones.
+        // Lighter tasks behind this one may fit now.
         admit();
       };
       const entry = {

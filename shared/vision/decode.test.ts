@@ -8,12 +8,12 @@ import { drawPortrait } from '../testing/portraits/index.ts';
 import { describeShared } from '../testing/shared-files.ts';
 import { decodeImage } from './decode.ts';
 
-/** Red on the left, blue on the right; as stored, before any turning. */
+/** Red on the left, blue on the right, as the file stores it: EXIF orientation not applied. */
 const redAndBlue = (width: number, height: number) =>
   sharp({ create: { width, height, channels: 3, background: '#d00000' } }).composite([
     { input: { create: { width: width / 2, height, channels: 3, background: '#0000d0' } }, left: width / 2, top: 0 },
   ]);
-/** Red and blue of the pixel at a place given in shares of the picture. */
+/** Colour of the pixel at `x`, `y`, which are 0..1 of the picture's width and height. */
 async function colourAt(bytes: Uint8Array, x: number, y: number): Promise<'red' | 'blue'> {
   const { raster } = await decodeImage(bytes);
   const at = 3 * (Math.floor(y * raster.height) * raster.width + Math.floor(x * raster.width));
@@ -27,7 +27,7 @@ const outcome = async (bytes: Uint8Array): Promise<string> =>
 
 describe('decodeImage', () => {
   it.each(['jpeg', 'png', 'webp', 'gif', 'avif', 'tiff'] as const)(
-    'When a portrait comes as %s, then its pixels are those of the drawing',
+    'When a portrait is a %s file, then its pixels are those of the drawing',
     async (format) => {
       const size = { width: 96, height: 64 };
       const truth = await drawPortrait({ person: 3, size, format: 'raw' });
@@ -51,7 +51,7 @@ describe('decodeImage', () => {
     [6, 'red', 0.5, 0.1],
     [7, 'red', 0.5, 0.9],
     [8, 'red', 0.5, 0.9],
-  ] as const)('When EXIF orientation is %d, then the picture stands upright', async (orientation, colour, x, y) => {
+  ] as const)('When EXIF orientation is %d, then the raster is upright', async (orientation, colour, x, y) => {
     const bytes = await redAndBlue(80, 40).withMetadata({ orientation }).jpeg().toBuffer();
 
     const { facts, raster } = await decodeImage(bytes);
@@ -62,7 +62,7 @@ describe('decodeImage', () => {
     expect(await colourAt(bytes, 1 - x, 1 - y)).toBe('blue');
   });
 
-  it('When a photo is larger than the working raster, then facts keep its size and the scale tells', async () => {
+  it('When a photo is larger than the raster limit, then facts has its size and scale is the ratio', async () => {
     const { facts, raster, scale } = await decodeImage(await redAndBlue(4096, 1024).jpeg().toBuffer());
 
     expect([facts.width, facts.height]).toEqual([4096, 1024]);
@@ -89,7 +89,7 @@ describe('decodeImage', () => {
     for (const bytes of pictures.slice(1, 4)) expect(await colourAt(bytes, 0.25, 0.5)).toBe('red');
   });
 
-  it('When a picture is transparent, then grey shows through', async () => {
+  it('When a picture is transparent, then its background is grey', async () => {
     const clear = await sharp({ create: { width: 8, height: 8, channels: 4, background: '#ff000000' } })
       .png()
       .toBuffer();
@@ -99,7 +99,7 @@ describe('decodeImage', () => {
     expect(Array.from(raster.pixels.subarray(0, 3))).toEqual([128, 128, 128]);
   });
 
-  it('When a picture moves, then its first frame counts', async () => {
+  it('When a picture is an animation, then its first frame is decoded', async () => {
     const frames = Buffer.concat([Buffer.alloc(3 * 64, 10), Buffer.alloc(3 * 64, 240)]);
     const moving = await sharp(frames, { raw: { width: 8, height: 16, channels: 3, pageHeight: 8 } })
       .gif()
@@ -111,7 +111,7 @@ describe('decodeImage', () => {
     expect(raster.pixels[0]).toBeLessThan(20);
   });
 
-  it('When a picture has too many pixels, then it is refused unseen', async () => {
+  it('When a picture has too many pixels, then it is refused before it is decoded', async () => {
     const bomb = await sharp({ create: { width: 12000, height: 9000, channels: 3, background: '#fff' } })
       .png({ compressionLevel: 9 })
       .toBuffer();
@@ -119,27 +119,27 @@ describe('decodeImage', () => {
     expect(await outcome(bomb)).toBe('IMAGE_TOO_LARGE');
   });
 
-  it('When a file has too many bytes, then it is refused unread', async () => {
+  it('When a file has too many bytes, then it is refused before it is read', async () => {
     const padded = new Uint8Array(decoding.maxBytes + 1);
     padded.set(await drawPortrait({ person: 1, size: 32 }));
 
     expect(await outcome(padded)).toBe('IMAGE_TOO_LARGE');
   });
 
-  it('When a photo is cut short, then it is corrupt; when rubbish follows it, then it is read', async () => {
+  it('When a photo is truncated, then it is corrupt; when other bytes follow it, then it is decoded', async () => {
     const whole = await drawPortrait({ person: 2, size: 200 });
 
     expect(await outcome(whole.subarray(0, whole.length / 2))).toBe('IMAGE_CORRUPT');
     expect(await outcome(Buffer.concat([whole, Buffer.from('<html>not part of it</html>')]))).toBe('jpeg 200x200');
   });
 
-  it('When a signature is followed by nothing, then the image is corrupt', async () => {
+  it('When a file is only a signature, then the image is corrupt', async () => {
     expect(await outcome(Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 16))).toBe('IMAGE_CORRUPT');
     expect(await outcome(Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'))).toBe('IMAGE_CORRUPT');
   });
 });
 
-describeShared('decodeImage on photos from the wild', 'photos/hard', (folder) => {
+describeShared('decodeImage on real files', 'photos/hard', (folder) => {
   it.each([
     ['corrupt/compreface_corrupted.png', 'IMAGE_CORRUPT'],
     ['corrupt/compreface_truncated.jpg', 'IMAGE_CORRUPT'],
@@ -169,11 +169,11 @@ describeShared('decodeImage on photos from the wild', 'photos/hard', (folder) =>
     ['formats/sharp_Flag_of_the_Netherlands-16bit.png', 'png 900x600'],
     ['formats/pillow_frozenpond.mpo', 'jpeg 640x480'],
     ['exif_orientation/immich_portrait-orientation-6.jpg', 'jpeg 840x700'],
-  ])('When it is %s, then the outcome is %s', async (file, expected) => {
+  ])('When the file is %s, then the outcome is %s', async (file, expected) => {
     expect(await outcome(await readFile(join(folder, file)))).toBe(expected);
   });
 
-  it('When it is HEIC, then it is decoded or the error says that this installation cannot', async () => {
+  it('When the file is HEIC, then it is decoded or the error says that this installation cannot decode it', async () => {
     const bytes = await readFile(join(folder, 'derived/A.heic'));
 
     const result = await decodeImage(bytes).then(
@@ -184,7 +184,7 @@ describeShared('decodeImage on photos from the wild', 'photos/hard', (folder) =>
     expect(result).toMatch(/^heic$|HEIC photos cannot be decoded by this installation/);
   });
 
-  it('When a camera wrote time and place, then both are read', async () => {
+  it('When the EXIF block has a time and a place, then both are read', async () => {
     const { facts } = await decodeImage(await readFile(join(folder, 'gps/exifsamples_DSCN0010.jpg')));
 
     expect(facts.capturedAt).toBe('2008-10-22T16:28:39.000Z');

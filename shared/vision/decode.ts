@@ -6,37 +6,47 @@ import type { Budget } from './budget.ts';
 import { readExif } from './exif.ts';
 import { guardExif } from './exif-guard.ts';
 import { contentTypeOf, type ImageFormat, imageFormat, supported } from './image-format.ts';
-import type { Raster } from './kinds.ts';
+import type { Raster } from './raster.ts';
 
+/** A photo that is ready for the pipeline. */
 export interface DecodedImage {
+  /** Size, format, time and place of the upright photo, before it was shrunk. */
   readonly facts: ImageFacts;
-  /** The upright photo, its longer side at most `decoding.longerSide`. */
+  /** The upright photo, shrunk so that its longer side is at most `decoding.longerSide` pixels. Never enlarged. */
   readonly raster: Raster;
-  /** Raster pixels per photo pixel, 0..1. */
+  /** Raster pixels per photo pixel, above 0 and at most 1. */
   readonly scale: number;
 }
 
-/** What an image may have at most. */
+/** Limits of one image. */
 export interface ImageLimits {
+  /** Of the encoded file. */
   readonly maxBytes: number;
+  /** Width x height of the first frame. */
   readonly maxPixels: number;
 }
 
+/** Options of `decodeImage`. */
 export interface DecodeOptions {
+  /** Default: `decoding`. */
   readonly limits?: ImageLimits | undefined;
-  /** In pixels: how many may be decoded at once, of all photos together. */
+  /** Limits the pixels of all photos that are decoded at the same time. Weights are in pixels. */
   readonly pixels?: Budget | undefined;
+  /** Stops a photo that waits for `pixels`. A decode that has started is not interrupted. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Bytes to pixels and facts. The header is checked before a pixel is decoded. Errors: EMPTY_IMAGE, UNSUPPORTED_IMAGE,
- * IMAGE_CORRUPT, IMAGE_TOO_LARGE.
+ * Decodes an image file into an upright 8-bit sRGB raster and reads its facts. Transparent pixels get `decoding.background`. Of an
+ * animation, only the first frame is decoded. The header is checked before any pixel is decoded.
  *
- * [Note: What counts as corrupt]
- * A photo cut short is refused rather than searched in its upper half: a face that is missing is worse than an error. sharp's
- * `failOn: 'error'` draws that line; what libjpeg merely warns of (stray bytes, anything behind the end) stays readable, and
- * an unreadable EXIF block only costs the time and the place.
+ * Errors: AppError EMPTY_IMAGE, UNSUPPORTED_IMAGE, IMAGE_CORRUPT or IMAGE_TOO_LARGE; the reason of the signal when it aborts while
+ * the photo waits.
+ *
+ * [Note: Corrupt images]
+ * A truncated photo is refused. To search only its upper half could miss a face, and a missed face is worse than an error. The
+ * option `failOn: 'error'` of sharp sets this limit. Data about which libjpeg only warns stays readable: stray bytes, and bytes
+ * after the end. An unreadable EXIF block loses only the time and the place.
  */
 export async function decodeImage(
   bytes: Uint8Array,
@@ -66,7 +76,10 @@ export async function decodeImage(
   };
 }
 
-/** An upright, not yet decoded image whose header keeps every limit. Errors as decodeImage. */
+/**
+ * Reads the header, checks the limits and returns an upright image whose pixels are not decoded yet. `facts` has the upright size;
+ * `exif` is the raw EXIF block. Errors: those of `decodeImage`.
+ */
 export async function openImage(
   bytes: Uint8Array,
   { maxBytes, maxPixels }: ImageLimits = decoding,
@@ -93,7 +106,7 @@ export async function openImage(
 
 let loading: ReturnType<typeof loadSharp> | undefined;
 
-/** One decode works on one thread: many photos at once fill the cores better than one photo on many. Nothing is kept between photos. */
+/** Loads sharp with one thread for each decode: many photos at once use the cores better than one photo on many threads. No cache. */
 async function loadSharp() {
   const { default: sharp } = await import('sharp');
   sharp.cache(false);

@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import type { PackDescription } from '../ports/extractor.ts';
 import { calibrationSchema, type Pack } from './pack.ts';
 
-/** What callers need of a pack beside its faces. Reads the calibration; the weights need not be there. */
+/**
+ * Describes a pack: embedding space, dimension and calibration. Reads the calibration file below `modelsDir`; the model files can be
+ * missing. Errors: those of `readFile` and JSON.parse; ZodError when the calibration is malformed.
+ */
 export async function describePack(pack: Pack, modelsDir: string): Promise<PackDescription> {
   const { name, space, embedder, calibration } = pack;
   return {

@@ -6,7 +6,7 @@ import { drawPortrait } from '../testing/portraits/index.ts';
 import { guardExif } from './exif-guard.ts';
 
 const damaged = 'The EXIF data of the image is damaged.';
-/** Enough to be refused, few enough to be read in a moment. */
+/** Enough pointers to be refused, and few enough to be read quickly. */
 const bomb = exifBomb(300);
 const segment = jpegSegment(bomb);
 
@@ -28,14 +28,14 @@ describe('guardExif', () => {
   const between = (...parts: Uint8Array[]) => Buffer.concat([jpeg.subarray(0, 2), ...parts, jpeg.subarray(2)]);
   const animation = (...parts: Uint8Array[]) => riff(riffChunk('VP8X', vp8xWith(0b1010)), ...parts);
   const bombs: [string, () => Promise<Buffer> | Buffer][] = [
-    ['begins a JPEG', () => between(segment)],
-    ['stands behind a fill byte', () => between(Buffer.of(0xff), segment)],
-    ['stands behind a thousand fill bytes', () => between(Buffer.alloc(1000, 0xff), segment)],
-    ['stands behind stray bytes', () => between(Buffer.of(0x12, 0xff, 0x00, 0x34), segment)],
-    ['stands behind a marker without a length', () => between(Buffer.of(0xff, 0xd0), segment)],
-    ['stands behind another APP1 segment', () => between(Buffer.from('\xff\xe1\0\x0aXXXX\0\0\0\0', 'latin1'), segment)],
+    ['is the first segment of a JPEG', () => between(segment)],
+    ['follows a fill byte', () => between(Buffer.of(0xff), segment)],
+    ['follows a thousand fill bytes', () => between(Buffer.alloc(1000, 0xff), segment)],
+    ['follows stray bytes', () => between(Buffer.of(0x12, 0xff, 0x00, 0x34), segment)],
+    ['follows a marker without a length', () => between(Buffer.of(0xff, 0xd0), segment)],
+    ['follows another APP1 segment', () => between(Buffer.from('\xff\xe1\0\x0aXXXX\0\0\0\0', 'latin1'), segment)],
     [
-      'stands right before the scan',
+      'is directly before the scan',
       () => {
         const scan = jpeg.indexOf(Buffer.of(0xff, 0xda));
         return Buffer.concat([jpeg.subarray(0, scan), segment, jpeg.subarray(scan)]);
@@ -52,7 +52,7 @@ describe('guardExif', () => {
         ),
     ],
     ['is in an AVIF', () => avifWith(drawn, 'Exif')],
-    ['is in an AVIF, its type in small letters', () => avifWith(drawn, 'exif')],
+    ['is in an AVIF and its type is lower case', () => avifWith(drawn, 'exif')],
   ];
 
   it.each(bombs)('When a directory that points to itself %s, then the image is refused', async (_, make) => {
@@ -63,19 +63,19 @@ describe('guardExif', () => {
   });
 
   it.each([
-    ['cut inside every pointer', cutAt(exifBomb(50), 11, 12)],
-    ['the first without a length', [bomb.subarray(0, 0), bomb]],
-  ])('When the item of an AVIF consists of extents, %s, then it is refused', (_, extents) => {
+    ['that are cut inside every pointer', cutAt(exifBomb(50), 11, 12)],
+    ['of which the first has no length', [bomb.subarray(0, 0), bomb]],
+  ])('When the item of an AVIF consists of extents %s, then it is refused', (_, extents) => {
     expect(() => guardExif(avifOf([extents]))).toThrow(damaged);
   });
 
-  it('When an AVIF has thousands of Exif items, then it is refused at once', () => {
+  it('When an AVIF has thousands of Exif items, then it is refused quickly', () => {
     const items = Array.from({ length: 5000 }, () => [Buffer.alloc(1)]);
 
     expect(() => guardExif(avifOf(items))).toThrow(damaged);
   });
 
-  it('When a photo has ordinary EXIF, then it passes', async () => {
+  it('When a photo has ordinary EXIF data, then it is accepted', async () => {
     const tagged = drawn.clone().withExif({
       IFD0: { Make: 'a' },
       IFD3: { GPSLatitudeRef: 'N', GPSLatitude: '52/1 30/1 0/1' },
@@ -91,7 +91,7 @@ describe('guardExif', () => {
     }
   });
 
-  it('When the name of the chunk stands in a comment or in the pixels, then the image passes', async () => {
+  it('When a comment or the pixels contain the name of the chunk, then the image is accepted', async () => {
     const text = (name: string) => Buffer.concat([Buffer.from(`Comment\0the ${name} `), bomb]);
     const commented = Buffer.concat([png.subarray(0, 33), pngChunk('tEXt', text('eXIf')), png.subarray(33)]);
     const pixels = riff(riffChunk('VP8X', vp8xWith(0)), webp.subarray(12), riffChunk('XXXX', text('EXIF')));
@@ -102,7 +102,7 @@ describe('guardExif', () => {
     }
   });
 
-  it('When a file ends anywhere, then nothing but damage is found', async () => {
+  it('When a file is truncated at any byte, then it is accepted or refused as damaged', async () => {
     const avif = await avifWith(drawn, 'Exif');
 
     for (const image of [between(segment), png, webp, avif]) {
@@ -117,7 +117,7 @@ describe('guardExif', () => {
   });
 });
 
-/** An AVIF whose EXIF is as long as the bomb, with the bomb in its place. */
+/** An AVIF whose EXIF data is replaced by the bomb; both have the same length. */
 async function avifWith(image: Sharp, type: string): Promise<Buffer> {
   const tagged = image.clone().withExif({ IFD0: { ImageDescription: 'a'.repeat(bomb.length) } });
   const avif = await tagged.avif({ effort: 0 }).toBuffer();
@@ -126,7 +126,7 @@ async function avifWith(image: Sharp, type: string): Promise<Buffer> {
   return avif;
 }
 
-/** Only what is read of an AVIF before its pixels: its Exif items, and the extents that they consist of. */
+/** The part of an AVIF that is read before its pixels: the Exif items and their extents. */
 function avifOf(items: readonly (readonly Buffer[])[]): Buffer {
   const start = Buffer.concat([box('ftyp', Buffer.from('avif\0\0\0\0avif')), box('mdat', ...items.flat())]);
   let offset = 20 + 8;
@@ -169,8 +169,8 @@ function riffChunk(name: string, ...parts: Uint8Array[]): Buffer {
   return Buffer.concat([Buffer.from(name), size, body, Buffer.alloc(body.length % 2)]);
 }
 
-/** The header of a WebP of 64 x 64 with features: 8 is EXIF, 2 an animation. */
+/** The header of a WebP of 64 x 64 pixels. Features: 8 is EXIF, 2 is animation. */
 const vp8xWith = (features: number): Buffer => Buffer.from([features, 0, 0, 0, 63, 0, 0, 63, 0, 0]);
 
-/** The header of a frame of 64 x 64 that is shown for 10 ms. */
+/** The header of a frame of 64 x 64 pixels that is shown for 10 ms. */
 const frame = Buffer.from([0, 0, 0, 0, 0, 0, 63, 0, 0, 63, 0, 0, 10, 0, 0, 0]);

@@ -1,22 +1,22 @@
 import { AppError } from '../errors.ts';
 import { fourLetters, isoExifBlocks } from './exif-in-iso.ts';
 
-/** EXIF directories that point to others: Exif, GPS, interoperability. An honest photo has each once. */
+/** EXIF tags that point to another directory: Exif, GPS, interoperability. A normal photo has each tag once. */
 const pointerTags = [0x8769, 0x8825, 0xa005];
-/** Chance alone puts a few into the thumbnail that EXIF carries: about three in the 64 kB that are read. */
+/** Pointers allowed in one block. The EXIF thumbnail contains a few by chance: about three in the 64 kB that are read. */
 const mostPointers = 32;
 
-/** Blocks that a file may have; the image library reads one. */
+/** EXIF blocks allowed in one file. The image library reads only one. */
 const mostBlocks = 64;
 
 /**
- * Refuses metadata made to keep a reader busy: thousands of pointers to one directory cost libexif seconds in 65 kB, and what
- * is inside the image library cannot be interrupted. Throws IMAGE_CORRUPT.
+ * Refuses EXIF data that keeps a reader busy. Thousands of pointers to one directory fit into 65 kB and cost libexif seconds, and a
+ * call of the image library cannot be interrupted. Errors: IMAGE_CORRUPT.
  *
- * [Note: Where EXIF is read from]
- * Tried with bombs at every place: the image library hands libexif APP1 segments that begin with `Exif` up to a JPEG's first
- * scan, whatever stands between the segments; eXIf chunks of a PNG; EXIF chunks of a WebP, inside a frame too; and Exif items
- * of AVIF and HEIC. It takes none from TIFF and GIF, from text chunks, or from behind a JPEG's first scan.
+ * [Note: Location of EXIF blocks]
+ * These places were tested with a bomb in each. The image library passes to libexif: APP1 segments of a JPEG that begin with `Exif`,
+ * up to the first scan and with any bytes between the segments; eXIf chunks of a PNG; EXIF chunks of a WebP, also inside a frame;
+ * Exif items of AVIF and HEIC. It passes nothing from TIFF and GIF, from text chunks, or from after the first scan of a JPEG.
  */
 export function guardExif(bytes: Uint8Array): void {
   let blocks = 0;
@@ -27,7 +27,7 @@ export function guardExif(bytes: Uint8Array): void {
   }
 }
 
-/** libexif reads 65,534 bytes of a block at most; before them stand `Exif\0\0` and the four bytes that AVIF begins with. */
+/** libexif reads at most 65,534 bytes of a block. Before them come `Exif\0\0` and, in AVIF, four more bytes. */
 const mostRead = 0xfffe + 10;
 
 function* exifBlocks(bytes: Buffer): Iterable<Buffer> {
@@ -39,7 +39,7 @@ function* exifBlocks(bytes: Buffer): Iterable<Buffer> {
   else if (second === fourLetters('ftyp')) yield* isoExifBlocks(bytes, mostRead);
 }
 
-/** As libjpeg looks for markers: over fill bytes, stray bytes and markers without a length. */
+/** Finds markers in the same way as libjpeg: skips fill bytes, stray bytes and markers without a length. */
 function* jpegBlocks(bytes: Buffer): Iterable<Buffer> {
   for (let at = 2; at < bytes.length; ) {
     while (at < bytes.length && bytes[at] !== 0xff) at += 1;
@@ -69,7 +69,7 @@ function* pngBlocks(bytes: Buffer): Iterable<Buffer> {
   }
 }
 
-/** Chunks have an even length. Those inside a frame are met too: libwebp goes on there behind the frame's pixels. */
+/** Chunks are padded to an even length. Also visits the chunks inside a frame: libwebp reads on there after the frame's pixels. */
 function* webpBlocks(bytes: Buffer): Iterable<Buffer> {
   const [wanted, frame] = [fourLetters('EXIF'), fourLetters('ANMF')];
   for (let at = 12; at + 8 <= bytes.length; ) {
@@ -82,14 +82,14 @@ function* webpBlocks(bytes: Buffer): Iterable<Buffer> {
 
 const frameHeader = 16;
 
-/** In both byte orders. */
+/** Counts pointer tags in both byte orders. */
 function countPointers(block: Buffer): number {
   let count = 0;
   for (let at = 0; at + 1 < block.length; at++) count += isPointer[(block[at]! << 8) | block[at + 1]!]!;
   return count;
 }
 
-/** By the value of two bytes. */
+/** 1 at the big-endian value of each pair of bytes that is a pointer tag in either byte order. */
 const isPointer = new Uint8Array(0x10000);
 for (const tag of pointerTags) {
   isPointer[tag] = 1;

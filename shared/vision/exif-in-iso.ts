@@ -1,11 +1,11 @@
 import { AppError } from '../errors.ts';
 
-/** In a file, all levels together; a grid of many tiles has some thousands. */
+/** Boxes allowed in one file, on all levels together. A grid of many tiles has some thousands. */
 const mostBoxes = 20_000;
 
 /**
- * The Exif items of an AVIF or HEIC file (ISO/IEC 23008-12): the first `most` bytes of each, put together from its extents.
- * What is damaged is passed over, for the image library to refuse. Throws IMAGE_CORRUPT when it has boxes beyond reason.
+ * Yields the Exif items of an AVIF or HEIC file (ISO/IEC 23008-12): the first `most` bytes of each, concatenated from its extents.
+ * Skips damaged parts, which the image library refuses. Errors: IMAGE_CORRUPT when it visits more than 20,000 boxes.
  */
 export function* isoExifBlocks(bytes: Buffer, most: number): Iterable<Buffer> {
   const boxesNamed = boxReader();
@@ -23,15 +23,15 @@ export function* isoExifBlocks(bytes: Buffer, most: number): Iterable<Buffer> {
   }
 }
 
-/** As they stand in a file, for comparing without strings. */
+/** The big-endian number of four characters, as in a file. Comparing numbers is faster than comparing strings. */
 export const fourLetters = (name: string): number => Buffer.from(name, 'latin1').readUInt32BE();
 
 const noBytes = Buffer.alloc(0);
 
-/** Version and flags, with which some boxes begin. */
+/** Bytes of version and flags at the start of some boxes. */
 const fullBox = 4;
 
-/** A function that gives what is inside each box of a name; all its calls together pass `mostBoxes` at most. */
+/** Returns a function that yields the content of each box with a given name. All its calls together visit at most `mostBoxes` boxes. */
 function boxReader() {
   let passed = 0;
   return function* boxesNamed(name: string, bytes: Buffer, start: number): Iterable<Buffer> {
@@ -50,20 +50,20 @@ function boxReader() {
   };
 }
 
-/** Id of an item whose type is Exif; null of another. */
+/** Id of the item if its type is Exif, otherwise null. */
 function exifItem(entry: Buffer): number | null {
   const reader = new Reader(entry);
   const version = reader.number(1);
   reader.skip(3);
   const id = reader.number(version === 3 ? 4 : 2);
   reader.skip(2);
-  // Upper and lower case are one to the image library.
+  // The image library ignores the case of the type.
   return (reader.number(4) | 0x20202020) === exifType ? id : null;
 }
 
 const exifType = fourLetters('exif');
 
-/** @param sources what an extent's offset counts in: the file, or the `idat` box */
+/** @param sources the bytes to which the offset of an extent can refer: the file, and the `idat` box */
 function* itemsAt(reader: Reader, sources: readonly Buffer[], items: Set<number>, most: number): Iterable<Buffer> {
   const version = reader.number(1);
   reader.skip(3);
@@ -84,7 +84,7 @@ function* itemsAt(reader: Reader, sources: readonly Buffer[], items: Set<number>
       const start = base + reader.number(offsetSize);
       const length = reader.number(lengthSize);
       const part = source?.subarray(start, start + Math.min(length || most, left)) ?? noBytes;
-      // No length is everything to the standard and may be nothing to a reader.
+      // In the standard, length 0 means all bytes. A reader may take it as no bytes.
       if (length === 0) yield part;
       else parts.push(part);
       left -= length;
@@ -95,7 +95,7 @@ function* itemsAt(reader: Reader, sources: readonly Buffer[], items: Set<number>
   }
 }
 
-/** Big-endian numbers one after another; 0 behind the end. */
+/** Reads big-endian numbers in sequence; bytes after the end are 0. */
 class Reader {
   readonly #bytes: Buffer;
   at = 0;

@@ -4,7 +4,7 @@ import { readExif } from './exif.ts';
 
 const now = Date.UTC(2024, 0, 1);
 
-/** What a camera writes: IFD0 is the image's, IFD2 the exposure's, IFD3 the satellite's. */
+/** An EXIF block as a camera writes it: IFD0 describes the image, IFD2 the exposure, IFD3 the GPS fix. */
 async function block(exposure: Record<string, string>, satellite: Record<string, string> = {}): Promise<Uint8Array> {
   const blank = sharp({ create: { width: 8, height: 8, channels: 3, background: '#888' } });
   const photo = await blank.withExif({ IFD2: exposure, IFD3: satellite }).jpeg().toBuffer();
@@ -18,7 +18,7 @@ const rome = {
 };
 
 describe('readExif', () => {
-  it('When a camera wrote wall-clock time alone, then it counts as UTC', async () => {
+  it('When a camera wrote only wall-clock time, then it is taken as UTC', async () => {
     const facts = await readExif(await block({ DateTimeOriginal: '2023:06:07 08:09:10' }), now);
 
     expect(facts).toEqual({ capturedAt: '2023-06-07T08:09:10.000Z', location: null });
@@ -28,7 +28,7 @@ describe('readExif', () => {
     ['+02:00', '2023-06-07T06:09:10.000Z'],
     ['-09:30', '2023-06-07T17:39:10.000Z'],
     ['nonsense', '2023-06-07T08:09:10.000Z'],
-  ])('When it wrote the offset %s too, then the moment is %s', async (offset, moment) => {
+  ])('When it also wrote the offset %s, then the time is %s', async (offset, moment) => {
     const exif = await block({ DateTimeOriginal: '2023:06:07 08:09:10', OffsetTimeOriginal: offset });
 
     expect((await readExif(exif, now)).capturedAt).toBe(moment);
@@ -41,11 +41,11 @@ describe('readExif', () => {
     '2023:06:07 25:00:00',
     '2099:01:01 00:00:00',
     '    :  :     :  :  ',
-  ])('When the time is %s, then there is none', async (time) => {
+  ])('When the time is %s, then capturedAt is null', async (time) => {
     expect((await readExif(await block({ DateTimeOriginal: time }), now)).capturedAt).toBeNull();
   });
 
-  it('When only the satellite tells the time, then that is it', async () => {
+  it('When only the GPS data has a time, then that time is used', async () => {
     const exif = await block({}, { ...rome, GPSDateStamp: '2023:06:07', GPSTimeStamp: '8/1 9/1 105/10' });
 
     expect((await readExif(exif, now)).capturedAt).toBe('2023-06-07T08:09:10.000Z');
@@ -64,12 +64,12 @@ describe('readExif', () => {
     ['0, 0', { GPSLatitude: '0/1 0/1 0/1', GPSLongitude: '0/1 0/1 0/1' }],
     ['beyond the pole', { GPSLatitude: '91/1 0/1 0/1' }],
     ['beyond the date line', { GPSLongitude: '181/1 0/1 0/1' }],
-    ['divided by nothing', { GPSLatitude: '41/0 53/1 24/1' }],
-  ])('When the place is %s, then there is none', async (_what, wrong) => {
+    ['a division by zero', { GPSLatitude: '41/0 53/1 24/1' }],
+  ])('When the place is %s, then location is null', async (_what, wrong) => {
     expect((await readExif(await block({}, { ...rome, ...wrong }), now)).location).toBeNull();
   });
 
-  it('When the block is rubbish, then it says nothing and does not throw', async () => {
+  it('When the block is unreadable, then time and place are null and nothing is thrown', async () => {
     const rubbish = Uint8Array.from({ length: 400 }, (_, i) => (i * 7919) % 256);
 
     expect(await readExif(rubbish, now)).toEqual({ capturedAt: null, location: null });

@@ -1,6 +1,6 @@
 import type { Location } from '../domain/face.ts';
 
-/** When and where a photo was taken, as far as its EXIF block can be believed. */
+/** Time and place of a photo from its EXIF block. Implausible values are null. */
 export interface ExifFacts {
   /** RFC 3339, UTC. */
   readonly capturedAt: string | null;
@@ -10,14 +10,14 @@ export interface ExifFacts {
 const nothing: ExifFacts = { capturedAt: null, location: null };
 
 /**
- * Reads an EXIF block (with or without the leading `Exif\0\0`). Never throws: a block that cannot be read says nothing.
+ * Reads an EXIF block (with or without the leading `Exif\0\0`). Never throws: an unreadable block gives null for time and place.
  *
- * [Note: Time without a zone]
- * Cameras write wall-clock time, and only newer ones the offset from UTC. Without an offset the wall clock is taken as UTC:
- * at most 14 hours wrong, the same for every photo of a camera, and the order of its photos stays right. The satellite's time
- * is UTC but may be that of an old fix, so it only serves where the camera wrote none.
+ * [Note: Time without a time zone]
+ * Cameras write wall-clock time; only newer cameras also write the offset from UTC. Without an offset, the wall-clock time is taken
+ * as UTC. The error is at most 14 hours. It is the same for every photo of a camera, so the order of its photos stays right. The GPS
+ * time is UTC but can belong to an old fix, so it is used only when the camera wrote no time.
  *
- * @param now milliseconds since the epoch; a photo from more than a day later says nothing about its time
+ * @param now milliseconds since the epoch; a time more than a day after it is ignored
  */
 export async function readExif(block: Uint8Array, now: number): Promise<ExifFacts> {
   const start = block[0] === 0x45 && block[1] === 0x78 ? 6 : 0;
@@ -39,7 +39,7 @@ export async function readExif(block: Uint8Array, now: number): Promise<ExifFact
   }
 }
 
-/** Best first, each with its offset's tag. */
+/** Tags of times with the tags of their offsets, the best first. */
 const timeTags = [
   ['DateTimeOriginal', 'OffsetTimeOriginal'],
   ['CreateDate', 'OffsetTimeDigitized'],
@@ -67,7 +67,10 @@ function timeOf(tags: Record<string, unknown>, latest: number): string | null {
   return rfc3339(`${tags.GPSDateStamp} ${digits.join(':')}`, '+00:00', latest);
 }
 
-/** `2008:10:22 16:28:39` and `+02:00` as UTC; null unless it is a real moment from 1826, the first photograph, to `latest`. */
+/**
+ * Converts `2008:10:22 16:28:39` and `+02:00` to UTC. null when the date does not exist, is before 1826 (the year of the first
+ * photograph) or after `latest`.
+ */
 function rfc3339(value: unknown, offset: unknown, latest: number): string | null {
   const parts = typeof value === 'string' ? /^(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)/.exec(value) : null;
   if (!parts) return null;
@@ -94,7 +97,7 @@ function offsetMinutes(offset: unknown): number {
   return minutes > 14 * 60 ? 0 : parts[1] === '-' ? -minutes : minutes;
 }
 
-/** null unless both coordinates are on the globe. 0, 0 is what a receiver without a fix writes. */
+/** null when a coordinate is missing or out of range. Also null for 0, 0, which a receiver without a fix writes. */
 function locationOf(tags: Record<string, unknown>): Location | null {
   const lat = degrees(tags.GPSLatitude, tags.GPSLatitudeRef, 'S');
   const lon = degrees(tags.GPSLongitude, tags.GPSLongitudeRef, 'W');

@@ -15,7 +15,7 @@ const codeOf = (input: Uint8Array): string => {
 
 describe('imageFormat', () => {
   it.each(['jpeg', 'png', 'webp', 'gif', 'avif', 'tiff'] as const)(
-    'When bytes are %s, then so it is called',
+    'When a file is %s, then its format is recognised',
     async (format) => {
       expect(imageFormat(await drawPortrait({ person: 1, size: 64, format }))).toBe(format);
     },
@@ -27,7 +27,7 @@ describe('imageFormat', () => {
     [['heic', 'mif1'], 'heic'],
     [['mif1', 'heic'], 'heic'],
     [['isom', 'mp42'], 'UNSUPPORTED_IMAGE'],
-  ])('When a container has the brands %j, then it is %s', (brands, expected) => {
+  ])('When a container has the brands %j, then the result is %s', (brands, expected) => {
     expect(codeOf(container(...brands))).toBe(expected);
   });
 
@@ -38,13 +38,13 @@ describe('imageFormat', () => {
     ['a BMP', 'BM\0\0\0\0', 'a BMP image'],
     ['a Photoshop document', '8BPS\0\x01', 'a Photoshop document'],
     ['a few bytes', '\xff\xd8', 'cannot be read as an image'],
-  ])('When bytes are %s, then they are refused and named', (_what, text, named) => {
+  ])('When the file is %s, then it is refused and the message names it', (_what, text, named) => {
     expect(() => imageFormat(bytes(text))).toThrow(
       expect.objectContaining({ code: 'UNSUPPORTED_IMAGE', message: expect.stringContaining(named) }),
     );
   });
 
-  it('When there are no bytes, then the image is empty', () => {
+  it('When there are no bytes, then the error is EMPTY_IMAGE', () => {
     expect(codeOf(new Uint8Array())).toBe('EMPTY_IMAGE');
   });
 });

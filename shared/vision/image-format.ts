@@ -1,25 +1,28 @@
 import { AppError } from '../errors.ts';
 
-/** What the pipeline can decode, told by the bytes alone. */
+/** Image formats that are recognised by their first bytes. */
 export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'avif' | 'tiff' | 'heic';
 
 /**
- * The format of `bytes`. Errors: EMPTY_IMAGE; UNSUPPORTED_IMAGE for anything else, named where it is known. Vector formats
- * are refused here, so that nobody's SVG or PDF is ever interpreted.
+ * Returns the format of an image file. File names and headers of the request are ignored. Vector formats are refused, so an SVG or a
+ * PDF is never interpreted. Errors: EMPTY_IMAGE for no bytes; UNSUPPORTED_IMAGE for any other content, with the name of the format
+ * if it is known.
  */
 export function imageFormat(bytes: Uint8Array): ImageFormat {
   if (bytes.length === 0) throw new AppError('EMPTY_IMAGE');
   for (const [format, offset, signature] of signatures) if (matches(bytes, offset, signature)) return format;
   const container = bytes.length >= 12 && matches(bytes, 4, 'ftyp') ? isoFormat(bytes) : null;
   if (container) return container;
-  const foreign = foreigners.find(([, offset, signature]) => matches(bytes, offset, signature))?.[0];
+  const unsupported = unsupportedFormats.find(([, offset, signature]) => matches(bytes, offset, signature))?.[0];
   throw new AppError('UNSUPPORTED_IMAGE', {
-    message: `${foreign ? `This is ${foreign}; it` : 'The file'} cannot be read as an image. Send ${supported}.`,
+    message: `${unsupported ? `This is ${unsupported}; it` : 'The file'} cannot be read as an image. Send ${supported}.`,
   });
 }
 
+/** The formats to recommend in an error message. */
 export const supported = 'JPEG, PNG, WebP, GIF, AVIF or TIFF';
 
+/** The MIME type of the format. */
 export const contentTypeOf = (format: ImageFormat): string => `image/${format}`;
 
 const signatures: readonly (readonly [ImageFormat, number, string])[] = [
@@ -34,7 +37,7 @@ const signatures: readonly (readonly [ImageFormat, number, string])[] = [
   ['tiff', 0, 'MM\0+'],
 ];
 
-const foreigners: readonly (readonly [string, number, string])[] = [
+const unsupportedFormats: readonly (readonly [string, number, string])[] = [
   ['a BMP image', 0, 'BM'],
   ['a Windows icon', 0, '\0\0\x01\0'],
   ['a Photoshop document', 0, '8BPS'],
@@ -44,11 +47,11 @@ const foreigners: readonly (readonly [string, number, string])[] = [
   ['a JPEG XL image', 0, '\xff\x0a'],
   ['a JPEG XL image', 4, 'JXL '],
   ['a JPEG 2000 image', 4, 'jP  '],
-  ['a film', 4, 'ftyp'],
+  ['a video', 4, 'ftyp'],
   ['a ZIP archive', 0, 'PK\x03\x04'],
 ];
 
-/** AVIF and HEIC share a container; the brands tell. `mif1` alone says only "a still image", so the list decides. */
+/** AVIF and HEIC share a container and differ in its brands. `mif1` only means a still image, so all brands are read. */
 function isoFormat(bytes: Uint8Array): ImageFormat | null {
   const length = Math.min(new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0), bytes.length, 256);
   const brands = new Set<string>([latin(bytes, 8, 4)]);

@@ -4,7 +4,7 @@ import { inTurns } from './in-turns.ts';
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('inTurns', () => {
-  it('When work ends in any order, then results are in the order of the items', async () => {
+  it('When items end in another order, then the results are in the order of the items', async () => {
     const items = Array.from({ length: 40 }, (_, i) => i);
 
     const results = await inTurns(items, async (item) => {
@@ -15,7 +15,7 @@ describe('inTurns', () => {
     expect(results).toEqual(items.map((item) => item * 2));
   });
 
-  it('When there are many items, then only a few are in work at once', async () => {
+  it('When there are many items, then only a few are processed at the same time', async () => {
     let working = 0;
     let most = 0;
 
@@ -29,7 +29,7 @@ describe('inTurns', () => {
     expect(most).toBeLessThanOrEqual(8);
   });
 
-  it('When one fails, then its error is the answer and no more is begun', async () => {
+  it('When one item fails, then the call rejects with its error and starts no more items', async () => {
     const begun: number[] = [];
 
     const result = inTurns(
@@ -46,7 +46,7 @@ describe('inTurns', () => {
     expect(begun.length).toBeLessThan(30);
   });
 
-  it('When there is nothing to do, then nothing comes of it', async () => {
+  it('When there are no items, then the result is empty', async () => {
     expect(await inTurns([], async () => 1)).toEqual([]);
   });
 });

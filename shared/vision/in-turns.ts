@@ -2,8 +2,9 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { eachOf } from '../domain/each-of.ts';
 
 /**
- * `work` for each item, a few at a time, results in their order: a crowd's faces neither keep the event loop busy in one
- * stretch nor all lie in memory as network inputs at once. Rejects with the first error; nothing new is begun after it.
+ * Runs `work` for each item, at most eight at the same time, and returns the results in the order of the items. Before each further
+ * item, the event loop gets a turn. So a crowd of faces does not block the event loop, and only a few network inputs are in memory.
+ * Rejects with the first error, and starts nothing after it.
  */
 export const inTurns = <Item, Result>(
   items: readonly Item[],

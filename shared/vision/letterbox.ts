@@ -1,17 +1,17 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Box, Size } from '../domain/geometry.ts';
-import type { Raster } from './kinds.ts';
 import { levelFor, type Pyramid, rowsPerTurn } from './pyramid.ts';
+import type { Raster } from './raster.ts';
 
-/** How a network wants its numbers: `(value - mean) / std` for each channel, planes one after another (NCHW). */
+/** Normalisation of a network's input: `(value - mean) / std` for each channel, one plane after another (NCHW). */
 export interface InputContract {
   readonly color: 'rgb' | 'bgr';
-  /** In the order of `color`, on the scale 0..255. */
+  /** One value for each channel in the order of `color`, on the scale 0..255, like `std`. */
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];
 }
 
-/** Where the photo lies in a network's input: `input = raster * scale + offset`. */
+/** Position of the raster in a network's input, in pixels: `input = raster * scale + offset`. */
 export interface Placement {
   readonly scale: number;
   readonly offsetX: number;
@@ -19,8 +19,11 @@ export interface Placement {
 }
 
 /**
- * Draws the raster into a planar float input of `width` x `height`, as `placement` says; what lies outside the photo gets
- * the value of the channel means (0 after normalisation), which no network takes for a face. `room` is where it is drawn.
+ * Draws the raster into a network input at `placement`, with bilinear sampling from the pyramid level that avoids aliasing.
+ *
+ * Result: 3 planes of `size.height` x `size.width` normalised numbers (shape 3 x H x W). Pixels outside the raster are 0, which is
+ * the channel mean before normalisation. `room` returns the array to draw into, for a given length; the content of that array is
+ * overwritten.
  */
 export async function letterbox(
   pyramid: Pyramid,
@@ -42,7 +45,7 @@ export async function letterbox(
   return out;
 }
 
-/** See: [Note: Loops stand in functions of their own] */
+/** Draws `rows` of the input. `step` is raster pixels per input pixel. See: [Note: Pixel loops outside async functions] */
 function drawRows(
   { pixels, width, height }: Raster,
   step: number,
@@ -67,7 +70,7 @@ function drawRows(
     const lower = top + 1 < height ? upper + 3 * width : upper;
     let to = y * size.width + columnOf.first;
     if (plain) {
-      // Most photos are smaller than the input: nothing to interpolate.
+      // The fast path: most photos are smaller than the input and are drawn unscaled.
       let from = upper + 3 * (columnOf.first - placement.offsetX);
       for (const end = to + columnOf.last - columnOf.first; to < end; to++, from += 3) {
         out[to + red] = tables.red[pixels[from]!]!;
@@ -97,13 +100,13 @@ function drawRows(
   }
 }
 
-/** `last` is the first one that is no longer meant. */
+/** Indices from `first` up to, but not including, `last`. */
 interface Span {
   readonly first: number;
   readonly last: number;
 }
 
-/** Output rows or columns that the photo covers. */
+/** Rows or columns of the input whose centres lie on the raster. */
 function span(source: number, target: number, offset: number, step: number): Span {
   return {
     first: Math.max(0, Math.ceil(offset - 0.5)),
@@ -111,19 +114,20 @@ function span(source: number, target: number, offset: number, step: number): Spa
   };
 }
 
+/** The normalisation of an InputContract by colour, whatever its channel order. */
 export interface ChannelTables {
-  /** Normalised value of each of the 256 inputs. */
+  /** Normalised value of each byte 0..255. */
   readonly red: Float32Array;
   readonly green: Float32Array;
   readonly blue: Float32Array;
-  /** The same as a line, `value * scale + shift`, for interpolated ones. */
+  /** The same as `value * scale + shift`, for interpolated values. */
   readonly scale: { readonly red: number; readonly green: number; readonly blue: number };
   readonly shift: { readonly red: number; readonly green: number; readonly blue: number };
 }
 
 const knownTables = new WeakMap<InputContract, ChannelTables>();
 
-/** Made once for each contract object. */
+/** Returns the tables of a contract. They are computed once for each contract object. */
 export function channelTables(contract: InputContract): ChannelTables {
   const tables = knownTables.get(contract) ?? makeTables(contract);
   knownTables.set(contract, tables);
@@ -148,7 +152,10 @@ function makeTables({ color, mean, std }: InputContract): ChannelTables {
   };
 }
 
-/** The whole picture in the middle of an input, its longer side `side` pixels long, with `room` around it as a factor. */
+/**
+ * Places the whole picture in the centre of an input. The longer side of the picture gets `side` pixels, or fewer to keep its scale
+ * at most `maxEnlargement`. The input is larger by the factor `room`, and its sides are rounded up to a multiple of `multiple`.
+ */
 export function wholePicture(
   { width, height }: Size,
   { side, room, multiple, maxEnlargement }: { side: number; room: number; multiple: number; maxEnlargement: number },
@@ -156,13 +163,13 @@ export function wholePicture(
   const scale = Math.min(side / Math.max(width, height), maxEnlargement);
   const padded = (length: number) => Math.ceil((length * scale * room) / multiple) * multiple;
   const size = { width: padded(width), height: padded(height) };
-  // Whole pixels, so that an unscaled picture needs no interpolation.
+  // Whole pixels: an unscaled picture then needs no interpolation.
   const offsetX = Math.floor((size.width - width * scale) / 2);
   const offsetY = Math.floor((size.height - height * scale) / 2);
   return { size, placement: { scale, offsetX, offsetY } };
 }
 
-/** One face in the middle of a square input of `side` pixels, its box's longer side `face` pixels long. */
+/** Places one face in the centre of a square input of `side` pixels. The longer side of its box gets `face` pixels. */
 export function alone(box: Box, side: number, face: number): { readonly size: Size; readonly placement: Placement } {
   const scale = face / Math.max(box.width, box.height);
   const offsetX = side / 2 - (box.left + box.width / 2) * scale;

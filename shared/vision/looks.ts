@@ -6,25 +6,28 @@ import type { Detection } from './kinds.ts';
 import { alone, type Placement, wholePicture } from './letterbox.ts';
 import type { Pyramid } from './pyramid.ts';
 
-/** A detector that takes inputs of any size. */
+/** A detector whose network accepts inputs of any size. A look is one run of that network at one scale. */
 export interface Looker {
-  /** Input sides must be a multiple of this. */
+  /** The sides of the input must be a multiple of this. */
   readonly multiple: number;
-  /** Score from which a face needs no second look. */
+  /** A face with at least this score needs no second look. */
   readonly confident: number;
+  /** Intersection over union above which two detections are the same face. */
   readonly overlapLimit: number;
-  /** Runs the network once on the picture placed into an input of `size`; overlaps already suppressed. */
+  /** Runs the network once on the picture, placed into an input of `size`. Overlaps in the result are suppressed. */
   look(size: Size, placement: Placement, minimumScore: number): Promise<Detection[]>;
 }
 
 /**
- * Finds the faces of a picture with as few and small network runs as its content needs.
+ * Finds the faces of a picture with as few and as small network runs as possible. Each face has a score of at least
+ * `looks.accepted`; the highest score comes first. Errors: those of `look`.
  *
  * [Note: Looks]
- * The input's size decides what a detection costs: 5 ms at 256 x 256, 30 at 640 x 640, 110 at 1280 x 1280. So the first look is
- * at 640 px at the most, and never enlarges an ordinary photo. What it sees decides what follows: faces of a few pixels, or
- * none at all, ask for a closer look; none at all also asks for one from further away, for a face that fills the picture;
- * and a doubtful face is looked at once more by itself, at the size the network knows best.
+ * The size of the input decides the cost of a look: 5 ms at 256 x 256, 30 ms at 640 x 640, 110 ms at 1280 x 1280. So the first look
+ * is at 640 px or less, and never enlarges an ordinary photo. Its result decides the next looks:
+ * - No confident face: a second look at half the scale finds a face that fills the picture.
+ * - No face, or a face of a few pixels: a closer look at a larger scale.
+ * - A doubtful face: one more look at that face alone, at the size that the network knows best.
  */
 export async function lookTwice(picture: Pyramid, looker: Looker): Promise<Detection[]> {
   const { width, height } = picture.raster;
@@ -35,7 +38,7 @@ export async function lookTwice(picture: Pyramid, looker: Looker): Promise<Detec
     found = merge([...found, ...(await lookAtAll(picture, looker, base / 2))], looker);
   }
   const smallest = Math.min(...found.map((face) => Math.min(face.box.width, face.box.height) * base));
-  // Enlarging shows nothing where nothing was seen, and makes no template of a few pixels in a small picture.
+  // Do not enlarge when no face was found, or when the picture is so small that its faces are useless as templates.
   const enlargement = found.length > 0 && longer >= looks.enlargeCloserFrom ? looks.closerEnlargement : 1;
   const closer = Math.min(looks.closerSide / longer, enlargement);
   if (closer > base * 1.2 && (found.length === 0 || smallest < looks.smallFace)) {
@@ -50,14 +53,14 @@ export async function lookTwice(picture: Pyramid, looker: Looker): Promise<Detec
   );
 }
 
-/** All of the picture, in its middle: a face at the edge has room on every side. */
+/** Looks at the whole picture, in the centre of the input. */
 function lookAtAll(picture: Pyramid, { look, multiple }: Looker, scale: number): Promise<Detection[]> {
   const side = scale * Math.max(picture.raster.width, picture.raster.height);
   const { size, placement } = wholePicture(picture.raster, { side, room: 1, multiple, maxEnlargement: scale });
   return look(size, placement, looks.candidate);
 }
 
-/** The face once more, alone and at a good size: its score becomes the mean of both. */
+/** Looks at the face once more, alone and at a good size. The new score is the mean of both looks; no second detection counts as 0. */
 async function verify(face: Detection, { look, multiple, overlapLimit }: Looker): Promise<Detection> {
   const side = Math.ceil(looks.verifySide / multiple) * multiple;
   const { size, placement } = alone(face.box, side, looks.verifyFace);

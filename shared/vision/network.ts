@@ -2,28 +2,28 @@ import type { ModelFile } from './pack.ts';
 import { sha256OfFile } from './weights/files.ts';
 import type { Outputs, RunOptions, WorkerPool } from './worker-pool.ts';
 
-/**
- * One network, run by onnxruntime. Typed arrays in, typed arrays out; nothing here knows what a face is.
- */
+/** A network with one input, run by onnxruntime. */
 export interface Network {
-  /** Loads it ahead of the first run. */
+  /** Loads the network before its first run. Errors: ModelFileError; Error when onnxruntime cannot load the file. */
   ready(): Promise<void>;
-  /** Room for an input of so many numbers; they may be anything. See: [Note: Inputs go round] */
+  /** Returns an array of `length` numbers for an input. Its content is undefined. See: [Note: Reused input buffers] */
   input(length: number): Float32Array<ArrayBuffer>;
   /**
-   * Runs the network once. `data` (row-major, `dims` long) is handed over: its buffer is detached. Rejects with the signal's reason when it aborts before the run starts.
+   * Runs the network once and returns its outputs by name. `data` is row-major with the shape `dims`. Its buffer is transferred to
+   * the worker thread, so the caller cannot use it afterwards. Errors: those of `ready`; the reason of the signal when it aborts
+   * before the run starts; Error when onnxruntime rejects the input, or the pool is closed.
    */
   run(data: Float32Array<ArrayBuffer>, dims: readonly number[], options?: RunOptions): Promise<Outputs>;
 }
 
-/** `file` did not hold what the catalogue says. */
+/** The model file is missing, or its SHA-256 is wrong. */
 class ModelFileError extends Error {
   override readonly name = 'ModelFileError';
 }
 
 /**
- * Reads and verifies `file`, and loads it into every thread of `pool` when it is run for the first time. A failure is
- * forgotten, so that the next run tries again. Errors: ModelFileError for a missing file or one with another SHA-256.
+ * Opens a network from the model file at `path`. The first run verifies the SHA-256 of the file and loads it into every thread of
+ * `pool`. After a failure, the next run tries again.
  */
 export function openNetwork(pool: WorkerPool, path: string, file: Pick<ModelFile, 'sha256' | 'bytes'>): Network {
   let opening: Promise<number> | undefined;

@@ -1,40 +1,41 @@
 import * as z from 'zod';
 
 /**
- * A model pack: which networks find, align and embed a face, where their files come from, and what was measured of them.
+ * A model pack: the networks that detect, align and embed a face, the sources of their files, and their calibration.
  *
  * [Note: Licences of code and weights]
- * The code of a network and the numbers it was trained to are two works; weights trained on research photos stay bound to
- * the terms of those photos whatever the licence of the repository they lie in. So every file states both.
+ * The code of a network and its trained weights are two works. Weights that were trained on research photos are bound to the terms of
+ * those photos, also when the licence of their repository is free. So every file states both licences.
  */
 
-/** Of code and weights separately: SPDX identifiers, or a sentence where there is none. */
+/** Licences of code and weights: SPDX identifiers, or a sentence if the licence has none. */
 const licenceSchema = z.strictObject({ code: z.string().min(1), weights: z.string().min(1) });
 
 const modelFileSchema = z.strictObject({
-  /** Relative to the `models` folder under FREEFACE_DATA, or absolute. */
+  /** Absolute, or relative to the `models` folder of FREEFACE_DATA. */
   path: z.string().min(1),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   bytes: z.int().positive(),
-  /** Where the file comes from: `https://…`, `npm:<package>@<version>/<path>`, or a sentence for a file its user brings. */
+  /** Source of the file: `https://…`, `npm:<package>@<version>/<path>`, or a sentence for a file that the user provides. */
   source: z.string().min(1),
   licence: licenceSchema,
-  /** For people: the tensor it takes and the ones it gives, by name. */
+  /** For people: the input tensor, and the output tensors by name. */
   contract: z.strictObject({ input: z.string(), outputs: z.record(z.string(), z.string()) }).optional(),
 });
 
-/** As its user describes it: digest and size are found out when the pack is added. */
+/** A file as the user describes it. Digest and size are measured when the pack is added. */
 const describedFileSchema = modelFileSchema.partial({ sha256: true, bytes: true });
 
 const componentOf = <File extends z.ZodType>(file: File) =>
   z.strictObject({
-    /** A key of registry.ts. */
+    /** A key of `detectors`, `landmarkers` or `embedders` in registry.ts. */
     kind: z.string().min(1),
     file,
-    /** Read by the kind. */
+    /** The kind defines and checks them. */
     options: z.record(z.string(), z.unknown()).default({}),
   });
 
+/** See: Calibration in shared/domain/calibration.ts */
 export const calibrationSchema = z.strictObject({
   source: z.string().min(1),
   similarityKnots: z.array(z.strictObject({ cosine: z.number(), similarity: z.number() })).min(2),
@@ -50,6 +51,7 @@ export const calibrationSchema = z.strictObject({
     .min(1),
 });
 
+/** Templates of shared/domain/alignment.ts. `dlib-150-68` uses the five landmarks for a face without 68 points. */
 const alignments = ['arcface-112', 'dlib-150-five', 'dlib-150-68'] as const;
 
 const packOf = <File extends z.ZodType>(file: File) =>
@@ -57,28 +59,29 @@ const packOf = <File extends z.ZodType>(file: File) =>
     name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
     /** One line for people. */
     title: z.string().min(1),
-    /** `ModelIdentity.space`: embedder, alignment and pipeline version; changes whenever embeddings stop being comparable. */
+    /** `ModelIdentity.space`: embedder, alignment and pipeline version. Change it when new embeddings are not comparable with old ones. */
     space: z.string().regex(/^[a-z0-9.-]{1,64}$/),
     detector: componentOf(file),
-    /** Looks at the same photo for what the first cannot see, e.g. a crowd's small faces; its finds are merged in. */
+    /** Finds faces that the first detector misses, e.g. small faces of a crowd, and judges the faces of both. */
     secondDetector: componentOf(file).nullable().default(null),
     landmarker: componentOf(file).nullable().default(null),
     alignment: z.enum(alignments),
     embedder: componentOf(file).extend({ dimension: z.int().min(2).max(4096) }),
-    /** Name of a file under models/calibration/, or the numbers themselves. */
+    /** Name of a file in models/calibration/ without `.json`, or the numbers. */
     calibration: z.union([z.string().regex(/^[a-z0-9-]+$/), calibrationSchema]),
-    /** What a user should know before trusting it. */
+    /** Limitations that a user should know. */
     caveats: z.array(z.string()).default([]),
-    /** Terms that whoever adds the pack has to accept first. */
+    /** Terms that the user must accept before adding the pack. */
     terms: z.string().optional(),
   });
 
+/** A complete pack: every file has its digest and size. */
 export const packSchema = packOf(modelFileSchema);
 
-/** What `npm run models -- add` reads: a pack whose files need no digest yet. */
+/** The input of `npm run models -- add`: a pack whose files can lack digest and size. */
 export const describedPackSchema = packOf(describedFileSchema);
 
-/** models/models.json: packs whose files are known to the byte, and templates for those a user completes with files of their own. */
+/** models/models.json: packs with the digests of their files, and templates that a user completes with model files. */
 export const catalogueSchema = z.strictObject({
   packs: z.array(packSchema),
   templates: z.array(describedPackSchema).default([]),
@@ -91,7 +94,7 @@ export type AlignmentName = (typeof alignments)[number];
 export type Pack = z.infer<typeof packSchema>;
 export type DescribedPack = z.infer<typeof describedPackSchema>;
 
-/** Whether its thresholds and similarities were measured with it, as far as their name says; else they are another pack's. */
+/** false when the pack uses the calibration of another pack. Compares only the names of pack and calibration. */
 export const hasOwnCalibration = ({ name, calibration }: Pack): boolean =>
   typeof calibration !== 'string' || calibration === name;
 

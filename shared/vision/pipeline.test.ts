@@ -10,21 +10,21 @@ const five = {
   mouth_left: { x: 42, y: 65 },
   mouth_right: { x: 58, y: 65 },
 };
-const sure: Detection = { box: { left: 25, top: 20, width: 50, height: 60 }, score: 0.85, landmarks: five };
+const confident: Detection = { box: { left: 25, top: 20, width: 50, height: 60 }, score: 0.85, landmarks: five };
 const photo: DecodedImage = {
   raster: { pixels: new Uint8Array(3 * 100 * 100).fill(128), width: 100, height: 100 },
   scale: 1,
   facts: { width: 100, height: 100, format: 'jpeg', contentType: 'image/jpeg', capturedAt: null, location: null },
 };
 
-/** A pack whose second detector judges a face once it is embedded, as `verdict` says. */
+/** A pack whose second detector waits until the face is embedded, and then returns `verdict`. */
 function partsThatJudge(verdict: Detection | null): Parts {
   let embedded = () => {};
   const embedding = new Promise<void>((resolve) => {
     embedded = resolve;
   });
   return {
-    detector: { detect: async () => [sure] },
+    detector: { detect: async () => [confident] },
     secondDetector: {
       detect: async () => [],
       async judge() {
@@ -47,12 +47,12 @@ function partsThatJudge(verdict: Detection | null): Parts {
   };
 }
 
-it('When a second detector still judges a sure face, then its template is made meanwhile', async () => {
-  const faces = await findFaces(photo, partsThatJudge(sure), { embed: true, purpose: 'template' });
+it('When the second detector still judges a confident face, then its embedding is computed at the same time', async () => {
+  const faces = await findFaces(photo, partsThatJudge(confident), { embed: true, purpose: 'template' });
 
   expect(faces).toMatchObject([{ embedding: new Float32Array([1, 0]), landmarks: five }]);
 });
 
-it('When the second detector refuses a sure face, then its template is forgotten', async () => {
+it('When the second detector rejects a confident face, then the result does not contain it', async () => {
   expect(await findFaces(photo, partsThatJudge(null), { embed: true, purpose: 'template' })).toEqual([]);
 });

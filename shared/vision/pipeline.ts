@@ -11,38 +11,57 @@ import type { AlignmentName } from './pack.ts';
 import { type Pyramid, pyramidOf } from './pyramid.ts';
 import { detectTogether } from './second-opinion.ts';
 
-/** The open parts of a pack. */
+/** The opened networks of a model pack, and the alignment that its embedder was trained with. */
 export interface Parts {
   readonly detector: Detector;
+  /** Searches for more faces and judges all of them. null: the first detector decides alone. See: [Note: Second opinion] */
   readonly secondDetector: Detector | null;
+  /** null: the pipeline uses the five landmarks of the detector. */
   readonly landmarker: Landmarker | null;
+  /** Name of the template to which the landmarks of a face are aligned. */
   readonly alignment: AlignmentName;
   readonly embedder: Embedder;
 }
 
+/** Options of `findFaces`. */
 export interface PipelineOptions {
+  /** false: the embedder does not run, and the faces have no `embedding`. */
   readonly embed: boolean;
+  /** Selects the views of a face that the embedder uses. A template can use more views than a probe. */
   readonly purpose: EmbeddingPurpose;
+  /** Stops the work before the next network run. A run that has started is not interrupted. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Pixels to faces, biggest first: detect, locate landmarks, align, judge, embed. */
+/**
+ * Finds the faces of a photo. The steps: detect, locate landmarks, drop false detections, align, measure pose and quality, embed.
+ *
+ * Input: a decoded image, its raster at most 2048 pixels on the longer side. All networks work on the raster.
+ *
+ * Result: one entry for each face, the largest box first; an empty array when the photo shows no face. Boxes and landmarks are in
+ * pixels of the upright photo (EXIF orientation applied), rounded to 0.1. The origin is the top left corner, x grows to the right,
+ * y downwards. A box can reach over the edge of the photo. `confidence` and `quality.score` are 0..1, the angles of `pose` are in
+ * degrees. `embedding` has `embedder.dimension` numbers and an L2 norm of 1.
+ *
+ * Errors: the reason of the signal when it aborts; Error when neither the detector nor a landmarker returns landmarks; RangeError
+ * when all landmarks of a face coincide; the errors of the networks. See: Network
+ */
 export async function findFaces(
   { raster, scale, facts }: DecodedImage,
   parts: Parts,
   options: PipelineOptions,
 ): Promise<ExtractedFace[]> {
   const picture = pyramidOf(raster);
-  const begun: Begun = new Map();
-  const found = await detectAll(picture, parts, begun, options);
+  const earlyFaces: EarlyFaces = new Map();
+  const found = await detectAll(picture, parts, earlyFaces, options);
   if (found.length === 0) return [];
-  const located = await landmarksOf(picture, found, parts.landmarker, begun, options.signal);
+  const located = await landmarksOf(picture, found, parts.landmarker, earlyFaces, options.signal);
   const faces = found
     .map((detection, i) => ({ detection, landmarks: located[i]! }))
     .filter(({ detection, landmarks }) => agrees(detection, landmarks))
     .toSorted((a, b) => boxArea(b.detection.box) - boxArea(a.detection.box));
   const landmarks = faces.map((face) => face.landmarks);
-  const early = faces.map(({ detection }) => begunOf(begun, detection)?.embedding);
+  const early = faces.map(({ detection }) => earlyFaceOf(earlyFaces, detection)?.embedding);
   const late = landmarks.filter((_, i) => !early[i]);
   const chips = options.embed ? await chipsOf(picture, late, parts, options) : null;
   const ownChips = chips && parts.alignment === 'arcface-112' && late.length === faces.length;
@@ -58,71 +77,82 @@ export async function findFaces(
 
 const viewsOf = ({ embedder }: Parts, { purpose }: PipelineOptions) => embedder.views[purpose];
 
+/** Crops the views that the embedder uses, for each face. */
 const chipsOf = (picture: Pyramid, faces: readonly FaceLandmarks[], parts: Parts, options: PipelineOptions) =>
   alignFaces(picture, faces, parts.alignment, parts.embedder.side, viewsOf(parts, options), parts.embedder.sampling);
 
 /**
- * Faces of which more is known while a second detector still judges them, by the points of their detections. What was begun of one that
- * is refused was in vain: of sure faces that are few.
+ * Work that starts while the second detector still judges a face. The key is the `landmarks` object of the detection. Work on a face
+ * that is rejected later is wasted; this is rare for confident faces.
  */
-type Begun = Map<Landmarks, BegunFace>;
-interface BegunFace {
+type EarlyFaces = Map<Landmarks, EarlyFace>;
+interface EarlyFace {
   readonly landmarks: Promise<FaceLandmarks>;
-  /** Absent where none is wanted. */
+  /** undefined when `embed` is false. */
   readonly embedding: Promise<Float32Array> | undefined;
 }
 
-const begunOf = (begun: Begun, { landmarks }: Detection): BegunFace | undefined =>
-  landmarks ? begun.get(landmarks) : undefined;
+const earlyFaceOf = (earlyFaces: EarlyFaces, { landmarks }: Detection): EarlyFace | undefined =>
+  landmarks ? earlyFaces.get(landmarks) : undefined;
 
-function detectAll(picture: Pyramid, parts: Parts, begun: Begun, options: PipelineOptions): Promise<Detection[]> {
+/** Detects all faces, in raster pixels and in no particular order. Adds to `earlyFaces` the work that it starts early. */
+function detectAll(
+  picture: Pyramid,
+  parts: Parts,
+  earlyFaces: EarlyFaces,
+  options: PipelineOptions,
+): Promise<Detection[]> {
   const { detector, secondDetector, landmarker, embedder } = parts;
   const { embed, purpose, signal } = options;
   if (!secondDetector) return detector.detect(picture, { signal });
-  const ahead = (face: Detection) => {
+  const onConfident = (face: Detection) => {
     if (!landmarker || !face.landmarks) return;
     const landmarks = landmarker.locate(picture, [face], { signal }).then(([only]) => only!);
     const embedding = async () => {
       const chips = await chipsOf(picture, [await landmarks], parts, options);
       return (await embedder.embed(chips, purpose, { signal }))[0]!;
     };
-    const more: BegunFace = { landmarks, embedding: embed ? embedding() : undefined };
-    begun.set(face.landmarks, more);
-    // Nobody may wait for it: the face may be refused.
-    for (const each of [more.landmarks, more.embedding]) each?.catch(() => undefined);
+    const early: EarlyFace = { landmarks, embedding: embed ? embedding() : undefined };
+    earlyFaces.set(face.landmarks, early);
+    // The face may be rejected; then the pipeline never awaits these promises, and an error must not be an unhandled rejection.
+    for (const each of [early.landmarks, early.embedding]) each?.catch(() => undefined);
   };
-  return detectTogether(picture, detector, secondDetector, { ahead, signal });
+  return detectTogether(picture, detector, secondDetector, { onConfident, signal });
 }
 
+/** Landmarks of each detection, in their order and in raster pixels. */
 async function landmarksOf(
   picture: Pyramid,
   detections: readonly Detection[],
   landmarker: Landmarker | null,
-  begun: Begun,
+  earlyFaces: EarlyFaces,
   signal?: AbortSignal,
 ): Promise<FaceLandmarks[]> {
   if (landmarker) {
-    const early = detections.map((detection) => begunOf(begun, detection)?.landmarks);
+    const early = detections.map((detection) => earlyFaceOf(earlyFaces, detection)?.landmarks);
     const late = detections.filter((_, i) => !early[i]);
     return await withEarly(early, landmarker.locate(picture, late, { signal }));
   }
   return detections.map(({ landmarks }) => {
-    if (!landmarks) throw new Error('This detector gives no landmarks: its pack needs a landmarker.');
+    if (!landmarks) throw new Error('The detector returns no landmarks. Add a landmarker to the model pack.');
     return { five: landmarks, points68: null };
   });
 }
 
-/** Results in order: those begun early, and between them the others, as they come. */
+/** Merges early and late results. `early[i]` is the result of face `i`; `others` has the results of the other faces, in their order. */
 async function withEarly<Result>(
   early: readonly (Promise<Result> | undefined)[],
   others: Promise<readonly Result[]>,
 ): Promise<Result[]> {
-  const [late, ...begun] = await Promise.all([others, ...early]);
+  const [late, ...done] = await Promise.all([others, ...early]);
   const rest = late[Symbol.iterator]();
-  return early.map((result, i) => (result ? (begun[i] as Result) : rest.next().value!));
+  return early.map((result, i) => (result ? (done[i] as Result) : rest.next().value!));
 }
 
-/** Measured on ArcFace's crop, whatever the pack: on the embedder's own chips where they are that. */
+/**
+ * Measures brightness and sharpness of each face on its ArcFace crop, for every pack. Uses the chips of the embedder when they are
+ * that crop: the first of `perFace` chips of each face.
+ */
 async function lightsOf(
   picture: Pyramid,
   landmarks: readonly FaceLandmarks[],
@@ -134,7 +164,7 @@ async function lightsOf(
   return landmarks.map((_, i) => chipLight(chips.pixels, lightSide, bytes * i));
 }
 
-/** The face in pixels of the photo, to a tenth. */
+/** Converts a face from raster pixels to pixels of the photo, rounded to 0.1. `scale` is raster pixels per photo pixel. */
 function describe(
   { box, score }: Detection,
   five: Landmarks,

@@ -1,12 +1,12 @@
 import type { ChannelTables } from './letterbox.ts';
 
 /**
- * Writes a square of interleaved RGB pixels (from byte `from`) as three normalised planes into `out` (from `to`), mirrored or as
- * it is.
+ * Writes a square of `side` x `side` interleaved RGB pixels as three normalised planes. It reads from index `from` of `pixels` and
+ * writes to `out` from index `to`: 3 x side x side numbers, the planes in RGB or BGR order, mirrored left to right if `mirrored`.
  *
- * [Note: Loops stand in functions of their own]
- * The loops over pixels are plain functions rather than parts of async ones: V8 left this one, inside an async function,
- * unoptimised for good, at ten times its cost.
+ * [Note: Pixel loops outside async functions]
+ * Loops over pixels are in plain functions, not in async functions. V8 never optimised this loop while it was inside an async
+ * function, and it took ten times as long.
  */
 export function fillPlanes(
   { pixels, from, side }: { readonly pixels: Uint8Array; readonly from: number; readonly side: number },

@@ -1,20 +1,21 @@
 import { setImmediate as breathe } from 'node:timers/promises';
-import type { Raster } from './kinds.ts';
+import type { Raster } from './raster.ts';
 
 /**
- * A raster and its halves, made when first asked for.
+ * An image pyramid: a raster and its halved copies, which are computed at the first use.
  *
  * [Note: Sampling from halves]
- * Bilinear sampling reads four pixels, so shrinking by more than two skips some and lets noise through. Detector inputs and
- * chips are therefore sampled from the halved raster in which they shrink by two at most: antialiased, and at the cost of
- * one pass over the pixels for all faces and looks together.
+ * Bilinear sampling reads four pixels. When it shrinks by more than two, it skips pixels and causes aliasing. So detector inputs and
+ * chips are sampled from a halved raster, in which they shrink by less than two. All faces and looks share the halved rasters, so the
+ * cost is one pass over the pixels.
  */
 export interface Pyramid {
   readonly raster: Raster;
-  /** The raster halved `level` times; level 0 is the raster itself. */
+  /** Returns the raster halved `level` times. Level 0 is the raster. */
   level(level: number): Promise<Raster>;
 }
 
+/** Returns the pyramid of a raster. Computes nothing yet. */
 export function pyramidOf(raster: Raster): Pyramid {
   const levels: (Raster | Promise<Raster>)[] = [raster];
   return {
@@ -26,15 +27,15 @@ export function pyramidOf(raster: Raster): Pyramid {
   };
 }
 
-/** The level in which sampling at `scale` (output pixels per raster pixel) shrinks by less than two. */
+/** Returns the level from which sampling shrinks by less than two. `scale` is output pixels per pixel of level 0. */
 export function levelFor(scale: number): number {
   return scale >= 1 ? 0 : Math.max(0, Math.floor(Math.log2(1 / scale) + 1e-6));
 }
 
-/** Rows of so many pixels each that make about 2 ms of work: then the event loop gets a turn. */
+/** Rows of `width` pixels that take about 2 ms. After so many rows, a loop gives the event loop a turn. */
 export const rowsPerTurn = (width: number) => Math.max(1, Math.floor(150_000 / width));
 
-/** Means of 2 x 2 pixels; an odd last row or column is dropped, unless it is the only one. */
+/** Computes the means of 2 x 2 pixels. Drops an odd last row or column, unless it is the only one. */
 async function halve(raster: Raster): Promise<Raster> {
   const { pixels } = raster;
   const width = Math.max(1, raster.width >> 1);

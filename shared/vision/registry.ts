@@ -7,7 +7,7 @@ import { openDlib } from './embedders/dlib.ts';
 import type { OpenDetector, OpenEmbedder, OpenLandmarker } from './kinds.ts';
 import { openLandmarks68 } from './landmarkers/landmarks-68.ts';
 
-/** What a pack can name as `kind`. Another network family is one file and one line here. */
+/** The kinds that a pack can name. To add a network family, write one file and add one line here. */
 export const detectors: Readonly<Record<string, OpenDetector>> = {
   blazeface: openBlazeface,
   retinaface: openRetinaface,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { drawPortrait } from '../testing/portraits/index.ts';
 import { renderImage } from './render.ts';
 
-/** A dark photo with a bright square where the face is, stored on its side, with a place in its EXIF. */
+/** A dark photo with a bright square as its face. It is stored rotated, and its EXIF block has a place. */
 async function photo(): Promise<Uint8Array> {
   const square = { create: { width: 100, height: 100, channels: 3, background: '#fff' } } as const;
   const dark = sharp({ create: { width: 1600, height: 2000, channels: 3, background: '#111' } });
@@ -21,7 +21,7 @@ async function photo(): Promise<Uint8Array> {
 const brightness = async (bytes: Uint8Array) => (await sharp(bytes).greyscale().stats()).channels[0]!.mean;
 
 describe('renderImage', () => {
-  it('When a preview is asked for, then it is upright, at most 1024 px long and says nothing about the photo', async () => {
+  it('When the variant is preview, then the result is upright, at most 1024 px long and has no metadata', async () => {
     const preview = await renderImage(await photo(), { variant: 'preview' });
 
     const { width, height, format, exif, orientation } = await sharp(preview).metadata();
@@ -34,7 +34,7 @@ describe('renderImage', () => {
     expect(await sharp(preview).metadata()).toMatchObject({ width: 200, height: 200 });
   });
 
-  it('When a face is asked for, then it fills the square, with a margin', async () => {
+  it('When the variant is face, then the face fills the square, with a margin', async () => {
     const box = { left: 300, top: 1500, width: 100, height: 100 };
 
     const face = await renderImage(await photo(), { variant: 'face', box });
@@ -49,13 +49,13 @@ describe('renderImage', () => {
     ['at the corner', { left: -40, top: -30, width: 90, height: 110 }],
     ['as large as the picture', { left: -20, top: -20, width: 260, height: 260 }],
     ['a few pixels large', { left: 198, top: 198, width: 1, height: 1 }],
-  ])('When the face is %s, then there is still a square picture', async (_where, box) => {
+  ])('When the face is %s, then the result is still a square picture', async (_where, box) => {
     const face = await renderImage(await drawPortrait({ person: 1, size: 200 }), { variant: 'face', box });
 
     expect(await sharp(face).metadata()).toMatchObject({ width: 320, height: 320 });
   });
 
-  it('When the photo is cut short, then it is corrupt', async () => {
+  it('When the photo is truncated, then the error is IMAGE_CORRUPT', async () => {
     const whole = await drawPortrait({ person: 1, size: 300 });
 
     await expect(renderImage(whole.subarray(0, 3000), { variant: 'preview' })).rejects.toMatchObject({

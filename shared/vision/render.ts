@@ -3,7 +3,10 @@ import { AppError } from '../errors.ts';
 import type { RenderOptions } from '../ports/extractor.ts';
 import { type DecodeOptions, openImage } from './decode.ts';
 
-/** A JPEG without metadata for people to look at. Errors as decodeImage. */
+/**
+ * Renders a photo as an upright JPEG without metadata, for people. `preview` fits into 1024 x 1024 pixels and is not enlarged.
+ * `face` is 320 x 320 pixels around `box` (in pixels of the upright photo), with a margin. Errors: those of `decodeImage`.
+ */
 export async function renderImage(
   bytes: Uint8Array,
   { variant, box, signal }: RenderOptions,

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Raster } from './kinds.ts';
 import { channelTables, letterbox } from './letterbox.ts';
 import { levelFor, pyramidOf } from './pyramid.ts';
+import type { Raster } from './raster.ts';
 import { warpChip } from './warp.ts';
 
-/** A raster painted by a function of the pixel's centre. */
+/** A raster whose pixels have the colour that `colour` returns for their centres. */
 function paint(width: number, height: number, colour: (x: number, y: number) => [number, number, number]): Raster {
   const pixels = new Uint8Array(3 * width * height);
   for (let y = 0; y < height; y++) {
@@ -17,7 +17,7 @@ const slope = paint(100, 80, (x, y) => [2 * x, 3 * y, 50]);
 const plain = { color: 'rgb', mean: [0, 0, 0], std: [1, 1, 1] } as const;
 
 describe('pyramidOf', () => {
-  it('When a level is asked for, then it holds means of squares and is made once', async () => {
+  it('When a level is read twice, then it has the means of squares and is computed once', async () => {
     const pyramid = pyramidOf(slope);
 
     const quarter = await pyramid.level(2);
@@ -39,7 +39,7 @@ describe('pyramidOf', () => {
     expect(levelFor(scale)).toBe(level);
   });
 
-  it('When a large raster is halved or drawn, then the event loop turns in between', async () => {
+  it('When a large raster is halved or drawn, then the event loop gets turns in between', async () => {
     const pyramid = pyramidOf({ pixels: new Uint8Array(3 * 2048 * 1536), width: 2048, height: 1536 });
     let turns = 0;
     const count = () => {
@@ -68,11 +68,11 @@ describe('pyramidOf', () => {
 
 describe('warpChip', () => {
   it.each([
-    ['as it is', { a: 1, b: 0, tx: -30, ty: -20 }],
-    ['turned', { a: 0.6, b: 0.8, tx: 5, ty: -40 }],
+    ['at scale 1', { a: 1, b: 0, tx: -30, ty: -20 }],
+    ['rotated', { a: 0.6, b: 0.8, tx: 5, ty: -40 }],
     ['enlarged', { a: 3, b: 0.5, tx: -100, ty: -90 }],
     ['shrunk', { a: 0.3, b: 0.05, tx: 0, ty: 0 }],
-  ])('When a slope is sampled %s, then every pixel has the colour of the place it shows', async (_how, toChip) => {
+  ])('When a slope is sampled %s, then each pixel has the colour of its position', async (_how, toChip) => {
     const side = 20;
     const chip = new Uint8Array(3 * side * side);
 
@@ -93,7 +93,7 @@ describe('warpChip', () => {
     }
   });
 
-  it('When the chip reaches over the edge, then black is there and nothing of another row', async () => {
+  it('When the chip reaches over the edge, then the pixels outside are black and show no other row', async () => {
     const white = paint(10, 10, () => [255, 255, 255]);
     const chip = new Uint8Array(3 * 30 * 30);
 
@@ -104,7 +104,7 @@ describe('warpChip', () => {
     expect(bright).toHaveLength(100);
   });
 
-  it('When a checkerboard is shrunk to a tenth, then it is even grey', async () => {
+  it('When a checkerboard is shrunk to a tenth, then the result is uniform grey', async () => {
     const board = paint(400, 400, (x, y) => ((Math.floor(x) + Math.floor(y)) % 2 ? [255, 255, 255] : [0, 0, 0]));
     const chip = new Uint8Array(3 * 40 * 40);
 
@@ -114,7 +114,7 @@ describe('warpChip', () => {
     expect(Math.max(...chip)).toBeLessThan(136);
   });
 
-  it('When an edge is enlarged bicubically, then it is steeper than bilinearly, and no value leaves its range', async () => {
+  it('When an edge is enlarged with bicubic, then it is steeper than with bilinear, and no value leaves 0..255', async () => {
     const edge = paint(20, 20, (x) => (x < 10 ? [0, 0, 0] : [255, 255, 255]));
     const toChip = { a: 4, b: 0, tx: -20, ty: -20 };
     const chips = { bilinear: new Uint8Array(3 * 40 * 40), bicubic: new Uint8Array(3 * 40 * 40) };
@@ -137,7 +137,7 @@ describe('warpChip', () => {
     ).toBe(true);
   });
 
-  it('When a slope is sampled bicubically, then it is the same slope', async () => {
+  it('When a slope is sampled with bicubic, then it is the same slope as with bilinear', async () => {
     const toChip = { a: 0.6, b: 0.8, tx: 5, ty: -40 };
     const [one, other] = [new Uint8Array(3 * 20 * 20), new Uint8Array(3 * 20 * 20)];
 
@@ -148,7 +148,7 @@ describe('warpChip', () => {
     expect(Math.max(...inner.map((at) => Math.abs(one[at]! - other[at]!)))).toBeLessThanOrEqual(1);
   });
 
-  it('When an offset is given, then earlier chips stay', async () => {
+  it('When an offset is given, then the bytes before it do not change', async () => {
     const chips = new Uint8Array(2 * 3 * 4 * 4).fill(7);
 
     await warpChip(pyramidOf(slope), { a: 1, b: 0, tx: 0, ty: 0 }, 4, chips, { offset: 48 });
@@ -159,7 +159,7 @@ describe('warpChip', () => {
 });
 
 describe('letterbox', () => {
-  it('When the raster is placed unscaled, then its pixels are normalised, in planes, and the rest is zero', async () => {
+  it('When the raster is placed unscaled, then its pixels are normalised in planes, and the rest is zero', async () => {
     const dot = paint(2, 1, (x) => (x < 1 ? [10, 20, 30] : [40, 50, 60]));
     const contract = { color: 'rgb', mean: [10, 10, 10], std: [2, 2, 2] } as const;
 
@@ -174,7 +174,7 @@ describe('letterbox', () => {
     expect(Array.from(input)).toEqual([0, 0, 0, 0, 0, 0, 15, 0, 0, 0, 0, 0, 0, 5, 20, 0, 0, 0, 0, 0, 0, 10, 25, 0]);
   });
 
-  it('When the network wants BGR, then planes and means change places', async () => {
+  it('When the contract is BGR, then planes and means are in BGR order', async () => {
     const dot = paint(1, 1, () => [10, 20, 30]);
     const contract = { color: 'bgr', mean: [1, 2, 3], std: [1, 1, 1] } as const;
 
@@ -188,7 +188,7 @@ describe('letterbox', () => {
     expect(Array.from(input)).toEqual([29, 18, 7]);
   });
 
-  it.each([1.5, 0.7, 0.2])('When it is scaled by %d, then places correspond', async (scale) => {
+  it.each([1.5, 0.7, 0.2])('When the scale is %d, then positions in input and raster correspond', async (scale) => {
     const size = { width: 160, height: 128 };
 
     const input = await letterbox(pyramidOf(slope), plain, size, { scale, offsetX: 3, offsetY: 2 });
@@ -202,7 +202,7 @@ describe('letterbox', () => {
 });
 
 describe('channelTables', () => {
-  it('When a value is looked up, then it is what the line gives', () => {
+  it('When a value is read from a table, then it equals value * scale + shift', () => {
     const tables = channelTables({ color: 'bgr', mean: [104, 117, 123], std: [2, 4, 8] });
 
     expect(tables.red[200]).toBeCloseTo((200 - 123) / 8, 5);

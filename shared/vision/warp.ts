@@ -1,11 +1,11 @@
 import { invert, type Similarity } from '../domain/alignment.ts';
-import type { Raster } from './kinds.ts';
 import { levelFor, type Pyramid } from './pyramid.ts';
+import type { Raster } from './raster.ts';
 
 /**
- * Draws the square chip of `side` pixels into `into` (8-bit RGB, interleaved, from `offset`), where `toChip` brings raster
- * pixels to chip pixels. From the level in which the face shrinks by less than two; outside the raster black.
- * Positions are pixel corners: the centre of the first pixel is (0.5, 0.5).
+ * Draws a square chip of `side` x `side` pixels. `toChip` maps positions in raster pixels to positions in chip pixels; in both, the
+ * centre of the first pixel is at (0.5, 0.5). The function writes `3 * side * side` bytes to `into` from `offset` (8-bit RGB,
+ * interleaved). It samples from the pyramid level in which the face shrinks by less than two. Pixels outside the raster are black.
  */
 export async function warpChip(
   pyramid: Pyramid,
@@ -19,10 +19,13 @@ export async function warpChip(
   draw(await pyramid.level(level), level, toChip, side, into, offset);
 }
 
-/** `bicubic` (Catmull-Rom) keeps more detail, for twice the work. */
+/** Interpolation. `bicubic` (Catmull-Rom) keeps more detail and takes twice as long. */
 export type Sampling = 'bilinear' | 'bicubic';
 
-/** What is inside by far the most pixels comes first and in whole numbers. See: [Note: Loops stand in functions of their own] */
+/**
+ * Bilinear. The branch for positions inside the raster comes first and indexes with integers, because nearly all pixels take it. See:
+ * [Note: Pixel loops outside async functions]
+ */
 function drawChip(
   { pixels, width, height }: Raster,
   level: number,
@@ -65,7 +68,7 @@ function drawChip(
       }
       const fx = x - left;
       const fy = y - top;
-      // At the edge, what lies outside weighs nothing.
+      // At the edge, pixels outside the raster have weight 0.
       const inLeft = left >= 0;
       const inRight = left + 1 < width;
       const inTop = top >= 0;
@@ -88,7 +91,7 @@ function drawChip(
   }
 }
 
-/** Sixteen pixels instead of four; see also drawChip. */
+/** Like drawChip, but bicubic: reads 16 pixels instead of four. */
 function drawChipBicubic(
   { pixels, width, height }: Raster,
   level: number,
@@ -134,7 +137,7 @@ function drawChipBicubic(
       }
       for (let j = 0; j < 4; j++) {
         const row = top + j - 1;
-        // What lies outside weighs nothing.
+        // Pixels outside the raster have weight 0.
         if (row < 0 || row >= height) continue;
         for (let i = 0; i < 4; i++) {
           const column = left + i - 1;
@@ -153,7 +156,7 @@ function drawChipBicubic(
   }
 }
 
-/** Weights of four pixels, of which the second lies `f` before the position. Keys 1981, a = -0.5. */
+/** Sets the weights of four pixels. The position is `f` (0..1) after the second pixel. Source: Keys 1981, a = -0.5. */
 function catmullRom(f: number, weights: Float64Array): void {
   weights[0] = f * (-0.5 + f * (1 - 0.5 * f));
   weights[1] = 1 + f * f * (1.5 * f - 2.5);
@@ -161,5 +164,5 @@ function catmullRom(f: number, weights: Float64Array): void {
   weights[3] = f * f * (0.5 * f - 0.5);
 }
 
-/** Beside an edge the sum leaves 0..255. */
+/** Next to an edge in the picture, the bicubic sum can leave 0..255. Adds 0.5 because a Uint8Array truncates. */
 const byteOf = (value: number): number => (value <= 0 ? 0 : value >= 255 ? 255 : value + 0.5);

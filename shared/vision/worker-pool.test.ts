@@ -9,7 +9,7 @@ import { openNetwork } from './network.ts';
 import { buildGraph } from './weights/graph.ts';
 import { openWorkerPool } from './worker-pool.ts';
 
-/** A network that answers with twice its input, cut at 0. */
+/** A network that returns twice its input, negative numbers as 0. */
 function doubling(): Uint8Array {
   const graph = buildGraph('doubling');
   const input = graph.input('x', ['N', 2]);
@@ -23,13 +23,13 @@ async function modelFile(): Promise<string> {
   await writeFile(path, model);
   return path;
 }
-// The environment's, so that the same tests tell whether a graphics card does it right.
+// From the environment: the same tests can check a graphics card.
 const { executionProvider: provider } = readConfig(process.env);
 const pool = openWorkerPool({ provider, size: Math.min(2, mostThreads[provider]) });
 afterAll(() => pool.close());
 
 describe('openWorkerPool', () => {
-  it('When many runs are asked for at once, then each gets its own answer', async () => {
+  it('When many runs start at once, then each gets its own result', async () => {
     const id = await pool.load(await modelFile());
 
     const answers = await Promise.all(
@@ -42,7 +42,7 @@ describe('openWorkerPool', () => {
     }
   });
 
-  it('When the input is handed over, then its buffer is no longer the caller’s', async () => {
+  it('When an input is run, then its buffer is detached', async () => {
     const id = await pool.load(await modelFile());
     const data = Float32Array.of(1, 2);
 
@@ -51,7 +51,7 @@ describe('openWorkerPool', () => {
     expect(data.buffer.byteLength).toBe(0);
   });
 
-  it('When a run is done, then its input serves the next of that length, as it is, and no other', async () => {
+  it('When a run is done, then its input is reused for the same length, not cleared, and for no other length', async () => {
     const id = await pool.load(await modelFile());
     const runs = Array.from({ length: 40 }, (_, i) => pool.run(id, Float32Array.of(i, 77), [1, 2]));
     await Promise.all(runs);
@@ -65,7 +65,7 @@ describe('openWorkerPool', () => {
     expect(other).toEqual(new Float32Array(3));
   });
 
-  it('When a run cannot be done, then it rejects and the thread works on', async () => {
+  it('When a run fails, then it rejects and the thread continues', async () => {
     const id = await pool.load(await modelFile());
 
     await expect(pool.run(id, Float32Array.of(1, 2, 3), [1, 3])).rejects.toThrow(/dimension|shape/i);
@@ -73,14 +73,14 @@ describe('openWorkerPool', () => {
     expect(Array.from((await pool.run(id, Float32Array.of(4, 5), [1, 2])).y!.data)).toEqual([8, 10]);
   });
 
-  it('When the bytes are no network, then loading rejects', async () => {
+  it('When the file is not a network, then loading rejects', async () => {
     const path = join(temporaryFolder(), 'no.onnx');
     await writeFile(path, Uint8Array.of(1, 2, 3));
 
     await expect(pool.load(path)).rejects.toThrow();
   });
 
-  it('When a run waits and its signal aborts, then it rejects with the reason and is never run', async () => {
+  it('When the signal of a waiting run aborts, then it rejects with the reason and never runs', async () => {
     const id = await pool.load(await modelFile());
     const controller = new AbortController();
     const others = Array.from({ length: 4 }, () => pool.run(id, Float32Array.of(1, 1), [1, 2]));
@@ -92,7 +92,7 @@ describe('openWorkerPool', () => {
     await Promise.all(others);
   });
 
-  it('When the pool is closed, then what is asked for afterwards rejects', async () => {
+  it('When the pool is closed, then a later run rejects', async () => {
     const closing = openWorkerPool({ provider, size: 1 });
     const id = await closing.load(await modelFile());
 
@@ -103,8 +103,8 @@ describe('openWorkerPool', () => {
 });
 
 describe('FREEFACE_EXECUTION_PROVIDER', () => {
-  it('When this machine has not what it names, then loading rejects, names the setting, and no thread is lost', async () => {
-    // Never in the package as npm has it.
+  it('When the provider is not available, then loading rejects, names the setting, and no thread is lost', async () => {
+    // The npm package never contains it.
     const lacking = openWorkerPool({ provider: 'cuda' });
     const path = await modelFile();
 
@@ -114,7 +114,7 @@ describe('FREEFACE_EXECUTION_PROVIDER', () => {
     await lacking.close();
   });
 
-  it('When it is none of those there are, or has more threads than it may, then the configuration is refused', () => {
+  it('When the provider is unknown or has too many threads, then the configuration is refused', () => {
     expect(readConfig({}).executionProvider).toBe('cpu');
     expect(readConfig({ FREEFACE_EXECUTION_PROVIDER: 'webgpu', FREEFACE_THREADS: '1' }).threads).toBe(1);
     expect(() => readConfig({ FREEFACE_EXECUTION_PROVIDER: 'gpu' })).toThrow(
@@ -138,7 +138,7 @@ describe('openNetwork', () => {
     expect(Array.from(y!.data)).toEqual([6, 0]);
   });
 
-  it('When the file is another one, then it is not loaded', async () => {
+  it('When the file has another SHA-256, then it is not loaded', async () => {
     const path = join(temporaryFolder(), 'other.onnx');
     await writeFile(path, Buffer.concat([model, Buffer.from('x')]));
 

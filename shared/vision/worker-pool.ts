@@ -4,69 +4,74 @@ import { Worker } from 'node:worker_threads';
 import type { ExecutionProvider } from '../domain/execution-provider.ts';
 
 /**
- * Threads that run networks.
+ * Worker threads that run networks.
  *
- * [Note: Inputs go round]
- * A photo's inputs are two megabytes. Made anew for each they cost a third of a millisecond of an answer of 25, since the allocator gives such
- * blocks back to the system at once (see shared/runtime/allocator.ts) and gets them as pages that have to be emptied. So a thread sends an
- * input back with its answer, and a few are kept for whoever needs one of that length.
+ * [Note: Reused input buffers]
+ * The inputs of one photo have two megabytes. To allocate them for each photo costs a third of a millisecond of a response of 25 ms,
+ * because the allocator returns such blocks to the system at once (see shared/runtime/allocator.ts), and the kernel must clear the
+ * pages again. So a thread returns the input with its reply, and the pool keeps a few inputs for the next runs with the same length.
  *
- * [Note: Networks run in threads of their own]
- * onnxruntime-node's `run` returns a promise but works on the calling thread: a 1280 x 1280 detection kept the event loop
- * for 100 to 158 ms. So each core gets a worker thread with its own copy of every network and one intra-op thread; a hop
- * there and back costs 0.3 to 0.5 ms. Buffers are transferred, not copied. Batches bring nothing on a CPU (5.0 ms for
- * one face, 38.7 for eight), so faces are spread over the threads instead. Each session has a
- * memory arena, or a quarter of a detector's run would be the kernel handing out and taking back pages; after a big input it is
- * emptied, so that resident memory does not grow with the biggest photo seen. Spinning would cost double on a busy machine. The runtime reads
- * the files itself (handing it their bytes kept 107 MB more resident for the default pack), and plans no memory ahead (80 MB more after a crowd).
- * A thread of the default pack keeps about 55 MB: the idle server has 212 MB with one, 267 with two, 383 with four, 600 with eight. So
- * no more than four are taken unasked, and it stays below 400 MB however many cores there are; FREEFACE_THREADS asks for more.
+ * [Note: Networks run in worker threads]
+ * `run` of onnxruntime-node returns a promise but works on the calling thread: a 1280 x 1280 detection blocked the event loop for 100
+ * to 158 ms. So each core gets a worker thread with its own copy of every network and one intra-op thread. One round trip costs 0.3
+ * to 0.5 ms; buffers are transferred, not copied.
+ * - Batches save no time on a CPU (5.0 ms for one face, 38.7 ms for eight), so faces are spread over the threads instead.
+ * - Each session has a memory arena. Without it, a quarter of a detector's run is the kernel mapping and unmapping pages. The arena is
+ *   emptied after a big input, so resident memory does not grow with the biggest photo.
+ * - Spinning is off: it costs double on a busy machine.
+ * - The runtime reads the model files. When it received their bytes instead, the default pack kept 107 MB more resident.
+ * - Memory patterns are off: they keep 80 MB more after a photo of a crowd.
+ * - A thread with the default pack keeps about 55 MB. The idle server has 212 MB with one thread, 267 with two, 383 with four, 600 with
+ *   eight. So the default is at most four threads, and the server stays below 400 MB on any number of cores. FREEFACE_THREADS sets more.
  *
- * [Note: The same numbers from a graphics card]
- * All networks of the two packs were run by `webgpu` on Vulkan in software: embeddings differ from the processor's by 6e-6 at most,
- * what detectors and landmarkers put out by 1e-4. So templates made on the one are found by the other, and a pack has one calibration.
- * How fast a real card is was not measured.
+ * [Note: CPU and GPU results agree]
+ * All networks of the two packs were run with `webgpu` on a software Vulkan device. Embeddings differ from those of the CPU by at most
+ * 6e-6, outputs of detectors and landmarkers by at most 1e-4. So probes and templates of both can be compared, and a pack has one
+ * calibration. The speed of a real graphics card was not measured.
  */
 export interface WorkerPool {
+  /** Number of threads. */
   readonly size: number;
   /**
-   * Loads an ONNX file into every thread; resolves to its handle. It is read again when a thread must be replaced. Rejects where the
-   * provider cannot be had, or cannot run it, with an Error that names the setting.
+   * Loads an ONNX file into every thread and returns its handle. The file must stay: a thread that replaces a dead one reads it again.
+   * Errors: Error when the file is no network; Error that names the setting when the execution provider is not available or cannot
+   * run the network.
    */
   load(path: string): Promise<number>;
-  /** Room for an input of so many numbers; they may be anything. */
+  /** Returns an array of `length` numbers for an input. Its content is undefined. */
   input(length: number): Float32Array<ArrayBuffer>;
-  /** Runs it on the first free thread, in the order asked for. See Network.run. */
+  /** Runs the network `model` (a handle) on the first free thread, in the order of the calls. See: Network.run */
   run(model: number, data: Float32Array<ArrayBuffer>, dims: readonly number[], options?: RunOptions): Promise<Outputs>;
-  /** Resolves when every thread has ended; what is under way rejects. */
+  /** Ends all threads and resolves when they have ended. Waiting and running jobs reject. */
   close(): Promise<void>;
 }
 
 export interface RunOptions {
-  /** Rejects with its reason when it aborts before the run starts; a run that has started is not interrupted. */
+  /** The run rejects with its reason when it aborts before the run starts. A run that has started is not interrupted. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Row-major numbers of one output. */
+/** One output of a network: row-major numbers with the shape `dims`. */
 export interface Values {
   readonly data: Float32Array;
   readonly dims: readonly number[];
 }
 
-/** By output name. */
+/** Outputs of a network by name. */
 export type Outputs = Readonly<Record<string, Values>>;
 
 export interface PoolOptions {
-  /** Threads; default one per core, at most `mostUnasked`, or one for anything but `cpu`. */
+  /** Number of threads. Default: one per core, at most `mostByDefault`; one for a provider other than `cpu`. */
   readonly size?: number | undefined;
   /** Default `cpu`. */
   readonly provider?: ExecutionProvider | undefined;
 }
 
-const mostUnasked = 4;
-/** Inputs kept for the next run, for each thread. */
+/** Largest default number of threads. */
+const mostByDefault = 4;
+/** Inputs that are kept for the next runs, for each thread. */
 const sparesPerThread = 4;
-/** Longer inputs are not kept, and the arena is emptied after them. */
+/** Numbers in an input. Longer inputs are not kept, and the arena is emptied after them. */
 const bigInput = 3 * 320 * 320;
 
 interface Job {
@@ -86,14 +91,15 @@ interface Reply {
 interface Thread {
   readonly worker: Worker;
   job: Job | null;
-  /** Jobs for this thread alone, before the common ones: loading models. */
+  /** Jobs for this thread only: loading models. They run before the jobs of the common queue. */
   readonly own: Job[];
   loaded: boolean;
 }
 
+/** Starts the threads. They do not keep the process alive while they are idle. */
 export function openWorkerPool(options: PoolOptions = {}): WorkerPool {
   const { provider = 'cpu' } = options;
-  const size = options.size ?? (provider === 'cpu' ? Math.min(availableParallelism(), mostUnasked) : 1);
+  const size = options.size ?? (provider === 'cpu' ? Math.min(availableParallelism(), mostByDefault) : 1);
   const runtime = createRequire(import.meta.url).resolve('onnxruntime-node');
   const paths: string[] = [];
   const queue: Job[] = [];
@@ -124,7 +130,7 @@ export function openWorkerPool(options: PoolOptions = {}): WorkerPool {
     dispatch();
   }
 
-  /** A thread died, e.g. out of memory: what it worked on fails, another takes its place. */
+  /** Handles the death of a thread, e.g. out of memory: its jobs fail, and a new thread replaces it. */
   function replace(thread: Thread, error: Error): void {
     const index = threads.indexOf(thread);
     if (index < 0) return;
@@ -211,8 +217,8 @@ export function openWorkerPool(options: PoolOptions = {}): WorkerPool {
 }
 
 /**
- * What a thread runs. A string, so that it needs no file of its own beside a bundle; CommonJS, because that is what an
- * evaluated worker is. Networks here have one input.
+ * Source of a worker thread. It is a string, so a bundle needs no extra file. It is CommonJS, because an evaluated worker is CommonJS.
+ * The networks have one input.
  */
 const threadSource = `'use strict';
 const { parentPort, workerData } = require('node:worker_threads');

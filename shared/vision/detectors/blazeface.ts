@@ -7,10 +7,6 @@ import type { Detection, KindOptions, OpenDetector } from '../kinds.ts';
 import { alone, type InputContract, letterbox, type Placement, wholePicture } from '../letterbox.ts';
 import type { Pyramid } from '../pyramid.ts';
 
-/**
- * BlazeFace (Bazarevsky et al. 2019), the model for the back camera, at any input size. Quick, sees faces from close range to
- * a small group's, gives points of its own, and imagines faces in textures: what it finds wants a second opinion.
- */
 const optionsSchema = z.strictObject({});
 
 const contract: InputContract = { color: 'rgb', mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.5] };
@@ -20,20 +16,24 @@ const maps = [
 ] as const;
 const multiple = 32;
 const numbersPerBox = 16;
-/** Half the mouth's width in eye distances: the network gives only its middle. Source: the ArcFace template. */
+/** Half the width of the mouth in eye distances. The network returns only the centre of the mouth. Source: the ArcFace template. */
 const halfMouth = 0.41;
 
+/**
+ * BlazeFace (Bazarevsky et al. 2019), the model for the back camera, at any input size. It is fast, finds faces from close range to a
+ * small group, and returns landmarks. It also finds false faces in textures, so a pack should add a second detector.
+ */
 export const openBlazeface: OpenDetector = ({ network, options }) => {
   optionsSchema.parse(options);
 
   async function look(picture: Pyramid, size: Size, placement: Placement, signal?: AbortSignal): Promise<Detection[]> {
     const input = await letterbox(picture, contract, size, placement, network.input);
     const { boxes, scores } = await network.run(input, [1, 3, size.height, size.width], { signal });
-    if (!boxes || !scores) throw new Error('A BlazeFace network has the outputs boxes and scores.');
+    if (!boxes || !scores) throw new Error('The BlazeFace network must have the outputs boxes and scores.');
     return decode(boxes.data, scores.data, size, placement);
   }
 
-  /** Faces of a look at the whole picture whose longer box side in the input's pixels lies within the limits. */
+  /** Looks at the whole picture. Returns the faces whose longer box side, in pixels of the input, is `smallest` to `biggest`. */
   async function lookAtAll(
     picture: Pyramid,
     { side, room }: { readonly side: number; readonly room: number },
@@ -53,11 +53,11 @@ export const openBlazeface: OpenDetector = ({ network, options }) => {
     async detect(picture, { signal }: KindOptions = {}) {
       const longer = Math.max(picture.raster.width, picture.raster.height);
       let overview = await lookAtAll(picture, looks.overview, 0, Number.POSITIVE_INFINITY, signal);
-      if (!overview.some(isSure)) {
+      if (!overview.some(isConfident)) {
         const far = await lookAtAll(picture, looks.far, looks.farSmallest, Number.POSITIVE_INFINITY, signal);
         overview = suppressOverlaps([...overview, ...far], looks.overlap);
       }
-      if (longer <= looks.closeRange && overview.some(isSure)) return overview;
+      if (longer <= looks.closeRange && overview.some(isConfident)) return overview;
 
       const overviewScale = looks.overview.side / longer;
       const big = overview.filter(({ box }) => longerSide(box) * overviewScale >= looks.overviewSmallest);
@@ -78,10 +78,10 @@ export const openBlazeface: OpenDetector = ({ network, options }) => {
   };
 };
 
-const isSure = ({ score }: Detection): boolean => score >= looks.sure;
+const isConfident = ({ score }: Detection): boolean => score >= looks.confident;
 const longerSide = ({ width, height }: Size): number => Math.max(width, height);
 
-/** Best first, overlaps suppressed. */
+/** Decodes the outputs for anchors of an input of `size`. The highest score comes first; overlaps are suppressed. */
 function decode(
   boxes: Float32Array,
   scores: Float32Array,

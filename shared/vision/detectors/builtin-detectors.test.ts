@@ -15,7 +15,7 @@ describe.each([
   ['blazeface', () => parts.blazeface],
   ['ssd-mobilenet', () => parts.ssd],
 ] as [string, () => Detector][])('%s', (_, detector) => {
-  it('When a face is small in a wide picture, then its box lies around it in pixels of that picture', async () => {
+  it('When a face is small in a wide picture, then its box surrounds it, in pixels of the picture', async () => {
     const at = { x: 0.25, y: 0.5 };
     const picture = await pictureOf(
       await drawPortrait({ person: 'greta', size: { width: 1200, height: 600 }, fill: 0.3, at }),
@@ -32,7 +32,7 @@ describe.each([
     expect(box.height).toBeLessThan(220);
   });
 
-  it('When several stand side by side, then each is found once', async () => {
+  it('When several people are side by side, then each face is found once', async () => {
     const picture = await pictureOf(await drawGroup(group(5), { size: { width: 1000, height: 360 } }));
 
     const found = (await detector().detect(picture)).filter(({ score }) => score > 0.5);
@@ -40,7 +40,7 @@ describe.each([
     expect(found).toHaveLength(5);
   });
 
-  it('When a face is judged alone, then the network is surer of it than of a piece of wall', async () => {
+  it('When a face is judged alone, then its score is higher than that of a piece of wall', async () => {
     const picture = await pictureOf(await drawPortrait({ person: 'boris', size: 400 }));
     const face = surest(await detector().detect(picture));
     const wall = { ...face, box: { left: 0, top: 0, width: 60, height: 60 } };
@@ -52,7 +52,7 @@ describe.each([
     expect(nothing?.score ?? 0).toBeLessThan(0.3);
   });
 
-  it('When the call is aborted, then the reason comes out', async () => {
+  it('When the call is aborted, then it rejects with the reason', async () => {
     const picture = await pictureOf(await drawScene({ size: 200 }));
 
     await expect(detector().detect(picture, { signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow(
@@ -64,8 +64,8 @@ describe.each([
 describe('blazeface', () => {
   it.each([
     ['fills the frame', 0.95],
-    ['is of ordinary size', 0.5],
-  ])('When a face %s, then its points lie in it, left to right as one looks at it', async (_, fill) => {
+    ['has an ordinary size', 0.5],
+  ])('When a face %s, then its landmarks lie in it, and left_eye is on the left of the picture', async (_, fill) => {
     const picture = await pictureOf(await drawPortrait({ person: 'jonas', size: 300, fill, at: { x: 0.5, y: 0.5 } }));
 
     const { score, landmarks } = surest(await parts.blazeface.detect(picture));
@@ -79,7 +79,7 @@ describe('blazeface', () => {
     expect(landmarks!.mouth_left.x).toBeLessThan(landmarks!.mouth_right.x);
   });
 
-  it('When thirty small faces stand in rows, then the crowd look finds nearly all', async () => {
+  it('When the picture shows thirty small faces in rows, then the crowd look finds nearly all', async () => {
     const picture = await pictureOf(await drawGroup(group(30), { size: { width: 1000, height: 500 }, rows: 3 }));
 
     const found = (await parts.blazeface.detect(picture)).filter(({ score }) => score > 0.5);

@@ -21,7 +21,7 @@ for (const [name, model, open] of kinds) {
   describeShared(`${name} on the real network`, 'models', (models) => {
     let pool: WorkerPool;
     let detector: Detector;
-    /** Longer sides of the inputs the network was run on. */
+    /** Longer side of the input of each network run. */
     let inputs: number[] = [];
     beforeAll(() => {
       pool = openWorkerPool({ size: 2 });
@@ -42,7 +42,7 @@ for (const [name, model, open] of kinds) {
       return detector.detect(pyramidOf((await decodeImage(bytes)).raster));
     };
 
-    it('When a portrait of 250 px is searched, then one small look finds its face, with eyes over nose over mouth', async () => {
+    it('When the picture is a portrait of 250 px, then a small first look finds its face, with landmarks in order', async () => {
       const faces = await detect(await drawPortrait({ person: 'greta', size: 250 }));
 
       const { landmarks, score } = faces[0]!;
@@ -55,7 +55,7 @@ for (const [name, model, open] of kinds) {
       expect(inputs[0]).toBe(256);
     });
 
-    it('When the eyes are at a known place, then the landmarks are within a few pixels of it', async () => {
+    it('When the position of the eyes is known, then the landmarks are within a few pixels of it', async () => {
       const [face] = await detect(await drawPortrait({ person: 'greta', size: 500, at: { x: 0.4, y: 0.45 } }));
 
       const { left_eye, right_eye } = face!.landmarks!;
@@ -63,7 +63,7 @@ for (const [name, model, open] of kinds) {
       expect(Math.abs((left_eye.y + right_eye.y) / 2 - 225)).toBeLessThan(15);
     });
 
-    it('When a face overfills the frame and no look is sure of it, then it is also looked at from further away', async () => {
+    it('When a face is larger than the frame and no look is confident, then a look at half the scale follows', async () => {
       const faces = await detect(await drawPortrait({ person: 'finn', size: 640, fill: 2, at: { x: 0.5, y: 0.45 } }));
 
       expect(faces.length).toBeLessThanOrEqual(1);
@@ -72,7 +72,7 @@ for (const [name, model, open] of kinds) {
       if (name === 'RetinaFace') expect(inputs).toContain(320);
     });
 
-    it('When a crowd of small faces stands in a large photo, then a closer look finds them all', async () => {
+    it('When a large photo shows a crowd of small faces, then a closer look finds them all', async () => {
       const crowd = Array.from({ length: 18 }, (_, i) => ({ person: i + 1, head: 30 }));
 
       const faces = await detect(await drawGroup(crowd, { size: { width: 1600, height: 900 }, rows: 3 }));
@@ -81,13 +81,13 @@ for (const [name, model, open] of kinds) {
       expect(faces).toHaveLength(18);
     });
 
-    it('When faces are large enough in the first look, then there is no closer one', async () => {
+    it('When faces are large enough in the first look, then there is no closer look', async () => {
       await detect(await drawGroup([{ person: 'greta' }, { person: 'finn' }], { size: { width: 1600, height: 900 } }));
 
       expect(inputs).not.toContain(1280);
     });
 
-    it('When there is nobody, then nothing is found', async () => {
+    it('When the picture shows no person, then no face is found', async () => {
       const noise = Buffer.from(Array.from({ length: 3 * 300 * 300 }, (_, i) => (i * 7919 + ((i * i) % 251)) % 256));
       const texture = await sharp(noise, { raw: { width: 300, height: 300, channels: 3 } })
         .blur(2)
@@ -100,8 +100,8 @@ for (const [name, model, open] of kinds) {
   });
 }
 
-describeShared('RetinaFace on photos from the wild', 'photos/hard', (folder) => {
-  it('When pictures show flowers, rocks or birds, then there are no faces', async () => {
+describeShared('RetinaFace on real photos', 'photos/hard', (folder) => {
+  it('When photos show flowers, rocks or birds, then no face is found', async () => {
     const models = join(folder, '../../models');
     const contract = JSON.parse(readFileSync(join(models, 'retinaface_mnet025.json'), 'utf8'));
     const pool = openWorkerPool({ size: 2 });

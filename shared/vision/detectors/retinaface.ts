@@ -7,26 +7,27 @@ import { type InputContract, letterbox, type Placement } from '../letterbox.ts';
 import { lookTwice } from '../looks.ts';
 import type { Values } from '../worker-pool.ts';
 
-/**
- * RetinaFace (Deng et al. 2020) with the anchors of MobileNet-0.25 and ResNet-50: any input size, five landmarks.
- */
 const optionsSchema = z.strictObject({});
 
 const contract: InputContract = { color: 'bgr', mean: [104, 117, 123], std: [1, 1, 1] };
 
-/** Sides in pixels of the anchors at each stride. */
+/** Sides of the square anchors in pixels of the input, for each stride. */
 const anchors = [
   { stride: 8, sides: [16, 32] },
   { stride: 16, sides: [64, 128] },
   { stride: 32, sides: [256, 512] },
 ] as const;
 const variance = { centre: 0.1, size: 0.2 } as const;
-/** Sides must be a multiple of the coarsest stride. */
+/** The sides of the input must be a multiple of the largest stride. */
 const multiple = 32;
 const overlapLimit = 0.4;
-/** Score of an ordinary face that is well seen, less a little. */
+/** A little less than the score of an ordinary, clearly visible face. */
 const confident = 0.9;
 
+/**
+ * RetinaFace (Deng et al. 2020) with the anchors of MobileNet-0.25 and ResNet-50: any input size, five landmarks. Input BGR minus the
+ * channel means. Outputs: `loc` 1 x A x 4, `conf` 1 x A x 2, `landms` 1 x A x 10.
+ */
 export const openRetinaface: OpenDetector = ({ network, options }): Detector => {
   optionsSchema.parse(options);
   return {
@@ -38,7 +39,8 @@ export const openRetinaface: OpenDetector = ({ network, options }): Detector => 
         look: async (size, placement, minimumScore) => {
           const input = await letterbox(picture, contract, size, placement, network.input);
           const { loc, conf, landms } = await network.run(input, [1, 3, size.height, size.width], { signal });
-          if (!loc || !conf || !landms) throw new Error('A RetinaFace network has the outputs loc, conf and landms.');
+          if (!loc || !conf || !landms)
+            throw new Error('The RetinaFace network must have the outputs loc, conf and landms.');
           const found = decodeAnchors(loc, conf, landms, size, placement, minimumScore);
           return mergeOverlaps(found, overlapLimit);
         },

@@ -5,7 +5,7 @@ import { readTfjsWeights } from '../weights/tfjs-weights.ts';
 import { decodeSsdBox, ssdAnchors } from './ssd-anchors.ts';
 
 describe('ssdAnchors', () => {
-  it('When they are computed for the size of training, then they are those stored with the weights', async () => {
+  it('When the input has the size of training, then the anchors are those stored with the weights', async () => {
     const path = await npmFile('@vladmandic/face-api', 'model/ssd_mobilenetv1_model-weights_manifest.json');
     const weights = await readTfjsWeights(path, JSON.parse(await readFile(path, 'utf8')));
     const stored = weights.get('Output/extra_dim').data.map((value) => value * 512);
@@ -23,13 +23,13 @@ describe('ssdAnchors', () => {
     expect(worst).toBeLessThan(0.05);
   });
 
-  it('When the input is wide, then its rows and columns are counted apart', () => {
+  it('When the input is wide, then rows and columns are counted separately', () => {
     const cells = 16 * 8 * 3 + (8 * 4 + 4 * 2 + 2 * 1 + 1 + 1) * 6;
 
     expect(ssdAnchors(256, 128).count).toBe(cells);
   });
 
-  it('When the network offers no offset, then the box is the anchor itself', () => {
+  it('When all offsets are 0, then the box is the anchor', () => {
     const anchors = ssdAnchors(512, 512);
 
     const box = decodeSsdBox(anchors, new Float32Array(anchors.count * 4), 0);

@@ -1,15 +1,15 @@
 import type { Box } from '../../domain/geometry.ts';
 
 /**
- * The boxes that SSD-MobileNet's offsets start from, in pixels of its input.
+ * The anchor boxes of SSD-MobileNet, in pixels of its input. The network's boxes are offsets from them.
  *
- * Six maps, each halving the one before; side of a square anchor as a part of 512 pixels, whatever the input's size: what
- * counts for the network is a face's size in pixels. Source: the anchors stored with the weights (`Output/extra_dim`), which
- * this reproduces to 0.05 pixels.
+ * There are six feature maps, each half the size of the one before. The scale of an anchor is a fraction of 512 pixels for every input
+ * size, because the network has learnt the size of a face in pixels. Source: the anchors stored with the weights
+ * (`Output/extra_dim`); this file computes them to 0.05 pixels.
  */
 export interface SsdAnchors {
   readonly count: number;
-  /** Centre x, centre y, width, height of each. */
+  /** Centre x, centre y, width and height of each anchor: `4 * count` numbers. */
   readonly values: Float32Array;
 }
 
@@ -20,7 +20,7 @@ const shapes = scales.slice(0, -1).map(cellShapes);
 const centreVariance = 0.1;
 const sizeVariance = 0.2;
 
-/** Anchors for an input of that many pixels, in the order of the network's rows. */
+/** Returns the anchors for an input of that size, in the order of the network's output. */
 export function ssdAnchors(inputWidth: number, inputHeight: number): SsdAnchors {
   const values: number[] = [];
   let columns = Math.ceil(inputWidth / firstStride);
@@ -42,7 +42,7 @@ export function ssdAnchors(inputWidth: number, inputHeight: number): SsdAnchors 
   return { count: values.length / 4, values: Float32Array.from(values) };
 }
 
-/** Box `index` of the network's `boxes` output, in pixels of its input. */
+/** Decodes box `index` of the network's output `boxes` (`offsets`). The result is in pixels of the input. */
 export function decodeSsdBox({ values }: SsdAnchors, offsets: Float32Array, index: number): Box {
   const at = index * 4;
   const [x = 0, y = 0, width = 0, height = 0] = values.subarray(at, at + 4);
@@ -55,7 +55,7 @@ export function decodeSsdBox({ values }: SsdAnchors, offsets: Float32Array, inde
   };
 }
 
-/** [part of the trained side, width / height] of the anchors in one cell: three on the first map, six on the others. */
+/** [fraction of 512 pixels, width / height] of the anchors in one cell: three on the first map, six on the others. */
 function cellShapes(scale: number, level: number): readonly (readonly [number, number])[] {
   const wide = [scale, 2] as const;
   const tall = [scale, 1 / 2] as const;

@@ -7,9 +7,8 @@ import { type InputContract, letterbox, type Placement } from '../letterbox.ts';
 import { lookTwice } from '../looks.ts';
 import type { Outputs } from '../worker-pool.ts';
 
-/** YuNet (Wu et al. 2023), anchor-free, inputs in multiples of 32, five landmarks. */
 const optionsSchema = z.strictObject({
-  /** How the two scores of a cell become one: `root` (2023mar and later exports) or `product`. */
+  /** How to combine the two scores of a cell: `root`, the square root of the product (2023mar and later exports), or `product`. */
   score: z.enum(['root', 'product']).default('root'),
 });
 
@@ -17,9 +16,10 @@ const contract: InputContract = { color: 'bgr', mean: [0, 0, 0], std: [1, 1, 1] 
 const strides = [8, 16, 32] as const;
 const multiple = 32;
 const overlapLimit = 0.4;
-/** Score of an ordinary face that is well seen, less a little. */
+/** A little less than the score of an ordinary, clearly visible face. */
 const confident = 0.8;
 
+/** YuNet (Wu et al. 2023): anchor-free, input sides in multiples of 32, BGR 0..255, five landmarks. */
 export const openYunet: OpenDetector = ({ network, options }): Detector => {
   const { score } = optionsSchema.parse(options);
   return {
@@ -48,7 +48,7 @@ function decodeCells(
   for (const stride of strides) {
     const [cls, obj, bbox, kps] = ['cls', 'obj', 'bbox', 'kps'].map((name) => outputs[`${name}_${stride}`]?.data);
     if (!cls || !obj || !bbox || !kps)
-      throw new Error('A YuNet network has the outputs cls, obj, bbox and kps at 8, 16 and 32.');
+      throw new Error('The YuNet network must have the outputs cls, obj, bbox and kps for the strides 8, 16 and 32.');
     const columns = size.width / stride;
     for (let index = 0; index < cls.length; index++) {
       const product = cls[index]! * obj[index]!;

@@ -4,7 +4,7 @@ import { openArcface } from './arcface.ts';
 
 const side = 32;
 
-/** Answers with the red of the first pixel of each chip, and 1. */
+/** A network that returns two numbers for each chip: the red value of its first pixel, and 1. */
 function redOfFirstPixel() {
   const counts: number[] = [];
   const network: Network = {
@@ -27,7 +27,7 @@ function slopes(count: number) {
 }
 
 describe('openArcface', () => {
-  it('When a template has views of its own, then each purpose runs its own and adds them up', async () => {
+  it('When a pack has templateViews, then each purpose runs its own views and adds up their embeddings', async () => {
     const { network, counts } = redOfFirstPixel();
     const options = { side, mean: [0, 0, 0], std: [1, 1, 1], templateViews: [{ zoom: 1 }, { mirrored: true }] };
     const embedder = openArcface({ network, options, dimension: 2 });
@@ -39,11 +39,11 @@ describe('openArcface', () => {
     expect(embedder.views.probe).toHaveLength(1);
     expect([runsOfProbe, counts.length - runsOfProbe]).toEqual([1, 2]);
     expect(Array.from(probe!)).toEqual([0, 1]);
-    // Mirrored, the first pixel is the last of its row.
+    // In the mirror image, the first pixel is the last pixel of its row.
     expect(template![0]! / template![1]!).toBeCloseTo((side - 1) / 2, 4);
   });
 
-  it('When a pack names no views for templates, then both purposes have the same', () => {
+  it('When a pack has no templateViews, then both purposes use the same views', () => {
     const { network } = redOfFirstPixel();
 
     const { views } = openArcface({ network, options: { views: [{ zoom: 1 }, { mirrored: true }] }, dimension: 2 });

@@ -5,15 +5,19 @@ import { channelTables } from '../letterbox.ts';
 import { fillPlanes } from '../planes.ts';
 
 /**
- * Networks that take an aligned face and answer with its template: ArcFace, MobileFaceNet, SFace, FaceNet, dlib's ResNet.
- * They differ only in the chip's size and in how they want its numbers.
+ * Networks that compute the embedding of an aligned face: ArcFace, MobileFaceNet, SFace, FaceNet, dlib's ResNet. They differ only in
+ * the size of the chip and in the normalisation of its pixels.
  *
  * [Note: Views of a face]
- * Adding up the embeddings of two crops, one of them mirrored, makes a clearly better template for twice the work. dlib's network, FNIR at
- * FPIR 1 %: one crop 22.4 %, with its mirror image 19.3 %, with the mirror image enlarged by 8 % 18.0 %, all four together 17.4 %.
- * A margin-loss network hardly needs that of both sides. MobileFaceNet (mean of 60 trials on Labeled Faces in the Wild): one
- * crop of probe and template 4.5 %, both with their mirror images 3.9 %, a template of the crop and its mirror image enlarged by
- * 10 % and a probe of one crop 3.7 %; that pair alone costs 0.2 points of verification, which the plain mirror image gives back. So a template may have views of its own: enrolment, once, pays for the quickness of every probe.
+ * The sum of the embeddings of two crops, one of them mirrored, is a clearly better template, and takes twice as long. FNIR at FPIR 1 %
+ * with dlib's network: 22.4 % with one crop, 19.3 % with its mirror image added, 18.0 % when that mirror image is enlarged by 8 %,
+ * 17.4 % with all four crops.
+ *
+ * A margin-loss network needs several views only in the template, not in the probe. FNIR at FPIR 1 % with MobileFaceNet (mean of 60
+ * trials on Labeled Faces in the Wild): 4.5 % with one crop each for probe and template, 3.9 % with the mirror images of both, 3.7 %
+ * with a probe of one crop and a template of the crop and its mirror image enlarged by 10 %. That last template loses 0.2 points of
+ * verification; adding the plain mirror image to it recovers them. So a template can have more views than a probe: the cost arises
+ * once, at enrolment, and every probe stays fast.
  */
 const viewsSchema = z
   .array(z.strictObject({ zoom: z.number().min(0.5).max(2).default(1), mirrored: z.boolean().default(false) }))
@@ -21,22 +25,25 @@ const viewsSchema = z
 const optionsSchema = z.strictObject({
   side: z.int().min(32).max(512),
   color: z.enum(['rgb', 'bgr']),
-  /** In the order of `color`, on the scale 0..255. */
+  /** Normalisation `(value - mean) / std`: one value for each channel in the order of `color`, on the scale 0..255. */
   mean: z.tuple([z.number(), z.number(), z.number()]),
   std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]),
-  /** `bicubic` for chips that keep the photo's detail: worth 0.1 to 0.2 points of FNIR to MobileFaceNet. */
+  /** Interpolation of the chips. `bicubic` keeps more detail: FNIR with MobileFaceNet is 0.1 to 0.2 points lower. */
   sampling: z.enum(['bilinear', 'bicubic']).default('bilinear'),
-  /** Crops whose embeddings are added up: each costs a run. See: [Note: Views of a face] */
+  /** Crops whose embeddings are added up. Each crop costs one run of the network. See: [Note: Views of a face] */
   views: viewsSchema.default([{ zoom: 1, mirrored: false }]),
-  /** Those of a template, where they are others. */
+  /** Views of a template. Default: `views`. */
   templateViews: viewsSchema.optional(),
 });
 type ChipOptions = z.input<typeof optionsSchema>;
 
-/** Chips in one run: enough to amortise the way to the thread, few enough to let others in between. */
+/** Chips in one run: enough to amortise the round trip to the thread, few enough that other jobs run in between. */
 const chipsPerRun = 4;
 
-/** `defaults` are those of the family; the pack's options go before them. */
+/**
+ * Opens an embedder with the options of the pack over the `defaults` of the family. The network has one input N x 3 x side x side and
+ * returns N x `dimension` numbers, which need not be normalised. Errors: ZodError when an option is wrong.
+ */
 export function openAlignedChip(
   { network, options, dimension }: Parameters<OpenEmbedder>[0],
   defaults: ChipOptions,
@@ -47,7 +54,7 @@ export function openAlignedChip(
   const plane = side * side;
   const tables = channelTables(contract);
 
-  /** Embeddings of `count` chips from `first`, before normalisation. */
+  /** Embeddings of `count` chips from chip `first`, not normalised: `count * dimension` numbers. */
   async function runChips(
     chips: Chips,
     wanted: readonly View[],
@@ -62,7 +69,7 @@ export function openAlignedChip(
     }
     const [output] = Object.values(await network.run(input, [count, 3, side, side], { signal }));
     if (output?.data.length !== count * dimension) {
-      throw new Error(`The embedder answered ${output?.dims.join(' x ')} numbers, expected ${count} x ${dimension}.`);
+      throw new Error(`The embedder returned ${output?.dims.join(' x ')} numbers, expected ${count} x ${dimension}.`);
     }
     return output.data;
   }
@@ -74,7 +81,7 @@ export function openAlignedChip(
     views,
     async embed(chips, purpose, { signal } = {}) {
       const wanted = views[purpose];
-      // A single face's views go to different threads; many faces go in runs of a few.
+      // A few chips go to different threads, one in each run. Many chips go in runs of four.
       const perRun = chips.count > 2 * chipsPerRun ? chipsPerRun : 1;
       const starts = Array.from({ length: Math.ceil(chips.count / perRun) }, (_, i) => i * perRun);
       const runs = await inTurns(starts, (first) =>
@@ -93,7 +100,7 @@ export function openAlignedChip(
   };
 }
 
-/** Divides by the L2 norm, in place. */
+/** Divides by the L2 norm, in place. A zero vector stays zero. */
 function normalise(vector: Float32Array): Float32Array {
   let square = 0;
   for (const value of vector) square += value * value;

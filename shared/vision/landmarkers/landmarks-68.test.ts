@@ -18,7 +18,7 @@ function distance(a: Landmarks, b: Landmarks): number {
 
 describe('landmarks-68', () => {
   it.each([0, 20, -20])(
-    'When the head leans by %i degrees, then so do the eyes, and they are about where the detector saw them',
+    'When the head is tilted by %i degrees, then the eyes are tilted too, and the landmarks are near those of the detector',
     async (tilt) => {
       const picture = await pictureOf(await drawPortrait({ person: 'greta', size: 400, tilt }));
       const face = surest(await parts.blazeface.detect(picture));
@@ -33,7 +33,7 @@ describe('landmarks-68', () => {
     },
   );
 
-  it('When the detector put its points some pixels off, then the second pass makes up for it', async () => {
+  it('When the landmarks of the detector are some pixels off, then the second pass corrects them', async () => {
     const picture = await pictureOf(await drawPortrait({ person: 'boris', size: 400 }));
     const face = surest(await parts.blazeface.detect(picture));
     const moved = Object.fromEntries(
@@ -45,7 +45,7 @@ describe('landmarks-68', () => {
     expect(distance(one!.five, other!.five)).toBeLessThan(3);
   });
 
-  it('When there is a box without points, then the points are nearly those that a start with points finds', async () => {
+  it('When the detection has no landmarks, then the result is nearly the same as with landmarks', async () => {
     const picture = await pictureOf(await drawPortrait({ person: 'jonas', size: 400 }));
     const withPoints = surest(await parts.blazeface.detect(picture));
     const withoutPoints = surest(await parts.ssd.detect(picture));
@@ -56,7 +56,7 @@ describe('landmarks-68', () => {
     expect(distance(one!.five, other!.five)).toBeLessThan(4);
   });
 
-  it('When the face is half outside the picture, then there are still points, and every number is finite', async () => {
+  it('When the face is half outside the picture, then 68 points are still returned, and every number is finite', async () => {
     const picture = await pictureOf(await drawPortrait({ person: 'greta', size: 300, at: { x: 0.05, y: 0.5 } }));
     const box = { left: -80, top: 70, width: 160, height: 160 };
 

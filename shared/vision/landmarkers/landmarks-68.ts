@@ -10,20 +10,15 @@ import { fillPlanes } from '../planes.ts';
 import type { Pyramid } from '../pyramid.ts';
 import { warpChip } from '../warp.ts';
 
-/**
- * The 68-point network.
- *
- * [Note: Two passes of landmarks]
- * The network answers best for an upright face in the middle of its crop, and a detector's five points are only good to a few
- * pixels. So the first pass finds the points in a crop laid out by the detector, the second in one laid out by the first. A
- * box without points takes one pass more.
- */
 const optionsSchema = z.strictObject({});
 
 const side = 112;
 const contract: InputContract = { color: 'rgb', mean: [122.782, 117.001, 104.298], std: [255, 255, 255] };
 
-/** How a face lies: the middle of its eyes, a unit of length about the distance between them, and the eyes' angle in radians. */
+/**
+ * Position of a face in raster pixels: the midpoint of the eyes, a unit of length of about the eye distance, and the angle of the eye
+ * line in radians.
+ */
 interface Pose {
   readonly x: number;
   readonly y: number;
@@ -31,6 +26,14 @@ interface Pose {
   readonly angle: number;
 }
 
+/**
+ * The 68-point network of face-api.
+ *
+ * [Note: Two passes of landmarks]
+ * The network is most accurate for an upright face in the centre of its crop. The five landmarks of a detector are accurate only to a
+ * few pixels. So the first pass uses a crop that is aligned by the detector, and the second pass a crop that is aligned by the first.
+ * A detection without landmarks needs one more pass.
+ */
 export const openLandmarks68: OpenLandmarker = ({ network, options }) => {
   optionsSchema.parse(options);
   const tables = channelTables(contract);
@@ -42,7 +45,8 @@ export const openLandmarks68: OpenLandmarker = ({ network, options }) => {
     const input = network.input(3 * side * side);
     fillPlanes({ pixels, from: 0, side }, tables, { bgr: false, mirrored: false }, input, 0);
     const { points } = await network.run(input, [1, 3, side, side], { signal });
-    if (points?.data.length !== 136) throw new Error('A 68-point network has the output points of 136 numbers.');
+    if (points?.data.length !== 136)
+      throw new Error('The 68-point network must have the output points with 136 numbers.');
     return inPicture(points.data, invert(toCrop));
   }
 
@@ -66,17 +70,17 @@ function poseOf({ left_eye, right_eye, mouth_left, mouth_right }: Landmarks): Po
   const eyes = Math.hypot(right_eye.x - left_eye.x, right_eye.y - left_eye.y);
   const mouth = Math.hypot((mouth_left.x + mouth_right.x) / 2 - x, (mouth_left.y + mouth_right.y) / 2 - y);
   const angle = Math.atan2(right_eye.y - left_eye.y, right_eye.x - left_eye.x);
-  // In profile the eyes come together, but not the mouth to the eyes.
+  // In a profile the eyes are close together, but the mouth keeps its distance from the eyes.
   return { x, y, unit: Math.max(eyes, landmarkCrop.mouthShare * mouth, 1), angle };
 }
 
-/** Of an upright face in a box from hairline to chin, as SSD draws it. */
+/** Assumes an upright face, and a box from hairline to chin, as SSD-MobileNet returns it. */
 function poseOfBox({ left, top, width, height }: Box): Pose {
   const unit = (width / landmarkCrop.boxWidth + height / landmarkCrop.boxHeight) / 2;
   return { x: left + width / 2, y: top + landmarkCrop.boxEyes * height, unit: Math.max(unit, 1), angle: 0 };
 }
 
-/** From picture to crop: eyes level, the face in the middle. */
+/** The transform from raster pixels to crop pixels that levels the eyes and centres the face. */
 function cropOf({ x, y, unit, angle }: Pose, cropSide: number): Similarity {
   const scale = side / (cropSide * unit);
   const a = scale * Math.cos(angle);
@@ -86,6 +90,7 @@ function cropOf({ x, y, unit, angle }: Pose, cropSide: number): Similarity {
   return { a, b, tx: side / 2 - a * centreX + b * centreY, ty: side / 2 - b * centreX - a * centreY };
 }
 
+/** Converts points from 0..1 of the crop to raster pixels. */
 function inPicture(points: Float32Array, toPicture: Similarity): Float32Array {
   const moved = new Float32Array(points.length);
   for (let i = 0; i < points.length; i += 2) {

@@ -8,7 +8,7 @@ import { detectors, landmarkers } from '../registry.ts';
 import { ensurePack } from '../weights/ensure.ts';
 import { openWorkerPool } from '../worker-pool.ts';
 
-/** The parts of the built-in pack, each by itself. */
+/** The networks of the built-in pack, each one separately. */
 export interface BuiltinParts {
   readonly blazeface: Detector;
   readonly ssd: Detector;
@@ -16,6 +16,7 @@ export interface BuiltinParts {
   close(): Promise<void>;
 }
 
+/** Opens the networks in one thread. Builds missing model files in node_modules/.cache/freeface. */
 export async function openBuiltinParts(): Promise<BuiltinParts> {
   const pack = await ensurePack('builtin', {
     modelsDir: resolve('models'),
@@ -31,15 +32,15 @@ export async function openBuiltinParts(): Promise<BuiltinParts> {
   };
 }
 
-/** Decoded bytes of an image, upright, as the detectors take them. */
+/** Decodes an image file for the detectors. Ignores EXIF orientation. */
 export async function pictureOf(bytes: Uint8Array): Promise<Pyramid> {
   const { data, info } = await sharp(bytes).removeAlpha().raw().toBuffer({ resolveWithObject: true });
   return pyramidOf({ pixels: data, width: info.width, height: info.height });
 }
 
-/** The one with the highest score. */
+/** The face with the highest score. */
 export function surest(faces: readonly Detection[]): Detection {
   const [best] = faces.toSorted((a, b) => b.score - a.score);
-  if (!best) throw new Error('No face was found.');
+  if (!best) throw new Error('The detector found no face.');
   return best;
 }

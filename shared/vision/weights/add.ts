@@ -12,15 +12,15 @@ import { listPacks, PackError, type PackPlaces, packFilePath, parseAs, weightsDi
 type Component = DescribedPack['detector'];
 
 export interface AddOptions extends PackPlaces {
-  /** What the paths in the description are relative to. */
+  /** Folder to which the paths in the description are relative. */
   readonly from: string;
-  /** Use the files where they lie instead of copying them. */
+  /** Use the files in their present place instead of copying them. */
   readonly link?: boolean;
 }
 
 /**
- * Makes a pack of a user's own files known in a data folder: hashes them, copies them into it, and writes its description
- * last. Adding the same name again replaces it. Errors: PackError.
+ * Adds a pack with a user's model files to a data folder: hashes the files, copies them, and then writes the description. Adding the
+ * same name again replaces the pack. Errors: PackError.
  */
 export async function addPack(described: DescribedPack, options: AddOptions): Promise<Pack> {
   await refuseTakenName(described.name, options);
@@ -43,7 +43,10 @@ export async function addPack(described: DescribedPack, options: AddOptions): Pr
   return checked;
 }
 
-/** Forgets a pack that was added, its copied files with it; of a catalogue pack, deletes the files. Errors: PackError. */
+/**
+ * Removes an added pack and its copied files. Of a catalogue pack, deletes the files that no other pack uses. Errors: PackError when
+ * there is no such pack.
+ */
 export async function removePack(name: string, places: PackPlaces): Promise<void> {
   const known = await listPacks(places);
   const found = known.find(({ pack }) => pack.name === name);
@@ -55,7 +58,7 @@ export async function removePack(name: string, places: PackPlaces): Promise<void
   for (const { path } of packFiles(found.pack)) if (!others.has(path)) await rm(path, { force: true });
 }
 
-/** Each kind is one that there is, and takes the options given. Nothing is run. */
+/** Checks that each kind exists and accepts its options. Runs no network. Errors: PackError. */
 function checkKinds(pack: DescribedPack): void {
   const network: Network = {
     ready: async () => undefined,
@@ -71,12 +74,12 @@ function checkKinds(pack: DescribedPack): void {
     if (component === null) return;
     const kind = kinds[component.kind];
     const names = Object.keys(kinds).join(', ');
-    if (!kind) throw new PackError(`${part}.kind: there is no ${component.kind}; there are ${names}.`);
+    if (!kind) throw new PackError(`${part}.kind: ${component.kind} does not exist. Use one of ${names}.`);
     try {
       open(kind);
     } catch (error) {
       if (!(error instanceof z.ZodError)) throw error;
-      throw new PackError(`${part}.options do not fit ${component.kind}:\n${z.prettifyError(error)}`);
+      throw new PackError(`${part}.options are wrong for ${component.kind}:\n${z.prettifyError(error)}`);
     }
   };
   const { detector, secondDetector, landmarker, embedder } = pack;
@@ -87,7 +90,7 @@ function checkKinds(pack: DescribedPack): void {
   check('embedder', embedders, embedder, (open) => open({ network, options, dimension }));
 }
 
-/** Whether onnxruntime can load it is better known now than when the server starts. */
+/** Checks that onnxruntime can load the file, so that the user learns of an error now and not when the server starts. */
 async function checkLoads(path: string): Promise<void> {
   const { InferenceSession } = await import('onnxruntime-node');
   try {
@@ -101,17 +104,17 @@ async function checkLoads(path: string): Promise<void> {
 async function refuseTakenName(name: string, places: PackPlaces): Promise<void> {
   const taken = (await listPacks(places)).find(({ pack, origin }) => pack.name === name && origin === 'catalogue');
   if (taken && packFiles(taken.pack).every((file) => originOf(file) !== 'user')) {
-    throw new PackError(`${name} is a pack of the catalogue; give yours another name.`);
+    throw new PackError(`${name} is the name of a pack in the catalogue. Use another name.`);
   }
 }
 
 async function takeFile(name: string, file: Component['file'], options: AddOptions): Promise<ModelFile> {
   const source = resolve(options.from, file.path);
   const bytes = await sizeOf(source);
-  if (bytes === null) throw new PackError(`The model file ${source} is not there.`);
+  if (bytes === null) throw new PackError(`The model file ${source} does not exist.`);
   const sha256 = await sha256OfFile(source);
   if (file.sha256 !== undefined && file.sha256 !== sha256) {
-    throw new PackError(`The model file ${source} has SHA-256 ${sha256}, the pack says ${file.sha256}.`);
+    throw new PackError(`The model file ${source} has SHA-256 ${sha256}, expected ${file.sha256}.`);
   }
   await checkLoads(source);
   if (options.link) return { ...file, path: source, sha256, bytes };

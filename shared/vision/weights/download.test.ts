@@ -34,7 +34,7 @@ const serve = async (file: Partial<ServedFile>): Promise<string> => {
 };
 
 describe('download', () => {
-  it('When a file is downloaded, then it is there whole, and progress ends at its size', async () => {
+  it('When a file is downloaded, then it is complete, and progress ends at its size', async () => {
     const url = await serve({});
     const seen: number[] = [];
 
@@ -45,7 +45,7 @@ describe('download', () => {
     expect(await readdir(folder)).toEqual(['model.onnx']);
   });
 
-  it('When the connection breaks, then the download goes on from where it broke', async () => {
+  it('When the connection breaks, then the download continues at the same byte', async () => {
     const url = await serve({ breakAt: [100_000, 200_000] });
 
     await download(url, path, expected);
@@ -58,7 +58,7 @@ describe('download', () => {
     ]);
   });
 
-  it('When the server knows no ranges, then a broken download starts again and is right', async () => {
+  it('When the server ignores ranges, then a broken download starts again and succeeds', async () => {
     const url = await serve({ breakAt: [100_000], ignoresRange: true });
 
     await download(url, path, expected);
@@ -66,7 +66,7 @@ describe('download', () => {
     expect((await readFile(path)).equals(content)).toBe(true);
   });
 
-  it('When the file has another content, then it is refused by its digest and nothing stays', async () => {
+  it('When the file has another SHA-256, then it is refused and deleted', async () => {
     const url = await serve({ content: Buffer.from(content).fill(7, 1000, 1001) });
 
     await expect(download(url, path, expected)).rejects.toThrow(`has SHA-256`);
@@ -82,40 +82,40 @@ describe('download', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('When the server says there is no such file, then it is asked once and the message tells what to do', async () => {
+  it('When the server returns 404, then there is no retry and the message says what to do', async () => {
     const url = await serve({ status: 404 });
 
     await expect(download(url, path, expected)).rejects.toThrow(
-      `404 Not Found. Fetch it by other means and save it as ${path}`,
+      `404 Not Found. Download it in another way and save it as ${path}`,
     );
 
     expect(server?.ranges).toHaveLength(1);
   });
 
-  it('When the server has trouble of its own, then it is asked three times', async () => {
+  it('When the server returns 503, then there are three attempts', async () => {
     const url = await serve({ status: 503 });
 
-    await expect(download(url, path, expected)).rejects.toThrow('the server answers 503');
+    await expect(download(url, path, expected)).rejects.toThrow('the server returned 503');
 
     expect(server?.ranges).toHaveLength(3);
   });
 
-  it('When no byte comes for too long, then the download gives up and says so', async () => {
+  it('When no byte is received for too long, then the download fails and says so', async () => {
     const url = await serve({ hangAt: 1000 });
 
-    await expect(download(url, path, expected, { stallMs: 60 })).rejects.toThrow('no byte came for 0.06 s');
+    await expect(download(url, path, expected, { stallMs: 60 })).rejects.toThrow('no byte was received for 0.06 s');
   });
 
-  it('When nothing listens at the address, then the message names the cause and the way around', async () => {
+  it('When no server listens at the address, then the message names the cause and another way', async () => {
     const url = await serve({});
     await server?.close();
 
     await expect(download(url, path, expected)).rejects.toThrow(
-      /cannot be downloaded: .*ECONNREFUSED.*Fetch it by other means/,
+      /cannot be downloaded: .*ECONNREFUSED.*Download it in another way/,
     );
   });
 
-  it('When it is aborted, then the reason comes out and what came so far is used the next time', async () => {
+  it('When the download is aborted, then it rejects with the reason, and the next download continues it', async () => {
     const url = await serve({ breakAt: [150_000] });
     const stop = new AbortController();
     const aborted = download(url, path, expected, {
@@ -130,7 +130,7 @@ describe('download', () => {
     expect(server?.ranges.at(-1)).toMatch(/^bytes=[1-9]\d*-$/);
   });
 
-  it('When what an earlier run left is damaged, then the file is fetched anew', async () => {
+  it('When the bytes of an earlier run are damaged, then the file is downloaded again', async () => {
     const url = await serve({ breakAt: [150_000] });
     const stop = new AbortController();
     await download(url, path, expected, { signal: stop.signal, onBytes: () => stop.abort() }).catch(() => undefined);
@@ -142,7 +142,7 @@ describe('download', () => {
     expect((await readFile(path)).equals(content)).toBe(true);
   });
 
-  it('When two download the same file at once, then both succeed', async () => {
+  it('When two calls download the same file at once, then both succeed', async () => {
     const url = await serve({});
 
     await Promise.all([download(url, path, expected), download(url, path, expected)]);
@@ -151,7 +151,7 @@ describe('download', () => {
     expect(await readdir(folder)).toEqual(['model.onnx']);
   });
 
-  it('When a process is killed half-way, then its half is no file, and the next process goes on from it', async () => {
+  it('When a process is killed during a download, then there is no file, and the next process continues', async () => {
     const url = await serve({ hangAt: 120_000 });
     child = await startDownloading(url);
     await once(child.stdout as NodeJS.ReadableStream, 'data');
@@ -169,7 +169,7 @@ describe('download', () => {
   });
 });
 
-/** A process of its own, which prints a line whenever bytes came. */
+/** Starts a child process that downloads `url` and prints a line whenever it receives bytes. */
 async function startDownloading(url: string): Promise<ChildProcess> {
   const script = join(folder, 'child.mjs');
   const contents = `

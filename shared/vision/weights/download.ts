@@ -3,24 +3,25 @@ import { dropPart, type Expected, leavePart, resumePart, sha256OfFile, sizeOf } 
 
 export interface DownloadOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Called with the bytes that are there so far, also those of an earlier run. */
+  /** Called with the number of bytes received so far, including those of an earlier run. */
   readonly onBytes?: (done: number) => void;
-  /** Milliseconds without a byte after which a connection counts as dead. */
+  /** Milliseconds without a byte after which the connection is closed. Default 30,000. */
   readonly stallMs?: number;
 }
 
-/** A download that did not work; the message says what to do. */
+/** A download failed. The message says what to do. */
 class DownloadError extends Error {
   override readonly name = 'DownloadError';
 }
 
 const defaultStallMs = 30_000;
-/** Connections that bring nothing new, one after another, before giving up. */
-const fruitlessAttempts = 3;
+/** Connections in a row that bring no new byte; then the download fails. */
+const mostFailures = 3;
 
 /**
- * Fetches `url` into `path`, in one step for whoever looks. Goes on where an earlier run stopped, never reads more than the
- * expected bytes, and keeps nothing whose SHA-256 is another. Errors: DownloadError; the signal's reason.
+ * Downloads `url` to `path`. The file appears at `path` in one step, when it is complete and its SHA-256 is right. Continues a download
+ * that an earlier run left, reads at most the expected bytes, and deletes a file with another SHA-256. Errors: DownloadError; the
+ * reason of the signal. See: [Note: Part files]
  */
 export async function download(
   url: string,
@@ -34,20 +35,20 @@ export async function download(
     await fill(url, part, expected, options);
     let digest = await sha256OfFile(part);
     if (digest !== expected.sha256 && resumed) {
-      // What an earlier run left may have come from another version of the file.
+      // The bytes of an earlier run may belong to another version of the file.
       await truncate(part);
       await fill(url, part, expected, options);
       digest = await sha256OfFile(part);
     }
     if (digest !== expected.sha256) {
       await dropPart(part);
-      throw new DownloadError(`${url} has SHA-256 ${digest}, expected ${expected.sha256}; nothing of it was kept.`);
+      throw new DownloadError(`${url} has SHA-256 ${digest}, expected ${expected.sha256}. The file was deleted.`);
     }
     await rename(part, path);
   } catch (error) {
     options.signal?.throwIfAborted();
     if (error instanceof DownloadError) throw error;
-    const byHand = `Fetch it by other means and save it as ${path}: it is used when its SHA-256 is ${expected.sha256}.`;
+    const byHand = `Download it in another way and save it as ${path}. Its SHA-256 must be ${expected.sha256}.`;
     throw new DownloadError(`${url} cannot be downloaded: ${reasonOf(error)}. ${byHand}`, { cause: error });
   } finally {
     if (await sizeOf(part)) leavePart(part);
@@ -55,11 +56,11 @@ export async function download(
   }
 }
 
-/** A server's answer that another try does not change. */
+/** A response that a retry does not change. */
 class Refusal extends Error {}
 
 async function fill(url: string, part: string, expected: Expected, options: DownloadOptions): Promise<void> {
-  let fruitless = 0;
+  let failures = 0;
   for (;;) {
     const before = (await sizeOf(part)) ?? 0;
     if (before === expected.bytes) return;
@@ -67,8 +68,8 @@ async function fill(url: string, part: string, expected: Expected, options: Down
       await fetchRest(url, part, before > expected.bytes ? 0 : before, expected, options);
     } catch (error) {
       options.signal?.throwIfAborted();
-      fruitless = ((await sizeOf(part)) ?? 0) > before ? 0 : fruitless + 1;
-      if (error instanceof Refusal || fruitless >= fruitlessAttempts) throw error;
+      failures = ((await sizeOf(part)) ?? 0) > before ? 0 : failures + 1;
+      if (error instanceof Refusal || failures >= mostFailures) throw error;
     }
   }
 }
@@ -108,23 +109,23 @@ async function fetchRest(
   }
 }
 
-/** Where in the file the answer's body belongs. */
+/** Offset in the file at which the body of the response starts. `asked`: the requested offset. */
 function startOf(response: Response, asked: number): number {
   if (response.status === 200) return 0;
   if (response.status === 206 && response.headers.get('content-range')?.startsWith(`bytes ${asked}-`)) return asked;
-  const message = `the server answers ${response.status} ${response.statusText}`.trimEnd();
+  const message = `the server returned ${response.status} ${response.statusText}`.trimEnd();
   throw response.status >= 500 || response.status === 429 ? new Error(message) : new Refusal(message);
 }
 
-/** Aborts when `alive` is not called for that long. */
+/** Returns a signal that aborts when `alive` is not called for that many milliseconds. */
 function stallGuard(milliseconds: number): { readonly signal: AbortSignal; alive(): void; stop(): void } {
   const controller = new AbortController();
-  const giveUp = () => controller.abort(new Error(`no byte came for ${milliseconds / 1000} s`));
+  const giveUp = () => controller.abort(new Error(`no byte was received for ${milliseconds / 1000} s`));
   const timer = setTimeout(giveUp, milliseconds);
   return { signal: controller.signal, alive: () => void timer.refresh(), stop: () => clearTimeout(timer) };
 }
 
-/** The innermost message: fetch hides "getaddrinfo ENOTFOUND" behind "fetch failed". */
+/** Message of the innermost cause: `fetch` throws "fetch failed" with the cause "getaddrinfo ENOTFOUND". */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? reasonOf(error.cause) : error.message || error.name;

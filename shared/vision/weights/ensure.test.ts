@@ -27,7 +27,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 describe('ensurePack', () => {
-  it('When the catalogue of the repository is built, then each file has the digest that stands there', async () => {
+  it('When the built-in pack of the repository is built, then each file has the digest of the catalogue', async () => {
     const events: ModelProgress[] = [];
 
     const pack = await ensurePack('builtin', {
@@ -46,7 +46,7 @@ describe('ensurePack', () => {
     expect(events.filter(({ step, done, total }) => step === 'build' && done === total)).toHaveLength(4);
   });
 
-  it('When everything is there, then it is checked and nothing is built', async () => {
+  it('When all files exist, then they are checked and none is built', async () => {
     await catalogue([await smallPack('npm:@vladmandic/face-api@1.7.15/model')]);
     await ensurePack('small', places);
     const steps: string[] = [];
@@ -57,9 +57,9 @@ describe('ensurePack', () => {
   });
 
   it.each([
-    ['cut short', (bytes: Buffer) => bytes.subarray(0, 1000)],
+    ['truncated', (bytes: Buffer) => bytes.subarray(0, 1000)],
     ['changed by one bit', (bytes: Buffer) => Buffer.from(bytes).fill((bytes[5000] ?? 0) ^ 1, 5000, 5001)],
-  ])('When a file is %s, then it is made anew', async (_, damage) => {
+  ])('When a file is %s, then it is built again', async (_, damage) => {
     await catalogue([await smallPack('npm:@vladmandic/face-api@1.7.15/model')]);
     const { detector } = await ensurePack('small', places);
     await writeFile(detector.file.path, damage(await readFile(detector.file.path)));
@@ -69,7 +69,7 @@ describe('ensurePack', () => {
     expect(await sha256Of(detector.file.path)).toBe(detector.file.sha256);
   });
 
-  it('When two processes build at once, then both get the whole file and nothing else stays', async () => {
+  it('When several calls build at once, then each gets the complete file and no other file stays', async () => {
     await catalogue([await smallPack('npm:@vladmandic/face-api@1.7.15/model')]);
 
     const packs = await Promise.all([
@@ -82,7 +82,7 @@ describe('ensurePack', () => {
     expect(await readdir(join(places.dataDir, 'models'))).toEqual(['landmarks-68.onnx']);
   });
 
-  it('When a part of a process that is gone lies about, then it is cleared away', async () => {
+  it('When a part file of a dead process exists, then it is deleted', async () => {
     await catalogue([await smallPack('npm:@vladmandic/face-api@1.7.15/model')]);
     const { detector } = await ensurePack('small', places);
     const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
@@ -94,7 +94,7 @@ describe('ensurePack', () => {
     expect(await readdir(join(places.dataDir, 'models'))).toEqual(['landmarks-68.onnx']);
   });
 
-  it('When a built file is not what the catalogue says, then it is refused and not kept', async () => {
+  it('When a built file has another digest than the catalogue, then it is refused and not kept', async () => {
     const pack = await smallPack('npm:@vladmandic/face-api@1.7.15/model');
     const wrong = { ...pack.detector.file, sha256: '0'.repeat(64) };
     await catalogue([
@@ -108,7 +108,7 @@ describe('ensurePack', () => {
     await expect(readdir(join(places.dataDir, 'models'))).rejects.toThrow('ENOENT');
   });
 
-  it('When a pack has an address, then its files are downloaded', async () => {
+  it('When the source of a file is a URL, then the file is downloaded', async () => {
     const server = await serveFile({ content: onnx });
     const file = { path: 'own.onnx', source: server.url, sha256: digest, bytes: onnx.length, licence };
     await catalogue([packOf('remote', file)]);
@@ -121,16 +121,16 @@ describe('ensurePack', () => {
     expect(steps).toContain('download');
   });
 
-  it('When a file is its user’s to bring, then the message says which, where and with what digest', async () => {
+  it('When the user must provide a file, then the message names the file, its source and its digest', async () => {
     const file = { path: 'own.onnx', source: 'a friend', sha256: digest, bytes: onnx.length, licence };
     await catalogue([packOf('own', file)]);
 
     await expect(ensurePack('own', places)).rejects.toThrow(
-      new RegExp(`lacks ${join(places.dataDir, 'models', 'own.onnx')}.*a friend.*${digest}`),
+      new RegExp(`${join(places.dataDir, 'models', 'own.onnx')} .* is missing.*a friend.*${digest}`),
     );
   });
 
-  it('When there is no such pack, then the message names those there are', async () => {
+  it('When the pack does not exist, then the message lists the packs that exist', async () => {
     await catalogue([
       packOf('own', { path: 'own.onnx', source: 'a friend', sha256: digest, bytes: onnx.length, licence }),
     ]);
@@ -138,10 +138,10 @@ describe('ensurePack', () => {
     await expect(ensurePack('other', places)).rejects.toThrow('There is no model pack other. There are: own.');
   });
 
-  it('When the description is not well-formed, then the message names the field', async () => {
+  it('When the description is malformed, then the message names the field', async () => {
     await writeFile(join(places.modelsDir, 'models.json'), JSON.stringify({ packs: [{ name: 'Bad Name' }] }));
 
-    await expect(findPack('x', places)).rejects.toThrow(/models\.json is not well-formed:[\s\S]*packs\[0\]\.name/);
+    await expect(findPack('x', places)).rejects.toThrow(/models\.json is malformed:[\s\S]*packs\[0\]\.name/);
   });
 });
 
@@ -154,7 +154,7 @@ describe('addPack', () => {
     await writeFile(join(folder, 'mine/files/own.onnx'), onnx);
   });
 
-  it('When a pack is added, then its files are hashed and copied, and it can be ensured without the originals', async () => {
+  it('When a pack is added, then its files are hashed and copied, and the originals are no longer needed', async () => {
     await addPack(packOf('mine', described), { ...places, from: join(folder, 'mine') });
     await rm(join(folder, 'mine'), { recursive: true });
 
@@ -164,30 +164,26 @@ describe('addPack', () => {
     expect(await readFile(pack.embedder.file.path)).toEqual(onnx);
   });
 
-  it('When a pack is added by link, then the files stay where they are, and a later change is noticed', async () => {
+  it('When a pack is added by link, then the files stay in their place, and a later change is detected', async () => {
     await addPack(packOf('mine', described), { ...places, from: join(folder, 'mine'), link: true });
     const pack = await ensurePack('mine', places);
     expect(pack.detector.file.path).toBe(join(folder, 'mine/files/own.onnx'));
     await writeFile(join(folder, 'mine/files/own.onnx'), 'changed');
 
-    await expect(ensurePack('mine', places)).rejects.toThrow('with another content than it should have');
+    await expect(ensurePack('mine', places)).rejects.toThrow(/own\.onnx of the model pack mine has changed/);
   });
 
-  it('When a digest is given and is another, then nothing is added', async () => {
+  it('When the given digest is wrong, then nothing is added', async () => {
     const wrong = packOf('mine', { ...described, sha256: 'f'.repeat(64) });
 
-    await expect(addPack(wrong, { ...places, from: join(folder, 'mine') })).rejects.toThrow('the pack says ffff');
+    await expect(addPack(wrong, { ...places, from: join(folder, 'mine') })).rejects.toThrow('expected ffff');
 
     expect((await listPacks(places)).map(({ pack }) => pack.name)).toEqual(['small']);
   });
 
   it.each([
-    ['a kind that there is not', { kind: 'yolo' }, /detector\.kind: there is no yolo; there are blazeface, retinaface/],
-    [
-      'an option that its kind does not know',
-      { options: { colour: 'blue' } },
-      /detector\.options do not fit retinaface:[\s\S]*colour/,
-    ],
+    ['an unknown kind', { kind: 'yolo' }, /detector\.kind: yolo does not exist\. Use one of blazeface, retinaface/],
+    ['an unknown option', { options: { colour: 'blue' } }, /detector\.options are wrong for retinaface:[\s\S]*colour/],
   ])('When a pack has %s, then it is refused', async (_, part, message) => {
     const pack = packOf('mine', described);
 
@@ -196,7 +192,7 @@ describe('addPack', () => {
     ).rejects.toThrow(message);
   });
 
-  it('When a file is no network, then it is refused', async () => {
+  it('When a file is not a network, then it is refused', async () => {
     await writeFile(join(folder, 'mine/files/own.onnx'), 'text');
 
     await expect(addPack(packOf('mine', described), { ...places, from: join(folder, 'mine') })).rejects.toThrow(
@@ -204,19 +200,19 @@ describe('addPack', () => {
     );
   });
 
-  it('When a file is not there, then the message names it', async () => {
+  it('When a file does not exist, then the message names it', async () => {
     await expect(addPack(packOf('mine', described), { ...places, from: folder })).rejects.toThrow(
-      `${join(folder, 'files/own.onnx')} is not there`,
+      `${join(folder, 'files/own.onnx')} does not exist`,
     );
   });
 
-  it('When the name is one that the catalogue can make, then it is refused', async () => {
+  it('When the catalogue has a pack of this name with files that it can build, then the name is refused', async () => {
     await expect(addPack(packOf('small', described), { ...places, from: join(folder, 'mine') })).rejects.toThrow(
-      'small is a pack of the catalogue',
+      'small is the name of a pack in the catalogue',
     );
   });
 
-  it('When a pack is removed, then its copies go, and another pack keeps what they share', async () => {
+  it('When an added pack is removed, then its copies are deleted and other packs keep their files', async () => {
     await ensurePack('small', places);
     await addPack(packOf('mine', described), { ...places, from: join(folder, 'mine') });
 
@@ -250,7 +246,7 @@ function packOf<File extends DescribedPack['detector']['file']>(name: string, fi
   };
 }
 
-/** A pack with the smallest network that is built, as both its files. */
+/** A pack whose two files are both the smallest network that can be built. */
 async function smallPack(source: string) {
   const { packs } = JSON.parse(await readFile(join(repositoryModels, 'models.json'), 'utf8'));
   return packOf('small', { ...packs[0].landmarker.file, source });

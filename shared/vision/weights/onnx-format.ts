@@ -1,6 +1,6 @@
 import protobuf from 'protobufjs/light.js';
 
-/** The part of ONNX that a converted network needs: one graph of float tensors. Source of the numbers: onnx/onnx.proto, IR version 8. */
+/** The part of ONNX that the converted networks need: one graph of float tensors. Source of the field ids: onnx/onnx.proto, IR 8. */
 const onnxSubset: protobuf.INamespace = {
   nested: {
     ModelProto: {
@@ -55,9 +55,10 @@ const onnxSubset: protobuf.INamespace = {
   },
 };
 
-/** A whole number or a list of them, or a word: all that the nodes written here carry. */
+/** Value of a node's attribute. A number is an integer. */
 export type AttributeValue = number | readonly number[] | string;
 
+/** One operation. `operator` is the ONNX operator type; inputs and output are names of tensors. */
 export interface OnnxNode {
   readonly operator: string;
   readonly inputs: readonly string[];
@@ -65,13 +66,14 @@ export interface OnnxNode {
   readonly attributes: Readonly<Record<string, AttributeValue>>;
 }
 
+/** A constant of the graph in row-major order: float32 or int64. */
 export interface OnnxTensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly data: Float32Array | BigInt64Array;
 }
 
-/** A network's input or output; a dimension that is a word may have any size. */
+/** Input or output of a network. A dimension that is a string, such as `N`, can have any size. */
 export interface OnnxValue {
   readonly name: string;
   readonly shape: readonly (number | string)[];
@@ -90,7 +92,7 @@ const operatorSet = 13;
 const elementType = { float: 1, int64: 7 };
 const attributeType = { int: 2, string: 3, ints: 7 };
 
-/** The bytes of an .onnx file. The same graph gives the same bytes on every machine. */
+/** Encodes a graph as the bytes of an .onnx file. The same graph gives the same bytes on every machine. */
 export function encodeOnnx(graph: OnnxGraph): Uint8Array {
   const model = protobuf.Root.fromJSON(onnxSubset).lookupType('ModelProto');
   return model

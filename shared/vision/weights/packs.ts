@@ -3,41 +3,41 @@ import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import { type Catalogue, catalogueSchema, type ModelFile, type Pack, packSchema } from '../pack.ts';
 
-/** A pack that is not known, not complete or not well described. The message is for people. */
+/** A pack is unknown or incomplete, or its description is malformed. The message is for people. */
 export class PackError extends Error {
   override readonly name = 'PackError';
 }
 
-/** Where packs are looked for. */
+/** Folders with packs. */
 export interface PackPlaces {
-  /** The repository's `models` folder, with models.json in it. */
+  /** The `models` folder of the repository, with models.json. */
   readonly modelsDir: string;
-  /** FREEFACE_DATA: weights lie in its `models` folder, a pack that was added in a folder of its own there. */
+  /** FREEFACE_DATA. Its `models` folder contains the model files, and one folder for each added pack. */
   readonly dataDir: string;
 }
 
 export interface KnownPack {
-  /** Its files' paths are absolute. */
+  /** The paths of its files are absolute. */
   readonly pack: Pack;
-  /** `added`: by its user, for this data folder only. */
+  /** `added`: a user added it to this data folder. */
   readonly origin: 'catalogue' | 'added';
 }
 
-/** Folder of the weights. */
+/** Folder of the model files. */
 export const weightsDir = (dataDir: string): string => resolve(dataDir, 'models');
 
-/** A pack by name; one that was added goes before one of the catalogue. Errors: PackError. */
+/** Returns the pack with this name. An added pack replaces a catalogue pack with the same name. Errors: PackError. */
 export async function findPack(name: string, places: PackPlaces): Promise<Pack> {
   const known = await listPacks(places);
   const found = known.find(({ pack }) => pack.name === name);
   if (found) return found.pack;
   const template = (await readCatalogue(places)).templates.some((candidate) => candidate.name === name);
   if (template)
-    throw new PackError(`The pack ${name} needs model files of your own: see \`npm run models -- show ${name}\`.`);
+    throw new PackError(`The pack ${name} needs your own model files. See \`npm run models -- show ${name}\`.`);
   throw new PackError(`There is no model pack ${name}. There are: ${known.map(({ pack }) => pack.name).join(', ')}.`);
 }
 
-/** Every pack that can be named, those of the catalogue first. Errors: PackError for a file that is not well-formed. */
+/** Returns all packs, those of the catalogue first. Errors: PackError when a description is malformed. */
 export async function listPacks(places: PackPlaces): Promise<KnownPack[]> {
   const { dataDir } = places;
   const catalogue = await readCatalogue(places);
@@ -55,16 +55,16 @@ export async function listPacks(places: PackPlaces): Promise<KnownPack[]> {
   ];
 }
 
-/** models.json. Errors: PackError. */
+/** Reads models.json. Errors: PackError when it is malformed; the error of `readFile` when it is missing. */
 export async function readCatalogue({ modelsDir }: Pick<PackPlaces, 'modelsDir'>): Promise<Catalogue> {
   const path = join(modelsDir, 'models.json');
   return parseAs(catalogueSchema, path, await readFile(path, 'utf8'));
 }
 
-/** Where the description of a pack that was added lies. */
+/** Path of the description of an added pack. */
 export const packFilePath = (dataDir: string, name: string): string => join(weightsDir(dataDir), name, 'pack.json');
 
-/** `text` as JSON of that form. Errors: PackError that names `path` and each field that is wrong. */
+/** Parses JSON and checks it against `schema`. Errors: PackError that names `path` and each wrong field. */
 export function parseAs<Schema extends z.ZodType>(schema: Schema, path: string, text: string): z.infer<Schema> {
   let value: unknown;
   try {
@@ -73,7 +73,7 @@ export function parseAs<Schema extends z.ZodType>(schema: Schema, path: string, 
     throw new PackError(`${path} is not JSON: ${(cause as Error).message}`, { cause });
   }
   const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new PackError(`${path} is not well-formed:\n${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new PackError(`${path} is malformed:\n${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }
 

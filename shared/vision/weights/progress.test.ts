@@ -18,7 +18,7 @@ const event = (step: ModelProgress['step'], done: number): ModelProgress => ({
   total: file.bytes,
 });
 
-function tellAll(isTTY: boolean, events: ModelProgress[]): string {
+function reportAll(isTTY: boolean, events: ModelProgress[]): string {
   const stream = Object.assign(new PassThrough(), { isTTY, columns: 80 });
   const reporter = reportProgress(stream as unknown as NodeJS.WriteStream);
   for (const each of events) reporter.report(each);
@@ -27,8 +27,8 @@ function tellAll(isTTY: boolean, events: ModelProgress[]): string {
 }
 
 describe('reportProgress', () => {
-  it('When nobody looks, then a download is one line with its size and licences', () => {
-    const text = tellAll(false, [
+  it('When the output is not a terminal, then a download is one line with its size and licences', () => {
+    const text = reportAll(false, [
       event('check', 0),
       event('download', 0),
       event('download', 900_000),
@@ -40,14 +40,14 @@ describe('reportProgress', () => {
     );
   });
 
-  it('When a person looks, then a bar ends at 100 % and the licences stand above it', () => {
-    const text = tellAll(true, [event('download', 0), event('download', 2_000_000)]);
+  it('When the output is a terminal, then a bar ends at 100 % and the licences are above it', () => {
+    const text = reportAll(true, [event('download', 0), event('download', 2_000_000)]);
 
     expect(text).toContain('licence of the code: MIT, of the weights: CC0-1.0');
     expect(text).toMatch(/downloading eyes\.onnx \[=+\] 100% of 2\.0 MB/);
   });
 
-  it.each([true, false])('When every file is there (terminal: %s), then nothing is said', (isTTY) => {
-    expect(tellAll(isTTY, [event('check', 0), event('check', 2_000_000)])).toBe('');
+  it.each([true, false])('When every file exists (terminal: %s), then nothing is printed', (isTTY) => {
+    expect(reportAll(isTTY, [event('check', 0), event('check', 2_000_000)])).toBe('');
   });
 });

@@ -4,15 +4,15 @@ import type { ModelProgress } from './ensure.ts';
 
 export interface ProgressReporter {
   readonly report: (event: ModelProgress) => void;
-  /** Ends a bar that is still drawn. */
+  /** Ends a bar that is still visible. */
   stop(): void;
 }
 
 const verbs = { check: 'checking', build: 'building', download: 'downloading' } as const;
 
 /**
- * Tells a person how the model files come along: a bar on a terminal, elsewhere one plain line a file. Files that only had to
- * be checked are passed over. A download says under which licence the file comes.
+ * Reports the progress of the model files to a person: a bar on a terminal, otherwise one line for each file. Skips files that are only
+ * checked. For a download, prints the licences of the file.
  */
 export function reportProgress(stream: NodeJS.WriteStream): ProgressReporter {
   return stream.isTTY ? bars(stream) : lines(stream);

@@ -6,16 +6,17 @@ import { ssdMobilenet } from './networks/ssd-mobilenet.ts';
 import { npmFile } from './npm-sources.ts';
 import { readTfjsWeights, type Weights } from './tfjs-weights.ts';
 
-/** How a network whose weights come inside an npm dependency becomes an ONNX file. */
+/** Builds the ONNX file of a network from weights in an npm dependency. */
 export interface Recipe {
+  /** Name of the npm package. */
   readonly package: string;
-  /** Manifest or graph model, inside the package; its .bin files lie beside it. */
+  /** Path of the manifest or graph model in the package. Its .bin files are in the same folder. */
   readonly path: string;
-  /** The bytes of the ONNX file; the same on every machine. */
+  /** Returns the bytes of the ONNX file. They are the same on every machine. Errors: Error when the package is not installed. */
   build(): Promise<Uint8Array>;
 }
 
-/** By the name that the catalogue uses. */
+/** Recipes by the name of the model file in the catalogue, without `.onnx`. */
 export const recipes = {
   'dlib-resnet': faceApi('face_recognition_model', dlibResnet),
   'landmarks-68': faceApi('face_landmark_68_model', landmarks68),

@@ -8,7 +8,7 @@ export interface Tensor {
   readonly data: Float32Array;
 }
 
-/** Weights by name. Asking for a name that is not there throws. */
+/** Weights by name. `get` throws an Error for an unknown name. */
 export interface Weights {
   get(name: string): Tensor;
   readonly names: readonly string[];
@@ -26,8 +26,9 @@ const manifestSchema = z.array(z.object({ paths: z.array(z.string()), weights: z
 type WeightEntry = z.infer<typeof weightSchema>;
 
 /**
- * Reads a TFJS weight manifest: groups of `{paths, weights}` whose .bin files lie beside it.
- * Quantised weights come back as numbers: raw × scale + min. Throws when bytes are missing or left over.
+ * Reads the weights of a TFJS weight manifest: groups of `{paths, weights}`. Their .bin files are in the folder of `manifestPath`.
+ * Quantised weights are converted to numbers: raw × scale + min. Errors: ZodError for a wrong manifest; Error for missing or extra
+ * bytes; those of reading the files.
  */
 export async function readTfjsWeights(manifestPath: string, manifest: unknown): Promise<Weights> {
   const tensors = new Map<string, Tensor>();
@@ -38,11 +39,12 @@ export async function readTfjsWeights(manifestPath: string, manifest: unknown): 
     for (const entry of group.weights) {
       const count = entry.shape.reduce((product, size) => product * size, 1);
       const end = offset + count * bytesPerValue[entry.quantization?.dtype ?? entry.dtype];
-      if (end > bytes.length) throw new Error(`${manifestPath}: the weights end within ${entry.name}`);
+      if (end > bytes.length) throw new Error(`${manifestPath}: the weight ${entry.name} is truncated`);
       tensors.set(entry.name, { shape: entry.shape, data: decode(bytes.subarray(offset, end), count, entry) });
       offset = end;
     }
-    if (offset !== bytes.length) throw new Error(`${manifestPath}: ${bytes.length - offset} bytes belong to no weight`);
+    if (offset !== bytes.length)
+      throw new Error(`${manifestPath}: ${bytes.length - offset} bytes follow the last weight`);
   }
   return {
     names: [...tensors.keys()],

@@ -3,8 +3,9 @@ import { isIntact, sizeOf } from './files.ts';
 import { findPack, PackError, type PackPlaces } from './packs.ts';
 
 /**
- * The pack with absolute paths, once every file of it is there and has its SHA-256. Makes and fetches nothing: a function that scales
- * from zero must not build weights on its way up, and need not carry what builds them. Errors: PackError.
+ * Checks that every file of the pack exists and has its SHA-256, and returns the pack with absolute paths. It builds and downloads
+ * nothing: a function that scales from zero must start fast, and its image does not contain the code that builds weights. Errors:
+ * PackError.
  */
 export async function verifyPack(name: string, places: PackPlaces): Promise<Pack> {
   const pack = await findPack(name, places);
@@ -12,14 +13,13 @@ export async function verifyPack(name: string, places: PackPlaces): Promise<Pack
   return pack;
 }
 
-/** Says which file is missing or another one than it should be, and how to get it. */
+/** An error that names the missing or changed file, and says how to get it. */
 export async function missingFile(pack: Pack, file: ModelFile): Promise<PackError> {
-  const trouble =
-    (await sizeOf(file.path)) === null
-      ? `lacks ${file.path}`
-      : `has a ${file.path} with another content than it should have`;
-  const cure = file.source.startsWith('npm:')
+  const problem = (await sizeOf(file.path)) === null ? 'is missing' : 'has changed';
+  const remedy = file.source.startsWith('npm:')
     ? 'Run `npm run models`'
     : `Put the file there (SHA-256 ${file.sha256}, ${file.bytes} bytes), or run \`npm run models -- add ${pack.name} --from DIR\``;
-  return new PackError(`The model pack ${pack.name} ${trouble}. Its source: ${file.source}. ${cure}.`);
+  return new PackError(
+    `The file ${file.path} of the model pack ${pack.name} ${problem}. Its source: ${file.source}. ${remedy}.`,
+  );
 }

@@ -19,15 +19,18 @@ const nodeSchema = z.object({
 const topologySchema = z.object({ node: z.array(nodeSchema) });
 type GraphNode = z.infer<typeof nodeSchema>;
 
-/** The model's outputs: scores and boxes of the 16×16 map with 2 anchors a cell, then of the 8×8 map with 6. */
+/** Outputs of the model: scores and boxes of the 16×16 map with 2 anchors in each cell, then of the 8×8 map with 6. */
 const heads = { scores: ['Identity', 'Identity_1'], boxes: ['Identity_2', 'Identity_3'] } as const;
 
 /**
- * BlazeFace, the model for the back camera, from the TFJS graph model of `@vladmandic/human` (blazeface.json).
+ * Converts BlazeFace, the model for the back camera, from the TFJS graph model of `@vladmandic/human` (blazeface.json) to ONNX.
  *
- * `input` N×3×H×W RGB, x / 127.5 − 1, H and W multiples of 32 (trained at 256×256); `boxes` N×A×16: centre x, y relative to the
- * anchor's centre, width, height, then six points relative to it, all in pixels of the input; `scores` N×A in 0..1.
- * A: 2 anchors a cell at stride 16, then 6 a cell at stride 32, rows first: 896 at 256×256.
+ * - `input` N×3×H×W, RGB, x / 127.5 − 1. H and W are multiples of 32 (trained at 256×256).
+ * - `boxes` N×A×16: x and y of the centre relative to the centre of the anchor, width, height, then six points relative to the centre
+ *   of the anchor, all in pixels of the input.
+ * - `scores` N×A in 0..1.
+ *
+ * A: 2 anchors in each cell at stride 16, then 6 in each cell at stride 32, row by row: 896 at 256×256.
  */
 export function blazeface(weights: Weights, topology: unknown): Uint8Array {
   const { node: nodes } = topologySchema.parse(topology);
@@ -35,7 +38,7 @@ export function blazeface(weights: Weights, topology: unknown): Uint8Array {
   const edges = new Map<string, Edge>();
   const edge = (name: string | undefined): Edge => {
     const found = edges.get(name ?? '');
-    if (found === undefined) throw new Error(`blazeface: ${name} is used before it is made`);
+    if (found === undefined) throw new Error(`blazeface: ${name} is used before it is defined`);
     return found;
   };
 
@@ -57,7 +60,7 @@ export function blazeface(weights: Weights, topology: unknown): Uint8Array {
       case 'MaxPool':
         return graph.pool('MaxPool', edge(first), Number(attr.ksize?.list.i[1]), stride(attr), padding(attr));
       case 'Pad': {
-        // [[before, after] of N, H, W, C]; the network only ever appends channels.
+        // [[before, after] of N, H, W, C]. The network only appends channels.
         const channels = weights.get(second ?? '').data[7] ?? 0;
         return graph.padEnd(edge(first), { channels });
       }
@@ -70,7 +73,7 @@ export function blazeface(weights: Weights, topology: unknown): Uint8Array {
       case 'Identity':
         return edge(first);
       default:
-        throw new Error(`blazeface: ${name} is a ${op}, which is not converted`);
+        throw new Error(`blazeface: the operator ${op} of ${name} is not supported`);
     }
   };
 

@@ -2,14 +2,15 @@ import { buildGraph, type Edge, type Padding } from '../graph.ts';
 import type { Tensor, Weights } from '../tfjs-weights.ts';
 
 /**
- * dlib's face recognition ResNet as `@vladmandic/face-api` carries it (face_recognition_model).
+ * Converts dlib's face recognition ResNet from `@vladmandic/face-api` (face_recognition_model) to ONNX.
  *
- * `input` N×3×150×150 RGB, (x − [122.782, 117.001, 104.298]) / 255; `embedding` N×128, not normalised, norm 1.3 to 1.6.
+ * - `input` N×3×150×150, RGB, (x − [122.782, 117.001, 104.298]) / 255.
+ * - `embedding` N×128, not normalised: its norm is 1.3 to 1.6.
  */
 export function dlibResnet(weights: Weights): Uint8Array {
   const graph = buildGraph('dlib-resnet');
 
-  /** Convolution, then a factor and an offset per channel, both folded into the kernel. */
+  /** Convolution, then a factor and an offset for each channel. Both are folded into kernel and bias. */
   const convolution = (input: Edge, name: string, stride: number, padding: Padding): Edge => {
     const kernel = weights.get(`${name}/conv/filters`);
     const scale = weights.get(`${name}/scale/weights`).data;
@@ -23,7 +24,7 @@ export function dlibResnet(weights: Weights): Uint8Array {
     return graph.relu(graph.add(convolution(first, `${name}/conv2`, 1, 1), input));
   };
 
-  /** Halves the size. The shortcut gets zeros for channels it lacks, the main path for the row and column it lost. */
+  /** Halves the size. Pads the shortcut with zero channels, and the main path with a zero row and column if it is smaller. */
   const residualDown = (input: Edge, name: string, added: { channels?: number; shrunk?: boolean }): Edge => {
     const first = graph.relu(convolution(input, `${name}/conv1`, 2, 'valid'));
     const second = convolution(first, `${name}/conv2`, 1, 1);

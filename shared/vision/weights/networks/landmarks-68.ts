@@ -2,9 +2,10 @@ import { buildGraph, type Edge } from '../graph.ts';
 import type { Weights } from '../tfjs-weights.ts';
 
 /**
- * The 68-point network of `@vladmandic/face-api` (face_landmark_68_model).
+ * Converts the 68-point network of `@vladmandic/face-api` (face_landmark_68_model) to ONNX.
  *
- * `input` N×3×112×112 RGB, (x − [122.782, 117.001, 104.298]) / 255; `points` N×136: x, y of 68 points in 0..1 of the input.
+ * - `input` N×3×112×112, RGB, (x − [122.782, 117.001, 104.298]) / 255.
+ * - `points` N×136: x and y of 68 points, 0..1 of the input.
  */
 export function landmarks68(weights: Weights): Uint8Array {
   const graph = buildGraph('landmarks-68');
@@ -21,7 +22,7 @@ export function landmarks68(weights: Weights): Uint8Array {
     return graph.convolution(input, { kernel, bias: weights.get(`${name}/bias`).data, stride: 2, padding: 'same' });
   };
 
-  /** Halves the size; every layer sees the sum of all before it. */
+  /** Halves the size. The input of each layer is the sum of the layers before it. */
   const dense = (input: Edge, name: string, isFirst = false): Edge => {
     const first = `${name}/conv0`;
     const one = graph.relu(isFirst ? plain(input, first) : separable(input, first, 2));

@@ -1,22 +1,25 @@
 import { buildGraph, type Edge } from '../graph.ts';
 import type { Tensor, Weights } from '../tfjs-weights.ts';
 
-/** What TensorFlow's batch norm adds to the variance in this network. */
+/** Added to the variance by TensorFlow's batch normalisation in this network. */
 const batchNormEpsilon = 0.0010000000474974513;
 
 /** Layers of MobileNet that halve the size. */
 const halving = new Set([2, 4, 6, 12]);
 
-/** Columns of a class prediction: background, face and one that training never used. */
+/** Columns of a class prediction: background, face, and one that training did not use. */
 const classes = 3;
 const faceColumn = 1;
 
 /**
- * SSD on MobileNetV1 as `@vladmandic/face-api` carries it (ssd_mobilenetv1_model), with boxes left as offsets from the anchors.
+ * Converts SSD on MobileNetV1 from `@vladmandic/face-api` (ssd_mobilenetv1_model) to ONNX. The boxes stay offsets from the anchors.
  *
- * `input` N×3×H×W RGB, x / 127.5 − 1, any H and W (trained at 512×512); `boxes` N×A×4: y, x, height, width as offsets
- * (variances 0.1 and 0.2); `scores` N×A in 0..1. A runs over six maps at strides 16 to 512, rows first, then 3 anchors a cell
- * on the first map and 6 on the others: 5,118 at 512×512.
+ * - `input` N×3×H×W, RGB, x / 127.5 − 1, any H and W (trained at 512×512).
+ * - `boxes` N×A×4: y, x, height, width as offsets (variances 0.1 and 0.2).
+ * - `scores` N×A in 0..1.
+ *
+ * A: six maps at strides 16 to 512, row by row, with 3 anchors in each cell of the first map and 6 in each cell of the others: 5,118
+ * at 512×512.
  */
 export function ssdMobilenet(weights: Weights): Uint8Array {
   const graph = buildGraph('ssd-mobilenet');
@@ -68,7 +71,7 @@ export function ssdMobilenet(weights: Weights): Uint8Array {
   return graph.encode();
 }
 
-/** Only the face's column of every class prediction: what the others say is never read. */
+/** Keeps only the face column of every class prediction. The other columns are not used. */
 function everyThird({ shape, data }: Tensor): Tensor {
   const columns = shape[shape.length - 1] ?? 0;
   const kept = data.filter((_, i) => (i % columns) % classes === faceColumn);

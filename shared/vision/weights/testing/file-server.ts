@@ -3,22 +3,22 @@ import type { AddressInfo } from 'node:net';
 
 export interface FileServer {
   readonly url: string;
-  /** The Range header of every request so far; undefined where there was none. */
+  /** The Range header of each request so far; undefined for a request without it. */
   readonly ranges: (string | undefined)[];
   close(): Promise<void>;
 }
 
 export interface ServedFile {
   readonly content: Buffer;
-  /** Ends the connection after that many bytes of the file, once for each entry. */
+  /** Ends the connection after that many bytes of the file. Each request uses one entry. */
   readonly breakAt?: number[];
-  /** Sends that many bytes of the file and then nothing more, for ever. */
+  /** Sends that many bytes of the file and then stops without closing the connection. */
   readonly hangAt?: number;
   readonly ignoresRange?: boolean;
   readonly status?: number;
 }
 
-/** A server on loopback with one file, that answers ranges and misbehaves as told. */
+/** Starts an HTTP server on loopback that serves one file, with ranges and with the given faults. */
 export async function serveFile(file: ServedFile): Promise<FileServer> {
   const ranges: (string | undefined)[] = [];
   const breaks = [...(file.breakAt ?? [])];

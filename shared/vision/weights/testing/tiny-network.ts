@@ -1,6 +1,6 @@
 import { buildGraph } from '../graph.ts';
 
-/** An ONNX file that onnxruntime loads, and that does next to nothing. */
+/** A small ONNX file that onnxruntime can load: one ReLU. */
 export function tinyNetwork(): Buffer {
   const graph = buildGraph('tiny');
   graph.output('output', graph.relu(graph.input('input', ['N', 3, 112, 112])), ['N', 3, 112, 112]);
