@@ -8,7 +8,7 @@ const state = z.enum(['ok', 'failing']);
 export default defineFunction(
   {
     name: 'get-health',
-    summary: 'Say how the platform is',
+    summary: 'Show the health of the platform',
     tag: 'health',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/health', aliases: ['/health'], scope: null },
     output: z.object({

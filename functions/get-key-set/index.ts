@@ -2,13 +2,13 @@ import { publicKeySet } from '../../shared/identity/tokens.ts';
 import { defineFunction } from '../../shared/runtime/define.ts';
 import { sizes } from '../../shared/runtime/sizes.ts';
 
-/** Short: whoever meets a key that is not in a kept set asks again anyway. */
+/** A short time is enough: a client that finds an unknown key requests the set again. */
 const maxAgeSeconds = 300;
 
 export default defineFunction(
   {
     name: 'get-key-set',
-    summary: 'Show the public keys that tokens and receipts are signed with',
+    summary: 'Show the public keys that verify tokens and receipts',
     tag: 'auth',
     trigger: { kind: 'http', method: 'GET', path: '/.well-known/jwks.json', scope: null },
     output: { binary: ['application/json'] },
