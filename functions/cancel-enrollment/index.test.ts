@@ -13,8 +13,8 @@ const accept = async ({ call }: TestPlatform, scene: string, fields: Record<stri
     })
   ).json.data;
 
-describe('cancelling and listing accepted enrolments', () => {
-  it('When a queued one is cancelled, then it is never done, its photo is gone, and its event changes nothing', async () => {
+describe('cancelling and listing enrolment jobs', () => {
+  it('When a queued job is cancelled, then it never runs, its photo is deleted, and its event changes nothing', async () => {
     const dataDir = folderWithWeights();
     const before = await startPlatform(withoutLanes, { dataDir });
     const [cancelled, kept] = [await accept(before, 'one'), await accept(before, 'two', { priority: 'high' })];
@@ -45,7 +45,7 @@ describe('cancelling and listing accepted enrolments', () => {
     expect(gone.json.error.code).toBe('JOB_NOT_FOUND');
   });
 
-  it('When jobs are listed, then newest come first, by status and priority, in pages', async () => {
+  it('When jobs are listed by status and priority, then the newest come first, in pages', async () => {
     const platform = await startPlatform(withoutLanes);
     const made = [];
     for (const priority of ['low', 'critical', 'low'])

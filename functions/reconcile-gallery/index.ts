@@ -9,7 +9,7 @@ const batch = 500;
 /** Younger data is not removed, in milliseconds. No enrolment takes this long. */
 const settledMs = 15 * 60 * 1000;
 
-/** Cleans up after a crash during an enrolment, recreates lost templates (also soon after the start), and deletes old jobs and dead letters. */
+/** Cleans up after a crash during an enrolment, recreates lost templates, and deletes old jobs and dead letters. Also runs after a start. */
 export default defineFunction(
   {
     name: 'reconcile-gallery',
