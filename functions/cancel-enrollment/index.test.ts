@@ -4,7 +4,7 @@ import { drawPortrait } from '../../shared/testing/portraits/index.ts';
 import { functions } from '../registry.gen.ts';
 
 const tenant = 'default' as never;
-const withoutLanes = functions.filter(({ manifest }) => !manifest.name.startsWith('process-enrollment'));
+const withoutWorkers = functions.filter(({ manifest }) => !manifest.name.startsWith('process-enrollment'));
 
 const accept = async ({ call }: TestPlatform, scene: string, fields: Record<string, string> = {}) =>
   (
@@ -16,7 +16,7 @@ const accept = async ({ call }: TestPlatform, scene: string, fields: Record<stri
 describe('cancelling and listing enrolment jobs', () => {
   it('When a queued job is cancelled, then it never runs, its photo is deleted, and its event changes nothing', async () => {
     const dataDir = folderWithWeights();
-    const before = await startPlatform(withoutLanes, { dataDir });
+    const before = await startPlatform(withoutWorkers, { dataDir });
     const [cancelled, kept] = [await accept(before, 'one'), await accept(before, 'two', { priority: 'high' })];
 
     const answer = await before.call('DELETE', `/api/v1/faces/enroll/status/${cancelled.job_id}`);
@@ -46,7 +46,7 @@ describe('cancelling and listing enrolment jobs', () => {
   });
 
   it('When jobs are listed by status and priority, then the newest come first, in pages', async () => {
-    const platform = await startPlatform(withoutLanes);
+    const platform = await startPlatform(withoutWorkers);
     const made = [];
     for (const priority of ['low', 'critical', 'low'])
       made.push(await accept(platform, priority + made.length, { priority }));

@@ -174,7 +174,7 @@ describe('the list of persons', () => {
     expect(new Set(seen).size).toBe(seen.length);
   });
 
-  it('When the limit is out of range, then the response is 400 and names it', async () => {
+  it('When the limit is out of range, then the response is 400 and names the limit', async () => {
     const { call } = await startPlatform(withoutExtractor);
 
     const answers = await Promise.all(

@@ -120,7 +120,7 @@ describe('tenants', () => {
     expect([owners.status, owners.json.data.quota]).toEqual([200, { persons: null, faces: 9, bytes: 1000 }]);
   });
 
-  it('When a tenant reads or changes another tenant, lists all or creates one, then the response is 403, even if the other tenant does not exist', async () => {
+  it('When a tenant reads or changes another tenant (existing or not), lists all or creates one, then the response is 403', async () => {
     const { call } = platform();
     const { key } = await newTenant();
     const { url } = await newTenant();

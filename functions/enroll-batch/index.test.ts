@@ -20,14 +20,14 @@ async function finished(platform: TestPlatform, id: string) {
   }
 }
 
-async function platformWithFiles(files: Readonly<Record<string, Uint8Array | string>>, lanes = functions) {
+async function platformWithFiles(files: Readonly<Record<string, Uint8Array | string>>, definitions = functions) {
   const watched = temporaryFolder();
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(join(watched, name, '..'), { recursive: true });
     writeFileSync(join(watched, name), content);
   }
   // No function watches the folder: only batches name its files.
-  const quiet = lanes.filter(({ manifest }) => !['reconcile-uploads', 'ingest-upload'].includes(manifest.name));
+  const quiet = definitions.filter(({ manifest }) => !['reconcile-uploads', 'ingest-upload'].includes(manifest.name));
   return startPlatform(quiet, { settings: { FREEFACE_WATCH: watched } });
 }
 
@@ -120,8 +120,8 @@ describe('faces/enroll_batch', () => {
   });
 
   it('When a batch has a thousand items, then one request accepts them all', async () => {
-    const withoutLanes = functions.filter(({ manifest }) => !manifest.name.startsWith('process-enrollment'));
-    const platform = await platformWithFiles({}, withoutLanes as typeof functions);
+    const withoutWorkers = functions.filter(({ manifest }) => !manifest.name.startsWith('process-enrollment'));
+    const platform = await platformWithFiles({}, withoutWorkers as typeof functions);
     const { image_id } = await enrolPortrait(platform, { person: 'amaro' });
     const items = Array.from({ length: 1000 }, (_, i) => ({
       image_id,

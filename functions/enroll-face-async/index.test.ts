@@ -10,7 +10,7 @@ import { functions } from '../registry.gen.ts';
 
 const tenant = 'default' as never;
 const path = '/api/v1/faces/enroll_async';
-const withoutLanes = functions.filter(({ manifest }) => !manifest.name.startsWith('process-enrollment'));
+const withoutWorkers = functions.filter(({ manifest }) => !manifest.name.startsWith('process-enrollment'));
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
 const statusOf = async ({ call }: TestPlatform, id: string) =>
@@ -93,7 +93,7 @@ describe('faces/enroll_async', () => {
 
   it('When the event of a job is delivered ten times at once, then the job ends once and enrols one face', async () => {
     const dataDir = folderWithWeights();
-    const before = await startPlatform(withoutLanes, { dataDir });
+    const before = await startPlatform(withoutWorkers, { dataDir });
     const { json } = await before.call('POST', path, {
       form: { external_id: 'once', priority: 'critical', image: await drawPortrait({ person: 'boris' }) },
     });
@@ -174,7 +174,7 @@ describe('faces/enroll_async', () => {
   it('When a job waits for hours, then its image is kept, and the job is completed when a worker starts', async () => {
     const dataDir = folderWithWeights();
     const clock = fakeClock();
-    const before = await startPlatform(withoutLanes, { dataDir, clock });
+    const before = await startPlatform(withoutWorkers, { dataDir, clock });
     const { json } = await before.call('POST', path, {
       form: { person_id: 'late', image: await drawPortrait({ person: 'amaro' }) },
     });
@@ -195,7 +195,7 @@ describe('faces/enroll_async', () => {
 
   it('When the person is erased before the job runs, then the job and its image are gone, and no face is enrolled', async () => {
     const dataDir = folderWithWeights();
-    const before = await startPlatform(withoutLanes, { dataDir });
+    const before = await startPlatform(withoutWorkers, { dataDir });
     await before.call('POST', '/api/v1/persons', { json: { person_id: 'erased', external_id: 'erased-ext' } });
     const image = await drawPortrait({ person: 'amaro' });
     const { json } = await before.call('POST', path, { form: { external_id: 'erased-ext', image } });
@@ -213,7 +213,7 @@ describe('faces/enroll_async', () => {
 });
 
 describe('faces/enroll_async and its status, with wrong requests', () => {
-  const platform = sharedPlatform(withoutLanes);
+  const platform = sharedPlatform(withoutWorkers);
 
   it.each([
     ['webhook_url', 'http://example.com/hook'],

@@ -14,7 +14,7 @@ export default defineFunction(
     name: 'export-audit',
     summary: 'Export the audit log',
     description:
-      'The response has every entry that matches the filters, one JSON object per line. Each chain goes from its oldest entry to its newest. You can verify an export without filters: run `npm run verify-audit -- --file audit.ndjson`, or write your own check (`hash` is the SHA-256 of the other fields as canonical JSON, RFC 8785). If the export stops early, the response has no proper end, and HTTP clients report an error.',
+      'The response has every entry that matches the filters, one JSON object per line. Each chain goes from its oldest entry to its newest. You can verify an export without filters: run `npm run verify-audit -- --file audit.ndjson`, or write your own check (`hash` is the SHA-256 of the other fields as canonical JSON, RFC 8785). If the export stops early, the response does not end properly, and HTTP clients report an error.',
     tag: 'audit',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/audit/export', scope: 'audit:read' },
     query: z.object(audited.filterFields),

@@ -36,7 +36,7 @@ const output = z.object({
     .object({ url: z.string(), status: z.enum(messageStatuses) })
     .nullable()
     .describe(
-      'The `webhook_url` of the request, and the status of the message about the end of the job. dead: the platform gave the message up. `GET webhooks/jobs/deliveries` lists the attempts.',
+      'The `webhook_url` of the request, and the status of the message about the end of the job. dead: the platform no longer retries the message. `GET webhooks/jobs/deliveries` lists the attempts.',
     ),
 });
 

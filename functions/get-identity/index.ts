@@ -27,7 +27,7 @@ export default defineFunction(
         .string()
         .nullable()
         .describe(
-          'When the key expires, or when the login ends if it is not refreshed. null: never, or the platform does not know it.',
+          'When the key expires, or when the login ends if it is not refreshed. null if this never happens or the platform does not know the time.',
         ),
     }),
     examples: { response: examples.identity },

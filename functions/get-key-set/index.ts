@@ -8,7 +8,7 @@ const maxAgeSeconds = 300;
 export default defineFunction(
   {
     name: 'get-key-set',
-    summary: 'Show the public keys that verify tokens and receipts',
+    summary: 'Show the public keys for verifying tokens and receipts',
     tag: 'auth',
     trigger: { kind: 'http', method: 'GET', path: '/.well-known/jwks.json', scope: null },
     output: { binary: ['application/json'] },

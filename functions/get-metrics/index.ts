@@ -12,7 +12,7 @@ export default defineFunction(
     name: 'get-metrics',
     summary: 'Show the metrics of the platform',
     description:
-      'Requests, latencies, cache lookups, shed images and published events are the sum over all processes and all tenants. In embedded mode there is one process, and it counts from its start. `in_flight`, `in_work` and `memory` describe the process that sends the response. `jobs` and `events` cover all tenants. `gallery` covers your tenant. Latencies are estimates from histograms. `metrics/prometheus` has more metrics.',
+      'Requests, latencies, cache lookups, rejected images (`shed`) and published events are the sum over all processes and all tenants. In embedded mode there is one process, and it counts from its start. `in_flight`, `in_work` and `memory` describe the process that sends the response. `jobs` and `events` cover all tenants. `gallery` covers your tenant. Latencies are estimates from histograms. `metrics/prometheus` has more metrics.',
     tag: 'health',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/metrics', scope: 'metrics:read' },
     output: z.object({
@@ -32,7 +32,7 @@ export default defineFunction(
       cache: z.object({ hits: count, misses: count }),
       jobs: z.object({
         waiting: z.object({ critical: count, high: count, normal: count, low: count }),
-        mean_processing_ms: z.number().nullable().describe('Mean of the latest jobs.'),
+        mean_processing_ms: z.number().nullable().describe('Mean processing time of the latest jobs.'),
       }),
       events: z.object({
         outbox_pending: count,

@@ -57,8 +57,8 @@ export default defineFunction(
     return undefined;
 
     async function ingestOne({ tenant: owner, path }: UploadPlace): Promise<void> {
-      const lane = priorities.find((each) => each === event.priority) ?? 'normal';
-      const outcome = await ingestUpload(path, lane, { ...call, tenant: asTenant(owner) }, ports);
+      const priority = priorities.find((each) => each === event.priority) ?? 'normal';
+      const outcome = await ingestUpload(path, priority, { ...call, tenant: asTenant(owner) }, ports);
       call.log.debug({ outcome }, 'file processed');
     }
   },

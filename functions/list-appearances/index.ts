@@ -149,7 +149,7 @@ function boxOf(bbox: string): Area {
   const [west, south, east, north] = bbox.split(',').map(Number) as [number, number, number, number];
   if (Math.max(Math.abs(west), Math.abs(east)) > 180 || Math.max(Math.abs(south), Math.abs(north)) > 90)
     throw wrong('bbox', 'must be between -180 and 180 degrees east, and between -90 and 90 degrees north');
-  if (south > north) throw wrong('bbox', 'must have a south that is not greater than its north');
+  if (south > north) throw wrong('bbox', 'must have a south value that is not greater than its north value');
   return { kind: 'box', west, south, east, north };
 }
 

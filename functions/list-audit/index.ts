@@ -10,7 +10,7 @@ export default defineFunction(
     name: 'list-audit',
     summary: 'List the audit log',
     description:
-      'The audit log shows who read or changed which data. Returns the newest entries first, in pages. An entry must match all given filters: `person_id` and `from` together show who looked at this person since that time. The entries stay when a person is erased, as proof of the erasure and of every earlier access. Entries have ids, never names of persons.',
+      'The audit log shows who read or changed which data. The response has the newest entries first, in pages. An entry must match all given filters: `person_id` and `from` together show who looked at this person since that time. The entries stay when a person is erased, as proof of the erasure and of every earlier access. Entries have ids, never names of persons.',
     tag: 'audit',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/audit', scope: 'audit:read' },
     query: z.object({ ...audited.filterFields, limit: wire.pageLimit(50, 500), page_token: wire.pageToken }),

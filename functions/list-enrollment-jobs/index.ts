@@ -10,7 +10,7 @@ export default defineFunction(
   {
     name: 'list-enrollment-jobs',
     summary: 'List enrolment jobs',
-    description: 'Returns the newest jobs first, in pages. The platform keeps a finished job for one week.',
+    description: 'The response has the newest jobs first, in pages. The platform keeps a finished job for one week.',
     tag: 'faces',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/faces/enroll/jobs', scope: 'faces:write' },
     query: z.object({

@@ -8,7 +8,7 @@ export default defineFunction(
   {
     name: 'list-persons-by-external-ids',
     summary: 'List the persons with these external ids',
-    description: 'Returns the persons in the order of the ids, in pages. Ids without a person are skipped.',
+    description: 'The response has the persons in the order of the ids, in pages. Ids without a person are skipped.',
     tag: 'persons',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/persons/by_external_ids', scope: 'persons:read' },
     query: z.object({

@@ -10,7 +10,7 @@ export default defineFunction(
     name: 'list-webhook-deliveries',
     summary: 'List the deliveries of a webhook',
     description:
-      'A delivery is one message with all attempts to send it. Returns the newest deliveries first, in pages. The platform keeps them for 30 days. Use `status=dead` for the messages that the platform gave up.',
+      'A delivery is one message with all attempts to send it. The response has the newest deliveries first, in pages. The platform keeps them for 30 days. Use `status=dead` for the messages that the platform no longer retries.',
     tag: 'webhooks',
     trigger: {
       kind: 'http',

@@ -20,7 +20,8 @@ export default defineFunction(
     const sessionId = principal?.sessionId ?? null;
     if (sessionId === null)
       throw new AppError('FORBIDDEN', {
-        message: 'You have no login here. Revoke a service key, or log out at the outside issuer.',
+        message:
+          'You have no login here. If you use a service key, revoke the key. If you use an outside issuer, log out there.',
       });
     return { data: { ended: await accounts.endSession(tenant, sessionId, { signal }) } };
   },

@@ -17,7 +17,7 @@ const recognizedFace = z.object({
   decision: z
     .enum(['match', 'review', 'unknown'])
     .describe(
-      'match: it is this person, at the requested false-positive rate. review: it may be this person, so a human should check. unknown: no enrolled person.',
+      'match: it is this person, at the requested false-positive rate. review: it may be this person, so a human should check. unknown: the face matches no enrolled person.',
     ),
   similarity: wire.similarity.describe(
     'Similarity to the nearest enrolled person, for every decision. 0 if the gallery is empty.',
@@ -31,7 +31,7 @@ export default defineFunction(
     name: 'recognize-faces',
     summary: 'Recognise the people in a photo',
     description:
-      'Open-set identification of every face: a stranger is `unknown`. The threshold depends on the false-positive identification rate `fpir` and on the size of the gallery: it becomes stricter with more enrolled people. If the tenant requires consent, a person without a valid consent is `unknown`.',
+      'The platform identifies every face in the photo. The identification is open-set: a stranger is `unknown`. The threshold depends on the false-positive identification rate `fpir` and on the size of the gallery: it becomes stricter with more enrolled people. If the tenant requires consent, a person without a valid consent is `unknown`.',
     tag: 'faces',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/faces/recognize', scope: 'faces:read' },
     body: z.object({

@@ -6,10 +6,10 @@ import { sizes } from '../../shared/runtime/sizes.ts';
 /** Rows deleted in one call. */
 const batch = 500;
 
-/** Younger data is not removed, in milliseconds. No enrolment takes this long. */
+/** Data is removed only when it is older than this, in milliseconds. No enrolment takes this long. */
 const settledMs = 15 * 60 * 1000;
 
-/** Cleans up after a crash during an enrolment, recreates lost templates, and deletes old jobs and dead letters. Also runs after a start. */
+/** Cleans up after a crash during an enrolment, recreates lost templates, and deletes old jobs and dead letters. */
 export default defineFunction(
   {
     name: 'reconcile-gallery',

@@ -120,7 +120,7 @@ describe('dead letters', () => {
     60_000,
   );
 
-  it('When a replayed event fails again, then it has the same dead letter; after it is discarded, its photo is gone and it cannot be replayed', async () => {
+  it('When a replayed event fails again, then its dead letter has the same id; after a discard, its photo is gone for good', async () => {
     const platform = await startPlatform(functions);
     const job = await accept(platform, await drawScene());
     const [letter] = await letters(platform, 1);

@@ -12,7 +12,7 @@ export default defineFunction(
   {
     name: 'replay-dead-letters',
     summary: 'Replay or delete many dead letters',
-    description: `Select the dead letters by their ids, or by type or reason. One request handles at most ${most}; \`remaining\` is true if there are more. Dead letters that cannot be replayed are counted as \`final\` and stay.`,
+    description: `Select the dead letters by their ids, or by type or reason. Set \`action\` to \`discard\` to delete them instead of replaying them. One request handles at most ${most}; \`remaining\` is true if there are more. Dead letters that cannot be replayed are counted as \`final\` and stay.`,
     tag: 'events',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/events/dead_letters/replay', scope: 'events:manage' },
     body: z.object({

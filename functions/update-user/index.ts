@@ -38,7 +38,7 @@ export default defineFunction(
     requireRole(caller, before.role);
     if (given.role !== undefined) requireRole(caller, given.role);
     if (password !== undefined) {
-      // A stranger at an unlocked screen must not be able to set a new password, so the other path asks for the old password.
+      // A stranger at an unlocked screen must not be able to set a new password, so a user must send the old one too.
       if (caller.kind === 'user' && caller.id === before.userId)
         throw new AppError('FORBIDDEN', { message: 'Change your own password with POST /api/v1/auth/password.' });
       wire.checkNewPassword(password, before, 'password');

@@ -14,7 +14,7 @@ export default defineFunction(
     name: 'update-webhook',
     summary: 'Change, disable or enable a webhook',
     description:
-      'A given field replaces the stored value. Pending messages go to the new URL. While the webhook is disabled, the platform gives up its due messages. To protect the changes of other clients, send `If-Match` with the `ETag` from your last read of the webhook. If the webhook has changed since then, the response is 412.',
+      'A given field replaces the stored value. Pending messages go to the new URL. While the webhook is disabled, its due messages are not sent and get the status `dead`. To protect the changes of other clients, send `If-Match` with the `ETag` from your last read of the webhook. If the webhook has changed since then, the response is 412.',
     tag: 'webhooks',
     trigger: { kind: 'http', method: 'PUT', path: '/api/v1/webhooks/{webhook_id}', scope: 'webhooks:manage' },
     params: z.object({ webhook_id: wire.webhookId }),
