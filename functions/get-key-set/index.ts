@@ -9,6 +9,8 @@ export default defineFunction(
   {
     name: 'get-key-set',
     summary: 'Show the public keys for verifying tokens and receipts',
+    description:
+      'The response is a JSON Web Key Set (RFC 7517). It also has the public keys of earlier signing keys, so that you can verify old receipts.',
     tag: 'auth',
     trigger: { kind: 'http', method: 'GET', path: '/.well-known/jwks.json', scope: null },
     output: { binary: ['application/json'] },

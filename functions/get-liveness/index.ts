@@ -6,6 +6,7 @@ export default defineFunction(
   {
     name: 'get-liveness',
     summary: 'Check that the process is alive',
+    description: 'This function does not check any store.',
     tag: 'health',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/health/live', aliases: ['/health/live'], scope: null },
     output: z.object({ status: z.literal('alive') }),

@@ -10,6 +10,7 @@ export default defineFunction(
   {
     name: 'get-readiness',
     summary: 'Check whether the platform can answer requests',
+    description: 'The response is 503 if the records store fails. If only other stores fail, `status` is `degraded`.',
     tag: 'health',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/health/ready', aliases: ['/health/ready'], scope: null },
     output: z.object({

@@ -89,13 +89,13 @@ describe('persons/{id}/timeline', () => {
     const image = await photo('both', { DateTimeOriginal: '2020:01:01 00:00:00' }, berlin);
 
     await enrolled(image, {
-      person_id: 'told',
+      person_id: 'given',
       captured_at: '2024-02-29T23:59:59-03:00',
       location: '{"lat":-33.86,"lon":151.21}',
       source_id: 'gate-3',
     });
 
-    expect((await timeline(platform(), 'told')).appearances).toEqual([
+    expect((await timeline(platform(), 'given')).appearances).toEqual([
       expect.objectContaining({
         at: '2024-03-01T02:59:59.000Z',
         location: { lat: -33.86, lon: 151.21 },

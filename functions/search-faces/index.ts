@@ -227,7 +227,7 @@ function nearest(hits: readonly VectorHit[], limit: number): VectorHit[] {
   return [...best.values()].sort((a, b) => b.cosine - a.cosine || (a.faceId < b.faceId ? -1 : 1)).slice(0, limit);
 }
 
-/** Leaves out a face whose person was erased after the search, or has no valid consent where the tenant requires one. */
+/** Leaves out a face if its person was erased after the search, or has no valid consent and the tenant requires one. */
 function presentHit(hit: VectorHit, persons: Awaited<ReturnType<typeof personsOf>>, pack: PackDescription) {
   const person = hit.personId === null ? null : persons.get(hit.personId);
   if (person === undefined) return [];
