@@ -4,12 +4,17 @@ import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { functions } from '../functions/registry.gen.ts';
+import { rooms } from '../shared/testing/layers.ts';
 import { checkManifests } from './generate/check-manifests.ts';
+import { functionTables } from './generate/function-table.ts';
 import { manifestFiles } from './generate/knative/files.ts';
+import { noteIndex } from './generate/note-index.ts';
 import { openApi } from './generate/open-api.ts';
 import { registry } from './generate/registry.ts';
+import { roomDiagram } from './generate/room-diagram.ts';
 import { scyllaSchema } from './generate/scylla-schema.ts';
-import { withSettings } from './generate/settings-table.ts';
+import { withSection } from './generate/section.ts';
+import { settingsTable } from './generate/settings-table.ts';
 
 /** Everything that is generated: path from the repository's root, and its text. */
 export async function generatedFiles(root: string): Promise<Map<string, string>> {
@@ -22,12 +27,22 @@ export async function generatedFiles(root: string): Promise<Map<string, string>>
       scyllaSchema((await readdir(resolve(root, 'migrations/scylla'))).filter((name) => name.endsWith('.cql')).sort()),
     ],
     ['functions/api-docs/openapi.gen.json', `${JSON.stringify(openApi(functions), null, 2)}\n`],
-    ['README.md', withSettings(await readFile(resolve(root, 'README.md'), 'utf8'))],
+    ['shared/README.md', await sharedPage(root)],
+    [
+      'functions/README.md',
+      withSection(await readFile(resolve(root, 'functions/README.md'), 'utf8'), 'functions', functionTables(functions)),
+    ],
     ...manifestFiles(
       functions.map(({ manifest }) => manifest),
       await versionOf(root),
     ),
   ]);
+}
+
+async function sharedPage(root: string): Promise<string> {
+  const page = await readFile(resolve(root, 'shared/README.md'), 'utf8');
+  const sections = { rooms: roomDiagram(rooms), settings: settingsTable(), notes: await noteIndex(root, 'shared') };
+  return Object.entries(sections).reduce((text, [name, content]) => withSection(text, name, content), page);
 }
 
 /** Folders under functions/ that hold a function, sorted. */
