@@ -7,7 +7,6 @@ import { readConfig } from '../shared/config.ts';
 import type { PortName } from '../shared/ports/index.ts';
 import type { Manifest } from '../shared/runtime/define.ts';
 import { isUsageError } from './command-line/usage-error.ts';
-import { commandLine, extractor, imageOf } from './generate/knative/names.ts';
 import { writeArchive } from './images/archive.ts';
 import { type Base, baseOfThisMachine, user } from './images/base.ts';
 import { baseOfLayout } from './images/base-of-layout.ts';
@@ -20,6 +19,7 @@ import { push } from './images/push.ts';
 import { isLight, overBudget, report } from './images/report.ts';
 import { billOfMaterials, type Part, partsOfBundle } from './images/sbom.ts';
 import { catalogueOf, weightsOf } from './images/weights.ts';
+import { commandLine, extractor, imageOf } from './manifests/names.ts';
 
 const usage = `Usage: npm run images -- [NAME...] [OPTIONS]
 

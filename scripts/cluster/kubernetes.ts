@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { namespace } from '../generate/knative/names.ts';
+import { namespace } from '../manifests/names.ts';
 
 const run = promisify(execFile);
 

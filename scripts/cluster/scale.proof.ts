@@ -5,7 +5,7 @@ import { type EventManifest, isHttp, type Manifest } from '../../shared/runtime/
 import { drawPortrait } from '../../shared/testing/portraits/index.ts';
 import { type Answer, send } from '../../shared/testing/send.ts';
 import { median } from '../bench/rows.ts';
-import { namespace } from '../generate/knative/names.ts';
+import { namespace } from '../manifests/names.ts';
 import { call, callService, eventHeaders } from './client.ts';
 import { firstCall } from './first-call.ts';
 import { applied, gone, kubectl, podsOf, readinessOf, saw, until } from './kubernetes.ts';

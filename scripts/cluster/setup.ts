@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { stringify } from 'yaml';
 import { functions } from '../../functions/registry.gen.ts';
-import { namespace } from '../generate/knative/names.ts';
+import { namespace } from '../manifests/names.ts';
 import { throughIngress } from './ingress.ts';
 import { applied, appliedFolder, kubectl, readinessOf, saw, until } from './kubernetes.ts';
 

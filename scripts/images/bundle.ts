@@ -6,7 +6,7 @@ import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { common, importsOf, openersIn } from '../../esbuild.config.mjs';
 import type { PortName } from '../../shared/ports/index.ts';
 import type { Manifest } from '../../shared/runtime/define.ts';
-import { extractor } from '../generate/knative/names.ts';
+import { extractor } from '../manifests/names.ts';
 
 /** One file of CommonJS: that is what a code cache can be made of. What loads later stays a function that is called later. */
 const options = {

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type ExecutionProvider, mostThreads } from '../../shared/vision/execution-provider.ts';
 import { extractionLimits } from '../../shared/vision/extraction-limits.ts';
-import { extractor } from '../generate/knative/names.ts';
 import type { KubernetesObject, Problem } from './check.ts';
 import { amount, threadsOf } from './forms.ts';
+import { extractor } from './names.ts';
 import { storesInReach } from './reach.ts';
 import { findObject, nameOf } from './together.ts';
 

@@ -3,7 +3,7 @@ import { privateNetworks } from '../../../shared/http/client-address.ts';
 import type { Manifest } from '../../../shared/runtime/define.ts';
 import type * as kubernetes from '../../manifests/kubernetes.ts';
 import type { networkPolicy } from '../../manifests/kubernetes.ts';
-import * as names from './names.ts';
+import * as names from '../../manifests/names.ts';
 import { type Store, storePorts } from './settings.ts';
 import type { Comments } from './yaml.ts';
 

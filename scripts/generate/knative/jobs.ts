@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import type { job, role, roleBinding, secret } from '../../manifests/kubernetes.ts';
+import * as names from '../../manifests/names.ts';
 import { policy, reaching, serviceAccount, tcp } from './access.ts';
-import * as names from './names.ts';
 import { asNobody, certificates } from './service.ts';
 import { addressesOf, type Store, settingsFor } from './settings.ts';
 import type { Comments } from './yaml.ts';

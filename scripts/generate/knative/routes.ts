@@ -1,6 +1,6 @@
 import { type HttpManifest, isHttp, type Manifest } from '../../../shared/runtime/define.ts';
 import type { HttpRoute, ReferenceGrant } from '../../manifests/gateway.ts';
-import * as names from './names.ts';
+import * as names from '../../manifests/names.ts';
 
 /** The function that answers what no path leads to, in the API's own form. */
 const answersUnknown = 'api-docs';

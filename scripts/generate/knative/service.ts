@@ -2,9 +2,9 @@ import { isHttp, type Manifest, portsOf, writesEvents } from '../../../shared/ru
 import { sizes } from '../../../shared/runtime/sizes.ts';
 import { extractionLimits } from '../../../shared/vision/extraction-limits.ts';
 import { amount, threadsOf } from '../../manifests/forms.ts';
+import * as names from '../../manifests/names.ts';
 import type { KnativeService } from '../../manifests/serving.ts';
 import { revisionSeconds } from './delivery.ts';
-import * as names from './names.ts';
 import { asksExtractor, settingsFor, storesOf, variablesOf } from './settings.ts';
 import type { Comments } from './yaml.ts';
 

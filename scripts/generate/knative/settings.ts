@@ -1,6 +1,6 @@
 import type { PortName } from '../../../shared/ports/index.ts';
 import { isHttp, type Manifest, portsOf, writesEvents } from '../../../shared/runtime/define.ts';
-import { extractor, hostOf, publisher, secretOf, settingsConfig, storesConfig } from './names.ts';
+import { extractor, hostOf, publisher, secretOf, settingsConfig, storesConfig } from '../../manifests/names.ts';
 
 /** A store in a cluster: who may reach it is told by a label on the pod. */
 export type Store = 'scylla' | 'milvus' | 's3' | 'kafka' | 'dragonfly';

@@ -2,8 +2,8 @@ import { enrolmentTopic } from '../../../shared/events/catalogue.ts';
 import type { Delivery } from '../../../shared/ports/events.ts';
 import type { CronManifest, EventManifest, Manifest } from '../../../shared/runtime/define.ts';
 import type { KafkaSource, PingSource } from '../../manifests/eventing.ts';
+import * as names from '../../manifests/names.ts';
 import { deliveryOf, isEvent } from './delivery.ts';
-import * as names from './names.ts';
 import type { Comments } from './yaml.ts';
 
 /** Where Strimzi's cluster `kafka` in the namespace `kafka` listens; overlays put theirs in its place. */

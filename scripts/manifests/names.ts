@@ -1,4 +1,4 @@
-import type { Manifest } from '../../../shared/runtime/define.ts';
+import type { Manifest } from '../../shared/runtime/define.ts';
 
 /** Everything generated lives in one namespace; a gateway's rewritten hosts name it, so it is fixed. */
 export const namespace = 'freeface';
