@@ -1,55 +1,59 @@
 import type { Manifest } from '../../shared/runtime/define.ts';
 
-/** Everything generated lives in one namespace; a gateway's rewritten hosts name it, so it is fixed. */
+/** Namespace of all generated objects. It is fixed, because the hosts that a gateway rewrites contain it. */
 export const namespace = 'freeface';
 
-/** Kubernetes' recommended labels of what belongs to a function. */
+/** Kubernetes' recommended labels, for the objects of a function. */
 export const labelsOf = (name: string): Record<string, string> => ({
   'app.kubernetes.io/name': name,
   'app.kubernetes.io/part-of': 'freeface',
 });
 
-/** Label of what jobs need before there are functions; it can be applied alone. */
+/** Label of the objects that jobs need before the functions exist. These objects can be applied alone. */
 export const foundation = { 'app.kubernetes.io/component': 'foundation' };
 
-/** Image of a function before an overlay puts a registry and a digest in its place. */
+/** Name of a function's image. An overlay replaces it by a registry's name and a digest. */
 export const imageOf = (name: string, version: string): string => `dev.local/freeface/${name}:${version}`;
 
-/** Where requests to a function's service go from within the cluster. */
+/** Host of a function's service within the cluster. */
 export const hostOf = (name: string): string => `${name}.${namespace}.svc.cluster.local`;
 
 /**
- * Knative's ingress, through which a gateway reaches a function: as Kourier has it; an overlay puts another in its place.
+ * Knative's ingress, through which a gateway reaches a function. This is Kourier's Service; an overlay can replace it.
  *
  * [Note: A backend is the ingress]
- * A Knative Service's own Service is an ExternalName for the ingress, and gateways do not take those as backends, by advice of Gateway
- * API itself. So each rule leads to the ingress's real Service, and the host that it writes says which function is meant. That Service is
- * in another namespace, which a ReferenceGrant there allows.
+ * The Kubernetes Service of a Knative Service is an ExternalName that points to the ingress. Gateway API advises against an ExternalName
+ * as a backend, and gateways refuse it. So the backend of each rule is the ingress's real Service, and the rule sets the host of the
+ * function. The ingress finds the function by this host. The ingress's Service is in another namespace; a ReferenceGrant there allows
+ * the reference.
  */
 export const ingress = { name: 'kourier-internal', namespace: 'kourier-system' };
 
-/** The function that answers the extractor port of all others. */
+/** The function that the extractor port of all other functions calls. */
 export const extractor = 'extract-faces';
 
-/** The image of the commands that the jobs run; no function has this name. */
+/** Image with the commands that the jobs run. No function has this name. */
 export const commandLine = 'command-line';
 
-/** Topic that a function's events come from; null: it is called directly. */
+/** Topic of a function's events; null if callers call the function directly. */
 export const topicOf = ({ trigger }: Manifest): string | null => (trigger.kind === 'event' ? trigger.topic : null);
 
-/** The function that publishes what others wrote with their rows. */
+/** The function that publishes events from the outbox. Other functions store them there with their rows. */
 export const publisher = 'sweep-outbox';
 
-/** ConfigMaps of the stores' addresses, of optional settings, and of certificates (`ca.crt`); and the sink of dead letters. */
+/** ConfigMap with the addresses of the stores. */
 export const storesConfig = 'freeface-stores';
+/** ConfigMap with optional settings. */
 export const settingsConfig = 'freeface-settings';
+/** ConfigMap with certificates, under the key `ca.crt`. */
 export const certificatesConfig = 'freeface-ca';
-/** Secret of the credentials of a store. */
+/** Secret with the credentials of a store. */
 export const secretOf = (store: string): string => `freeface-${store}`;
-/** Secret that the first key is put into. */
+/** Secret that receives the first key. */
 export const adminKeySecret = 'freeface-admin-key';
+/** KafkaSink of dead letters. */
 export const deadLetterSink = 'freeface-dead-letters';
 
-/** What a service says about events, for those who look for producers and consumers. */
+/** Annotations with the event types that a service emits and consumes. Our rules and people read them. */
 export const emitsAnnotation = 'freeface/emits';
 export const consumesAnnotation = 'freeface/consumes';

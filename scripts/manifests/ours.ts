@@ -13,8 +13,8 @@ import { checkSink } from './ours/sink.ts';
 import { storesInReach } from './reach.ts';
 
 /**
- * What FreeFace's own manifests keep, taken together, beyond what any manifest must: nothing points at what is not there,
- * nothing that matters is left to a default, and every event that is waited for is sent by somebody.
+ * Checks rules that apply only to FreeFace's own manifests, taken together: every reference has a target, important fields do not
+ * rely on a default, and a function emits every event that another function consumes.
  */
 export function checkOurs(objects: readonly KubernetesObject[]): Problem[] {
   return objects.flatMap((object) => [

@@ -3,7 +3,7 @@ import type { KubernetesObject, Problem } from '../check.ts';
 import { findObject } from '../together.ts';
 import { at, container, pod, problem } from './fields.ts';
 
-/** Checks the variables of a pod, and the labels, Secrets and volumes that go with them. `mustBe`: variables that have one value. */
+/** Checks the variables of a pod, and the labels, Secrets and volumes that belong to them. `mustBe`: variables with a fixed value. */
 export function checkEnvironment(
   object: KubernetesObject,
   objects: readonly KubernetesObject[],
@@ -27,7 +27,7 @@ interface Variable {
   readonly valueFrom?: { readonly configMapKeyRef?: { readonly name: string; readonly key: string } };
 }
 
-/** Whoever has an address may reach what is there, and nobody else; `mustBe`: variables that have one value. */
+/** Checks that a pod has the address of a store or function exactly if its labels let it reach that store or function. */
 function reach(
   object: KubernetesObject,
   variables: readonly Variable[],
@@ -45,14 +45,14 @@ function reach(
         problem(
           object,
           `spec.template.metadata.labels.freeface/reaches-${target}`,
-          `does not go with ${name} in the environment`,
+          `must be set exactly if the environment has ${name}`,
         ),
       );
   }
   return problems;
 }
 
-/** Settings that say where something is, by the label that lets a pod reach it. */
+/** Variables with an address, and the part of the label that lets a pod reach it. */
 const addresses: Readonly<Record<string, string>> = {
   SCYLLA_CONTACT_POINTS: 'scylla',
   MILVUS_ADDRESS: 'milvus',
@@ -62,13 +62,13 @@ const addresses: Readonly<Record<string, string>> = {
   FREEFACE_EXTRACTOR_URL: 'extractor',
   FREEFACE_OUTBOX_URL: 'outbox',
 };
-/** Those of them that are functions and not stores. */
-const asked = ['extractor', 'outbox'];
+/** The targets above that are functions, not stores. */
+const functionTargets = ['extractor', 'outbox'];
 
-/** Who reaches a store is given its credentials, when there are any, and the certificates; and nobody else. */
+/** Checks that a pod gets the optional credentials of the stores it reaches, and the certificates, and no others. */
 function optionalSettings(object: KubernetesObject, variables: readonly Variable[]): Problem[] {
   const stores = Object.entries(addresses)
-    .filter(([name, target]) => !asked.includes(target) && variables.some((each) => each.name === name))
+    .filter(([name, target]) => !functionTargets.includes(target) && variables.some((each) => each.name === name))
     .map(([, target]) => target);
   const secrets = stores
     .filter((store) => store !== 's3')
@@ -92,10 +92,10 @@ function optionalSettings(object: KubernetesObject, variables: readonly Variable
     },
   ]
     .filter(({ is, wanted }) => !isDeepStrictEqual(new Set(is as object[]), new Set<object>(wanted)))
-    .map(({ path, wanted }) => problem(object, path.join('.'), `must hold ${JSON.stringify(wanted)}`));
+    .map(({ path, wanted }) => problem(object, path.join('.'), `must be ${JSON.stringify(wanted)}`));
 }
 
-/** Each variable has a value, or says where it is. */
+/** Checks that each variable has a value or names a key that exists. */
 function variableValues(
   object: KubernetesObject,
   variables: readonly Variable[],

@@ -7,8 +7,9 @@ import { variablesOf } from './environment.ts';
 import { at, container, pod, problem } from './fields.ts';
 
 /**
- * The extractor runs as many threads as it asks processors for, and sheds by itself. Less than one processor is asked for where
- * machines are small, and says nothing of how many there are. See: [Note: The extractor sheds by itself]
+ * Checks that the extractor runs one thread for each processor that it requests, and that Knative lets more requests through than
+ * the extractor accepts. A request of less than one processor is for small machines; then any number of threads is right.
+ * See: [Note: The extractor sheds requests]
  */
 export function checkExtractor(object: KubernetesObject): Problem[] {
   if (object.metadata.name !== extractor) return [];
@@ -21,12 +22,12 @@ export function checkExtractor(object: KubernetesObject): Problem[] {
       problem(
         object,
         `${container.join('.')}.env`,
-        `FREEFACE_THREADS must be ${threadsOf(cpu)}, as many as it asks processors for`,
+        `FREEFACE_THREADS must be ${threadsOf(cpu)}, the number of requested processors`,
       ),
     ];
   const provider = variables.find(({ name }) => name === 'FREEFACE_EXECUTION_PROVIDER')?.value ?? 'cpu';
   if (Number(given) > (mostThreads[provider as ExecutionProvider] ?? 0))
-    return [problem(object, `${container.join('.')}.env`, `FREEFACE_THREADS ${given} is more than ${provider} runs`)];
+    return [problem(object, `${container.join('.')}.env`, `FREEFACE_THREADS ${given} is more than ${provider} can run`)];
   const { working, waiting } = extractionLimits(Number(given));
   const concurrency = Number(at(object, [...pod, 'containerConcurrency']));
   return concurrency > working + waiting
@@ -35,7 +36,7 @@ export function checkExtractor(object: KubernetesObject): Problem[] {
         problem(
           object,
           'spec.template.spec.containerConcurrency',
-          `must be above the ${working + waiting} that it takes by itself: Knative would shed, and with 503`,
+          `must be above the ${working + waiting} requests that the function accepts; otherwise Knative sheds with 503`,
         ),
       ];
 }

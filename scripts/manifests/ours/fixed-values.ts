@@ -1,6 +1,7 @@
 import type { KubernetesObject, Problem } from '../check.ts';
 import { at, pod, problem, security } from './fields.ts';
 
+/** Checks that each of these fields has its value. */
 export const checkFixedValues = (object: KubernetesObject, values: readonly Fixed[]): Problem[] =>
   values
     .filter(({ path, value }) => at(object, path) !== value)
@@ -11,7 +12,7 @@ export interface Fixed {
   readonly value: unknown;
 }
 
-/** Values of a pod that a default or a slip of the pen must not change. */
+/** Values of every pod. A default or a typing mistake must not change them. */
 export const fixedOfPod: readonly Fixed[] = [
   { path: [...pod, 'enableServiceLinks'], value: false },
   { path: [...security, 'allowPrivilegeEscalation'], value: false },

@@ -5,6 +5,7 @@ import { at, autoscaling, container, pod, problem } from './fields.ts';
 import { checkFixedValues, type Fixed, fixedOfPod } from './fixed-values.ts';
 import { checkOwnAccount } from './own-account.ts';
 
+/** Checks the Knative Service of a function. */
 export function checkFunction(object: KubernetesObject, objects: readonly KubernetesObject[]): Problem[] {
   const problems = [...checkFixedValues(object, fixed), ...checkOwnAccount(object, objects)];
   const { name, namespace } = object.metadata;
@@ -12,13 +13,13 @@ export function checkFunction(object: KubernetesObject, objects: readonly Kubern
   const concurrency = Number(at(object, [...pod, 'containerConcurrency']));
   if (target > concurrency)
     problems.push(
-      problem(object, autoscaling('target').join('.'), `${target} is more than an instance takes, ${concurrency}`),
+      problem(object, autoscaling('target').join('.'), `${target} is more than containerConcurrency, ${concurrency}`),
     );
-  problems.push(...checkEnvironment(object, objects, told));
+  problems.push(...checkEnvironment(object, objects, fixedVariables));
   ((at(object, [...pod, 'volumes']) ?? []) as { emptyDir?: { sizeLimit?: string } }[]).forEach(({ emptyDir }, i) => {
     if (emptyDir !== undefined && emptyDir.sizeLimit === undefined)
       problems.push(
-        problem(object, `spec.template.spec.volumes[${i}].emptyDir.sizeLimit`, 'is missing: it could fill the node'),
+        problem(object, `spec.template.spec.volumes[${i}].emptyDir.sizeLimit`, 'is missing: the volume could fill the disk of the node'),
       );
   });
   problems.push(...checkExtractor(object));
@@ -30,7 +31,7 @@ export function checkFunction(object: KubernetesObject, objects: readonly Kubern
   return problems;
 }
 
-/** And of a function. */
+/** Values of every function. */
 const fixed: readonly Fixed[] = [
   ...fixedOfPod,
   { path: ['metadata', 'labels', 'networking.knative.dev/visibility'], value: 'cluster-local' },
@@ -39,8 +40,8 @@ const fixed: readonly Fixed[] = [
   { path: [...container, 'livenessProbe', 'httpGet', 'path'], value: '/health/liveness' },
 ];
 
-/** What a process in a cluster must be told. */
-const told: Readonly<Record<string, string>> = {
+/** Variables with a fixed value in a cluster. */
+const fixedVariables: Readonly<Record<string, string>> = {
   FREEFACE_MODE: 'distributed',
   FREEFACE_BEHIND_TLS: 'true',
   HOST: '0.0.0.0',

@@ -4,12 +4,13 @@ import { findObject } from '../together.ts';
 import { variablesOf } from './environment.ts';
 import { at, container, problem } from './fields.ts';
 
+/** Checks a part of the gateway's table of paths. */
 export const checkHttpRoute = (object: KubernetesObject, objects: readonly KubernetesObject[]): Problem[] => [
   ...routes(object, objects),
   ...matchesTwice(object, objects),
 ];
 
-/** Knative's ingress finds a function by the host alone: without the right one the answer is 404. */
+/** Knative's ingress finds a function only by the host. With a wrong host it answers 404. */
 function routes(object: KubernetesObject, objects: readonly KubernetesObject[]): Problem[] {
   const problems: Problem[] = [];
   const parents = (at(object, ['spec', 'parentRefs']) ?? []) as { name: string }[];
@@ -21,20 +22,20 @@ function routes(object: KubernetesObject, objects: readonly KubernetesObject[]):
   ((at(object, ['spec', 'rules']) ?? []) as Rule[]).forEach((rule, i) => {
     const field = `spec.rules[${i}]`;
     if (!rule.matches?.length)
-      problems.push(problem(object, `${field}.matches`, 'is missing: the rule would take everything'));
+      problems.push(problem(object, `${field}.matches`, 'is missing: the rule would match every request'));
     for (const [j, { path }] of (rule.matches ?? []).entries())
       if (path?.type === undefined || path.value === undefined)
-        problems.push(problem(object, `${field}.matches[${j}].path`, 'is not whole: the default takes every path'));
+        problems.push(problem(object, `${field}.matches[${j}].path`, 'must have type and value: the default matches every path'));
     if (rule.timeouts?.request === undefined)
-      problems.push(problem(object, `${field}.timeouts.request`, 'is missing: gateways differ in what they take'));
+      problems.push(problem(object, `${field}.timeouts.request`, 'is missing: gateways have different defaults'));
     const host = rule.filters?.map(({ urlRewrite }) => urlRewrite?.hostname).find((each) => each !== undefined);
     const name = host?.split('.')[0];
     const target = findObject(objects, 'serving.knative.dev/', { kind: 'Service', name: String(name) }, object);
     const wanted = `${name}.${object.metadata.namespace}.svc.cluster.local`;
     if (target === undefined || host !== wanted)
-      problems.push(problem(object, `${field}.filters`, `the host must become that of a function, not ${host}`));
+      problems.push(problem(object, `${field}.filters`, `must rewrite the host to that of a function, not to ${host}`));
     else if (!variablesOf(target).some((each) => each.name === proxies))
-      problems.push(problem(target, `${container.join('.')}.env`, `${proxies} is missing: all callers would be one`));
+      problems.push(problem(target, `${container.join('.')}.env`, `${proxies} is missing: all callers would count as one`));
     problems.push(...backends(object, objects, rule.backendRefs ?? [], `${field}.backendRefs`));
   });
   return problems;
@@ -56,10 +57,13 @@ interface Backend {
   readonly port?: number;
 }
 
-/** The setting that tells callers apart behind the gateway and Knative's own proxies. */
+/** With this setting a function finds the caller's address behind the gateway and Knative's proxies. */
 const proxies = 'FREEFACE_TRUSTED_PROXIES';
 
-/** One backend, Knative's ingress, where a grant of its namespace names it. See: [Note: A backend is the ingress] */
+/**
+ * Checks that there is one backend, Knative's ingress, and that a ReferenceGrant in its namespace allows it.
+ * See: [Note: A backend is the ingress]
+ */
 function backends(
   object: KubernetesObject,
   objects: readonly KubernetesObject[],
@@ -67,10 +71,10 @@ function backends(
   field: string,
 ): Problem[] {
   const [backend, more] = list;
-  if (backend === undefined || more !== undefined) return [problem(object, field, 'must be one: the ingress')];
+  if (backend === undefined || more !== undefined) return [problem(object, field, 'must have one entry: the ingress')];
   const { name, namespace = object.metadata.namespace } = backend;
   if (findObject(objects, 'serving.knative.dev/', { ...backend, kind: 'Service' }, object) !== undefined)
-    return [problem(object, field, `${name} is an ExternalName, which gateways do not take`)];
+    return [problem(object, field, `${name} is an ExternalName, which gateways refuse`)];
   const grant = objects.find(
     (each) =>
       each.kind === 'ReferenceGrant' &&
@@ -81,11 +85,11 @@ function backends(
       isDeepStrictEqual(at(each, ['spec', 'to']), [{ group: '', kind: 'Service', name }]),
   );
   return grant === undefined
-    ? [problem(object, field, `no ReferenceGrant of ${namespace} lets routes lead to ${name} alone`)]
+    ? [problem(object, field, `no ReferenceGrant in ${namespace} allows routes to ${name} only`)]
     : [];
 }
 
-/** A match that stands twice leads to whichever is older. */
+/** Checks that no match is given twice. A gateway would use the older one. */
 function matchesTwice(object: KubernetesObject, objects: readonly KubernetesObject[]): Problem[] {
   const rulesOf = (each: KubernetesObject) => (at(each, ['spec', 'rules']) ?? []) as Rule[];
   const keysOf = (each: KubernetesObject) =>
@@ -95,5 +99,5 @@ function matchesTwice(object: KubernetesObject, objects: readonly KubernetesObje
   const all = objects.filter(({ kind }) => kind === 'HTTPRoute').flatMap(keysOf);
   return keysOf(object)
     .filter((key) => all.indexOf(key) !== all.lastIndexOf(key))
-    .map((key) => problem(object, 'spec.rules', `${key} is there twice`));
+    .map((key) => problem(object, 'spec.rules', `${key} is matched twice`));
 }

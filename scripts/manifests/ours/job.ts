@@ -4,14 +4,14 @@ import { at, container, pod, problem } from './fields.ts';
 import { checkFixedValues, fixedOfPod } from './fixed-values.ts';
 import { checkOwnAccount } from './own-account.ts';
 
-/** A Job is guarded as a function is; only who asks Kubernetes has a token, and may reach it. */
+/** Checks a Job. It has the restrictions of a function. Only a job that calls Kubernetes has a token and may reach Kubernetes. */
 export function checkJob(object: KubernetesObject, objects: readonly KubernetesObject[]): Problem[] {
   const labels = (at(object, ['spec', 'template', 'metadata', 'labels']) ?? {}) as Record<string, string>;
   const { name } = object.metadata;
   const isBound = objects.some(
     (each) => each.kind === 'RoleBinding' && (at(each, ['subjects', 0, 'name']) as string) === name,
   );
-  const asks = labels['freeface/reaches-kubernetes'] === 'true';
+  const reachesKubernetes = labels['freeface/reaches-kubernetes'] === 'true';
   return [
     ...checkFixedValues(object, [
       ...fixedOfPod,
@@ -20,9 +20,9 @@ export function checkJob(object: KubernetesObject, objects: readonly KubernetesO
     ]),
     ...checkOwnAccount(object, objects),
     ...checkEnvironment(object, objects, { FREEFACE_MODE: 'distributed' }),
-    ...(asks === isBound
+    ...(reachesKubernetes === isBound
       ? []
-      : [problem(object, 'spec.template.metadata.labels.freeface/reaches-kubernetes', 'does not go with its rights')]),
+      : [problem(object, 'spec.template.metadata.labels.freeface/reaches-kubernetes', 'must be set exactly if a RoleBinding names the account of the job')]),
     ...(labels['app.kubernetes.io/name'] === name
       ? []
       : [problem(object, 'spec.template.metadata.labels', `must name the job, ${name}`)]),

@@ -1,6 +1,7 @@
 import type { KubernetesObject, Problem } from '../check.ts';
 import { at, isFunction, problem } from './fields.ts';
 
+/** Checks that a policy selects pods and allows only what it names. */
 export const checkNetworkPolicy = (object: KubernetesObject, objects: readonly KubernetesObject[]): Problem[] => [
   ...policySelects(object, objects),
   ...policyRules(object),
@@ -15,31 +16,31 @@ function policySelects(object: KubernetesObject, objects: readonly KubernetesObj
     (each) =>
       (isFunction(each) || each.kind === 'Job') && wanted.every(([key, value]) => labelsOf(each)[key] === value),
   );
-  return selected ? [] : [problem(object, 'spec.podSelector', 'selects no pod of ours')];
+  return selected ? [] : [problem(object, 'spec.podSelector', 'selects no pod of these manifests')];
 }
 
-/** An empty selector means everybody, a missing list everything: neither may come about by a slip. */
+/** Checks that a policy is not wider than intended: an empty selector or a missing list matches everything. */
 function policyRules(object: KubernetesObject): Problem[] {
   const problems: Problem[] = [];
-  for (const way of ['ingress', 'egress'] as const) {
-    const isWay = ((at(object, ['spec', 'policyTypes']) ?? []) as string[]).includes(
-      way === 'ingress' ? 'Ingress' : 'Egress',
+  for (const direction of ['ingress', 'egress'] as const) {
+    const isUsed = ((at(object, ['spec', 'policyTypes']) ?? []) as string[]).includes(
+      direction === 'ingress' ? 'Ingress' : 'Egress',
     );
-    const rules = at(object, ['spec', way]) as PolicyRule[] | undefined;
-    if (isWay && !rules?.length && object.metadata.name !== 'default-deny')
-      problems.push(problem(object, `spec.${way}`, 'is missing: nothing would be allowed'));
+    const rules = at(object, ['spec', direction]) as PolicyRule[] | undefined;
+    if (isUsed && !rules?.length && object.metadata.name !== 'default-deny')
+      problems.push(problem(object, `spec.${direction}`, 'is missing: the policy would allow nothing'));
     (rules ?? []).forEach((rule, i) => {
-      const peers = way === 'ingress' ? rule.from : rule.to;
-      const named = peers?.length || (way === 'egress' && rule.ports?.length);
-      if (!named) problems.push(problem(object, `spec.${way}[${i}]`, 'is for everybody'));
-      if (!rule.ports?.length && (way === 'ingress' || !peers?.length))
-        problems.push(problem(object, `spec.${way}[${i}].ports`, 'is missing: every port would be open'));
+      const peers = direction === 'ingress' ? rule.from : rule.to;
+      const named = peers?.length || (direction === 'egress' && rule.ports?.length);
+      if (!named) problems.push(problem(object, `spec.${direction}[${i}]`, 'allows every peer: name peers'));
+      if (!rule.ports?.length && (direction === 'ingress' || !peers?.length))
+        problems.push(problem(object, `spec.${direction}[${i}].ports`, 'is missing: every port would be open'));
       for (const { protocol, port } of rule.ports ?? [])
         if (protocol === undefined || port === undefined)
-          problems.push(problem(object, `spec.${way}[${i}].ports`, 'must have a protocol and a port each'));
+          problems.push(problem(object, `spec.${direction}[${i}].ports`, 'each must have a protocol and a port'));
       for (const { namespaceSelector } of peers ?? [])
         if (namespaceSelector !== undefined && Object.keys(namespaceSelector).length === 0)
-          problems.push(problem(object, `spec.${way}[${i}]`, 'an empty selector means every namespace'));
+          problems.push(problem(object, `spec.${direction}[${i}]`, 'has an empty namespaceSelector, which matches every namespace'));
     });
   }
   return problems;

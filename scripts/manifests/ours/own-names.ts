@@ -1,7 +1,7 @@
 import type { KubernetesObject, Problem } from '../check.ts';
 import { at, problem } from './fields.ts';
 
-/** Labels and annotations of our own domain: somebody reads each of them. */
+/** Checks that labels and annotations of our own domain have known names. */
 export function checkOwnNames(object: KubernetesObject): Problem[] {
   const places = [['metadata'], ['spec', 'template', 'metadata']].flatMap((path) =>
     ['labels', 'annotations'].map((name) => [...path, name]),
@@ -11,6 +11,6 @@ export function checkOwnNames(object: KubernetesObject): Problem[] {
   return places.flatMap((path) =>
     Object.keys((at(object, path) ?? {}) as object)
       .filter((name) => name.startsWith('freeface/') && !known.test(name))
-      .map((name) => problem(object, [...path, name].join('.'), 'is read by nobody')),
+      .map((name) => problem(object, [...path, name].join('.'), 'is unknown: nothing reads it')),
   );
 }

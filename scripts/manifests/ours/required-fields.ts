@@ -1,16 +1,17 @@
 import type { KubernetesObject, Problem } from '../check.ts';
 import { at, autoscaling, container, pod, problem, security } from './fields.ts';
 
+/** Checks that an object has the fields that its kind needs here. */
 export function checkRequiredFields(object: KubernetesObject): Problem[] {
   return (needed[`${object.apiVersion} ${object.kind}`] ?? [])
     .filter((path) => at(object, path) === undefined)
-    .map((path) => problem(object, path.join('.'), 'is missing, and the default is not what we want'));
+    .map((path) => problem(object, path.join('.'), 'is missing: FreeFace needs a value other than the default'));
 }
 
-/** What jobs need before there are functions is applied by this label. */
-const ofFoundation = ['metadata', 'labels', 'app.kubernetes.io/component'];
+/** Label of the objects that jobs need before the functions exist. kubectl applies these objects by this label. */
+const foundationLabel = ['metadata', 'labels', 'app.kubernetes.io/component'];
 
-/** Fields that have a default which is wrong for us, or none that anybody reads. */
+/** Fields whose default is wrong for FreeFace, and fields that have no default. */
 const needed: Readonly<Record<string, readonly (readonly (string | number)[])[]>> = {
   'serving.knative.dev/v1 Service': [
     ['metadata', 'namespace'],
@@ -54,8 +55,8 @@ const needed: Readonly<Record<string, readonly (readonly (string | number)[])[]>
   ],
   'gateway.networking.k8s.io/v1beta1 ReferenceGrant': [['metadata', 'namespace']],
   'v1 ServiceAccount': [['metadata', 'namespace'], ['automountServiceAccountToken']],
-  'v1 Namespace': [['metadata', 'labels', 'pod-security.kubernetes.io/enforce'], ofFoundation],
-  'v1 ConfigMap': [ofFoundation],
+  'v1 Namespace': [['metadata', 'labels', 'pod-security.kubernetes.io/enforce'], foundationLabel],
+  'v1 ConfigMap': [foundationLabel],
   'v1 Secret': [['metadata', 'namespace'], ['type']],
   'rbac.authorization.k8s.io/v1 Role': [
     ['metadata', 'namespace'],
@@ -75,7 +76,7 @@ const needed: Readonly<Record<string, readonly (readonly (string | number)[])[]>
     [...container, 'resources', 'requests', 'memory'],
     [...container, 'resources', 'limits', 'memory'],
   ],
-  'networking.k8s.io/v1 NetworkPolicy': [['metadata', 'namespace'], ofFoundation],
+  'networking.k8s.io/v1 NetworkPolicy': [['metadata', 'namespace'], foundationLabel],
   'eventing.knative.dev/v1alpha1 KafkaSink': [
     ['metadata', 'namespace'],
     ['spec', 'contentMode'],
