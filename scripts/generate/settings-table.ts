@@ -2,10 +2,10 @@ import { describeSettings } from '../../shared/config.ts';
 
 const begin = '| variable | default | meaning |\n| --- | --- | --- |\n';
 
-/** The README with its table of settings written anew. Throws when the table's head is not there. */
+/** Returns the README with an updated table of settings. Throws an Error if the head of the table is missing. */
 export function withSettings(readme: string): string {
   const start = readme.indexOf(begin);
-  if (start < 0) throw new Error('README.md has no table of settings');
+  if (start < 0) throw new Error('README.md has no table of settings: its head must be "| variable | default | meaning |"');
   const rows = describeSettings().map(
     ({ name, fallback, meaning }) => `| \`${name}\` | \`${fallback}\` | ${meaning} |\n`,
   );
