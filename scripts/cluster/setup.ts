@@ -10,11 +10,11 @@ import { applied, appliedFolder, kubectl, readinessOf, saw, until } from './kube
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where the gateway is, without a slash at its end. */
+    /** URL of the gateway, without a slash at its end. */
     gateway: string;
-    /** May do everything. */
+    /** A key with all scopes. */
     adminKey: string;
-    /** Address of this machine that pods reach. */
+    /** Address at which pods reach this machine. */
     receiverHost: string;
   }
 }
@@ -22,8 +22,8 @@ declare module 'vitest' {
 const folder = join('.build', 'cluster');
 
 /**
- * Brings the platform into the cluster that KUBECONFIG names, as the README has it: stores prepared, first key made, the overlay
- * applied. The stores' addresses are in the usual variables and must be right from within the cluster and from here.
+ * Installs the platform in the cluster of KUBECONFIG, in the steps of the README: prepares the stores, creates the first key and
+ * applies the overlay. The usual variables have the stores' addresses, which must work from the cluster and from this machine.
  */
 export async function setup({ provide }: TestProject): Promise<void> {
   for (const name of [
@@ -35,7 +35,8 @@ export async function setup({ provide }: TestProject): Promise<void> {
     'DRAGONFLY_URL',
     'FREEFACE_RECEIVER_HOST',
   ])
-    if (!process.env[name]) throw new Error(`${name} is not set: the proof needs a cluster and its stores`);
+    if (!process.env[name])
+      throw new Error(`${name} is not set: the proof needs a cluster and stores, see knative/README.md`);
   provide('gateway', gateway());
   provide('receiverHost', receiverHost());
 
@@ -68,7 +69,7 @@ export async function setup({ provide }: TestProject): Promise<void> {
   }
 }
 
-/** Runs a job of knative/jobs to its end, and tells what it printed. */
+/** Runs a job of knative/jobs until it is complete, and prints the last line of its output. */
 async function done(name: string): Promise<void> {
   const job = join('.build', `cluster-${name}`);
   await mkdir(job, { recursive: true });
@@ -90,7 +91,7 @@ async function done(name: string): Promise<void> {
   saw(`job ${name}: ${lines.at(-1)} (${lines.length} lines)`);
 }
 
-/** The overlay for one machine, with these stores and, where images were built here, those. */
+/** Writes an overlay on top of `local`, with these stores and the images that were built here. Returns its folder. */
 async function overlay(): Promise<string> {
   await mkdir(folder, { recursive: true });
   const env = process.env;
@@ -113,7 +114,7 @@ async function overlay(): Promise<string> {
     resources: ['../../knative/overlays/local'],
     configMapGenerator: [{ name: 'freeface-stores', namespace, behavior: 'merge', envs: ['stores.env'] }],
     generatorOptions: { disableNameSuffixHash: true },
-    // Where one proxy is the gateway and Knative's ingress, routes for any host would take what functions ask of each other.
+    // One proxy may be both the gateway and Knative's ingress. Then routes for any host would match requests between functions.
     patches: [
       {
         target: { kind: 'HTTPRoute' },
@@ -130,13 +131,13 @@ async function overlay(): Promise<string> {
 
 const kustomization = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization' };
 
-/** Knative's ingress of the cluster that this runs on. */
+/** Knative's ingress in the proof's cluster. */
 const ingress = throughIngress({ namespace: 'knative-serving', name: 'cluster-ingress' });
 
-/** What `npm run images` has built here, by digest. */
+/** Returns the images that `npm run images` built here, by digest. */
 function builtImages(): { name: string; digest: string }[] {
   const index = join('dist', 'images', 'index.json');
-  if (!existsSync(index)) throw new Error('there are no images: npm run images');
+  if (!existsSync(index)) throw new Error('dist/images has no images: run npm run images');
   const { manifests } = JSON.parse(readFileSync(index, 'utf8')) as {
     manifests: { digest: string; annotations: Record<string, string> }[];
   };
@@ -146,13 +147,13 @@ function builtImages(): { name: string; digest: string }[] {
   }));
 }
 
-/** Where webhooks reach whoever runs the proof. */
+/** Host at which webhooks reach this machine. */
 const receiverHost = (): string => process.env.FREEFACE_RECEIVER_HOST!;
 
-/** Where the gateway is reached, by a name of its own. */
+/** URL of the gateway. Its host must be a name, not an address. */
 const gateway = (): string => process.env.FREEFACE_GATEWAY ?? 'http://faces.example.test';
 
-/** What each store asks for, where it asks. */
+/** Secrets with the credentials of the stores that require them. */
 function secrets(): object[] {
   const names = {
     s3: ['S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'],
@@ -171,7 +172,7 @@ function secrets(): object[] {
   });
 }
 
-/** A bucket whose photos are enrolled by themselves, a receiver of webhooks, and limits that a test does not meet. */
+/** A bucket whose photos are enrolled automatically, a receiver of webhooks, and no rate limits. */
 const settings = () => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',

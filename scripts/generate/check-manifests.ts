@@ -10,7 +10,8 @@ export function checkManifests(folders: readonly string[], definitions: readonly
 
   const names = manifests.map(({ name }) => name);
   for (const folder of folders)
-    if (!names.includes(folder)) breaches.push(`functions/${folder}: the manifest's name must be the name of the folder`);
+    if (!names.includes(folder))
+      breaches.push(`functions/${folder}: the manifest's name must be the name of the folder`);
   for (const name of names)
     if (names.indexOf(name) !== names.lastIndexOf(name)) breaches.push(`${name}: two functions have this name`);
 
@@ -51,7 +52,8 @@ export function checkManifests(folders: readonly string[], definitions: readonly
     ),
   );
   for (const type of consumed)
-    if (!emitted.has(type) && type.startsWith('freeface.')) breaches.push(`${type} is consumed but no function emits it`);
+    if (!emitted.has(type) && type.startsWith('freeface.'))
+      breaches.push(`${type} is consumed but no function emits it`);
   for (const type of eventTypes) {
     if (!emitted.has(type) && !called.has(type))
       breaches.push(`${type} is in the catalogue but no function emits or receives it`);

@@ -5,7 +5,8 @@ const begin = '| variable | default | meaning |\n| --- | --- | --- |\n';
 /** Returns the README with an updated table of settings. Throws an Error if the head of the table is missing. */
 export function withSettings(readme: string): string {
   const start = readme.indexOf(begin);
-  if (start < 0) throw new Error('README.md has no table of settings: its head must be "| variable | default | meaning |"');
+  if (start < 0)
+    throw new Error('README.md has no table of settings: its head must be "| variable | default | meaning |"');
   const rows = describeSettings().map(
     ({ name, fallback, meaning }) => `| \`${name}\` | \`${fallback}\` | ${meaning} |\n`,
   );

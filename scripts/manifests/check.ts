@@ -89,7 +89,10 @@ function unknownKind(apiVersion: string, kind: string): Omit<Problem, 'where'> {
 
 function problemsOf(issue: z.core.$ZodIssue): Omit<Problem, 'where'>[] {
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ field: fieldPath([...issue.path, key]), message: 'is not a field of this kind' }));
+    return issue.keys.map((key) => ({
+      field: fieldPath([...issue.path, key]),
+      message: 'is not a field of this kind',
+    }));
   if (issue.code === 'invalid_key')
     return [{ field: fieldPath(issue.path), message: issue.issues[0]?.message ?? issue.message }];
   const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');

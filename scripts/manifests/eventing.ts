@@ -182,7 +182,8 @@ export const pingSource = object({
     ceOverrides: ceOverrides.optional(),
     sink: destination,
   }).superRefine(({ data, dataBase64, contentType }, context) => {
-    if (data !== undefined && dataBase64 !== undefined) f.refuse(context, ['dataBase64'], 'must not be given together with data');
+    if (data !== undefined && dataBase64 !== undefined)
+      f.refuse(context, ['dataBase64'], 'must not be given together with data');
     if (contentType === 'application/json' && data !== undefined && !isJson(data))
       f.refuse(context, ['data'], 'is not JSON, but contentType is application/json');
   }),
@@ -251,7 +252,11 @@ function wholeDelivery() {
     checkTimeout(value, context);
     for (const name of ['retry', 'backoffPolicy', 'backoffDelay', 'deadLetterSink'] as const)
       if (value[name] === undefined)
-        f.refuse(context, [name], 'is missing: if one field of delivery is given, Knative drops the defaults of the others');
+        f.refuse(
+          context,
+          [name],
+          'is missing: if one field of delivery is given, Knative drops the defaults of the others',
+        );
   });
 }
 

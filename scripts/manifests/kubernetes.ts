@@ -89,9 +89,9 @@ const peer = object({
   ipBlock: object({ cidr, except: z.array(cidr).optional() }).optional(),
 }).superRefine((value, context) => {
   const found = f.given(value, ['podSelector', 'namespaceSelector', 'ipBlock']);
-  if (found.length === 0)
-    f.refuse(context, [], 'selects nothing: give a podSelector, namespaceSelector or ipBlock');
-  if (value.ipBlock !== undefined && found.length > 1) f.refuse(context, ['ipBlock'], 'must not be given together with a selector');
+  if (found.length === 0) f.refuse(context, [], 'selects nothing: give a podSelector, namespaceSelector or ipBlock');
+  if (value.ipBlock !== undefined && found.length > 1)
+    f.refuse(context, ['ipBlock'], 'must not be given together with a selector');
 });
 
 export const networkPolicy = object({

@@ -241,8 +241,7 @@ export const toleration = object({
   effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional(),
   tolerationSeconds: f.integer(0).optional(),
 }).superRefine(({ key, operator = 'Equal', value, effect, tolerationSeconds }, context) => {
-  if (key === undefined && operator !== 'Exists')
-    f.refuse(context, ['operator'], 'must be Exists if there is no key');
+  if (key === undefined && operator !== 'Exists') f.refuse(context, ['operator'], 'must be Exists if there is no key');
   if (operator === 'Exists' && value !== undefined && value !== '')
     f.refuse(context, ['value'], 'has no effect with the operator Exists');
   if (tolerationSeconds !== undefined && effect !== 'NoExecute')

@@ -109,7 +109,9 @@ export const domainMapping = object({
   apiVersion: z.literal('serving.knative.dev/v1beta1'),
   kind: z.literal('DomainMapping'),
   metadata: f.metadata
-    .extend({ name: f.domain.refine((name) => !name.endsWith('.svc.cluster.local'), 'is a domain of the cluster itself') })
+    .extend({
+      name: f.domain.refine((name) => !name.endsWith('.svc.cluster.local'), 'is a domain of the cluster itself'),
+    })
     .superRefine(({ annotations }, context) => checkAnnotations(annotations, 'object', ['annotations'], context)),
   spec: object({
     ref: f.addressRef,

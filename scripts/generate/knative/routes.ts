@@ -47,7 +47,8 @@ export function httpRoutes(manifests: readonly Manifest[]): HttpRoute[] {
       );
     });
   const unknown = manifests.find(({ name }) => name === unknownPathFunction);
-  if (unknown === undefined) throw new Error(`there is no function ${unknownPathFunction} to answer requests for unknown paths`);
+  if (unknown === undefined)
+    throw new Error(`there is no function ${unknownPathFunction} to answer requests for unknown paths`);
   return [...routes, route('unknown', [rule(unknown, [{ path: { type: 'RegularExpression', value: '/.*' } }])])];
 }
 

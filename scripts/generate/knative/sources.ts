@@ -65,7 +65,10 @@ export function kafkaSource(manifest: Manifest): { object: KafkaSource; comments
       { path: ['spec', 'initialOffset'], text: 'the default, latest, skips events from before the source exists' },
       { path: ['spec', 'consumers'], text: 'members of the group; more members than partitions would be idle' },
       { path: ['spec', 'ordering'], text: 'one event in flight for each partition' },
-      { path: ['spec', 'delivery'], text: `all fields: if one is given, Knative drops the defaults of the others. ${spanOf(delivery)}` },
+      {
+        path: ['spec', 'delivery'],
+        text: `all fields: if one is given, Knative drops the defaults of the others. ${spanOf(delivery)}`,
+      },
     ],
   };
 }
@@ -81,7 +84,9 @@ function spanOf({ retry, backoff, backoffDelayMs }: Delivery): string {
   const milliseconds =
     backoff === 'linear' ? (backoffDelayMs * retry * (retry + 1)) / 2 : backoffDelayMs * (2 ** (retry + 1) - 2);
   const seconds = Math.round(milliseconds / 1000);
-  return retry > 1000 ? 'Retried until it succeeds' : `Given up after all retries, with pauses of ${seconds} s together`;
+  return retry > 1000
+    ? 'Retried until it succeeds'
+    : `Given up after all retries, with pauses of ${seconds} s together`;
 }
 
 /** Returns the PingSource of a scheduled function; undefined if the function has no schedule. */

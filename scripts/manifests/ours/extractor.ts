@@ -27,7 +27,9 @@ export function checkExtractor(object: KubernetesObject): Problem[] {
     ];
   const provider = variables.find(({ name }) => name === 'FREEFACE_EXECUTION_PROVIDER')?.value ?? 'cpu';
   if (Number(given) > (mostThreads[provider as ExecutionProvider] ?? 0))
-    return [problem(object, `${container.join('.')}.env`, `FREEFACE_THREADS ${given} is more than ${provider} can run`)];
+    return [
+      problem(object, `${container.join('.')}.env`, `FREEFACE_THREADS ${given} is more than ${provider} can run`),
+    ];
   const { working, waiting } = extractionLimits(Number(given));
   const concurrency = Number(at(object, [...pod, 'containerConcurrency']));
   return concurrency > working + waiting

@@ -19,7 +19,11 @@ export function checkFunction(object: KubernetesObject, objects: readonly Kubern
   ((at(object, [...pod, 'volumes']) ?? []) as { emptyDir?: { sizeLimit?: string } }[]).forEach(({ emptyDir }, i) => {
     if (emptyDir !== undefined && emptyDir.sizeLimit === undefined)
       problems.push(
-        problem(object, `spec.template.spec.volumes[${i}].emptyDir.sizeLimit`, 'is missing: the volume could fill the disk of the node'),
+        problem(
+          object,
+          `spec.template.spec.volumes[${i}].emptyDir.sizeLimit`,
+          'is missing: the volume could fill the disk of the node',
+        ),
       );
   });
   problems.push(...checkExtractor(object));

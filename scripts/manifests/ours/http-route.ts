@@ -25,7 +25,9 @@ function routes(object: KubernetesObject, objects: readonly KubernetesObject[]):
       problems.push(problem(object, `${field}.matches`, 'is missing: the rule would match every request'));
     for (const [j, { path }] of (rule.matches ?? []).entries())
       if (path?.type === undefined || path.value === undefined)
-        problems.push(problem(object, `${field}.matches[${j}].path`, 'must have type and value: the default matches every path'));
+        problems.push(
+          problem(object, `${field}.matches[${j}].path`, 'must have type and value: the default matches every path'),
+        );
     if (rule.timeouts?.request === undefined)
       problems.push(problem(object, `${field}.timeouts.request`, 'is missing: gateways have different defaults'));
     const host = rule.filters?.map(({ urlRewrite }) => urlRewrite?.hostname).find((each) => each !== undefined);
@@ -35,7 +37,9 @@ function routes(object: KubernetesObject, objects: readonly KubernetesObject[]):
     if (target === undefined || host !== wanted)
       problems.push(problem(object, `${field}.filters`, `must rewrite the host to that of a function, not to ${host}`));
     else if (!variablesOf(target).some((each) => each.name === proxies))
-      problems.push(problem(target, `${container.join('.')}.env`, `${proxies} is missing: all callers would count as one`));
+      problems.push(
+        problem(target, `${container.join('.')}.env`, `${proxies} is missing: all callers would count as one`),
+      );
     problems.push(...backends(object, objects, rule.backendRefs ?? [], `${field}.backendRefs`));
   });
   return problems;

@@ -22,7 +22,13 @@ export function checkJob(object: KubernetesObject, objects: readonly KubernetesO
     ...checkEnvironment(object, objects, { FREEFACE_MODE: 'distributed' }),
     ...(reachesKubernetes === isBound
       ? []
-      : [problem(object, 'spec.template.metadata.labels.freeface/reaches-kubernetes', 'must be set exactly if a RoleBinding names the account of the job')]),
+      : [
+          problem(
+            object,
+            'spec.template.metadata.labels.freeface/reaches-kubernetes',
+            'must be set exactly if a RoleBinding names the account of the job',
+          ),
+        ]),
     ...(labels['app.kubernetes.io/name'] === name
       ? []
       : [problem(object, 'spec.template.metadata.labels', `must name the job, ${name}`)]),

@@ -9,7 +9,11 @@ export function checkKafkaSource(object: KubernetesObject, objects: readonly Kub
   const problems = checkSink(object, objects);
   if (at(object, ['spec', 'initialOffset']) !== 'earliest')
     problems.push(
-      problem(object, 'spec.initialOffset', 'must be earliest: otherwise events from before the source exists are lost'),
+      problem(
+        object,
+        'spec.initialOffset',
+        'must be earliest: otherwise events from before the source exists are lost',
+      ),
     );
   const dead = at(object, ['spec', 'delivery', 'deadLetterSink', 'ref']) as
     | { kind?: string; name?: string }
@@ -29,7 +33,9 @@ export function checkKafkaSource(object: KubernetesObject, objects: readonly Kub
     if (topics.length > 0 && found === undefined)
       problems.push(problem(object, 'spec.topics', `there is no KafkaTopic ${topic}`));
     if (found !== undefined && consumers > Number(at(found, ['spec', 'partitions'])))
-      problems.push(problem(object, 'spec.consumers', `${consumers} is more than the number of partitions of ${topic}`));
+      problems.push(
+        problem(object, 'spec.consumers', `${consumers} is more than the number of partitions of ${topic}`),
+      );
   }
   return problems;
 }
@@ -55,7 +61,9 @@ function kafkaSecurity(
     }
   }
   if (net.tls !== undefined && net.sasl === undefined)
-    problems.push(problem(object, 'spec.net.sasl', 'is missing: a source with TLS and without SASL requires a client certificate'));
+    problems.push(
+      problem(object, 'spec.net.sasl', 'is missing: a source with TLS and without SASL requires a client certificate'),
+    );
   const others = objects.filter(({ kind }) => kind === 'KafkaSource');
   const other = others.find((each) => !isDeepStrictEqual(at(each, ['spec', 'net']), at(object, ['spec', 'net'])));
   if (other !== undefined) problems.push(problem(object, 'spec.net', `must be the same as in ${nameOf(other)}`));
@@ -64,9 +72,7 @@ function kafkaSecurity(
     problems.push(problem(object, 'spec.net', `is missing: ${nameOf(sink)} authenticates, so the source must too`));
   for (const secret of secrets)
     if (secret !== undefined && secret !== ofSink)
-      problems.push(
-        problem(object, 'spec.net', `uses the Secret ${secret}, but ${nameOf(sink)} uses ${ofSink}`),
-      );
+      problems.push(problem(object, 'spec.net', `uses the Secret ${secret}, but ${nameOf(sink)} uses ${ofSink}`));
   return problems;
 }
 

@@ -40,7 +40,9 @@ function policyRules(object: KubernetesObject): Problem[] {
           problems.push(problem(object, `spec.${direction}[${i}].ports`, 'each must have a protocol and a port'));
       for (const { namespaceSelector } of peers ?? [])
         if (namespaceSelector !== undefined && Object.keys(namespaceSelector).length === 0)
-          problems.push(problem(object, `spec.${direction}[${i}]`, 'has an empty namespaceSelector, which matches every namespace'));
+          problems.push(
+            problem(object, `spec.${direction}[${i}]`, 'has an empty namespaceSelector, which matches every namespace'),
+          );
     });
   }
   return problems;
