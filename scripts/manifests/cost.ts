@@ -35,7 +35,7 @@ export function costTable(overlays: ReadonlyMap<string, readonly KubernetesObjec
     return `| \`${name}\` | ${[...cells, 'not measured'].slice(0, 4).join(' | ')} |`;
   });
   return [
-    `| overlay | idle | a rollout, once | ${perSecond} requests a second for records | ${perSecond} photos a second to recognise |`,
+    `| overlay | idle | during a rollout | ${perSecond} requests a second for records | ${perSecond} photos a second to recognise |`,
     '| --- | --- | --- | --- | --- |',
     ...rows,
   ].join('\n');
