@@ -15,7 +15,7 @@ export function firstCall({ name, trigger: { method, path } }: HttpManifest): {
     method,
     path: path.replace(/\{[^}]+\}/g, unknown),
     options: ['POST', 'PUT'].includes(method) ? { json: {} } : {},
-    status: own[name] ?? statusOf(method, path),
+    status: exceptions[name] ?? statusOf(method, path),
   };
 }
 
@@ -27,7 +27,7 @@ function statusOf(method: string, path: string): number {
 }
 
 /** Exceptions: a person needs no field, the list by ids requires ids, and a key cannot log out. */
-const own: Readonly<Record<string, number>> = {
+const exceptions: Readonly<Record<string, number>> = {
   'create-person': 201,
   'list-persons-by-external-ids': 400,
   'log-out': 403,

@@ -11,11 +11,11 @@ export async function kubectl(...args: string[]): Promise<string> {
 }
 
 /** Applies a folder with its kustomization. Some of its objects are in namespaces other than the platform's. */
-export async function appliedFolder(folder: string, ...args: string[]): Promise<void> {
+export async function applyFolder(folder: string, ...args: string[]): Promise<void> {
   await run('kubectl', ['apply', '--kustomize', folder, ...args], { maxBuffer: 256 * 1024 * 1024 });
 }
 
-export async function applied(...objects: object[]): Promise<void> {
+export async function apply(...objects: object[]): Promise<void> {
   const child = run('kubectl', ['apply', '--filename', '-'], { maxBuffer: 256 * 1024 * 1024 });
   child.child.stdin?.end(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
   await child;
@@ -87,7 +87,7 @@ export async function until<Value>(
 }
 
 /** Waits until a function has no instance. */
-export const gone = (name: string, seconds = 180) =>
+export const untilGone = (name: string, seconds = 180) =>
   until(`${name} has no instance`, async () => (await allPodsOf(name)).length === 0, seconds);
 
 /** Prints an observation of a check. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { call, callService } from './client.ts';
-import { applied, appliedFolder, gone, kubectl, podsOf, saw, until } from './kubernetes.ts';
+import { apply, applyFolder, kubectl, podsOf, saw, until, untilGone } from './kubernetes.ts';
 
 const folder = join('.build', 'cluster-gpu');
 let node: string;
@@ -13,8 +13,8 @@ const unplaced: string[] = [];
 /** Makes the only node part of the GPU pool: sets the label, the taint and the capacity for one card. There is no real card. */
 beforeAll(async () => {
   node = (await kubectl('get', 'nodes', '--output', 'jsonpath={.items[0].metadata.name}')).trim();
-  for (const name of ['extract-faces', 'list-persons']) await gone(name);
-  await applied({ apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'nvidia' }, handler: 'runc' });
+  for (const name of ['extract-faces', 'list-persons']) await untilGone(name);
+  await apply({ apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'nvidia' }, handler: 'runc' });
   await kubectl('label', 'node', node, 'pool=gpu', '--overwrite');
   const capacity = { status: { capacity: { 'nvidia.com/gpu': '1' } } };
   await kubectl('patch', 'node', node, '--subresource=status', '--type', 'merge', '--patch', JSON.stringify(capacity));
@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await kubectl('taint', 'node', node, 'nvidia.com/gpu-');
   await kubectl('label', 'node', node, 'pool-');
-  await appliedFolder(join('.build', 'cluster'));
+  await applyFolder(join('.build', 'cluster'));
   for (const name of unplaced) await kubectl('delete', 'revision', name);
 });
 
@@ -122,5 +122,5 @@ async function withComponent(name: string): Promise<void> {
     ],
   };
   await writeFile(join(folder, 'kustomization.yaml'), stringify(kustomization));
-  await appliedFolder(folder);
+  await applyFolder(folder);
 }

@@ -8,7 +8,7 @@ import { median } from '../bench/rows.ts';
 import { namespace } from '../manifests/names.ts';
 import { call, callService, eventHeaders } from './client.ts';
 import { firstCall } from './first-call.ts';
-import { applied, gone, kubectl, podsOf, readinessOf, saw, until } from './kubernetes.ts';
+import { apply, kubectl, podsOf, readinessOf, saw, until, untilGone } from './kubernetes.ts';
 
 const all = functions.map(({ manifest }) => manifest);
 const hello = 'hello-world';
@@ -18,7 +18,7 @@ const twice = 'recognize-faces';
 afterAll(() => kubectl('delete', 'ksvc', hello, '--ignore-not-found'));
 
 it('When no requests come, then no function has an instance; when one comes, then the first response is right, and the instance stops again', async () => {
-  for (const { name } of all) await gone(name);
+  for (const { name } of all) await untilGone(name);
 
   const wrong: string[] = [];
   const times: number[] = [];
@@ -35,7 +35,7 @@ it('When no requests come, then no function has an instance; when one comes, the
   );
   expect(wrong).toEqual([]);
 
-  for (const { name } of all) await gone(name);
+  for (const { name } of all) await untilGone(name);
   saw(`${all.length} functions 1 → 0`);
 }, 1_800_000);
 
@@ -77,7 +77,7 @@ it('When a minimal function and ours have a cold start, then ours take only a li
     "require('http').createServer((_, answer) => answer.end('hello')).listen(process.env.PORT)",
     "process.on('SIGTERM', () => process.exit())",
   ].join(';');
-  await applied({
+  await apply({
     apiVersion: 'serving.knative.dev/v1',
     kind: 'Service',
     metadata: { name: hello, namespace, labels: { 'networking.knative.dev/visibility': 'cluster-local' } },
@@ -112,7 +112,7 @@ it('When a minimal function and ours have a cold start, then ours take only a li
   };
   const times: Record<string, number[]> = {};
   for (let round = 0; round < Number(process.env.FREEFACE_PROOF_ROUNDS ?? 5); round++) {
-    for (const name of [...Object.keys(asked), 'extract-faces']) await gone(name);
+    for (const name of [...Object.keys(asked), 'extract-faces']) await untilGone(name);
     for (const [name, ask] of Object.entries(asked)) {
       const began = performance.now();
       const { status } = await ask();

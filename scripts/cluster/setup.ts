@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { functions } from '../../functions/registry.gen.ts';
 import { namespace } from '../manifests/names.ts';
 import { throughIngress } from './ingress.ts';
-import { applied, appliedFolder, kubectl, readinessOf, saw, until } from './kubernetes.ts';
+import { apply, applyFolder, kubectl, readinessOf, saw, until } from './kubernetes.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -40,14 +40,14 @@ export async function setup({ provide }: TestProject): Promise<void> {
   provide('gateway', gateway());
   provide('receiverHost', receiverHost());
 
-  await applied({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, ...secrets(), settings());
-  const installed = await overlay();
-  await appliedFolder(installed, '--selector', 'app.kubernetes.io/component=foundation');
-  await done('migrate');
-  await done('admin-key');
+  await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, ...secrets(), settings());
+  const installed = await writeOverlay();
+  await applyFolder(installed, '--selector', 'app.kubernetes.io/component=foundation');
+  await runJob('migrate');
+  await runJob('admin-key');
   const key = await kubectl('get', 'secret', 'freeface-admin-key', '--output', 'jsonpath={.data.key}');
   provide('adminKey', Buffer.from(key, 'base64').toString());
-  await appliedFolder(installed);
+  await applyFolder(installed);
   const topics = functions.flatMap(({ manifest }) =>
     manifest.trigger.kind === 'event' && manifest.trigger.topic !== null ? [manifest.name] : [],
   );
@@ -70,7 +70,7 @@ export async function setup({ provide }: TestProject): Promise<void> {
 }
 
 /** Runs a job of knative/jobs until it is complete, and prints the last line of its output. */
-async function done(name: string): Promise<void> {
+async function runJob(name: string): Promise<void> {
   const job = join('.build', `cluster-${name}`);
   await mkdir(job, { recursive: true });
   await writeFile(
@@ -92,7 +92,7 @@ async function done(name: string): Promise<void> {
 }
 
 /** Writes an overlay on top of `local`, with these stores and the images that were built here. Returns its folder. */
-async function overlay(): Promise<string> {
+async function writeOverlay(): Promise<string> {
   await mkdir(folder, { recursive: true });
   const env = process.env;
   await writeFile(

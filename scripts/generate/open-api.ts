@@ -132,7 +132,7 @@ function operation(manifest: HttpManifest): Json {
   return {
     operationId: name,
     summary,
-    ...describing(description, trigger.scope),
+    ...descriptionOf(description, trigger.scope),
     ...(tag === undefined ? {} : { tags: [tag] }),
     ...securityOf(trigger.scope),
     parameters: [
@@ -145,7 +145,7 @@ function operation(manifest: HttpManifest): Json {
   };
 }
 
-function describing(description: string | undefined, scope: RequiredScope | null): Json {
+function descriptionOf(description: string | undefined, scope: RequiredScope | null): Json {
   const need = scope === null || scope === 'signed-in' ? undefined : `Needs the scope \`${scope}\`.`;
   const text = [description, need].filter((part) => part !== undefined).join('\n\n');
   return text === '' ? {} : { description: text };

@@ -24,7 +24,7 @@ interface Index {
  * point of the image is not node, or if there is no image for this machine's architecture.
  */
 export async function baseOfLayout(source: string, layout: Layout): Promise<Base> {
-  const folder = existsSync(join(source, 'index.json')) ? source : await fetched(source);
+  const folder = existsSync(join(source, 'index.json')) ? source : await fetchImage(source);
   const read = async <Value>({ digest }: Descriptor) =>
     JSON.parse(await readFile(blob(folder, digest), 'utf8')) as Value;
   let { manifests } = JSON.parse(await readFile(join(folder, 'index.json'), 'utf8')) as Index;
@@ -59,7 +59,7 @@ export async function baseOfLayout(source: string, layout: Layout): Promise<Base
 
 const blob = (folder: string, digest: string): string => join(folder, 'blobs', digest.replace(':', '/'));
 
-async function fetched(name: string): Promise<string> {
+async function fetchImage(name: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'freeface-base-'));
   registryTool({
     crane: ['pull', '--format=oci', name, folder],

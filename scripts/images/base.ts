@@ -20,9 +20,9 @@ export interface Base {
 }
 
 /** The C library opens these when it looks up a name. So they are not in the list of libraries that node is linked with. */
-const openedLater = ['libnss_dns.so.2', 'libnss_files.so.2', 'libresolv.so.2'];
+const nameLookupLibraries = ['libnss_dns.so.2', 'libnss_files.so.2', 'libresolv.so.2'];
 /** Native modules need these, even if node has its own copies inside. */
-const ofModules = ['libstdc++.so.6', 'libgcc_s.so.1', 'libm.so.6', 'libdl.so.2', 'libpthread.so.0', 'librt.so.1'];
+const moduleLibraries = ['libstdc++.so.6', 'libgcc_s.so.1', 'libm.so.6', 'libdl.so.2', 'libpthread.so.0', 'librt.so.1'];
 
 /**
  * Makes a base from this machine's node and the libraries that it needs. It has no shell, no package manager and no other program.
@@ -34,7 +34,7 @@ export async function baseOfThisMachine(layout: Layout): Promise<Base> {
       "This machine's node cannot be used in an image, because it is not for Linux. Name a base with --base.",
     );
   const node = realpathSync(process.execPath);
-  const libraries = [...new Set([...linked(node), ...[...openedLater, ...ofModules].flatMap(installed)])];
+  const libraries = [...new Set([...linked(node), ...[...nameLookupLibraries, ...moduleLibraries].flatMap(installed)])];
   const text = (path: string, content: string): LayerFile => ({ path, bytes: Buffer.from(content) });
   const files = [
     program('/usr/bin/node', node),
@@ -112,9 +112,9 @@ function partOf(path: string): Part {
   }
 }
 
-/** Checks that the base or `beside` has all libraries of a native module. Throws an Error that names a missing one. */
-export function checkLibraries(module: string, beside: readonly string[]): void {
-  const have = new Set([...openedLater, ...ofModules, 'libc.so.6', ...beside]);
+/** Checks that the base or `siblings` has all libraries of a native module. Throws an Error that names a missing one. */
+export function checkLibraries(module: string, siblings: readonly string[]): void {
+  const have = new Set([...nameLookupLibraries, ...moduleLibraries, 'libc.so.6', ...siblings]);
   for (const library of existsSync(module) ? linked(module) : []) {
     const name = basename(library);
     if (!have.has(name) && !name.startsWith('ld-linux'))

@@ -58,7 +58,7 @@ export async function bundleFunction(
  */
 export async function bundleCommandLine(folder: string): Promise<Metafile> {
   await mkdir(folder, { recursive: true });
-  // The commands are in a chunk of their own. A command runs by itself only if its file is the started one, and this one is not.
+  // The commands are in a chunk of their own. A command runs automatically only if its file is the started one.
   const contents = `const { main } = await import('./scripts/images/command-line.ts');
   process.exitCode = await main(process.argv.slice(2), process.env, process);`;
   const { metafile } = await build({

@@ -22,10 +22,10 @@ export async function main(
 ): Promise<number> {
   const [command, ...rest] = args;
   // The image does not contain the embedded adapters.
-  const onEngines = { ...environment, FREEFACE_MODE: 'distributed' };
+  const distributed = { ...environment, FREEFACE_MODE: 'distributed' };
   try {
-    if (command === 'migrate' && rest[0] !== 'copy') return await migrate(rest, onEngines, terminal);
-    if (command === 'admin-key') return await keyOf(rest, onEngines, terminal, account);
+    if (command === 'migrate' && rest[0] !== 'copy') return await migrate(rest, distributed, terminal);
+    if (command === 'admin-key') return await runAdminKey(rest, distributed, terminal, account);
     throw new UsageError(
       command === 'migrate'
         ? 'This image cannot copy: run npm run migrate -- copy from a checkout.'
@@ -43,7 +43,7 @@ export async function main(
  * A pod's output goes into the collected logs, and this key has all scopes. So the job writes it to a Secret. The job's account may
  * write this one Secret and may read none. The job first checks that it may write the Secret, because a new key revokes the old one.
  */
-async function keyOf(
+async function runAdminKey(
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
   terminal: Terminal,

@@ -32,7 +32,7 @@ const reductions: Readonly<Record<string, { readonly without?: readonly string[]
 };
 
 /** Libraries that a native module opens only on request, here to reach a graphics card. It looks for them in its own folder. */
-const opens: Readonly<Record<string, readonly string[]>> = { 'libonnxruntime.so.1': ['libvulkan.so.1'] };
+const optionalLibraries: Readonly<Record<string, readonly string[]>> = { 'libonnxruntime.so.1': ['libvulkan.so.1'] };
 
 const neverRead = /\.(md|map|d\.[cm]?ts|h|hpp|cc|txt|gyp)$|(^|\/)(test|docs|include|\.github)\//;
 
@@ -47,15 +47,15 @@ export function packagesOutside(
     imports.filter(({ external }) => external === true).map(({ path }) => path),
   );
   for (const [, path] of source.matchAll(/\.resolve\("([^"]+)"\)/g)) paths.push(path!);
-  const isOf = (path: string) => (name: string) => path === name || path.startsWith(`${name}/`);
-  const names = new Set(paths.flatMap((path) => known.find(isOf(path)) ?? []));
+  const belongsTo = (path: string) => (name: string) => path === name || path.startsWith(`${name}/`);
+  const names = new Set(paths.flatMap((path) => known.find(belongsTo(path)) ?? []));
   return Promise.all([...names].sort().map((name) => outsidePackage(name, root)));
 }
 
 /** Returns a package with its installed dependencies. Throws an Error if a native module needs a library that no image contains. */
 async function outsidePackage(name: string, root: string): Promise<OutsidePackage> {
   const folders = new Map<string, string>();
-  const follow = (each: string, from: string): void => {
+  const addPackage = (each: string, from: string): void => {
     const folder = folderOfPackage(each, from);
     if (folder === undefined || folders.has(folder)) return;
     folders.set(folder, each);
@@ -63,10 +63,10 @@ async function outsidePackage(name: string, root: string): Promise<OutsidePackag
       readFileSync(join(folder, 'package.json'), 'utf8'),
     ) as Record<string, Record<string, string> | undefined>;
     for (const next of Object.keys({ ...dependencies, ...optionalDependencies })) {
-      if (!reductions[each]?.without?.includes(next)) follow(next, folder);
+      if (!reductions[each]?.without?.includes(next)) addPackage(next, folder);
     }
   };
-  follow(name, root);
+  addPackage(name, root);
   const files = await Promise.all(
     [...folders].map(([folder, each]) => {
       const only = reductions[each]?.only;
@@ -77,10 +77,10 @@ async function outsidePackage(name: string, root: string): Promise<OutsidePackag
   );
   const all = files.flat();
   const native = all.filter(({ path }) => /\.(node|so(\.\d+)*)$/.test(path));
-  const beside = native.map(({ path }) => path.split('/').at(-1)!);
-  for (const { path } of native) checkLibraries(join(root, path.slice('app/'.length)), beside);
+  const siblings = native.map(({ path }) => path.split('/').at(-1)!);
+  for (const { path } of native) checkLibraries(join(root, path.slice('app/'.length)), siblings);
   const opened = native.flatMap(({ path }) =>
-    (opens[basename(path)] ?? []).flatMap((library) => installedLibrary(library, dirname(path)) ?? []),
+    (optionalLibraries[basename(path)] ?? []).flatMap((library) => installedLibrary(library, dirname(path)) ?? []),
   );
   return {
     name,

@@ -27,10 +27,10 @@ export function costTable(overlays: ReadonlyMap<string, readonly KubernetesObjec
     );
     const named = (service: string) => services.filter(({ metadata }) => metadata.name === service);
     const cells = [
-      costOf(services, (service) => Math.max(scaleOf(service, 'min-scale'), isKeptAwake(service, objects) ? 1 : 0)),
+      costOf(services, (service) => Math.max(scaleOf(service, 'min-scale'), isNeverIdle(service, objects) ? 1 : 0)),
       costOf(services, (service) => scaleOf(service, 'initial-scale')),
       costOf(named('get-person'), (service) => busy(service, perSecond * recordSeconds)),
-      ...(name === 'cpu' || name === 'production' ? [photos(named('extract-faces'), named('recognize-faces'))] : []),
+      ...(name === 'cpu' || name === 'production' ? [photoCost(named('extract-faces'), named('recognize-faces'))] : []),
     ].map(textOf);
     return `| \`${name}\` | ${[...cells, 'not measured'].slice(0, 4).join(' | ')} |`;
   });
@@ -45,7 +45,7 @@ export function costTable(overlays: ReadonlyMap<string, readonly KubernetesObjec
  * Whether a schedule calls the service each minute and Knative's scaling window is at least as long. Then Knative never stops
  * the instance.
  */
-function isKeptAwake(service: KubernetesObject, objects: readonly KubernetesObject[]): boolean {
+function isNeverIdle(service: KubernetesObject, objects: readonly KubernetesObject[]): boolean {
   const { annotations } = revisionOf(service).metadata;
   const calls = objects.some(({ kind, spec }) => {
     if (kind !== 'PingSource') return false;
@@ -56,11 +56,11 @@ function isKeptAwake(service: KubernetesObject, objects: readonly KubernetesObje
 }
 
 /** The cost of enough extractors for the load, and of the callers that wait for them. */
-function photos(extractors: readonly KubernetesObject[], callers: readonly KubernetesObject[]): Cost {
+function photoCost(extractors: readonly KubernetesObject[], callers: readonly KubernetesObject[]): Cost {
   const processors = perSecond / photosPerProcessor;
   return sum([
     costOf(extractors, (service) => Math.ceil(processors / requestsOf(service).cpu)),
-    // Each photo uses one processor, so as many photos are in work as there are processors.
+    // Each photo uses one processor, so the number of concurrent photos is the number of processors.
     costOf(callers, (service) => busy(service, processors)),
   ]);
 }

@@ -241,7 +241,7 @@ export const kafkaSource = object({
 });
 
 /**
- * [Note: The delivery of a KafkaSource is whole]
+ * [Note: The delivery of a KafkaSource is complete]
  * If one field of `delivery` is given, Knative drops the defaults of the other fields. Without `retry` it retries nothing. Without
  * a dead letter sink it loses a failed event, because it commits the event's offset. So all fields must be given. Only `timeout`
  * keeps its default. Other kinds have `format`; a KafkaSource's schema does not have it, and the API server would drop it.

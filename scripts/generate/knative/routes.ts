@@ -119,7 +119,9 @@ function rulesOf(entries: readonly Entry[]): Rule[] {
     const key = `${entry.manifest.name} ${entry.rewrite ?? ''}`;
     together.set(key, [...(together.get(key) ?? []), entry]);
   }
-  return [...together.values()].map((alike) => rule(alike[0]!.manifest, alike.map(matchOf), alike[0]!.rewrite));
+  return [...together.values()].map((sameRule) =>
+    rule(sameRule[0]!.manifest, sameRule.map(matchOf), sameRule[0]!.rewrite),
+  );
 }
 
 type Match = NonNullable<Rule['matches']>[number];
