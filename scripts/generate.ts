@@ -16,7 +16,7 @@ import { scyllaSchema } from './generate/scylla-schema.ts';
 import { withSection } from './generate/section.ts';
 import { settingsTable } from './generate/settings-table.ts';
 
-/** Everything that is generated: path from the repository's root, and its text. */
+/** Returns all generated files: path from the repository's root, and text. */
 export async function generatedFiles(root: string): Promise<Map<string, string>> {
   const names = await functionNames(root);
   checkManifests(names, functions);
@@ -45,7 +45,7 @@ async function sharedPage(root: string): Promise<string> {
   return Object.entries(sections).reduce((text, [name, content]) => withSection(text, name, content), page);
 }
 
-/** Folders under functions/ that hold a function, sorted. */
+/** Returns the folders under functions/, sorted. Each has one function. */
 export async function functionNames(root: string): Promise<string[]> {
   const entries = await readdir(resolve(root, 'functions'), { withFileTypes: true });
   return entries
@@ -59,17 +59,17 @@ async function versionOf(root: string): Promise<string> {
   return version;
 }
 
-/** `npm run generate [-- --check]`: writes the generated files, or says which are out of date (exit code 1). */
+/** `npm run generate [-- --check]`: writes the generated files. With `--check` lists the outdated ones (exit code 1). */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
   const root = process.cwd();
-  // The registry comes first: what else is generated is read from the functions it lists.
+  // The registry comes first, because the other files are generated from the functions that it lists.
   const names = await functionNames(root);
   const stale = await isStale(resolve(root, 'functions/registry.gen.ts'), registry(names));
   if (stale && !values.check) {
     await write(resolve(root, 'functions/registry.gen.ts'), registry(names));
     process.stdout.write('wrote functions/registry.gen.ts\n');
-    // This process was bundled with the old one.
+    // This process was bundled with the old registry, so a new process writes the other files.
     execFileSync(process.execPath, ['esbuild.config.mjs', 'run', 'generate'], { cwd: root, stdio: 'inherit' });
     return;
   }

@@ -6,7 +6,7 @@ import { rooms as rules } from './layers.ts';
 describe('the layers', () => {
   it('When a room is added, then it has a rule', () => {
     const rooms = readdirSync('shared')
-      .filter((name) => !/\.test\.ts$/.test(name))
+      .filter((name) => !/\.test\.ts$|\.md$/.test(name))
       .map((name) => `shared/${name}${statSync(join('shared', name)).isDirectory() ? '/' : ''}`);
 
     expect(rooms.filter((room) => !rules.some((rule) => rule.room === room))).toEqual([]);
