@@ -10,7 +10,7 @@ import {
 import { type FakeClock, fakeClock } from '../testing/fake-clock.ts';
 import { newTenant } from '../testing/record-factories.ts';
 import type { Accounts } from './accounts.ts';
-import type { Page, PageOptions } from './records.ts';
+import type { Page, PageOptions } from './pages.ts';
 import type { Tenant } from './tenant.ts';
 
 export interface AccountsSubject {

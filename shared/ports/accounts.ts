@@ -1,5 +1,5 @@
 import type { Role, Scope } from '../domain/access.ts';
-import type { Page, PageOptions } from './records.ts';
+import type { Page, PageOptions } from './pages.ts';
 import type { CallOptions, Tenant } from './tenant.ts';
 
 /** How much a tenant may hold; null: as much as there is room for. */

@@ -1,5 +1,5 @@
 import type { AuditEntry, AuditSubjects, NewAuditEntry } from '../domain/audit-chain.ts';
-import type { Page, PageOptions } from './records.ts';
+import type { Page, PageOptions } from './pages.ts';
 import type { CallOptions, Tenant } from './tenant.ts';
 
 export type { AuditEntry, AuditSubjects, NewAuditEntry };

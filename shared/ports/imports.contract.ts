@@ -8,7 +8,10 @@ import { newWebhook } from '../testing/webhook-factories.ts';
 import type { Accounts, User } from './accounts.ts';
 import type { Audit, AuditEntry } from './audit.ts';
 import type { Imports } from './imports.ts';
-import type { Face, Image, Job, Person, Records } from './records.ts';
+import type { Face, Image } from './records/faces.ts';
+import type { Job } from './records/jobs.ts';
+import type { Person } from './records/persons.ts';
+import type { Records } from './records.ts';
 import type { Tenant } from './tenant.ts';
 import type { Webhook, Webhooks } from './webhooks.ts';
 

@@ -1,6 +1,10 @@
 import type { ApiKey, SigningKey, TenantRecord, User } from './accounts.ts';
 import type { AuditEntry } from './audit.ts';
-import type { Face, Image, Job, Person, StoredDeadLetter, Upload } from './records.ts';
+import type { StoredDeadLetter } from './records/dead-letters.ts';
+import type { Face, Image } from './records/faces.ts';
+import type { Job } from './records/jobs.ts';
+import type { Person } from './records/persons.ts';
+import type { Upload } from './records/uploads.ts';
 import type { Tenant } from './tenant.ts';
 import type { Webhook } from './webhooks.ts';
 

@@ -1,4 +1,16 @@
-import type { Page, PageOptions } from './records.ts';
+import type { CallOptions } from './tenant.ts';
+
+export interface Page<T> {
+  readonly items: T[];
+  /** Position after the last item, for `after`; null on the last page. Opaque, at most 512 characters. */
+  readonly next: string | null;
+}
+export interface PageOptions extends CallOptions {
+  /** 1..1000 */
+  readonly limit: number;
+  /** A `next` from the same listing; anything else: AppError PAGE_TOKEN_INVALID. */
+  readonly after?: string | undefined;
+}
 
 /** Every page of a listing, one after another. `read` gets the position; what else it asks for is its own. */
 export async function* pagesOf<Item>(

@@ -1,5 +1,5 @@
 import type { MessageType, WebhookType } from '../domain/webhooks.ts';
-import type { Page, PageOptions } from './records.ts';
+import type { Page, PageOptions } from './pages.ts';
 import type { CallOptions, Tenant } from './tenant.ts';
 
 export interface WebhookSecret {

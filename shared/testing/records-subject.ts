@@ -1,4 +1,6 @@
-import type { OutboxEntry, Page, PageOptions, Records } from '../ports/records.ts';
+import type { Page, PageOptions } from '../ports/pages.ts';
+import type { OutboxEntry } from '../ports/records/outbox.ts';
+import type { Records } from '../ports/records.ts';
 import type { Tenant } from '../ports/tenant.ts';
 import type { FakeClock } from './fake-clock.ts';
 import { newEvent } from './record-factories.ts';
@@ -13,7 +15,7 @@ export interface RecordsSubject {
 /** Opens a store for one test, with a new tenant and a clock that the test sets. */
 export type RecordsSetUp = () => Promise<RecordsSubject & { readonly clock: FakeClock; readonly tenant: Tenant }>;
 
-export const outboxEntry = (): OutboxEntry => ({ topic: 'some.topic', event: newEvent() });
+export const newOutboxEntry = (): OutboxEntry => ({ topic: 'some.topic', event: newEvent() });
 
 /** Every page of a listing, from the position `from` or from the start. */
 export async function allPages<T>(

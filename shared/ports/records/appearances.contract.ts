@@ -2,8 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { Location } from '../../domain/face.ts';
 import { newFace, newImage, newPerson, newTenant } from '../../testing/record-factories.ts';
 import { allPages, type RecordsSetUp } from '../../testing/records-subject.ts';
-import type { AppearanceFilter, Face, Page, Records } from '../records.ts';
+import type { Page } from '../pages.ts';
+import type { Records } from '../records.ts';
 import type { Tenant } from '../tenant.ts';
+import type { AppearanceFilter } from './appearances.ts';
+import type { Face } from './faces.ts';
 
 export function appearancesContract(name: string, setUp: RecordsSetUp): void {
   describe(`${name}: appearances`, () => {

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { newTenant } from '../../testing/record-factories.ts';
-import { outboxEntry, type RecordsSetUp } from '../../testing/records-subject.ts';
-import type { Records, StoredDeadLetter } from '../records.ts';
+import { newOutboxEntry, type RecordsSetUp } from '../../testing/records-subject.ts';
+import type { Records } from '../records.ts';
+import type { StoredDeadLetter } from './dead-letters.ts';
 
 export function deadLettersContract(name: string, setUp: RecordsSetUp): void {
   describe(`${name}: dead letters`, () => {
     const newLetter = (fields: Partial<StoredDeadLetter> = {}): StoredDeadLetter => ({
       deadLetterId: randomUUID(),
-      event: outboxEntry().event,
+      event: newOutboxEntry().event,
       type: 'freeface.test.v1',
       topic: 'freeface.events',
       group: 'group',
@@ -50,7 +51,7 @@ export function deadLettersContract(name: string, setUp: RecordsSetUp): void {
       const [letter, old] = [newLetter({ at: 2_000_000_000_000 }), newLetter({ at: 1_000 })];
       await records.saveDeadLetter(tenant, letter);
       await records.saveDeadLetter(tenant, old);
-      const [first, second] = [outboxEntry(), outboxEntry()];
+      const [first, second] = [newOutboxEntry(), newOutboxEntry()];
 
       const removed = [
         await records.removeDeadLetter(newTenant(), letter.deadLetterId),

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { newEnrolment, newFace, newImage, newJob, newPerson, newTenant } from '../../testing/record-factories.ts';
-import { outboxEntry, type RecordsSetUp } from '../../testing/records-subject.ts';
-import type { NewFace } from '../records.ts';
+import { newOutboxEntry, type RecordsSetUp } from '../../testing/records-subject.ts';
+import type { NewFace } from './faces.ts';
 
 export function enrolmentContract(name: string, setUp: RecordsSetUp): void {
   describe(`${name}: enrolment`, () => {
@@ -72,7 +72,7 @@ export function enrolmentContract(name: string, setUp: RecordsSetUp): void {
       const image = newImage();
       const faces = [newFace(), newFace({ personId: randomUUID() })];
 
-      const saving = records.saveEnrolment(tenant, { person: null, image, faces }, { outbox: [outboxEntry()] });
+      const saving = records.saveEnrolment(tenant, { person: null, image, faces }, { outbox: [newOutboxEntry()] });
 
       await expect(saving).rejects.toMatchObject({ code: 'PERSON_NOT_FOUND' });
       expect(await records.getImage(tenant, image.imageId)).toBeNull();
@@ -206,7 +206,7 @@ export function enrolmentContract(name: string, setUp: RecordsSetUp): void {
       await records.finishJob(tenant, done.jobId, { status: 'completed', personId: null, result: {} });
 
       const refused = await Promise.allSettled([
-        records.saveEnrolment(tenant, { ...ada, jobId: done.jobId }, { outbox: [outboxEntry()] }),
+        records.saveEnrolment(tenant, { ...ada, jobId: done.jobId }, { outbox: [newOutboxEntry()] }),
         records.saveEnrolment(tenant, { ...bob, jobId: randomUUID() }),
       ]);
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { newJob, newTenant } from '../../testing/record-factories.ts';
-import { outboxEntry, type RecordsSetUp } from '../../testing/records-subject.ts';
-import type { Job, Records } from '../records.ts';
-import { mostUnderWayMs } from '../records.ts';
+import { newOutboxEntry, type RecordsSetUp } from '../../testing/records-subject.ts';
+import type { Records } from '../records.ts';
+import { type Job, mostUnderWayMs } from './jobs.ts';
 
 export function jobsContract(name: string, setUp: RecordsSetUp): void {
   describe(`${name}: jobs`, () => {
@@ -116,7 +116,7 @@ export function jobsContract(name: string, setUp: RecordsSetUp): void {
     it('When a job is made or finished twice, then the first stays and events go out once', async () => {
       const { records, tenant } = await setUp();
       const job = newJob();
-      const events = [outboxEntry(), outboxEntry(), outboxEntry(), outboxEntry()] as const;
+      const events = [newOutboxEntry(), newOutboxEntry(), newOutboxEntry(), newOutboxEntry()] as const;
 
       await records.createJob(tenant, job, { outbox: [events[0]] });
       const again = await records.createJob(tenant, { ...job, request: { other: true } }, { outbox: [events[1]] });
@@ -145,7 +145,7 @@ export function jobsContract(name: string, setUp: RecordsSetUp): void {
 
       await records.finishJob(tenant, job.jobId, failure);
       const failed = await records.getJob(tenant, job.jobId);
-      const [first, second] = [outboxEntry(), outboxEntry()];
+      const [first, second] = [newOutboxEntry(), newOutboxEntry()];
       const queued = await records.requeueJob(tenant, job.jobId, { outbox: [first] });
       const again = await records.requeueJob(tenant, job.jobId, { outbox: [second] });
 
@@ -169,7 +169,7 @@ export function jobsContract(name: string, setUp: RecordsSetUp): void {
       await records.createJob(tenant, waiting);
       await records.createJob(tenant, begun);
       await records.startJob(tenant, begun.jobId);
-      const events = [outboxEntry(), outboxEntry(), outboxEntry()] as const;
+      const events = [newOutboxEntry(), newOutboxEntry(), newOutboxEntry()] as const;
 
       const cancelled = await records.cancelJob(tenant, waiting.jobId, { outbox: [events[0]] });
       const twice = await records.cancelJob(tenant, waiting.jobId, { outbox: [events[1]] });
@@ -229,13 +229,13 @@ export function jobsContract(name: string, setUp: RecordsSetUp): void {
       const batchId = randomUUID();
       const batch = Array.from({ length: 12 }, (_, item) => ({
         job: newJob({ batchId, item }),
-        outbox: [outboxEntry()],
+        outbox: [newOutboxEntry()],
       }));
 
       await records.createJobs(tenant, batch.slice(0, 5));
       const made = await records.createJobs(
         tenant,
-        batch.map(({ job }) => ({ job, outbox: [outboxEntry()] })),
+        batch.map(({ job }) => ({ job, outbox: [newOutboxEntry()] })),
       );
       await records.finishJob(tenant, batch[3]!.job.jobId, failure);
       await records.createJob(tenant, newJob());
@@ -266,7 +266,7 @@ export function jobsContract(name: string, setUp: RecordsSetUp): void {
       while ((await records.expireJobs(clock.now(), 1000)) > 0);
       const before = await records.backlog();
       const jobs = [newJob({ priority: 'high' }), newJob({ priority: 'high' }), newJob({ priority: 'low' })] as const;
-      await records.createJob(tenant, jobs[0], { outbox: [outboxEntry()] });
+      await records.createJob(tenant, jobs[0], { outbox: [newOutboxEntry()] });
       await records.createJob(tenant, jobs[1]);
       await records.createJob(tenant, jobs[2]);
       await records.startJob(tenant, jobs[0].jobId);

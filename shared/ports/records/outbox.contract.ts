@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { newEnrolment, newPerson } from '../../testing/record-factories.ts';
-import { outboxEntry, type RecordsSetUp } from '../../testing/records-subject.ts';
+import { newOutboxEntry, type RecordsSetUp } from '../../testing/records-subject.ts';
 
 export function outboxContract(name: string, setUp: RecordsSetUp): void {
   describe(`${name}: outbox`, () => {
@@ -9,7 +9,7 @@ export function outboxContract(name: string, setUp: RecordsSetUp): void {
       const { records, tenant } = await setUp();
       let isDurable = false;
 
-      const { durable } = await records.saveEnrolment(tenant, newEnrolment(), { outbox: [outboxEntry()] });
+      const { durable } = await records.saveEnrolment(tenant, newEnrolment(), { outbox: [newOutboxEntry()] });
       void durable.then(() => {
         isDurable = true;
       });
@@ -20,7 +20,7 @@ export function outboxContract(name: string, setUp: RecordsSetUp): void {
 
     it('When a write carries events, then they are pending, oldest first, until they are settled', async () => {
       const { records, tenant } = await setUp();
-      const mine = [outboxEntry(), outboxEntry(), outboxEntry()];
+      const mine = [newOutboxEntry(), newOutboxEntry(), newOutboxEntry()];
       const enrolment = newEnrolment();
       await records.saveEnrolment(tenant, enrolment, { outbox: [mine[0]!] });
       await records.updatePerson(tenant, enrolment.person.personId, { name: 'B' }, { outbox: [mine[1]!] });
@@ -44,7 +44,7 @@ export function outboxContract(name: string, setUp: RecordsSetUp): void {
     it('When a write is refused, then its events are not pending', async () => {
       const { records, tenant } = await setUp();
       const person = await records.createPerson(tenant, newPerson());
-      const lost = outboxEntry();
+      const lost = newOutboxEntry();
 
       await expect(records.createPerson(tenant, person, { outbox: [lost] })).rejects.toThrow();
       expect(await records.deletePerson(tenant, randomUUID(), { outbox: [lost] })).toBeNull();

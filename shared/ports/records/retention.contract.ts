@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { newEnrolment, newFace, newImage, newTenant } from '../../testing/record-factories.ts';
 import type { RecordsSetUp } from '../../testing/records-subject.ts';
-import type { Enrolment } from '../records.ts';
+import type { Enrolment } from './enrolment.ts';
 
 export function retentionContract(name: string, setUp: RecordsSetUp): void {
   describe(`${name}: retention`, () => {
