@@ -12,14 +12,17 @@ import type { UploadRecords } from './records/uploads.ts';
 import type { UsageRecords } from './records/usage.ts';
 
 /**
- * Everything that the platform knows of persons, faces, images and jobs.
+ * The records of persons, faces, images and jobs.
  *
  * [Note: One store of records]
- * The port is cut by subject, and each part has its own file and its own contract. One adapter still serves all parts, because
- * writes span them: `saveEnrolment` writes a person, an image and faces, and only while its job is not finished; `deletePerson`
- * deletes faces, images and jobs too; both also write events to the outbox. Other callers see all of such a write or nothing.
+ * The port is split by subject. Each part has its own file and its own contract. One adapter implements all parts, because some
+ * writes span them. `saveEnrolment` writes a person, an image and faces, and only while its job is not finished. `deletePerson` also
+ * deletes faces, images and jobs. Both also write events to the outbox. Other callers see all of such a write or nothing of it.
  *
- * A write that has resolved is visible to every later read and survives a crash. A write that has rejected leaves nothing behind.
+ * A resolved write is visible to every later read and survives a crash of the process. A rejected write changes nothing.
+ * A resolved write also survives a power cut, with these exceptions: `saveEnrolment` until its `durable` resolves; `startJob`,
+ * `endAttempt` and `settleOutbox`, because the caller repeats them.
+ *
  * Errors (AppError): PERSON_NOT_FOUND, PERSON_EXISTS, EXTERNAL_ID_TAKEN, VERSION_CONFLICT, FACE_OF_OTHER_PERSON,
  * PAGE_TOKEN_INVALID, STORE_UNAVAILABLE.
  */

@@ -4,18 +4,18 @@ import type { Job } from './jobs.ts';
 import type { WriteOptions } from './outbox.ts';
 import type { Person } from './persons.ts';
 
-/** Deletes persons and faces with everything that belongs to them. See: [Note: One store of records] */
+/** Deletes persons and faces, with the rows that belong to them. See: [Note: One store of records] */
 export interface DeletionRecords {
   /**
-   * Removes the person, its faces, images that no remaining face is on, and, unless `keepJobs`, the jobs that name it. null when
-   * there is none.
+   * Deletes the person, its faces, the images that have no other face, and the jobs that name the person by id or external id.
+   * `keepJobs` keeps the jobs. Other callers see the person with all its faces, or neither. null when the person does not exist.
    */
   deletePerson(
     tenant: Tenant,
     personId: string,
     options?: WriteOptions & { readonly keepJobs?: boolean },
   ): Promise<{ person: Person; faceIds: string[]; images: Image[]; jobs: Job[] } | null>;
-  /** Removes the face, and its image when no other face is on it. null when there is none. */
+  /** Deletes the face, and its image when the image has no other face. null when the face does not exist. */
   deleteFace(
     tenant: Tenant,
     faceId: string,

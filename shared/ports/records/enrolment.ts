@@ -4,33 +4,43 @@ import type { WriteOptions } from './outbox.ts';
 import type { NewPerson } from './persons.ts';
 
 export interface Enrolment {
-  /** Written when new; one that exists is left as it is. Faces name their person by themselves, this one or another that exists. */
+  /**
+   * Written when no person has this id; an existing person is not changed. null: no new person. Each face names its own person:
+   * this one, or another that exists.
+   */
   readonly person: NewPerson | null;
   readonly image: NewImage;
   readonly faces: readonly NewFace[];
-  /** The job that this is done for; nothing is written for one that is over. */
+  /** Job of this enrolment. Nothing is written when the job is finished or does not exist. */
   readonly jobId?: string | undefined;
 }
 export interface SavedEnrolment {
-  /** The image as stored; its blobKey is the first writer's when the same image had been saved before. */
+  /** The image as stored. When the image was saved before, its `blobKey` is the one of the first write. */
   readonly image: Image;
   readonly imageCreated: boolean;
   readonly personCreated: boolean;
-  /** In the order given; faces that existed keep their row (see FACE_OF_OTHER_PERSON). */
+  /** In the order of the request. `created` is false for a face that existed before: it keeps its row, see saveEnrolment. */
   readonly faces: readonly { readonly face: Face; readonly created: boolean }[];
-  /** Settles once it survives a power cut, which everything else of the store does when it is answered; all see it before. Errors: STORE_UNAVAILABLE. */
+  /**
+   * Resolves when the enrolment survives a power cut. Other callers already see it earlier. Rejects with STORE_UNAVAILABLE when the
+   * store cannot write it to the disk.
+   */
   readonly durable: Promise<void>;
 }
-/** Of an enrolment, what is in the store. */
+/** The stored rows of an enrolment. */
 export type EnrolmentRows = Omit<SavedEnrolment, 'durable'>;
 
-/** Writes a person, an image and its faces together. See: [Note: One store of records] */
+/** Writes a person, an image and its faces in one write. See: [Note: One store of records] */
 export interface EnrolmentRecords {
   /**
-   * Writes person (when given and new), image and faces as one. Idempotent: the same enrolment again changes nothing.
-   * Errors: EXTERNAL_ID_TAKEN, PERSON_NOT_FOUND (a face names a missing person), FACE_OF_OTHER_PERSON (a face exists and
-   * belongs to somebody else, or the same face of the image, by `isSameFace`, does in another space), VERSION_CONFLICT when its
-   * job is finished or gone. A face that exists without a person is given the one named.
+   * Writes the person (when given and new), the image and the faces in one write. Idempotent: the same enrolment again changes
+   * nothing. An existing face without a person receives the person and the similarity of the enrolment.
+   *
+   * Errors: EXTERNAL_ID_TAKEN: another person has the external id, or the person exists with another external id.
+   * PERSON_NOT_FOUND: a face names a person that does not exist.
+   * FACE_OF_OTHER_PERSON: a face exists and belongs to another person, or the same face of the image (by `isSameFace`) belongs to
+   * another person in another space.
+   * VERSION_CONFLICT: the job of the enrolment is finished or does not exist.
    */
   saveEnrolment(tenant: Tenant, enrolment: Enrolment, options?: WriteOptions): Promise<SavedEnrolment>;
 }

@@ -1,19 +1,22 @@
 import type { CallOptions, Tenant } from '../tenant.ts';
 
-/** State of a tenant's gallery, as far as recognition goes. */
+/** Identifies a state of a tenant's gallery. Cached search results are valid for one epoch. */
 export interface GalleryEpoch {
-  /** Another name after each change. */
+  /** Opaque; differs after each change. It may also differ without a change. */
   readonly epoch: string;
-  /** Milliseconds since the epoch, by the clock of who changed it; null: longer ago than any answer is kept. */
+  /**
+   * Time of the last change in milliseconds since the epoch, by the clock of the process that made it. null: longer ago than any
+   * result is cached.
+   */
   readonly changedAt: number | null;
 }
 
-/** Tells whether the gallery has changed. See: [Note: One store of records] */
+/** Whether the gallery has changed. See: [Note: One store of records] */
 export interface GalleryEpochRecords {
   galleryEpoch(tenant: Tenant, options?: CallOptions): Promise<GalleryEpoch>;
   /**
-   * Says that the gallery has changed, as when new templates can be found. deletePerson, deleteFace and updatePerson say so by
-   * themselves, as part of what they do.
+   * Starts a new epoch. The caller does this when new templates can be found. deletePerson, deleteFace and updatePerson start one
+   * automatically.
    */
   raiseEpoch(tenant: Tenant, options?: CallOptions): Promise<void>;
 }

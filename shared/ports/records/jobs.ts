@@ -7,35 +7,39 @@ import type { OutboxEntry, WriteOptions } from './outbox.ts';
 export const jobStatuses = ['queued', 'processing', 'completed', 'failed', 'cancelled'] as const;
 export type JobStatus = (typeof jobStatuses)[number];
 
-/** An enrolment that was accepted and is done later. */
+/** An enrolment that was accepted and is processed later. */
 export interface Job {
   readonly jobId: string;
-  /** Id that the photo's main face gets. */
+  /** Id of the main face of the photo, known before the job is processed. */
   readonly faceId: string;
   readonly priority: Priority;
   readonly status: JobStatus;
-  /** Whom it names; once it is completed, whose the face is. */
+  /** The person that the request names; after completion, the person of the face. */
   readonly personId: string | null;
   readonly externalId: string | null;
-  /** Key of the image in the images port until the job is done or cancelled; one that failed may be tried again. */
+  /**
+   * Key of the image in the `images` port. It is valid until the job is completed or cancelled, and also after a failure, because a
+   * failed job can be queued again.
+   */
   readonly imageKey: string;
-  /** What was asked for; null once the job is done or cancelled. */
+  /** The fields of the request; null after the job is completed or cancelled. */
   readonly request: JsonObject | null;
-  /** The batch that it is an item of, and its place there from 0; null: it was accepted alone. */
+  /** Batch of this job; null: the job does not belong to a batch. */
   readonly batchId: string | null;
+  /** Position in the batch, from 0; null: the job does not belong to a batch. */
   readonly item: number | null;
   readonly webhookUrl: string | null;
-  /** Times it was begun. */
+  /** Number of attempts that were started. */
   readonly attempts: number;
-  /** Attempts that failed or were cut short, as far as the photo may be why. */
+  /** Number of attempts that failed or were cut short and for which the photo may be the cause. */
   readonly failures: number;
-  /** When the attempt began of which nobody has heard the end, in milliseconds since the epoch; null: none is under way. */
+  /** Start of the attempt that is still running, in milliseconds since the epoch; null: no attempt is running. */
   readonly underWaySince: number | null;
   readonly result: JsonObject | null;
   readonly error: JsonObject | null;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
-  /** When the latest attempt began. */
+  /** Start of the latest attempt. */
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
 }
@@ -49,14 +53,14 @@ export interface JobFilter {
   readonly priority?: Priority | undefined;
 }
 /**
- * How long an attempt is taken to be under way when nothing is heard of it, in milliseconds: as long as a delivery may take.
+ * An attempt counts as running for this long when it reports no end, in milliseconds: the longest time of a delivery.
  *
  * [Note: Attempts cut short]
- * A photo that kills the process kills it again, so attempts that never ended count as failures. But an event may come ten times at
- * once, and a crash cuts off all ten: that is one failure. So the first of several deliveries holds the job, and the others beside it
- * count for nothing. When the next one finds that the holder has been silent for too long, or that it belonged to a process which is
- * known to be gone, one failure is counted. Only the embedded store knows: whoever opens it is alone with it. On the engines a job that
- * kills each process at once is counted once a minute.
+ * A photo that kills the process will kill the next one too. So an attempt without an end counts as a failure. But an event may be
+ * delivered ten times at once, and one crash cuts off all ten attempts: that is one failure. So only the first attempt sets
+ * `underWaySince`, and attempts next to it are not counted as failures. The next attempt counts one failure when `underWaySince` is
+ * more than `mostUnderWayMs` ago, or when the process of that attempt is known to have ended. Only the embedded store knows the latter,
+ * because a single process uses it. With the distributed store, a job that kills every process at once counts one failure per minute.
  */
 export const mostUnderWayMs = 60_000;
 
@@ -64,43 +68,52 @@ export type JobOutcome =
   | { readonly status: 'completed'; readonly personId: string | null; readonly result: JsonObject }
   | { readonly status: 'failed' | 'cancelled'; readonly error: JsonObject };
 
-/** Work of all tenants that waits. */
+/** Waiting work of all tenants. */
 export interface Backlog {
-  /** Events written and not yet published. */
+  /** Events in the outbox. */
   readonly outbox: number;
-  /** Jobs not finished. */
+  /** Jobs that are not finished. */
   readonly jobs: Readonly<Record<Priority, number>>;
-  /** How long the latest finished jobs took from their last start to their end; null when there is none. */
+  /** Mean time of the latest finished jobs from their last start to their end; null when there are none. */
   readonly meanProcessingMs: number | null;
-  /** Dead letters that are kept. */
+  /** Stored dead letters. */
   readonly deadLetters: number;
 }
 
 /** Enrolment jobs and their batches. See: [Note: One store of records] */
 export interface JobRecords {
-  /** The same id again changes nothing and gives back what is there; then no event goes out. */
+  /** When a job with this id exists, nothing changes: the stored job is returned and the events of the outbox are not written. */
   createJob(tenant: Tenant, job: NewJob, options?: WriteOptions): Promise<Job>;
-  /** Several at once, each as by createJob; resolves in the order given. When it rejects, some may be there: the same call again adds the others. */
+  /**
+   * Creates several jobs, each like createJob. Resolves in the order of `jobs`. After a rejection some jobs may exist; the same call again
+   * creates the others.
+   */
   createJobs(
     tenant: Tenant,
     jobs: readonly { readonly job: NewJob; readonly outbox: readonly OutboxEntry[] }[],
     options?: CallOptions,
   ): Promise<Job[]>;
-  /** `id` of the job, or of its face: then the newest job that has it. */
+  /** Finds a job by its own id or by its `faceId`; the newest one when several jobs have the face. null when there is none. */
   getJob(tenant: Tenant, id: string, options?: CallOptions): Promise<Job | null>;
   /**
-   * Counts an attempt and says `processing`, unless the job is finished or cancelled: then it stays as it is.
-   * See: [Note: Attempts cut short]
+   * Counts an attempt and sets the status `processing`. A job that is completed, failed or cancelled does not change. Resolves to the
+   * job; null when it does not exist. See: [Note: Attempts cut short]
    */
   startJob(tenant: Tenant, jobId: string, options?: CallOptions): Promise<Job | null>;
-  /** Says that no attempt is under way any more; `failed`: that counts as a failure. Changes nothing of a finished job. */
+  /**
+   * Records that no attempt is running. `failed`: also counts a failure. A finished job does not change. null when the job does not
+   * exist.
+   */
   endAttempt(
     tenant: Tenant,
     jobId: string,
     outcome: { readonly failed: boolean },
     options?: CallOptions,
   ): Promise<Job | null>;
-  /** The first outcome stays: `changed` is false, and no event goes out, when there was one. null when the job is gone. */
+  /**
+   * Stores the outcome. Only the first outcome of a job is stored: for a later one `changed` is false and the events of the outbox are
+   * not written. null when the job does not exist.
+   */
   finishJob(
     tenant: Tenant,
     jobId: string,
@@ -109,20 +122,25 @@ export interface JobRecords {
   ): Promise<{ job: Job; changed: boolean } | null>;
   /** Newest first. */
   listJobs(tenant: Tenant, filter: JobFilter, options: PageOptions): Promise<Page<Job>>;
-  /** Jobs of a batch in their order. */
+  /** Jobs of a batch, ordered by `item`. */
   listBatch(
     tenant: Tenant,
     batchId: string,
     filter: Pick<JobFilter, 'status'>,
     options: PageOptions,
   ): Promise<Page<Job>>;
-  /** How many jobs of a batch have each status. All 0: there is no such batch. */
+  /** Number of jobs of a batch by status. All 0 when the batch does not exist. */
   countBatch(tenant: Tenant, batchId: string, options?: CallOptions): Promise<Record<JobStatus, number>>;
-  /** Cancels a job that is queued and was never begun; `changed` is false for any other. null when there is none. */
+  /** Cancels a queued job without attempts. `changed` is false for any other job. null when the job does not exist. */
   cancelJob(tenant: Tenant, jobId: string, options?: WriteOptions): Promise<{ job: Job; changed: boolean } | null>;
-  /** Makes a job that failed a queued one without attempts and failures; `changed` is false for any other. null when there is none. */
+  /**
+   * Queues a failed job again, with 0 attempts and 0 failures. `changed` is false for any other job. null when the job does not exist.
+   */
   requeueJob(tenant: Tenant, jobId: string, options?: WriteOptions): Promise<{ job: Job; changed: boolean } | null>;
-  /** Removes at most `limit` jobs of all tenants that were finished before; resolves to how many. */
+  /**
+   * Deletes at most `limit` jobs of all tenants that finished before `finishedBefore` (milliseconds since the epoch). Resolves to their
+   * number.
+   */
   expireJobs(finishedBefore: number, limit: number, options?: CallOptions): Promise<number>;
   backlog(options?: CallOptions): Promise<Backlog>;
 }

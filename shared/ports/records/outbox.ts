@@ -5,15 +5,18 @@ export interface OutboxEntry {
   readonly topic: string;
   readonly event: Event;
 }
-/** Events that become durable together with the row, or not at all. */
+/** Options of a write. The events of `outbox` are written together with the row, or not at all. */
 export interface WriteOptions extends CallOptions {
   readonly outbox?: readonly OutboxEntry[] | undefined;
 }
 
-/** Events that are written together with rows and published later. See: [Note: One store of records] */
+/** Outbox: events that are written together with rows and published later. See: [Note: One store of records] */
 export interface OutboxRecords {
-  /** Oldest events that are written but not yet published. */
+  /**
+   * The oldest `limit` events that are written but not yet settled. Everything that was written together with them survives a power
+   * cut.
+   */
   pendingOutbox(limit: number, options?: CallOptions): Promise<{ id: string; entry: OutboxEntry }[]>;
-  /** Forgets published ones. */
+  /** Removes events from the outbox after they were published. Unknown ids are ignored. */
   settleOutbox(ids: readonly string[], options?: CallOptions): Promise<void>;
 }

@@ -1,12 +1,15 @@
 import type { CallOptions, Tenant } from '../tenant.ts';
 import type { Face, Image } from './faces.ts';
 
-/** Images and faces whose time of retention is over. See: [Note: One store of records] */
+/** Images and unknown faces whose retention period has ended. See: [Note: One store of records] */
 export interface RetentionRecords {
-  /** Images not expired that were stored before a time (milliseconds since the epoch), oldest first; `limit`: 1..1000. */
+  /** Images that have not expired and were stored before `before` (milliseconds since the epoch), oldest first. `limit`: 1..1000. */
   imagesBefore(tenant: Tenant, before: number, limit: number, options?: CallOptions): Promise<Image[]>;
-  /** Faces of nobody that were enrolled before a time, oldest first; `limit`: 1..1000. */
+  /** Faces without a person that were stored before `before` (milliseconds since the epoch), oldest first. `limit`: 1..1000. */
   unknownFacesBefore(tenant: Tenant, before: number, limit: number, options?: CallOptions): Promise<Face[]>;
-  /** Says that an image's bytes are given up. The image as it was; null when there is none or it has expired already. */
+  /**
+   * Marks an image as expired: its `bytes` become 0. Its bytes in the `images` port are not touched. Resolves to the image as it was
+   * before; null when it does not exist or has already expired.
+   */
   expireImage(tenant: Tenant, imageId: string, options?: CallOptions): Promise<Image | null>;
 }

@@ -1,33 +1,34 @@
 import type { Page, PageOptions } from '../pages.ts';
 import type { CallOptions, Tenant } from '../tenant.ts';
 
-/** A file of the bucket or the watched folder that has been seen to. */
+/** The state of one file of the bucket or the watched folder. */
 export interface Upload {
-  /** Follows from its path, which may name people and is not kept. */
+  /** Derived from the path. The path itself is not stored, because it may contain names of persons. */
   readonly uploadId: string;
-  /** Of the file's contents, as the `uploads` port has it. */
+  /** Version of the contents, as the `uploads` port returns it. */
   readonly version: string;
   readonly jobId: string;
   readonly imageId: string;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; the order of listUploads. */
   readonly at: number;
 }
 
-/** What is known of uploaded files. See: [Note: One store of records] */
+/** The state of the files that clients uploaded. See: [Note: One store of records] */
 export interface UploadRecords {
+  /** null when no state is stored. */
   getUpload(tenant: Tenant, uploadId: string, options?: CallOptions): Promise<Upload | null>;
   /**
-   * Replaces what was there. Errors: VERSION_CONFLICT when `over` is given, null for none, and what is there is neither that nor the
-   * same already, by version and job.
+   * Replaces the stored state. With `over`, only when the stored state is `over` (null: none is stored) or already equals `upload`;
+   * version and job are compared. Otherwise VERSION_CONFLICT.
    */
   saveUpload(
     tenant: Tenant,
     upload: Upload,
     options?: CallOptions & { readonly over?: Upload | null | undefined },
   ): Promise<void>;
-  /** Resolves to whether there was one. */
+  /** Resolves to whether a state was stored. */
   deleteUpload(tenant: Tenant, uploadId: string, options?: CallOptions): Promise<boolean>;
-  /** Oldest first; one that is replaced meanwhile may come twice. */
+  /** Oldest first. A state that is replaced during the listing may be returned twice. */
   listUploads(
     tenant: Tenant,
     filter: { readonly imageId?: string | undefined },

@@ -1,19 +1,22 @@
 import type { CallOptions, Tenant } from '../tenant.ts';
 
-/** How much a tenant holds. */
+/** How much a tenant has stored. */
 export interface Usage {
   readonly persons: number;
   readonly faces: number;
-  /** Of images. */
+  /** Sum of the `bytes` of all images. */
   readonly bytes: number;
 }
 
 /** Which tenants have rows, and how many. See: [Note: One store of records] */
 export interface UsageRecords {
-  /** Costs the same however much a tenant holds. */
+  /**
+   * The cost does not grow with the number of rows. The result may lag some seconds behind when a tenant writes very many rows in a
+   * day.
+   */
   usage(tenant: Tenant, options?: CallOptions): Promise<Usage>;
-  /** Faces without a person. Counted from a list of them alone; may lag behind where usage may. */
+  /** Number of faces without a person. Reads only these faces. The result may lag behind as that of `usage`. */
   countUnknownFaces(tenant: Tenant, options?: CallOptions): Promise<number>;
-  /** Tenants that have rows. */
+  /** Tenants that have a person, an image or a job. */
   tenants(options?: CallOptions): Promise<Tenant[]>;
 }
