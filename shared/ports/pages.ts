@@ -6,13 +6,13 @@ export interface Page<T> {
   readonly next: string | null;
 }
 export interface PageOptions extends CallOptions {
-  /** 1..1000 */
+  /** 1..1000. */
   readonly limit: number;
-  /** A `next` from the same listing; anything else: AppError PAGE_TOKEN_INVALID. */
+  /** A `next` of the same listing. Any other text is an AppError PAGE_TOKEN_INVALID. */
   readonly after?: string | undefined;
 }
 
-/** Every page of a listing, one after another. `read` gets the position; what else it asks for is its own. */
+/** Yields every page of a listing. `read` receives the position and adds its own limit and filter. */
 export async function* pagesOf<Item>(
   read: (page: Pick<PageOptions, 'after'>) => Promise<Page<Item>>,
 ): AsyncGenerator<readonly Item[]> {
@@ -24,7 +24,7 @@ export async function* pagesOf<Item>(
   } while (after !== undefined);
 }
 
-/** Everything that a listing has, one after another. */
+/** Yields every item of a listing. */
 export async function* itemsOf<Item>(read: Parameters<typeof pagesOf<Item>>[0]): AsyncGenerator<Item> {
   for await (const items of pagesOf(read)) yield* items;
 }

@@ -29,7 +29,10 @@ export interface AppearanceSummary {
 
 /** Appearances: the faces of one person by time and place. See: [Note: One store of records] */
 export interface AppearanceRecords {
-  /** Faces of a person, ordered by the time of the appearance. A face that exists during the whole listing is returned exactly once. */
+  /**
+   * Faces of a person, ordered by the time of the appearance. A face that exists during the whole listing is returned
+   * exactly once.
+   */
   listAppearances(
     tenant: Tenant,
     personId: string,

@@ -17,7 +17,10 @@ export interface StoredDeadLetter {
   readonly status: number | null;
   readonly reason: string | null;
   readonly attempts: number | null;
-  /** When the delivery was given up, in milliseconds since the epoch; when the letter was stored if the broker did not report it. */
+  /**
+   * When the delivery was given up, in milliseconds since the epoch; when the letter was stored if the broker did not
+   * report it.
+   */
   readonly at: number;
 }
 export interface DeadLetterFilter {

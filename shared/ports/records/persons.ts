@@ -51,7 +51,10 @@ export interface PersonRecords {
     of: { readonly personIds: readonly string[] } | { readonly externalIds: readonly string[] },
     options?: CallOptions,
   ): Promise<Identity[]>;
-  /** Oldest first. A person that exists during the whole listing is returned exactly once, also while others are created and deleted. */
+  /**
+   * Oldest first. A person that exists during the whole listing is returned exactly once, also while others are created
+   * and deleted.
+   */
   listPersons(tenant: Tenant, options: PageOptions): Promise<Page<Person>>;
   /**
    * Changes the given fields only. An update with the stored values changes neither `version` nor `updatedAt`. Errors:

@@ -3,7 +3,10 @@ import type { Face, Image } from './faces.ts';
 
 /** Images and unknown faces whose retention period has ended. See: [Note: One store of records] */
 export interface RetentionRecords {
-  /** Images that have not expired and were stored before `before` (milliseconds since the epoch), oldest first. `limit`: 1..1000. */
+  /**
+   * Images that have not expired and were stored before `before` (milliseconds since the epoch), oldest first. `limit`:
+   * 1..1000.
+   */
   imagesBefore(tenant: Tenant, before: number, limit: number, options?: CallOptions): Promise<Image[]>;
   /** Faces without a person that were stored before `before` (milliseconds since the epoch), oldest first. `limit`: 1..1000. */
   unknownFacesBefore(tenant: Tenant, before: number, limit: number, options?: CallOptions): Promise<Face[]>;
