@@ -172,9 +172,9 @@ export interface Accounts {
     options?: CallOptions,
   ): Promise<{ readonly session: Session; readonly user: User } | null>;
   /**
-   * Replaces the refresh token `from` with `to`. Result `reused`: `from` is not the current token. Then two clients have the token and one of
-   * them stole it, so the session ends. `gone`: the session does not exist, has ended or has expired. Of concurrent calls with the current
-   * token exactly one is `rotated`.
+   * Replaces the refresh token `from` with `to`. Of concurrent calls with the current token exactly one is `rotated`. `reused`: `from`
+   * is not the current token. Then two clients have the token and one of them stole it, so the session ends. `gone`: the session does
+   * not exist, has ended or has expired.
    */
   rotateSession(
     tenant: Tenant,

@@ -42,7 +42,7 @@ export function recordsContract({
   outboxContract(name, setUp);
 
   describe(`${name}: the whole store`, () => {
-    it('When a page token was tampered with or comes from another listing, then it is PAGE_TOKEN_INVALID', async () => {
+    it('When a page token was changed or belongs to another listing, then it is PAGE_TOKEN_INVALID', async () => {
       const { records, tenant } = await setUp();
       const { person, image, faces } = newEnrolment(3);
       await records.saveEnrolment(tenant, { person, image, faces });
@@ -67,7 +67,7 @@ export function recordsContract({
       ).resolves.toBeTruthy();
     });
 
-    it('When a call comes with an aborted signal, then it rejects with its reason and does nothing', async () => {
+    it('When the signal is already aborted, then the call rejects with its reason and changes nothing', async () => {
       const { records, tenant } = await setUp();
       const signal = AbortSignal.abort(new Error('gone'));
       const person = newPerson();
@@ -78,7 +78,7 @@ export function recordsContract({
       expect(await records.getPersons(tenant, [person.personId])).toEqual([]);
     });
 
-    it('When the store is opened again, then everything is there and old page tokens still work', async () => {
+    it('When the store is reopened, then all rows are there and old page tokens are still valid', async () => {
       const { records, tenant, reopen } = await setUp();
       const enrolment = newEnrolment(2);
       await records.saveEnrolment(tenant, enrolment);

@@ -10,7 +10,7 @@ import type { Face } from './faces.ts';
 
 export function appearancesContract(name: string, setUp: RecordsSetUp): void {
   describe(`${name}: appearances`, () => {
-    /** Faces of one new person, each on an image of its own. */
+    /** Saves a new person with one face for each sighting, each on a separate image. */
     const appear = async (
       records: Records,
       tenant: Tenant,
@@ -28,7 +28,7 @@ export function appearancesContract(name: string, setUp: RecordsSetUp): void {
     const oldest = { order: 'oldest-first', limit: 10 } as const;
     const ids = (page: Page<Face>) => page.items.map(({ faceId }) => faceId);
 
-    it('When a person was seen, then both orders are by the time of the photo, or of the enrolment where it has none', async () => {
+    it('When appearances are listed, then both orders are by the time of the photo, or of the enrolment if the photo has none', async () => {
       const { records, tenant, clock } = await setUp();
       const now = clock.now();
       const { personId, faceIds } = await appear(records, tenant, [
@@ -54,7 +54,7 @@ export function appearancesContract(name: string, setUp: RecordsSetUp): void {
       });
     });
 
-    it('When times bound the list, then the first moment is in it and the last is not', async () => {
+    it('When a time range is given, then its start is included and its end is not', async () => {
       const { records, tenant } = await setUp();
       const { personId, faceIds } = await appear(records, tenant, [{ at: 10 }, { at: 20 }, { at: 30 }]);
 
@@ -64,7 +64,7 @@ export function appearancesContract(name: string, setUp: RecordsSetUp): void {
       expect(await records.summarizeAppearances(tenant, personId, between)).toMatchObject({ count: 2, last: 20 });
     });
 
-    it('When many appearances of one moment are listed page by page, then each comes once, in both orders', async () => {
+    it('When many appearances have the same time, then pages return each of them once, in both orders', async () => {
       const { records, tenant } = await setUp();
       const person = newPerson();
       const faces = Array.from({ length: 25 }, () => newFace({ personId: person.personId, capturedAt: 5 }));
@@ -82,7 +82,7 @@ export function appearancesContract(name: string, setUp: RecordsSetUp): void {
       }
     });
 
-    it('When an area is given, then only what lies in it counts, also beyond the date line and page by page', async () => {
+    it('When an area is given, then only appearances in it are returned, also across the date line and in several pages', async () => {
       const { records, tenant } = await setUp();
       const west = { lat: -17, lon: 179.9 };
       const east = { lat: -17, lon: -179.9, accuracy_m: 5 };
@@ -108,7 +108,7 @@ export function appearancesContract(name: string, setUp: RecordsSetUp): void {
       expect(summary.cells.map(({ count }) => count).sort()).toEqual([1, 2]);
     });
 
-    it('When there are thousands, then pages and summary are whole, and a token belongs to its person, filter and order', async () => {
+    it('When there are thousands of appearances, then pages and summary are complete, and a token is valid for its filter only', async () => {
       const { records, tenant } = await setUp();
       const person = newPerson();
       for (let start = 0; start < 9000; start += 100) {

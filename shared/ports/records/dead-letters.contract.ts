@@ -20,7 +20,7 @@ export function deadLettersContract(name: string, setUp: RecordsSetUp): void {
       ...fields,
     });
 
-    it('When letters are kept, then they read back, newest first, by type and reason, only for their tenant', async () => {
+    it('When dead letters are saved, then they are listed newest first, by type and reason, only for their tenant', async () => {
       const { records, tenant } = await setUp();
       const bare = { topic: null, group: null, status: null, reason: null, attempts: null };
       const letters = [
@@ -46,7 +46,7 @@ export function deadLettersContract(name: string, setUp: RecordsSetUp): void {
       expect((await records.backlog()).deadLetters - before).toBe(3);
     });
 
-    it('When a letter is removed, then its events go out, once, and old letters go by themselves', async () => {
+    it('When a letter is removed, then the events of the call are written once, and old letters can be expired', async () => {
       const { records, tenant } = await setUp();
       const [letter, old] = [newLetter({ at: 2_000_000_000_000 }), newLetter({ at: 1_000 })];
       await records.saveDeadLetter(tenant, letter);

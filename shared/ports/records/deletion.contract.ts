@@ -4,7 +4,7 @@ import type { RecordsSetUp } from '../../testing/records-subject.ts';
 
 export function deletionContract(name: string, setUp: RecordsSetUp): void {
   describe(`${name}: deletion`, () => {
-    it('When a person is deleted, then its faces and the images only it is on are gone, and the rest stays', async () => {
+    it('When a person is deleted, then its faces and the images without other faces are deleted, and the rest stays', async () => {
       const { records, tenant } = await setUp();
       const shared = newEnrolment(1);
       await records.saveEnrolment(tenant, shared);
@@ -28,7 +28,7 @@ export function deletionContract(name: string, setUp: RecordsSetUp): void {
       expect(await records.deletePerson(tenant, person.personId)).toBeNull();
     });
 
-    it('When another tenant deletes the same ids, then nothing happens here', async () => {
+    it('When another tenant deletes the same ids, then this tenant keeps its rows', async () => {
       const { records, tenant } = await setUp();
       const { person, image, faces } = newEnrolment();
       await records.saveEnrolment(tenant, { person, image, faces });
@@ -39,7 +39,7 @@ export function deletionContract(name: string, setUp: RecordsSetUp): void {
       expect((await records.getPersons(tenant, [person.personId]))[0]?.faceCount).toBe(1);
     });
 
-    it('When a person with many faces is deleted, then nobody sees half of it and other work goes on', async () => {
+    it('When a person with many faces is deleted, then no reader sees a part of the deletion, and other calls continue', async () => {
       const { records, tenant } = await setUp();
       const { person, image, faces } = newEnrolment(1500);
       await records.saveEnrolment(tenant, { person, image, faces });
@@ -61,7 +61,7 @@ export function deletionContract(name: string, setUp: RecordsSetUp): void {
       expect([...counts].filter((count) => count !== 1500 && count !== undefined)).toEqual([]);
     });
 
-    it('When a deletion is aborted, then everything is still there', async () => {
+    it('When a deletion is aborted, then no row is deleted', async () => {
       const { records, tenant } = await setUp();
       const { person, image, faces } = newEnrolment(900);
       await records.saveEnrolment(tenant, { person, image, faces });
@@ -74,7 +74,7 @@ export function deletionContract(name: string, setUp: RecordsSetUp): void {
       expect((await records.getPersons(tenant, [person.personId]))[0]?.faceCount).toBe(900);
     });
 
-    it('When the last face of an image is deleted, then the image goes with it, and not before', async () => {
+    it('When the last face of an image is deleted, then the image is deleted with it, and not earlier', async () => {
       const { records, tenant } = await setUp();
       const { person, image, faces } = newEnrolment(2);
       const saved = await records.saveEnrolment(tenant, { person, image, faces });
@@ -89,7 +89,7 @@ export function deletionContract(name: string, setUp: RecordsSetUp): void {
       expect(await records.deleteFace(tenant, faces[0]!.faceId)).toBeNull();
     });
 
-    it('When a person is deleted, then the jobs that name it are gone, and no others', async () => {
+    it('When a person is deleted, then the jobs that name it are deleted, and no others', async () => {
       const { records, tenant } = await setUp();
       const person = newPerson({ externalId: 'e-1' });
       await records.createPerson(tenant, person);

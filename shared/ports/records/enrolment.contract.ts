@@ -6,7 +6,7 @@ import type { NewFace } from './faces.ts';
 
 export function enrolmentContract(name: string, setUp: RecordsSetUp): void {
   describe(`${name}: enrolment`, () => {
-    it('When an enrolment is saved, then person, image and faces read back whole', async () => {
+    it('When an enrolment is saved, then person, image and faces can be read with all fields', async () => {
       const { records, tenant, clock } = await setUp();
       const { person, image, faces } = newEnrolment(2);
 
@@ -33,7 +33,7 @@ export function enrolmentContract(name: string, setUp: RecordsSetUp): void {
       expect(await records.getImage(newTenant(), image.imageId)).toBeNull();
     });
 
-    it('When the same enrolment is saved again, then nothing changes and the first image is given back', async () => {
+    it('When an enrolment is saved again, then nothing changes and the first image is returned', async () => {
       const { records, tenant, clock } = await setUp();
       const enrolment = newEnrolment(2);
       const first = await records.saveEnrolment(tenant, enrolment);
@@ -56,7 +56,7 @@ export function enrolmentContract(name: string, setUp: RecordsSetUp): void {
       });
     });
 
-    it('When the same enrolment is saved many times at once, then it is there once', async () => {
+    it('When an enrolment is saved several times at once, then it is stored once', async () => {
       const { records, tenant } = await setUp();
       const enrolment = newEnrolment(3);
 
@@ -67,7 +67,7 @@ export function enrolmentContract(name: string, setUp: RecordsSetUp): void {
       expect((await records.listFaces(tenant, {}, { limit: 10 })).items).toHaveLength(3);
     });
 
-    it('When a face names a missing person, then nothing of the enrolment is written', async () => {
+    it('When a face names a person that does not exist, then nothing of the enrolment is written', async () => {
       const { records, tenant } = await setUp();
       const image = newImage();
       const faces = [newFace(), newFace({ personId: randomUUID() })];
@@ -94,7 +94,7 @@ export function enrolmentContract(name: string, setUp: RecordsSetUp): void {
       expect((await records.listImages(tenant, { limit: 10 })).items).toEqual([]);
     });
 
-    it('When a face without a person is enrolled for one, then it is given that person', async () => {
+    it('When an unknown face is enrolled for a person, then the face belongs to this person', async () => {
       const { records, tenant } = await setUp();
       const face = newFace();
       const image = newImage();
@@ -111,24 +111,24 @@ export function enrolmentContract(name: string, setUp: RecordsSetUp): void {
       expect(await records.getFaces(tenant, [face.faceId])).toEqual([saved.faces[0]!.face]);
     });
 
-    it('When a face belongs to somebody else, then enrolling it is FACE_OF_OTHER_PERSON and nothing is written', async () => {
+    it('When a face belongs to another person, then its enrolment is FACE_OF_OTHER_PERSON and nothing is written', async () => {
       const { records, tenant } = await setUp();
       const first = newEnrolment();
       await records.saveEnrolment(tenant, first);
-      const thief = newPerson();
+      const other = newPerson();
 
       const saving = records.saveEnrolment(tenant, {
-        person: thief,
+        person: other,
         image: first.image,
-        faces: [newFace({ personId: thief.personId }), { ...first.faces[0]!, personId: thief.personId }],
+        faces: [newFace({ personId: other.personId }), { ...first.faces[0]!, personId: other.personId }],
       });
 
       await expect(saving).rejects.toMatchObject({ code: 'FACE_OF_OTHER_PERSON' });
-      expect(await records.getPersons(tenant, [thief.personId])).toEqual([]);
+      expect(await records.getPersons(tenant, [other.personId])).toEqual([]);
       expect((await records.listFaces(tenant, {}, { limit: 10 })).items).toHaveLength(1);
     });
 
-    it('When the same photo came with somebody new of the same external id a moment before, then that is what is said', async () => {
+    it('When the same photo was just enrolled for a new person with the same external id, then the error is EXTERNAL_ID_TAKEN', async () => {
       const { records, tenant } = await setUp();
       const photo = newEnrolment();
       const first = { ...photo, person: { ...photo.person, externalId: 'employee/7' } };
@@ -145,32 +145,32 @@ export function enrolmentContract(name: string, setUp: RecordsSetUp): void {
       expect(await records.getPersons(tenant, [again.personId])).toEqual([]);
     });
 
-    it('When the face belongs to somebody else under other networks, then it is FACE_OF_OTHER_PERSON, also when it is there unnamed', async () => {
+    it('When a face belongs to another person in another space, then it is FACE_OF_OTHER_PERSON, stored or not', async () => {
       const { records, tenant } = await setUp();
       const first = newEnrolment();
       await records.saveEnrolment(tenant, first);
       const { left, top, width, height } = first.faces[0]!.box;
       const seenOtherwise = newFace({ space: 'other-512.p1', box: { left, top, width: width * 0.8, height } });
       await records.saveEnrolment(tenant, { person: null, image: first.image, faces: [seenOtherwise] });
-      const thief = newPerson();
-      const stealing = (face: NewFace) =>
+      const other = newPerson();
+      const enrolling = (face: NewFace) =>
         records.saveEnrolment(tenant, {
-          person: thief,
+          person: other,
           image: first.image,
-          faces: [{ ...face, personId: thief.personId }],
+          faces: [{ ...face, personId: other.personId }],
         });
 
       const refusal = { code: 'FACE_OF_OTHER_PERSON', details: { face_id: first.faces[0]!.faceId } };
-      await expect(stealing(newFace({ space: 'third-128.p1' }))).rejects.toMatchObject(refusal);
-      await expect(stealing(seenOtherwise)).rejects.toMatchObject(refusal);
-      expect(await records.getPersons(tenant, [thief.personId])).toEqual([]);
+      await expect(enrolling(newFace({ space: 'third-128.p1' }))).rejects.toMatchObject(refusal);
+      await expect(enrolling(seenOtherwise)).rejects.toMatchObject(refusal);
+      expect(await records.getPersons(tenant, [other.personId])).toEqual([]);
 
       const elsewhere = { left: left + 2 * width, top, width, height };
-      await stealing(newFace({ space: 'other-512.p1', box: elsewhere }));
-      expect((await records.getPersons(tenant, [thief.personId]))[0]?.faceCount).toBe(1);
+      await enrolling(newFace({ space: 'other-512.p1', box: elsewhere }));
+      expect((await records.getPersons(tenant, [other.personId]))[0]?.faceCount).toBe(1);
     });
 
-    it('When faces of an image are enrolled for a person with two packs, then each counts once', async () => {
+    it('When faces of one image are enrolled for a person with two packs, then each face counts once', async () => {
       const { records, tenant } = await setUp();
       const first = newEnrolment(2);
       const { personId } = first.person;
@@ -185,7 +185,7 @@ export function enrolmentContract(name: string, setUp: RecordsSetUp): void {
       expect((await records.deletePerson(tenant, personId))?.faceIds).toHaveLength(4);
     });
 
-    it('When a face of somebody is saved again without a person, then it keeps its person', async () => {
+    it('When a face that has a person is saved again without one, then it keeps its person', async () => {
       const { records, tenant } = await setUp();
       const first = newEnrolment();
       await records.saveEnrolment(tenant, first);
@@ -199,7 +199,7 @@ export function enrolmentContract(name: string, setUp: RecordsSetUp): void {
       expect(saved.faces[0]?.face.personId).toBe(first.person.personId);
     });
 
-    it('When a job is over or gone, then nothing is enrolled for it any more', async () => {
+    it('When a job is finished or does not exist, then no enrolment is saved for it', async () => {
       const { records, tenant } = await setUp();
       const [ada, bob, eve] = [newEnrolment(), newEnrolment(), newEnrolment()];
       const [done, open] = [await records.createJob(tenant, newJob()), await records.createJob(tenant, newJob())];

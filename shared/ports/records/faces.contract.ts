@@ -4,7 +4,7 @@ import { allPages, type RecordsSetUp } from '../../testing/records-subject.ts';
 
 export function facesContract(name: string, setUp: RecordsSetUp): void {
   describe(`${name}: faces and images`, () => {
-    it('When faces are listed, then newest come first and the filters hold', async () => {
+    it('When faces are listed, then the newest is first and only faces that match the filter are returned', async () => {
       const { records, tenant, clock } = await setUp();
       const a = newEnrolment(1);
       const b = newEnrolment(1);
@@ -26,7 +26,7 @@ export function facesContract(name: string, setUp: RecordsSetUp): void {
       expect(await list({ personId: b.person.personId, imageId: a.image.imageId })).toEqual([]);
     });
 
-    it('When images are listed, then oldest come first', async () => {
+    it('When images are listed, then the oldest is first', async () => {
       const { records, tenant, clock } = await setUp();
       const ids: string[] = [];
       for (let i = 0; i < 3; i++) {

@@ -5,7 +5,7 @@ import type { RecordsSetUp } from '../../testing/records-subject.ts';
 
 export function galleryEpochContract(name: string, setUp: RecordsSetUp): void {
   describe(`${name}: gallery epoch`, () => {
-    it('When a person changes, or somebody or some face goes, then it is another one, for that tenant alone', async () => {
+    it('When a person changes or a person or face is deleted, then the epoch changes, only for that tenant', async () => {
       const { records, tenant, clock } = await setUp();
       const other = newTenant();
       const photo = newEnrolment(2);
@@ -30,7 +30,7 @@ export function galleryEpochContract(name: string, setUp: RecordsSetUp): void {
       expect(await records.galleryEpoch(other)).toEqual(otherBefore);
     });
 
-    it('When nothing changes, or what is asked for is not there, then it stays', async () => {
+    it('When a call changes nothing because its target does not exist, then the epoch stays', async () => {
       const { records, tenant } = await setUp();
       await records.raiseEpoch(tenant);
       const { epoch } = await records.galleryEpoch(tenant);

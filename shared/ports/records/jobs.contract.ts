@@ -12,7 +12,7 @@ export function jobsContract(name: string, setUp: RecordsSetUp): void {
     const outboxIds = async (records: Records) =>
       (await records.pendingOutbox(1000)).map(({ entry: { event } }) => event.id);
 
-    it('When a job goes its way, then it reads back by its own id and by its face, and only for its tenant', async () => {
+    it('When a job is created, started and finished, then it can be read by its id and by its face, only for its tenant', async () => {
       const { records, tenant, clock } = await setUp();
       const job = newJob({ personId: null });
       const createdAt = clock.now();
@@ -58,7 +58,7 @@ export function jobsContract(name: string, setUp: RecordsSetUp): void {
       expect(await records.getJob(tenant, randomUUID())).toBeNull();
     });
 
-    it('When a face has several jobs, then the newest is the one that is told', async () => {
+    it('When a face has several jobs, then the newest one is returned', async () => {
       const { records, tenant, clock } = await setUp();
       const faceId = randomUUID();
       await records.createJob(tenant, newJob({ faceId }));
@@ -68,7 +68,7 @@ export function jobsContract(name: string, setUp: RecordsSetUp): void {
       expect((await records.getJob(tenant, faceId))?.jobId).toBe(second.jobId);
     });
 
-    it('When attempts end, then those that failed count, and the others do not', async () => {
+    it('When attempts end, then only the failed ones count as failures', async () => {
       const { records, tenant, clock } = await setUp();
       const job = newJob();
       await records.createJob(tenant, job);
@@ -90,7 +90,7 @@ export function jobsContract(name: string, setUp: RecordsSetUp): void {
       expect(await records.endAttempt(newTenant(), job.jobId, { failed: true })).toBeNull();
     });
 
-    it('When ten attempts are cut short at once, then that is one failure, and none while one may be under way', async () => {
+    it('When ten attempts are cut short at once, then they count as one failure, and as none while one may still run', async () => {
       const { records, tenant, clock, reopen } = await setUp();
       const job = newJob();
       await records.createJob(tenant, job);
@@ -113,7 +113,7 @@ export function jobsContract(name: string, setUp: RecordsSetUp): void {
       expect((await again.getJob(tenant, job.jobId))?.attempts).toBe(40);
     });
 
-    it('When a job is made or finished twice, then the first stays and events go out once', async () => {
+    it('When a job is created or finished twice, then the first call counts and its events are written once', async () => {
       const { records, tenant } = await setUp();
       const job = newJob();
       const events = [newOutboxEntry(), newOutboxEntry(), newOutboxEntry(), newOutboxEntry()] as const;
@@ -135,7 +135,7 @@ export function jobsContract(name: string, setUp: RecordsSetUp): void {
       expect(events.map(({ event }) => pending.includes(event.id))).toEqual([true, false, true, false]);
     });
 
-    it('When a job failed, then it keeps the error and what was asked, and can be queued again', async () => {
+    it('When a job has failed, then it keeps the error and the request, and can be queued again', async () => {
       const { records, tenant, clock } = await setUp();
       const job = newJob();
       const made = await records.createJob(tenant, job);
@@ -163,7 +163,7 @@ export function jobsContract(name: string, setUp: RecordsSetUp): void {
       expect(await records.requeueJob(newTenant(), job.jobId)).toBeNull();
     });
 
-    it('When a job is cancelled, then that stays if it was not begun, and nothing happens otherwise', async () => {
+    it('When a job is cancelled, then it stays cancelled if it was never started, and does not change otherwise', async () => {
       const { records, tenant } = await setUp();
       const [waiting, begun] = [newJob(), newJob()];
       await records.createJob(tenant, waiting);
@@ -186,7 +186,7 @@ export function jobsContract(name: string, setUp: RecordsSetUp): void {
       expect(events.map(({ event }) => pending.includes(event.id))).toEqual([true, false, false]);
     });
 
-    it('When a begun job is cancelled after all, then it keeps the reason and forgets what was asked', async () => {
+    it('When a started job ends as cancelled, then it keeps the reason and not the request', async () => {
       const { records, tenant } = await setUp();
       const { jobId } = await records.createJob(tenant, newJob());
       await records.startJob(tenant, jobId);
@@ -199,7 +199,7 @@ export function jobsContract(name: string, setUp: RecordsSetUp): void {
       expect(await records.requeueJob(tenant, jobId)).toMatchObject({ changed: false });
     });
 
-    it('When jobs are listed, then newest come first, page by page, and the filters hold', async () => {
+    it('When jobs are listed, then they are returned in pages, newest first, and match the filter', async () => {
       const { records, tenant, clock } = await setUp();
       const made = [];
       for (const priority of ['low', 'high', 'low', 'low'] as const) {
@@ -224,7 +224,7 @@ export function jobsContract(name: string, setUp: RecordsSetUp): void {
       expect((await records.listJobs(newTenant(), {}, { limit: 3 })).items).toEqual([]);
     });
 
-    it('When a batch is created twice, then each item is there once with its event, in its order, and counted', async () => {
+    it('When a batch is created twice, then each item is stored once with its event, listed in order, and counted', async () => {
       const { records, tenant } = await setUp();
       const batchId = randomUUID();
       const batch = Array.from({ length: 12 }, (_, item) => ({
@@ -259,9 +259,9 @@ export function jobsContract(name: string, setUp: RecordsSetUp): void {
       expect(batch.slice(0, 5).every(({ outbox }) => pending.includes(outbox[0]!.event.id))).toBe(true);
     });
 
-    it('When jobs wait, are done and grow old, then the backlog counts them and old ones go', async () => {
+    it('When jobs wait, then the backlog counts them, and finished ones can be expired', async () => {
       const { records, tenant, clock } = await setUp();
-      // Of what other tests have finished nothing is left: pace and age are of all tenants.
+      // Expire the jobs of other tests: the backlog and the expiry are for all tenants.
       await clock.advance(24 * 60 * 60 * 1000);
       while ((await records.expireJobs(clock.now(), 1000)) > 0);
       const before = await records.backlog();

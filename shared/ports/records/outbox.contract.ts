@@ -5,7 +5,7 @@ import { newOutboxEntry, type RecordsSetUp } from '../../testing/records-subject
 
 export function outboxContract(name: string, setUp: RecordsSetUp): void {
   describe(`${name}: outbox`, () => {
-    it('When events of an enrolment are pending, then it survives a power cut already', async () => {
+    it('When events of an enrolment are pending, then the enrolment already survives a power cut', async () => {
       const { records, tenant } = await setUp();
       let isDurable = false;
 
@@ -18,7 +18,7 @@ export function outboxContract(name: string, setUp: RecordsSetUp): void {
       expect(isDurable).toBe(true);
     });
 
-    it('When a write carries events, then they are pending, oldest first, until they are settled', async () => {
+    it('When a write has events, then they are pending, oldest first, until they are settled', async () => {
       const { records, tenant } = await setUp();
       const mine = [newOutboxEntry(), newOutboxEntry(), newOutboxEntry()];
       const enrolment = newEnrolment();

@@ -5,7 +5,7 @@ import { allPages, type RecordsSetUp } from '../../testing/records-subject.ts';
 
 export function personsContract(name: string, setUp: RecordsSetUp): void {
   describe(`${name}: persons`, () => {
-    it('When a person is created, then it reads back whole and only for its tenant', async () => {
+    it('When a person is created, then it can be read with all fields, only by its tenant', async () => {
       const { records, tenant, clock } = await setUp();
       const person = newPerson({
         externalId: 'employee/7 Ü',
@@ -34,7 +34,7 @@ export function personsContract(name: string, setUp: RecordsSetUp): void {
       expect((await records.listPersons(other, { limit: 10 })).items).toEqual([]);
     });
 
-    it('When two concurrent calls create one external id, then exactly one wins', async () => {
+    it('When several calls create persons with one external id at once, then exactly one succeeds', async () => {
       const { records, tenant } = await setUp();
 
       const outcomes = await Promise.allSettled(
@@ -48,7 +48,7 @@ export function personsContract(name: string, setUp: RecordsSetUp): void {
       expect((await records.listPersons(tenant, { limit: 10 })).items).toHaveLength(1);
     });
 
-    it('When two tenants use one external id and one person id, then both have it', async () => {
+    it('When two tenants use the same external id and person id, then both persons exist', async () => {
       const { records, tenant } = await setUp();
       const person = newPerson({ externalId: 'same' });
 
@@ -58,7 +58,7 @@ export function personsContract(name: string, setUp: RecordsSetUp): void {
       expect(second.version).toBe(1);
     });
 
-    it('When a person id exists, then creating it again is PERSON_EXISTS and changes nothing', async () => {
+    it('When a person id exists, then a second creation is PERSON_EXISTS and changes nothing', async () => {
       const { records, tenant } = await setUp();
       const person = newPerson({ name: 'first' });
       await records.createPerson(tenant, person);
@@ -69,7 +69,7 @@ export function personsContract(name: string, setUp: RecordsSetUp): void {
       expect((await records.getPersons(tenant, [person.personId]))[0]?.name).toBe('first');
     });
 
-    it('When a person is updated, then only what was given changes and the version grows by one', async () => {
+    it('When a person is updated, then only the given fields change and the version grows by 1', async () => {
       const { records, tenant, clock } = await setUp();
       const created = await records.createPerson(tenant, newPerson({ externalId: 'x' }));
       await clock.advance(1000);
@@ -80,7 +80,7 @@ export function personsContract(name: string, setUp: RecordsSetUp): void {
       expect(await records.getPersons(tenant, [created.personId])).toEqual([updated]);
     });
 
-    it('When an update changes nothing, then version and time stay', async () => {
+    it('When an update changes nothing, then the version and the time stay', async () => {
       const { records, tenant, clock } = await setUp();
       const created = await records.createPerson(tenant, newPerson());
       await clock.advance(1000);
@@ -93,7 +93,7 @@ export function personsContract(name: string, setUp: RecordsSetUp): void {
       expect(updated).toEqual(created);
     });
 
-    it('When an update names another version, another person’s external id or nobody, then it is refused', async () => {
+    it('When an update names another version, another person’s external id or an unknown person, then it is refused', async () => {
       const { records, tenant } = await setUp();
       await records.createPerson(tenant, newPerson({ externalId: 'taken' }));
       const person = await records.createPerson(tenant, newPerson({ externalId: 'mine' }));
@@ -109,7 +109,7 @@ export function personsContract(name: string, setUp: RecordsSetUp): void {
       expect(await records.getPersons(tenant, [person.personId])).toEqual([person]);
     });
 
-    it('When a change of a person is given up before it is made, then nothing is left of it', async () => {
+    it('When the update of a person is aborted, then nothing of it is stored', async () => {
       const { records, tenant } = await setUp();
       const person = await records.createPerson(tenant, newPerson());
       const controller = new AbortController();
@@ -128,7 +128,7 @@ export function personsContract(name: string, setUp: RecordsSetUp): void {
       expect(await records.getPersonsByExternalIds(tenant, ['badge'])).toEqual([other]);
     });
 
-    it('When an external id is given up, then another person can take it', async () => {
+    it('When a person loses its external id, then another person can have it', async () => {
       const { records, tenant } = await setUp();
       const first = await records.createPerson(tenant, newPerson({ externalId: 'badge' }));
       await records.updatePerson(tenant, first.personId, { externalId: null });
@@ -138,7 +138,7 @@ export function personsContract(name: string, setUp: RecordsSetUp): void {
       expect(await records.getPersonsByExternalIds(tenant, ['badge'])).toEqual([second]);
     });
 
-    it('When persons are listed page by page, then all come once, oldest first', async () => {
+    it('When persons are listed in pages, then each is returned once, oldest first', async () => {
       const { records, tenant, clock } = await setUp();
       const ids: string[] = [];
       for (let i = 0; i < 7; i++) {
@@ -152,9 +152,9 @@ export function personsContract(name: string, setUp: RecordsSetUp): void {
       expect(pages.flatMap((page) => page.items.map((person) => person.personId))).toEqual(ids);
     });
 
-    it('When persons come and go during a listing, then those that stay are seen exactly once', async () => {
+    it('When persons are created and deleted during a listing, then each one that stays is returned exactly once', async () => {
       const { records, tenant } = await setUp();
-      // The same moment for all: the order among them is that of their ids.
+      // All persons have the same time, so they are ordered by id.
       const create = async () => (await records.createPerson(tenant, newPerson())).personId;
       const staying = await Promise.all(Array.from({ length: 20 }, create));
       const leaving = await Promise.all(Array.from({ length: 20 }, create));
@@ -176,7 +176,7 @@ export function personsContract(name: string, setUp: RecordsSetUp): void {
       expect(staying.filter((id) => !seen.includes(id))).toEqual([]);
     });
 
-    it('When the row a page ended with is deleted, then its token still continues', async () => {
+    it('When the last row of a page is deleted, then the token of the page is still valid', async () => {
       const { records, tenant, clock } = await setUp();
       const ids: string[] = [];
       for (let i = 0; i < 4; i++) {

@@ -5,7 +5,7 @@ import type { Enrolment } from './enrolment.ts';
 
 export function retentionContract(name: string, setUp: RecordsSetUp): void {
   describe(`${name}: retention`, () => {
-    it('When the time of an image is over, then it keeps its record without bytes, and is not given up twice', async () => {
+    it('When an image expires, then its record stays without bytes, and it cannot expire twice', async () => {
       const { records, tenant, clock } = await setUp();
       const [old, other] = [newEnrolment(), newEnrolment()];
       await records.saveEnrolment(tenant, old);
@@ -29,7 +29,7 @@ export function retentionContract(name: string, setUp: RecordsSetUp): void {
       expect((await records.saveEnrolment(tenant, old)).image.expiredAt).toBe(clock.now());
     });
 
-    it('When faces of nobody are asked for by age, then those and no others come, oldest first', async () => {
+    it('When old unknown faces are read, then exactly these are returned, oldest first', async () => {
       const { records, tenant, clock } = await setUp();
       const enrol = async (enrolment: Partial<Enrolment>) => {
         await records.saveEnrolment(tenant, { person: null, image: newImage(), faces: [], ...enrolment });

@@ -5,7 +5,7 @@ import type { RecordsSetUp } from '../../testing/records-subject.ts';
 
 export function uploadsContract(name: string, setUp: RecordsSetUp): void {
   describe(`${name}: uploads`, () => {
-    it('When uploads are kept, then they read back, are replaced, listed by image, and deleted', async () => {
+    it('When uploads are saved, then they can be read, replaced, listed by image and deleted', async () => {
       const { records, tenant } = await setUp();
       const made = Array.from({ length: 3 }, (_, i) => ({
         uploadId: randomUUID(),
@@ -35,7 +35,7 @@ export function uploadsContract(name: string, setUp: RecordsSetUp): void {
       expect(await records.getUpload(newTenant(), made[1]!.uploadId)).toBeNull();
     });
 
-    it('When an upload is saved over another, then only if that or the same is there, and one of many at once wins', async () => {
+    it('When an upload is saved with `over`, then the stored one must be that or equal, and one of several calls succeeds', async () => {
       const { records, tenant } = await setUp();
       const common = { uploadId: randomUUID(), imageId: 'image', at: 1_700_000_000_000 };
       const version = (name: string, jobId: string = randomUUID()) => ({ ...common, version: name, jobId });

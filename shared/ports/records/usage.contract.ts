@@ -5,7 +5,7 @@ import type { RecordsSetUp } from '../../testing/records-subject.ts';
 
 export function usageContract(name: string, setUp: RecordsSetUp): void {
   describe(`${name}: usage`, () => {
-    it('When rows come and go, then a tenant is told what it holds, also after it was opened again', async () => {
+    it('When rows are added and deleted, then the usage of the tenant follows, also after the store is reopened', async () => {
       const { records, tenant, reopen } = await setUp();
       const photo = newEnrolment(2);
       const empty = await records.usage(tenant);
@@ -26,7 +26,7 @@ export function usageContract(name: string, setUp: RecordsSetUp): void {
       expect(left).toEqual({ persons: 2, faces: 1, bytes: 12_345 });
     });
 
-    it('When faces without a person come, get one, or go, then so many are counted', async () => {
+    it('When unknown faces are added, receive a person or are deleted, then their number follows', async () => {
       const { records, tenant, reopen } = await setUp();
       const stranger = () => ({ ...newEnrolment(1), person: null, faces: [newFace({ personId: null })] });
       const photo = stranger();
@@ -50,7 +50,7 @@ export function usageContract(name: string, setUp: RecordsSetUp): void {
       expect([empty, full, left]).toEqual([0, 3, 1]);
     });
 
-    it('When a write is refused, then it counts for nothing', async () => {
+    it('When a write is refused, then the usage does not change', async () => {
       const { records, tenant } = await setUp();
       const stranger = newFace({ personId: randomUUID() });
 
@@ -60,7 +60,7 @@ export function usageContract(name: string, setUp: RecordsSetUp): void {
       expect(await records.usage(tenant)).toEqual({ persons: 0, faces: 0, bytes: 0 });
     });
 
-    it('When rows exist, then their tenants are named, and no longer afterwards', async () => {
+    it('When a tenant has rows, then it is listed, and not after its last row is deleted', async () => {
       const { records, tenant } = await setUp();
       const withPerson = newTenant();
       const enrolment = { person: null, image: newImage(), faces: [newFace()] };
