@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openGate } from './gate.ts';
 
-/** A task that ends when it is told to. */
+/** A task that ends when the test calls `resolve` or `reject`. */
 function task() {
   let resolve!: (value: string) => void;
   let reject!: (error: Error) => void;
@@ -18,7 +18,7 @@ function task() {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('openGate', () => {
-  it('When more come than may work, then the rest wait and enter in order', async () => {
+  it('When there are more tasks than may run, then the others wait and start in order', async () => {
     const gate = openGate({ working: 1, waiting: 5, waitingBytes: 100 });
     const [first, second, third] = [task(), task(), task()];
     const results = [first, second, third].map(({ run }) => gate.run(1, run));
@@ -36,7 +36,7 @@ describe('openGate', () => {
     expect(await Promise.all(results)).toEqual(['a', 'b', 'c']);
   });
 
-  it('When the queue is full by number or by bytes, then BUSY says when to come again', async () => {
+  it('When the queue is full by number or by bytes, then the task is rejected with BUSY and a retry time', async () => {
     const gate = openGate({ working: 1, waiting: 2, waitingBytes: 100 });
     const running = task();
     const first = gate.run(500, running.run);
@@ -52,7 +52,7 @@ describe('openGate', () => {
     expect(await Promise.all([first, second, third])).toEqual(['x', 'y', 'y']);
   });
 
-  it('When a task fails, then the next one still enters', async () => {
+  it('When a task fails, then the next task still starts', async () => {
     const gate = openGate({ working: 1, waiting: 2, waitingBytes: 100 });
     const [bad, good] = [task(), task()];
     const first = gate.run(1, bad.run);
@@ -65,7 +65,7 @@ describe('openGate', () => {
     expect(await second).toBe('yes');
   });
 
-  it('When one that waits is aborted, then it leaves the queue with the reason and its place is free', async () => {
+  it('When a waiting task is aborted, then it rejects with the reason and its place in the queue is free', async () => {
     const gate = openGate({ working: 1, waiting: 1, waitingBytes: 100 });
     const [running, abandoned, next] = [task(), task(), task()];
     const controller = new AbortController();
@@ -82,7 +82,7 @@ describe('openGate', () => {
     expect(await Promise.all([first, third])).toEqual(['1', '3']);
   });
 
-  it('When the signal is aborted already, then nothing starts', async () => {
+  it('When the signal is already aborted, then the task does not start', async () => {
     const gate = openGate({ working: 1, waiting: 1, waitingBytes: 1 });
     const never = task();
 

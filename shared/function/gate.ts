@@ -1,14 +1,17 @@
 import { AppError } from '../errors.ts';
 
-/** Lets a bounded number of tasks work and a bounded number wait, in order; sheds the rest. */
+/** Limits how many tasks run and how many wait. Waiting tasks start in order. Rejects tasks above both limits. */
 export interface Gate {
-  /** Runs `task` when its turn comes. `weight` in bytes. Errors: BUSY; the signal's reason when it aborts while waiting; those of `task`. */
+  /** Runs `task` as soon as a place is free. `weight` in bytes. Errors: BUSY; the signal's reason if it aborts; the errors of `task`. */
   run<T>(weight: number, task: () => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
 export interface GateLimits {
+  /** Tasks that run at the same time. */
   readonly working: number;
+  /** Tasks that wait. */
   readonly waiting: number;
+  /** Total weight of the waiting tasks. */
   readonly waitingBytes: number;
 }
 
