@@ -111,7 +111,7 @@ const waiting = async ({ ports }: TestPlatform) => {
   return jobs.critical + jobs.high + jobs.normal + jobs.low;
 };
 
-/** Advances the clock to `end`, or until no job waits. It stops the clock while an attempt runs, because the disk does not use this clock. */
+/** Advances the clock to `end`, or until no job waits. The clock stops during an attempt, because the disk does not use it. */
 async function pass(platform: TestPlatform, clock: FakeClock, end: number): Promise<void> {
   const isUnderWay = async () => {
     const { items } = await platform.ports.records.listJobs(defaultTenant, {}, { limit: 100 });

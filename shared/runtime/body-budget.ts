@@ -9,7 +9,7 @@ export interface BodyBudget {
 /**
  * [Note: Rejecting requests before memory runs out]
  * 200 uploads of 10 MB at the same time need 2 GB before the first one is processed. So all request bodies share one budget. When it is
- * used up, new requests are rejected with 429 and may be repeated; requests whose bodies are in memory are served.
+ * used up, new requests are rejected with 429, and their clients may retry. Requests with a body in memory are served.
  */
 export function createBodyBudget(limit: number): BodyBudget {
   let held = 0;

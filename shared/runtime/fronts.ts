@@ -4,7 +4,8 @@ import type { Ports } from '../ports/index.ts';
 import type { Answer } from './http-server.ts';
 
 /**
- * Turns requests into calls of a function that runs alone. There is one front for each kind of trigger, and each is a separate module, so
- * a bundle contains only one. The bundle of a function that reads persons contains no form parser and no event parser.
+ * Turns requests into calls of a function that runs alone. Each front is a separate module: for events, for schedules, and for HTTP
+ * functions (open, without an image, with an image). A bundle contains only one of them. So the bundle of a function that reads persons
+ * contains no form parser and no event parser.
  */
 export type Front = (definition: FunctionDefinition, ports: Partial<Ports>, context: RuntimeContext) => Answer;

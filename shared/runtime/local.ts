@@ -165,7 +165,7 @@ async function startCrons(definitions: readonly FunctionDefinition[], ports: Par
   };
 }
 
-/** `run` starts a run, or asks for one more run after the current one. `settled` waits for the current runs. */
+/** `run` starts a run, or requests one more run after the current one. `settled` waits until no run is active. */
 function serialised(run: () => Promise<unknown>): { run(): Promise<void>; settled(): Promise<void> } {
   let current: Promise<void> | undefined;
   let again = false;
