@@ -18,7 +18,7 @@ function task() {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('openGate', () => {
-  it('When there are more tasks than may run, then the others wait and start in order', async () => {
+  it('When there are more tasks than places, then the other tasks wait and start in order', async () => {
     const gate = openGate({ working: 1, waiting: 5, waitingBytes: 100 });
     const [first, second, third] = [task(), task(), task()];
     const results = [first, second, third].map(({ run }) => gate.run(1, run));
@@ -36,7 +36,7 @@ describe('openGate', () => {
     expect(await Promise.all(results)).toEqual(['a', 'b', 'c']);
   });
 
-  it('When the queue is full by number or by bytes, then the task is rejected with BUSY and a retry time', async () => {
+  it('When the queue is full by number or by bytes, then the error is BUSY and says when to retry', async () => {
     const gate = openGate({ working: 1, waiting: 2, waitingBytes: 100 });
     const running = task();
     const first = gate.run(500, running.run);

@@ -1,17 +1,21 @@
 import { AppError } from '../errors.ts';
 
-/** Limits how many tasks run and how many wait. Waiting tasks start in order. Rejects tasks above both limits. */
+/** Limits how many tasks run at the same time and how many wait. Waiting tasks start in order. Further tasks are refused. */
 export interface Gate {
-  /** Runs `task` as soon as a place is free. `weight` in bytes. Errors: BUSY; the signal's reason if it aborts; the errors of `task`. */
+  /**
+   * Runs `task` when there is a free place, and returns its result. `weight` is in bytes. Errors: BUSY when the queue is full; the
+   * reason of the signal when it aborts while the task waits; the errors of `task`.
+   */
   run<T>(weight: number, task: () => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
+/** Limits of a gate. */
 export interface GateLimits {
   /** Tasks that run at the same time. */
   readonly working: number;
   /** Tasks that wait. */
   readonly waiting: number;
-  /** Total weight of the waiting tasks. */
+  /** Sum of the weights of the tasks that wait. */
   readonly waitingBytes: number;
 }
 
