@@ -10,7 +10,7 @@ export type Answer = (request: IncomingRequest) => Promise<OutgoingResponse>;
 /** Adds security headers and CORS to every response of a server, including probes and errors. */
 export interface Surface {
   readonly answer: Answer;
-  /** Error response for a request that reaches no function. */
+  /** Error response of the server itself, for a request that no function handled. */
   refuse(error: unknown, requestId?: string): OutgoingResponse;
 }
 
