@@ -8,13 +8,13 @@ import { asTenant, defaultTenant, type Tenant } from '../ports/tenant.ts';
 import { newCall } from './new-call.ts';
 
 export interface EventOutcome extends EventAnswer {
-  /** Answer of a request/reply function. */
+  /** Reply of a function that is called as request and reply. */
   readonly reply?: Event | undefined;
 }
 
 export type EventFunction = (event: Event, bytes: Uint8Array | undefined, signal: AbortSignal) => Promise<EventOutcome>;
 
-/** Takes an event to its handler; never throws. 204 or 200 done, 503 deliver again, 422 to the dead letters. */
+/** Calls the handler with an event; never throws. Status 204 or 200: done; 503: deliver again; 422: dead letter. */
 export function eventPipeline(definition: FunctionDefinition, ports: object, context: RuntimeContext): EventFunction {
   const manifest = definition.manifest as EventManifest;
   const handle = definition.handler as unknown as (call: EventCall, ports: object) => Promise<Event | undefined>;
