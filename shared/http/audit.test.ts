@@ -8,10 +8,10 @@ import { goodPassword, logIn, newLogin, sightless, sightlessOptions } from '../t
 import { sharedPlatform, startPlatform, type TestPlatform } from '../testing/platform.ts';
 import { auditedExtent } from './audit.ts';
 
-describe('the audit of calls', () => {
+describe('the audit of requests', () => {
   const platform = sharedPlatform(sightless, sightlessOptions);
 
-  it('When somebody changes, reads and lists a person, then each entry says who did what to whom, from where', async () => {
+  it('When a user changes, reads and lists persons, then each entry has the actor, the action, the persons and the address', async () => {
     const { call } = platform();
     const login = await newLogin(platform(), { role: 'operator' });
     const as = { as: login.token };
@@ -36,7 +36,7 @@ describe('the audit of calls', () => {
     expect((await entries(platform(), { personId: 'ada' })).length).toBe(3);
   });
 
-  it('When an answer speaks of more than 100 persons, then the rest is counted', async () => {
+  it('When a response names more than 100 persons, then the entry counts the rest', async () => {
     const { ports } = platform();
     for (let i = 0; i < 130; i++) {
       await ports.records.createPerson(defaultTenant, { ...nameless, personId: `many-${String(i).padStart(3, '0')}` });
@@ -49,7 +49,7 @@ describe('the audit of calls', () => {
     expect(entry!.subjects.more).toBe(answer.json.data.persons.length - 100);
   });
 
-  it('When somebody may not, then the refusal is written with their name', async () => {
+  it('When a user lacks the scope, then the refusal is logged with the user as the actor', async () => {
     const login = await newLogin(platform(), { role: 'viewer' });
 
     const answer = await platform().call('DELETE', '/api/v1/users/some-one', { as: login.token });
@@ -65,7 +65,7 @@ describe('the audit of calls', () => {
     });
   });
 
-  it('When somebody logs in, then the user is written; when not, a digest, or the id of the user who exists', async () => {
+  it('When a login succeeds, then the log has the user; when it fails, the id of a known user or a digest of the name', async () => {
     const { ports } = platform();
     const login = await newLogin(platform());
     const inAt = await entries(platform(), { action: 'log-in', actor: `user:${login.userId}` });
@@ -91,7 +91,7 @@ describe('the audit of calls', () => {
     for (const word of [secret, goodPassword, login.token, login.refreshToken]) expect(all).not.toContain(word);
   });
 
-  it('When a health probe or a page is asked for, then nothing is written', async () => {
+  it('When a health probe or the own identity is requested, then nothing is logged', async () => {
     const before = await entries(platform(), {});
 
     await platform().call('GET', '/health');
@@ -100,7 +100,7 @@ describe('the audit of calls', () => {
     expect(await entries(platform(), {})).toEqual(before);
   });
 
-  it('When all functions are looked at, then those left out of the log are these and no others', () => {
+  it('When all functions are compared, then the log leaves out only probes, documentation, keys, metrics and the own identity', () => {
     const out = functions
       .flatMap(({ manifest }) => (isHttp(manifest) ? [manifest] : []))
       .filter((manifest) => auditedExtent(manifest) !== 'all')
@@ -116,11 +116,11 @@ describe('the audit of calls', () => {
   });
 });
 
-it('When strangers ask and ask, then the log counts them instead of growing', async () => {
+it('When strangers send many requests, then the log counts them instead of growing', async () => {
   const platform = await startPlatform(sightless, { ...sightlessOptions, clock: fakeClock() });
-  const knock = () => platform.call('GET', '/api/v1/persons/ada', { as: 'ffk.default.nobody-knows.secret' });
+  const request = () => platform.call('GET', '/api/v1/persons/ada', { as: 'ffk.default.nobody-knows.secret' });
 
-  for (let i = 0; i < 130; i++) await knock();
+  for (let i = 0; i < 130; i++) await request();
 
   const refused = await entries(platform, { personId: 'ada' });
   expect(refused.length).toBe(30 + 2);
@@ -132,7 +132,7 @@ it('When strangers ask and ask, then the log counts them instead of growing', as
   expect(refused[0]).toMatchObject({ actor: null, status: 401, code: 'UNAUTHENTICATED' });
 });
 
-it('When the log cannot be written, then no look is given and no success is told', async () => {
+it('When the log cannot be written, then the response is 503 and contains no data', async () => {
   const platform = await startPlatform(sightless, sightlessOptions);
   await platform.call('POST', '/api/v1/persons', { json: { person_id: 'ada', name: 'Ada Lovelace' } });
   const headers = { 'idempotency-key': 'one' };
