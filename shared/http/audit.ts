@@ -62,7 +62,10 @@ export function audit(manifest: HttpManifest, ports: AuditPorts): HttpMiddleware
   };
 }
 
-/** Writes a first entry before a person or a face is erased, once the request is valid. See: [Note: A crash between the change and its entry] */
+/**
+ * Audit middleware for erasures: writes a first entry before a person or a face is erased, once the request is valid.
+ * See: [Note: A crash between the change and its entry]
+ */
 export function auditIntent(manifest: HttpManifest, ports: AuditPorts): HttpMiddleware {
   const { method, path, scope } = manifest.trigger;
   if (method !== 'DELETE' || scope === null || !/\{(person|face)_id\}/.test(path)) return noStep;

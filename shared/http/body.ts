@@ -61,7 +61,9 @@ async function refuse({ manifest, request }: HttpExchange, type: string) {
   }
   const supported = ['application/json', ...(manifest.image === undefined ? [] : ['multipart/form-data', 'image/*'])];
   const problem =
-    type === '' ? 'The Content-Type is missing' : `The Content-Type ${JSON.stringify(type.slice(0, 100))} is not supported`;
+    type === ''
+      ? 'The Content-Type is missing'
+      : `The Content-Type ${JSON.stringify(type.slice(0, 100))} is not supported`;
   throw new AppError('MEDIA_TYPE_UNSUPPORTED', {
     message: `${problem}; send one of: ${supported.join(', ')}.`,
     details: { accepted: supported },

@@ -24,8 +24,8 @@ const exposed = [
  * CORS for pages of the given origins; `*` allows all. null: no page of another origin may call.
  *
  * [Note: No credentials across origins]
- * A caller sends a key or a token in a header, so a page must already have it. The platform ignores cookies and logins of the browser. So `Access-Control-Allow-Credentials` is never sent, and `*` allows nothing that the caller could not do
- * without a browser.
+ * A caller sends a key or a token in a header, so a page must already have it. The platform ignores cookies and logins of the
+ * browser. So `Access-Control-Allow-Credentials` is never sent, and `*` allows nothing that a caller without a browser cannot do.
  *
  * @example
  * const cors = crossOrigin(['https://app.example']);

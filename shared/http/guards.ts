@@ -30,7 +30,11 @@ export type OpenGuards = (manifest: HttpManifest, ports: Partial<Ports>, context
  */
 export const openGuards: OpenGuards = (manifest, ports, context) => ({
   audit: [audit(manifest, ports)],
-  beforeBody: [addressLimit(manifest, ports, context), authenticate(manifest, ports, context), keyLimit(ports, context)],
+  beforeBody: [
+    addressLimit(manifest, ports, context),
+    authenticate(manifest, ports, context),
+    keyLimit(ports, context),
+  ],
   beforeHandler: [auditIntent(manifest, ports)],
   once: idempotently(manifest, ports),
 });

@@ -2,7 +2,10 @@ import type { OutgoingResponse } from '../function/message.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { HttpMiddleware } from './exchange.ts';
 
-/** Observability middleware: one log line and the request metrics for each response. Logs the path of the route, since a real path may contain a person's name. */
+/**
+ * Observability middleware: writes one log line and the request metrics for each response. The logged path is the route's path,
+ * because the real path may contain a person's name.
+ */
 export function observe(metrics: Metrics): HttpMiddleware {
   const startedAt = new WeakMap<object, number>();
   const finish: HttpMiddleware['after'] = function observeAfter({ event, response }) {

@@ -88,7 +88,8 @@ export function httpPipeline(
 
 /** A function that requires a scope or has a `rateLimit` must never run without the checks. */
 function unguarded({ name, trigger: { scope }, rateLimit }: HttpManifest): Guards {
-  if (scope !== null || rateLimit !== undefined) throw new Error(`${name} requires a scope or has a rateLimit, but has no guards`);
+  if (scope !== null || rateLimit !== undefined)
+    throw new Error(`${name} requires a scope or has a rateLimit, but has no guards`);
   return { audit: [], beforeBody: [], beforeHandler: [], once: (_, run) => run() };
 }
 

@@ -67,7 +67,7 @@ async function anotherKey({ ports }: TestPlatform): Promise<string> {
 }
 
 describe('rate limits', () => {
-  it('When a key sends requests, then each response has the rest of its limit, and one too many is refused until the next minute', async () => {
+  it('When a key sends requests, then responses show its remaining limit, and one too many is refused until the next minute', async () => {
     const clock = fakeClock();
     const { call } = await start({ clock, settings: { FREEFACE_RATE_LIMIT_PER_KEY: '2' } });
     await clock.advance(20_500);
@@ -141,7 +141,7 @@ describe('rate limits', () => {
     expect([await from('1.1.1.1'), await from('2.2.2.2')]).toEqual([200, 429]);
   });
 
-  it('When a user logs in, then only the login limit applies, and other requests pass', async () => {
+  it('When the login limit is used up, then logins are refused and other requests pass', async () => {
     const { call } = await start({ settings: { FREEFACE_RATE_LIMIT_LOGIN: '1' } });
 
     const first = await call('POST', '/login', { as: null });
