@@ -127,7 +127,7 @@ const modelId = z
 export const model = z.object({ pack, id: modelId, dimension: z.number().describe('Length of an embedding.') });
 export const rejectedFace = z.object({
   box,
-  reasons: z.array(z.enum(qualityReasons)).describe('Why the face was rejected.'),
+  reasons: z.array(z.enum(qualityReasons)).describe('Reasons for the rejection.'),
   quality_score: z.number().describe('0: useless for recognition; 1: as good as a passport photo.'),
 });
 
@@ -163,10 +163,10 @@ export const face = detectedFace.extend({
   similarity: similarity
     .nullable()
     .describe('Similarity at which the face was joined to the person automatically; null: a client named the person.'),
-  captured_at: z.string().nullable().describe('When the photo was taken; null: unknown.'),
-  location: location.nullable().describe('Where the photo was taken; null: unknown.'),
+  captured_at: z.string().nullable().describe('Time of the photo; null: unknown.'),
+  location: location.nullable().describe('Place of the photo; null: unknown.'),
   source_id: z.string().nullable().describe('Camera or folder of the photo; null: unknown.'),
-  created_at: z.string().describe('When the face was enrolled.'),
+  created_at: z.string().describe('Time of the enrolment.'),
 });
 
 export const presentTime = (milliseconds: number): string => new Date(milliseconds).toISOString();

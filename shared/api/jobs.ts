@@ -21,7 +21,7 @@ export const jobSummary = z.object({
   error: z
     .object({ code: z.string(), message: z.string() })
     .nullable()
-    .describe('Why the job failed or was cancelled; null: no error.'),
+    .describe('Reason for the failure or the cancellation; null: no error.'),
 });
 
 export const exampleJob = {

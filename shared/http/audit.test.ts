@@ -22,9 +22,9 @@ describe('the audit of requests', () => {
     });
     const read = await call('GET', '/api/v1/persons/ada', as);
     await call('GET', '/api/v1/persons?limit=500', as);
-    await call('GET', '/api/v1/persons/nobody-here', as);
+    await call('GET', '/api/v1/persons/not-here', as);
 
-    const [nobody, listed, got, made] = await entries(platform(), { actor: `user:${login.userId}` });
+    const [missing, listed, got, made] = await entries(platform(), { actor: `user:${login.userId}` });
     const common = { actor: `user:${login.userId}`, address: '127.0.0.1', code: null };
     expect(made).toMatchObject({ ...common, action: 'create-person', status: 201 });
     expect(made!.subjects).toEqual({ persons: ['ada'], faces: [], images: [], more: 0 });
@@ -32,7 +32,7 @@ describe('the audit of requests', () => {
     expect(got!.requestId).toBe(read.headers.get('x-request-id'));
     expect(listed).toMatchObject({ ...common, action: 'list-persons', status: 200 });
     expect(listed!.subjects.persons).toContain('ada');
-    expect(nobody).toMatchObject({ status: 404, code: 'PERSON_NOT_FOUND', subjects: { persons: ['nobody-here'] } });
+    expect(missing).toMatchObject({ status: 404, code: 'PERSON_NOT_FOUND', subjects: { persons: ['not-here'] } });
     expect((await entries(platform(), { personId: 'ada' })).length).toBe(3);
   });
 
@@ -72,7 +72,7 @@ describe('the audit of requests', () => {
     const secret = 'hunter2-typed-into-the-wrong-field';
 
     const wrong = await logIn(platform(), { username: login.username, password: 'not my password at all' });
-    const nobody = await logIn(platform(), { username: secret });
+    const unknown = await logIn(platform(), { username: secret });
     const elsewhere = await logIn(platform(), { username: 'ada', tenant: 'no-such-tenant' });
 
     expect(inAt).toMatchObject([{ status: 200, actorName: login.username, subjects: { persons: [] } }]);
@@ -84,7 +84,7 @@ describe('the audit of requests', () => {
       code: 'LOGIN_FAILED',
       details: { user_id: login.userId },
     });
-    expect((await found(nobody))!.details).toEqual({ username_digest: expect.stringMatching(/^[0-9a-f]{32}$/) });
+    expect((await found(unknown))!.details).toEqual({ username_digest: expect.stringMatching(/^[0-9a-f]{32}$/) });
     expect((await found(elsewhere))!.details).toMatchObject({ tenant_claimed: 'no-such-tenant' });
     expect(await ports.audit.tenants()).toEqual([defaultTenant]);
     const all = JSON.stringify(await entries(platform(), {}));
@@ -118,7 +118,7 @@ describe('the audit of requests', () => {
 
 it('When strangers send many requests, then the log counts them instead of growing', async () => {
   const platform = await startPlatform(sightless, { ...sightlessOptions, clock: fakeClock() });
-  const request = () => platform.call('GET', '/api/v1/persons/ada', { as: 'ffk.default.nobody-knows.secret' });
+  const request = () => platform.call('GET', '/api/v1/persons/ada', { as: 'ffk.default.not-known.secret' });
 
   for (let i = 0; i < 130; i++) await request();
 

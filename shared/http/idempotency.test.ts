@@ -124,14 +124,17 @@ describe('Idempotency-Key', () => {
     ['function', '/secrets', {}],
     ['If-Match', '/make/a', { headers: { 'if-match': '"7"' } }],
     ['image', '/make/a', { json: { name: 'Ada', image_data: 'AAAA' } }],
-  ])('When the same key comes with another %s, then 422 and nothing is done', async (_, path, options) => {
-    const { post, count } = await start();
-    await post('/make/a', 'k1');
+  ])(
+    'When a key is sent again with another %s, then the response is 422 and the handler does not run',
+    async (_, path, options) => {
+      const { post, count } = await start();
+      await post('/make/a', 'k1');
 
-    const answer = await post(path, 'k1', options);
+      const answer = await post(path, 'k1', options);
 
-    expect([answer.status, answer.json.error.code, count()]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED', 1]);
-  });
+      expect([answer.status, answer.json.error.code, count()]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED', 1]);
+    },
+  );
 
   it('When a form or an object is repeated with other bytes, then it is the same request', async () => {
     const { post, count } = await start();

@@ -5,7 +5,7 @@ import type { HttpMiddleware } from './exchange.ts';
 
 /**
  * Content negotiation: refuses a request whose `Accept` excludes every type that the function returns, and a compressed body. Error
- * responses are JSON whatever `Accept` allows. Errors: NOT_ACCEPTABLE, MEDIA_TYPE_UNSUPPORTED.
+ * responses are always JSON. Errors: NOT_ACCEPTABLE, MEDIA_TYPE_UNSUPPORTED.
  */
 export function negotiate({ output, body, image }: HttpManifest): HttpMiddleware {
   const available = isBinary(output) ? [...output.binary] : ['application/json'];
