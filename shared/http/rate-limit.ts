@@ -33,7 +33,7 @@ export function addressLimit(
   };
 }
 
-/** Rate limit by authenticated caller: a user or a service key. Errors: RATE_LIMITED. */
+/** Rate limit by authenticated caller. Errors: RATE_LIMITED. */
 export function keyLimit({ cache }: Pick<Partial<Ports>, 'cache'>, context: RuntimeContext): HttpMiddleware {
   const limit = limitOf('key', context.config.rateLimits.key, cache, context);
   return {
