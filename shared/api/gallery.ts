@@ -94,7 +94,7 @@ export const box = z
   .object({ left: z.number(), top: z.number(), width: z.number(), height: z.number() })
   .describe('Rectangle in pixels of the upright image.');
 const quality = z.object({
-  score: z.number().min(0).max(1).describe('0: useless for recognition; 1: as good as a passport photo.'),
+  score: z.number().min(0).max(1).describe('0: useless for recognition; 1: the quality of a passport photo.'),
   reasons: z.array(z.enum(qualityReasons)).describe('Reasons for a low score.'),
 });
 const landmarks = z
@@ -130,7 +130,7 @@ export const model = z.object({ pack, id: modelId, dimension: z.number().describ
 export const rejectedFace = z.object({
   box,
   reasons: z.array(z.enum(qualityReasons)).describe('Reasons for the rejection.'),
-  quality_score: z.number().describe('0: useless for recognition; 1: as good as a passport photo.'),
+  quality_score: z.number().describe('0: useless for recognition; 1: the quality of a passport photo.'),
 });
 
 export const person = z.object({
