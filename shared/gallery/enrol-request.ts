@@ -6,7 +6,8 @@ import type { Priority } from '../domain/priority.ts';
 import { enrolment } from '../domain/tuning.ts';
 import { AppError, toAppError } from '../errors.ts';
 import type { CallContext } from '../function/define.ts';
-import { type EnrolmentPorts, type EnrolmentRequest, type EnrolmentResult, enrol, type PersonClaim } from './enrol.ts';
+import { enrol } from './enrol.ts';
+import type { EnrolmentPorts, EnrolmentRequest, EnrolmentResult, PersonClaim } from './enrolment.ts';
 
 /** What a client says beside the image. */
 export const enrolmentFields = z.object({

@@ -12,7 +12,6 @@ import { isBlameless, requireClosedBreakers, wasNotTried } from '../function/gua
 import type { Ports } from '../ports/index.ts';
 import type { Backlog, Job, JsonObject, NewJob, OutboxEntry, Upload } from '../ports/records.ts';
 import { cancelledNotice } from './cancel-job.ts';
-import { type EnrolmentPorts, type EnrolmentResult, refuseBeforeLooking } from './enrol.ts';
 import {
   type EnrolmentFields,
   enrolmentFields,
@@ -20,6 +19,8 @@ import {
   enrolOnce,
   presentEnrolment,
 } from './enrol-request.ts';
+import type { EnrolmentPorts, EnrolmentResult } from './enrolment.ts';
+import { refuseBeforeLooking } from './enrolment-checks.ts';
 import { type ImageSource, imageOfJob } from './job-image.ts';
 import { tenantRules } from './tenant-rules.ts';
 import { isGone, withdrawUpload } from './withdraw-upload.ts';
@@ -57,7 +58,13 @@ export async function acceptEnrolment(
   // What is wrong with the fields, or refused for want of consent, is told now rather than later.
   const request = enrolmentRequest(fields, image, clock.now());
   const digest = createHash('sha256').update(image).digest('hex');
-  await refuseBeforeLooking(request, digest, await tenantRules(call, { accounts }), call, { records });
+  await refuseBeforeLooking({
+    request,
+    digest,
+    rules: await tenantRules(call, { accounts }),
+    call,
+    ports: { records },
+  });
   const { pack, space } = await extractor.describe(fields.strategy, { signal });
   const backlog = await records.backlog({ signal });
   const ahead = backlog.jobs[priority];

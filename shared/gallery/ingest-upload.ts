@@ -9,8 +9,8 @@ import type { Ports } from '../ports/index.ts';
 import type { Upload } from '../ports/records.ts';
 import { defaultTenant, type Tenant } from '../ports/tenant.ts';
 import type { UploadedFile } from '../ports/uploads.ts';
-import { refuseBeforeLooking } from './enrol.ts';
 import { type EnrolmentFields, enrolmentFields, enrolmentRequest } from './enrol-request.ts';
+import { refuseBeforeLooking } from './enrolment-checks.ts';
 import { planJob } from './enrolment-jobs.ts';
 import { tenantRules } from './tenant-rules.ts';
 import { endJob, isGone, withdrawUpload } from './withdraw-upload.ts';
@@ -128,7 +128,7 @@ async function accept(
   try {
     const fields = fieldsOf(path, file.metadata);
     const request = enrolmentRequest(fields, bytes, clock.now());
-    await refuseBeforeLooking(request, digest, await tenantRules(call, ports), call, ports);
+    await refuseBeforeLooking({ request, digest, rules: await tenantRules(call, ports), call, ports });
     const lane = priorityOf(file.metadata) ?? priority;
     const { pack, space } = await ports.extractor.describe(fields.strategy, { signal });
     const backlog = await ports.records.backlog({ signal });
