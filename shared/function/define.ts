@@ -28,6 +28,11 @@ export interface EventTrigger {
   /** null: called directly as request and reply, never through a topic. */
   readonly topic: Topic | null;
   readonly delivery?: Delivery;
+  /**
+   * Ports without which the handler cannot do its work; each is one of `uses`. Default: none. While the circuit breaker of one is open,
+   * the event is answered 503 at once and the handler does not run. See: [Note: Waiting is no attempt]
+   */
+  readonly needs?: readonly PortName[];
 }
 
 export interface CronTrigger {
@@ -196,6 +201,11 @@ export type Handler<M extends Manifest> = M extends HttpManifest
     ? (call: EventCall, ports: UsedPorts<M>) => Promise<Event | undefined>
     : (call: CallContext, ports: UsedPorts<M>) => Promise<Readonly<Record<string, unknown>>>;
 
+/** Only a declared port can be needed: any other in `needs` does not compile. */
+type NeedsWithinUses<M extends Manifest> = M extends EventManifest
+  ? { readonly trigger: { readonly needs?: readonly M['uses'][number][] } }
+  : unknown;
+
 /** A manifest with its handler, the types erased. */
 export interface FunctionDefinition {
   readonly manifest: Manifest;
@@ -213,7 +223,7 @@ export interface FunctionDefinition {
  * );
  */
 export function defineFunction<const M extends Manifest>(
-  manifest: M,
+  manifest: M & NeedsWithinUses<M>,
   handler: Handler<M>,
 ): { manifest: M; handler: Handler<M> } {
   return { manifest, handler };

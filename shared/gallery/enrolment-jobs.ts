@@ -6,9 +6,8 @@ import { enrolmentJobs as tuning, waitedOutMs } from '../domain/tuning.ts';
 import { waitingTime } from '../domain/waiting-time.ts';
 import { AppError, mayHaveHappened, toAppError } from '../errors.ts';
 import { eventData, outboxEntry } from '../events/catalogue.ts';
-import { breakersOf } from '../function/breaker.ts';
 import type { CallContext, EventCall } from '../function/define.ts';
-import { isBlameless, requireClosedBreakers, wasNotTried } from '../function/guarded-ports.ts';
+import { isBlameless, wasNotTried } from '../function/guarded-ports.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Backlog, Job, JsonObject, NewJob, OutboxEntry, Upload } from '../ports/records.ts';
 import { cancelledNotice } from './cancel-job.ts';
@@ -148,8 +147,6 @@ type JobPorts = EnrolmentPorts & Pick<Ports, 'audit' | 'uploads'>;
  */
 export async function processEnrolment(call: EventCall, ports: JobPorts): Promise<undefined> {
   const { job_id: jobId } = eventData('freeface.enrollment.requested.v1', call.event);
-  // Before the attempt is counted.
-  requireClosedBreakers(['records', 'images', 'extractor', 'vectors', 'accounts', 'audit'], breakersOf(call));
   const job = await ports.records.startJob(call.tenant, jobId, { signal: call.signal });
   // Erased with its person, or finished so long ago that nobody can ask about it any more.
   if (job === null || job.status === 'completed' || job.status === 'cancelled') return;

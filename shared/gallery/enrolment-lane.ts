@@ -15,6 +15,8 @@ export const enrolmentLane = (priority: Priority) =>
         type: 'freeface.enrollment.requested.v1',
         topic: `freeface.enrollments.${priority}`,
         delivery: enrolmentJobs.delivery,
+        // `uploads` is not needed by every job.
+        needs: ['records', 'images', 'extractor', 'vectors', 'accounts', 'audit'],
       },
       uses: ['records', 'vectors', 'images', 'extractor', 'accounts', 'audit', 'uploads'],
       emits: [
