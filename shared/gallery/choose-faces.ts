@@ -1,4 +1,4 @@
-import { presentBox, presentScore } from '../api/gallery.ts';
+import { AmbiguousFaces } from '../domain/face-refusals.ts';
 import { mainFaces } from '../domain/selection.ts';
 import { AppError } from '../errors.ts';
 import type { ExtractedFace, Extraction } from '../ports/extractor.ts';
@@ -30,7 +30,5 @@ export function chooseFaces(
 const ambiguity = (faces: readonly ExtractedFace[], candidates: readonly ExtractedFace[]) =>
   new AppError('AMBIGUOUS_FACE', {
     message: `The photo shows ${faces.length} faces, ${candidates.length} of similar size; crop it to the one that is meant, or set processing_options.enable_multi_face to true to enrol all, the main one as this person.`,
-    details: {
-      faces: candidates.map(({ box, confidence }) => ({ box: presentBox(box), confidence: presentScore(confidence) })),
-    },
+    details: new AmbiguousFaces(candidates),
   });

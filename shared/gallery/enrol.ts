@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { presentRejectedFace } from '../api/gallery.ts';
+import { RejectedFaces } from '../domain/face-refusals.ts';
 import { imageIdOf } from '../domain/ids.ts';
 import { AppError, mayHaveHappened } from '../errors.ts';
 import type { CallContext } from '../function/define.ts';
@@ -113,7 +113,5 @@ function sortOut(judged: readonly JudgedFace[], person: ResolvedPerson | null, {
 const rejection = (rejected: readonly RejectedFace[]) =>
   new AppError('FACE_REJECTED', {
     message: `No face in the image is good enough: ${[...new Set(rejected.flatMap(({ reasons }) => reasons))].join(', ')}.`,
-    details: {
-      rejected: rejected.map(({ face, reasons }) => presentRejectedFace(face, reasons)),
-    },
+    details: new RejectedFaces(rejected),
   });

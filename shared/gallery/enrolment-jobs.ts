@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { presentErrorDetails } from '../api/errors.ts';
 import { faceIdOf, uploadIdOf } from '../domain/ids.ts';
 import type { Priority } from '../domain/priority.ts';
 import { systemEntry } from '../domain/system-audit.ts';
@@ -269,7 +270,7 @@ async function giveUp(job: Job, error: AppError, call: EventCall, { records }: E
       error: {
         code,
         message: hidden ? error.publicMessage : error.message,
-        ...(hidden || details === undefined ? {} : { details: details as JsonObject }),
+        ...(hidden || details === undefined ? {} : { details: presentErrorDetails(details) as JsonObject }),
       },
     },
     { outbox: [notice('freeface.enrollment.failed.v1', job, { job_id: job.jobId, face_id: job.faceId, code }, call)] },
