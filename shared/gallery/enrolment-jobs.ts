@@ -23,7 +23,8 @@ import type { EnrolmentPorts, EnrolmentResult } from './enrolment.ts';
 import { refuseBeforeLooking } from './enrolment-checks.ts';
 import { type ImageSource, imageOfJob } from './job-image.ts';
 import { tenantRules } from './tenant-rules.ts';
-import { isGone, withdrawUpload } from './withdraw-upload.ts';
+import { isGone } from './upload-marks.ts';
+import { withdrawUpload } from './withdraw-upload.ts';
 
 export interface AcceptedEnrolment {
   readonly job: Job;

@@ -1,19 +1,16 @@
 import { createHash } from 'node:crypto';
-import { imageIdOf, uploadIdOf, uploadJobIdOf } from '../domain/ids.ts';
-import { type Priority, priorities } from '../domain/priority.ts';
-import { enrolmentJobs as tuning } from '../domain/tuning.ts';
-import { externalIdOfPath, isImagePath } from '../domain/uploads.ts';
+import { imageIdOf, uploadIdOf } from '../domain/ids.ts';
+import type { Priority } from '../domain/priority.ts';
+import { isImagePath } from '../domain/uploads.ts';
 import { AppError } from '../errors.ts';
 import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Upload } from '../ports/records.ts';
 import { defaultTenant, type Tenant } from '../ports/tenant.ts';
 import type { UploadedFile } from '../ports/uploads.ts';
-import { type EnrolmentFields, enrolmentFields, enrolmentRequest } from './enrol-request.ts';
-import { refuseBeforeLooking } from './enrolment-checks.ts';
-import { planJob } from './enrolment-jobs.ts';
-import { tenantRules } from './tenant-rules.ts';
-import { endJob, isGone, withdrawUpload } from './withdraw-upload.ts';
+import { createUploadJob, type ReadUpload } from './create-upload-job.ts';
+import { isComing, isGone, type SeenUpload } from './upload-marks.ts';
+import { endJob, withdrawUpload } from './withdraw-upload.ts';
 
 export type IngestPorts = Pick<
   Ports,
@@ -62,17 +59,10 @@ export async function ingestUpload(
   if (!isOfTenant)
     return file === null ? 'known' : refuse(noTenant(), defaultTenant, unread(uploadId, file, call), known, ports);
   if (file === null) return known === null || isGone(known) ? 'known' : forgetUpload(known, call, ports);
-  // Without a job it was refused: whoever asks again may have changed what stood in the way.
+  // A file without a job was refused. The reason may be gone, so it is tried again.
   if (known?.version === file.version && known.jobId !== '') return 'known';
-  const read = await ports.uploads
-    .read(tenant, path, { most: call.config.maxImageBytes, signal })
-    .catch(async (error: unknown) => {
-      const seen = unread(uploadId, file, call);
-      const before = isFinal(error) ? await makeWay(known, seen, call, ports) : known;
-      return refuse(error, tenant, seen, before, ports);
-    });
-  if (read === null) throw new AppError('BUSY', { message: 'The file went while it was looked at.' });
-  return await accept({ uploadId, path, known, priority, ...read }, call, ports);
+  const found = await read(path, unread(uploadId, file, call), known, call, ports);
+  return await accept({ path, priority, ...found }, known, call, ports);
 }
 
 const noTenant = () =>
@@ -81,11 +71,7 @@ const noTenant = () =>
       'No tenant is called as the first folder of the file. In the watched folder a file two folders deep or deeper lies in that of a tenant: {tenant}/{external_id}/name.jpg.',
   });
 
-const coming = 'coming:';
-
-type SeenUpload = Omit<Upload, 'jobId'>;
-
-/** A file that nobody looked into; its image is none. */
+/** A file whose contents were not read. Its image id belongs to no image. */
 const unread = (uploadId: string, { version }: UploadedFile, { tenant, clock }: CallContext): SeenUpload => ({
   uploadId,
   version,
@@ -93,7 +79,43 @@ const unread = (uploadId: string, { version }: UploadedFile, { tenant, clock }: 
   at: clock.now(),
 });
 
-/** The sweep does not bring back what was refused for good; its dead letter does. Throws the error. */
+/** Errors: those of the uploads port; BUSY if the file was deleted meanwhile. */
+async function read(path: string, seen: SeenUpload, known: Upload | null, call: CallContext, ports: IngestPorts) {
+  const { tenant, signal, config } = call;
+  const found = await ports.uploads
+    .read(tenant, path, { most: config.maxImageBytes, signal })
+    .catch(async (error: unknown) => {
+      const before = isFinal(error) ? await makeWay(known, seen, call, ports) : known;
+      return refuse(error, tenant, seen, before, ports);
+    });
+  if (found === null) throw new AppError('BUSY', { message: 'The file went while it was looked at.' });
+  return found;
+}
+
+async function accept(
+  found: Omit<ReadUpload, 'digest'>,
+  known: Upload | null,
+  call: CallContext,
+  ports: IngestPorts,
+): Promise<Ingested> {
+  const { tenant, clock } = call;
+  const digest = createHash('sha256').update(found.bytes).digest('hex');
+  const seen = {
+    uploadId: uploadIdOf(tenant, found.path),
+    version: found.file.version,
+    imageId: imageIdOf(tenant, digest),
+    at: clock.now(),
+  };
+  const before = await makeWay(known, seen, call, ports);
+  try {
+    await createUploadJob({ ...found, digest }, { seen, before }, call, ports);
+    return 'enrolled';
+  } catch (error) {
+    return refuse(error, tenant, seen, before, ports);
+  }
+}
+
+/** Throws the error. If it is final, records the refusal, so that the sweep does not retry the file; its dead letter can be replayed. */
 async function refuse(
   error: unknown,
   owner: Tenant,
@@ -107,116 +129,15 @@ async function refuse(
 
 const isFinal = (error: unknown): boolean => error instanceof AppError && error.eventStatus === 422;
 
-interface FoundUpload {
-  readonly uploadId: string;
-  readonly path: string;
-  readonly known: Upload | null;
-  readonly priority: Priority;
-  readonly file: UploadedFile;
-  readonly bytes: Uint8Array;
-}
-
-async function accept(
-  { uploadId, path, known, priority, file, bytes }: FoundUpload,
-  call: CallContext,
-  ports: IngestPorts,
-): Promise<Ingested> {
-  const { tenant, signal, clock } = call;
-  const digest = createHash('sha256').update(bytes).digest('hex');
-  const seen = { uploadId, version: file.version, imageId: imageIdOf(tenant, digest), at: clock.now() };
-  const before = await makeWay(known, seen, call, ports);
-  try {
-    const fields = fieldsOf(path, file.metadata);
-    const request = enrolmentRequest(fields, bytes, clock.now());
-    await refuseBeforeLooking({ request, digest, rules: await tenantRules(call, ports), call, ports });
-    const lane = priorityOf(file.metadata) ?? priority;
-    const { pack, space } = await ports.extractor.describe(fields.strategy, { signal });
-    const backlog = await ports.records.backlog({ signal });
-    if (backlog.jobs[lane] >= tuning.mostWaiting) throw new AppError('BUSY', { retryAfter: 60 });
-    const isBegun = before !== null && isComing(before, seen);
-    const jobId = isBegun ? before.jobId : uploadJobIdOf(uploadId, `${comesAfter(before)}/${file.version}`);
-    const announced = { ...seen, version: coming + file.version, jobId };
-    if (!isBegun) await ports.records.saveUpload(tenant, announced, { over: before, signal });
-    const { job, outbox } = planJob({ jobId, digest, fields, source: { path }, pack, space, priority: lane }, call);
-    await ports.records.createJob(tenant, job, { outbox, signal });
-    call.metrics.jobsAccepted.inc({ priority: lane });
-    // From here on the caller's patience no longer counts.
-    await ports.records.saveUpload(tenant, { ...seen, jobId }, { over: announced });
-    return 'enrolled';
-  } catch (error) {
-    return refuse(error, tenant, seen, before, ports);
-  }
-}
-
-/** Whether the same was begun before, and cut off. */
-const isComing = ({ version, imageId }: Upload, seen: SeenUpload): boolean =>
-  version === coming + seen.version && imageId === seen.imageId;
-
-/** Another text whenever another job was there before. */
-const comesAfter = (before: Upload | null): string =>
-  before === null ? '' : `${before.version}/${before.jobId}/${before.at}`;
-
-/** See: [Note: A schema is compiled once] */
-const strictFields = enrolmentFields.strict();
-
-/** What a path and an object's metadata say. Errors: VALIDATION_FAILED. */
-function fieldsOf(path: string, metadata: UploadedFile['metadata']): EnrolmentFields {
-  const given = (name: string) => decoded(metadata[name]);
-  const [lat, lon] = [given('latitude'), given('longitude')].map((text) =>
-    text === undefined ? undefined : Number(text),
-  );
-  const personId = given('person-id');
-  const externalId = given('external-id') ?? (personId === undefined ? externalIdOfPath(path) : undefined);
-  const named = personId !== undefined || externalId !== undefined;
-  const parsed = strictFields.safeParse({
-    person_id: personId,
-    external_id: externalId,
-    captured_at: given('captured-at'),
-    ...(lat === undefined && lon === undefined ? {} : { location: { lat, lon } }),
-    source_id: given('source-id'),
-    // A photo of nobody in particular may show several people.
-    processing_options: { auto_associate: !named, enable_multi_face: !named },
-  });
-  if (parsed.success) return parsed.data;
-  const details = parsed.error.issues.map(({ path: at, message }) => ({ field: at.join('.'), issue: message }));
-  throw new AppError('VALIDATION_FAILED', {
-    message: `The file cannot be enrolled: ${details[0]?.field} ${details[0]?.issue}.`,
-    details,
-  });
-}
-
-const priorityOf = (metadata: UploadedFile['metadata']): Priority | undefined =>
-  priorities.find((each) => each === metadata.priority);
-
-/** Headers hold ASCII alone; clients write the rest percent-encoded, or as RFC 2047 has it, which the S3 protocol does. */
-function decoded(text: string | undefined): string | undefined {
-  if (text === undefined || text === '') return undefined;
-  const plain = text.replace(/=\?utf-8\?(?:b\?([^?]*)|q\?([^?]*))\?=\s*/gi, (_, base64?: string, quoted?: string) =>
-    base64 === undefined
-      ? Buffer.from(
-          quoted!
-            .replaceAll('_', ' ')
-            .replace(/=([0-9a-f]{2})/gi, (__, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
-          'latin1',
-        ).toString()
-      : Buffer.from(base64, 'base64').toString(),
-  );
-  try {
-    return decodeURIComponent(plain).normalize('NFC');
-  } catch {
-    return plain.normalize('NFC');
-  }
-}
-
-/** A file is gone: what it brought goes too. Errors: BUSY while its job is under way; VERSION_CONFLICT. */
+/** Removes the faces of a file that was deleted. Errors: BUSY while its job is running; VERSION_CONFLICT. */
 export async function forgetUpload(known: Upload, call: CallContext, ports: IngestPorts): Promise<Ingested> {
   const { erased } = await withdrawUpload(known, call, ports);
   return erased ? 'erased' : 'known';
 }
 
 /**
- * What another image brought under the same path goes before its name does; the job for the same image, as when a file was touched, is
- * over. Resolves to what is known then. Errors: as forgetUpload.
+ * Prepares a path for a new version of its file. Another image: removes the faces of the old one before its record is replaced. The same
+ * image, for example a touched file: ends the old job. Resolves to what is known of the file afterwards. Errors: as forgetUpload.
  */
 async function makeWay(
   known: Upload | null,

@@ -7,7 +7,7 @@ import type { Ports } from '../ports/index.ts';
 import { itemsOf } from '../ports/pages.ts';
 import type { Upload } from '../ports/records.ts';
 import { defaultTenant, type Tenant } from '../ports/tenant.ts';
-import { isGone } from './withdraw-upload.ts';
+import { isGone } from './upload-marks.ts';
 
 export interface ReconciledUploads {
   /** Files that nobody had told of. */

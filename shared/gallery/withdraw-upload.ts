@@ -5,13 +5,9 @@ import type { Ports } from '../ports/index.ts';
 import type { Upload } from '../ports/records.ts';
 import { cancelQueued } from './cancel-job.ts';
 import { eraseFace } from './erase.ts';
+import { asGone, isGone } from './upload-marks.ts';
 
 export type WithdrawPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'extractor' | 'audit'>;
-
-const gone = 'gone:';
-
-/** Whether what a file brought was taken out of the gallery. */
-export const isGone = ({ version }: Upload): boolean => version.startsWith(gone);
 
 /**
  * What a file brought goes: its job ends first, so that nothing comes after, then its faces go, and then it is marked as gone. Resolves
@@ -26,7 +22,7 @@ export async function withdrawUpload(
   const { tenant, clock } = call;
   await endJob(known, call, ports);
   const erased = await eraseImage(known, call, ports);
-  const left = { ...known, version: `${gone}${clock.now()}`, at: clock.now() };
+  const left = asGone(known, clock.now());
   await ports.records.saveUpload(tenant, left, { over: known });
   return { erased, left };
 }
