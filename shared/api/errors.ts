@@ -1,5 +1,5 @@
 import { AmbiguousFaces, RejectedFaces } from '../domain/face-refusals.ts';
-import { presentBox, presentRejectedFace, presentScore } from './gallery.ts';
+import { presentBox, presentRejectedFace, presentScore } from './present-face.ts';
 
 /**
  * The details of an error in the form of the API. Presents domain values; any other details already have that form and are returned
