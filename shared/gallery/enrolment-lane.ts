@@ -2,7 +2,7 @@ import type { Priority } from '../domain/priority.ts';
 import { enrolmentJobs } from '../domain/tuning.ts';
 import { defineFunction } from '../function/define.ts';
 import { sizes } from '../function/sizes.ts';
-import { processEnrolment } from './enrolment-jobs.ts';
+import { processEnrolment } from './process-enrolment.ts';
 
 /** The function that does the enrolment jobs of one priority. Each priority has its own topic and its own service. */
 export const enrolmentLane = (priority: Priority) =>
