@@ -3,7 +3,7 @@ import { sizes } from '../../shared/function/sizes.ts';
 import { type Expired, expire } from '../../shared/gallery/expire.ts';
 import { itemsOf } from '../../shared/ports/pages.ts';
 
-/** Gives up images and unknown faces whose time of retention is over. See: [Note: Expiry can be cut short] */
+/** Gives up images and unknown faces whose time of retention is over. See: [Note: Expiry can be interrupted] */
 export default defineFunction(
   {
     name: 'expire-data',

@@ -7,7 +7,7 @@ import type { Ports } from '../ports/index.ts';
 import type { Upload } from '../ports/records.ts';
 import type { UploadedFile } from '../ports/uploads.ts';
 import { enrolmentRequest } from './enrol-request.ts';
-import { refuseBeforeLooking } from './enrolment-checks.ts';
+import { checkBeforeExtraction } from './enrolment-checks.ts';
 import { planJob } from './enrolment-jobs.ts';
 import { tenantRules } from './tenant-rules.ts';
 import { uploadFields, uploadPriority } from './upload-fields.ts';
@@ -39,7 +39,7 @@ export async function createUploadJob(
   const { records, extractor } = ports;
   const fields = uploadFields(path, file.metadata);
   const request = enrolmentRequest(fields, bytes, clock.now());
-  await refuseBeforeLooking({ request, digest, rules: await tenantRules(call, ports), call, ports });
+  await checkBeforeExtraction({ request, digest, rules: await tenantRules(call, ports), call, ports });
   const lane = uploadPriority(file.metadata) ?? priority;
   const { pack, space } = await extractor.describe(fields.strategy, { signal });
   const backlog = await records.backlog({ signal });

@@ -4,7 +4,7 @@ import { imageIdOf } from '../domain/ids.ts';
 import { AppError, mayHaveHappened } from '../errors.ts';
 import type { CallContext } from '../function/define.ts';
 import { chooseFaces } from './choose-faces.ts';
-import { nobodyConsented, requireConsent } from './consent.ts';
+import { noKnownConsent, requireConsent } from './consent.ts';
 import type {
   AcceptedFace,
   Enrolment,
@@ -13,7 +13,7 @@ import type {
   EnrolmentResult,
   RejectedFace,
 } from './enrolment.ts';
-import { checkRoom, refuseBeforeLooking } from './enrolment-checks.ts';
+import { checkBeforeExtraction, checkEnrolmentQuota } from './enrolment-checks.ts';
 import { imageBlob } from './image-blob.ts';
 import { indexEnrolment } from './index-enrolment.ts';
 import { type JudgedFace, judgeFace } from './judge-face.ts';
@@ -58,7 +58,7 @@ export async function enrol(
 async function begin(request: EnrolmentRequest, call: CallContext, ports: EnrolmentPorts): Promise<Enrolment> {
   const digest = createHash('sha256').update(request.image).digest('hex');
   const rules = await tenantRules(call, ports);
-  await refuseBeforeLooking({ request, digest, rules, call, ports });
+  await checkBeforeExtraction({ request, digest, rules, call, ports });
   const pack = await ports.extractor.describe(request.pack, { signal: call.signal });
   const blob = imageBlob(request.image, imageIdOf(call.tenant, digest), call, ports);
   return { request, digest, rules, pack, blob, call, ports };
@@ -79,7 +79,7 @@ async function enrolRecords(work: Enrolment) {
     chosen.map((face, rank) => judgeFace(face, { rank, person: rank === 0 ? person : null }, work)),
   );
   const { accepted, rejected, withoutConsent } = sortOut(judged, person, rules);
-  await checkRoom(person, accepted, work);
+  await checkEnrolmentQuota(person, accepted, work);
   return {
     saved: await saveEnrolment({ extraction, person, accepted }, work),
     accepted,
@@ -106,7 +106,7 @@ function sortOut(judged: readonly JudgedFace[], person: ResolvedPerson | null, {
   if (good.length === 0 || (person !== null && 'rejected' in judged[0]!)) throw rejection(rejected);
   const accepted: readonly AcceptedFace[] =
     consentAt === null ? good : good.filter(({ face }) => face.personId !== null);
-  if (accepted.length === 0) throw nobodyConsented();
+  if (accepted.length === 0) throw noKnownConsent();
   return { accepted, rejected, withoutConsent: good.length - accepted.length };
 }
 

@@ -1,6 +1,6 @@
 import { imageIdOf } from '../domain/ids.ts';
 import type { Usage } from '../ports/records.ts';
-import { nobodyConsented, requireConsent } from './consent.ts';
+import { noKnownConsent, requireConsent } from './consent.ts';
 import type { AcceptedFace, Enrolment, RequestedEnrolment } from './enrolment.ts';
 import { checkQuota } from './quota.ts';
 import { type ResolvedPerson, resolvePerson } from './resolve-person.ts';
@@ -10,7 +10,7 @@ import { type ResolvedPerson, resolvePerson } from './resolve-person.ts';
  * A photo that is already stored may add nothing, so the quota does not reject it here. Errors: CONSENT_REQUIRED, QUOTA_EXCEEDED,
  * EXTERNAL_ID_TAKEN.
  */
-export async function refuseBeforeLooking(work: RequestedEnrolment): Promise<void> {
+export async function checkBeforeExtraction(work: RequestedEnrolment): Promise<void> {
   const { rules, call, ports } = work;
   if (rules.consentAt !== null) await refuseWithoutConsent(work, rules.consentAt);
   const addedAtLeast = async () => {
@@ -27,11 +27,11 @@ async function refuseWithoutConsent(
 ): Promise<void> {
   if (person !== null) requireConsent((await resolvePerson(person, call, ports.records)).consent, consentAt);
   // With autoAssociate, the face may match a person who consented.
-  else if (!autoAssociate) throw nobodyConsented();
+  else if (!autoAssociate) throw noKnownConsent();
 }
 
 /** Errors: QUOTA_EXCEEDED. */
-export async function checkRoom(
+export async function checkEnrolmentQuota(
   person: ResolvedPerson | null,
   accepted: readonly AcceptedFace[],
   work: Enrolment,

@@ -9,31 +9,31 @@ import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Backlog, Job, JsonObject, NewJob, OutboxEntry } from '../ports/records.ts';
 import { type EnrolmentFields, enrolmentRequest } from './enrol-request.ts';
-import { refuseBeforeLooking } from './enrolment-checks.ts';
+import { checkBeforeExtraction } from './enrolment-checks.ts';
 import type { ImageSource } from './job-image.ts';
 import { tenantRules } from './tenant-rules.ts';
 
 export interface AcceptedEnrolment {
   readonly job: Job;
-  /** When it will be done, for people. */
+  /** The expected waiting time as text for people. */
   readonly estimate: string;
 }
 
 const keyPrefix = 'job.';
 
-/** The job that an image file belongs to; null: it is no job's. */
+/** The job of an image file; null: the file belongs to no job. */
 export const jobOfImageKey = (key: string): string | null =>
   key.startsWith(keyPrefix) ? key.slice(keyPrefix.length) : null;
 
 /**
- * Accepts an enrolment to be done later.
+ * Accepts an enrolment as a job.
  *
  * [Note: An accepted enrolment is done]
- * The image is durable first, then the job together with the event that calls for it; only then is the client answered. From
- * there on a crash delays and loses nothing: the outbox publishes the event, the broker delivers it until somebody has finished
- * the job. Each step may happen twice. The ids follow from the image, so twice makes one face, and the first outcome stays.
+ * First the image becomes durable, then the job and its event in one write; then the client gets the response. From then on a crash
+ * delays the job but never loses it: the outbox publishes the event, and the broker delivers the event until the job has finished.
+ * Each step may happen twice. Ids are derived from the image, so a repeated step creates no second face, and the first result stays.
  *
- * Errors: VALIDATION_FAILED, CONSENT_REQUIRED, QUOTA_EXCEEDED, STRATEGY_UNAVAILABLE; BUSY when the lane is too long.
+ * Errors: VALIDATION_FAILED, CONSENT_REQUIRED, QUOTA_EXCEEDED, STRATEGY_UNAVAILABLE; BUSY if the lane has too many jobs.
  */
 export async function acceptEnrolment(
   fields: EnrolmentFields,
@@ -43,10 +43,10 @@ export async function acceptEnrolment(
   { records, images, extractor, accounts }: Pick<Ports, 'records' | 'images' | 'extractor' | 'accounts'>,
 ): Promise<AcceptedEnrolment> {
   const { tenant, signal, clock, newId } = call;
-  // What is wrong with the fields, or refused for want of consent, is told now rather than later.
+  // Wrong fields and a missing consent are reported now, not by the job.
   const request = enrolmentRequest(fields, image, clock.now());
   const digest = createHash('sha256').update(image).digest('hex');
-  await refuseBeforeLooking({
+  await checkBeforeExtraction({
     request,
     digest,
     rules: await tenantRules(call, { accounts }),
@@ -69,20 +69,20 @@ export async function acceptEnrolment(
   return { job, estimate: estimateOf(ahead + 1, priority, backlog) };
 }
 
-/** When the last of so many jobs of a lane will be done, for people. */
+/** The expected time until a lane has done so many jobs, as text for people. */
 export function estimateOf(jobs: number, priority: Priority, { meanProcessingMs }: Backlog): string {
   return waitingTime(Math.ceil(jobs / tuning.concurrency[priority]) * (meanProcessingMs ?? tuning.assumedMs));
 }
 
-/** Whatever a job is made of. */
+/** The input of a job. */
 export interface JobPlan {
   readonly jobId: string;
   /** SHA-256 of the image's bytes, hex. */
   readonly digest: string;
   readonly fields: EnrolmentFields;
-  /** Where the image lies; null: under the job's own key in the images port. */
+  /** Location of the image; null: under the job's own key in the images port. */
   readonly source: ImageSource | null;
-  /** As the extractor describes the pack that the fields ask for. */
+  /** `pack` and `space` as the extractor describes the requested pack. */
   readonly pack: string;
   readonly space: string;
   readonly priority: Priority;
@@ -91,7 +91,7 @@ export interface JobPlan {
   readonly item?: number;
 }
 
-/** A job, and the event that calls for it. */
+/** Builds a job and the event that starts it. */
 export function planJob(
   { jobId, digest, fields, source, pack, space, priority, webhookUrl = null, batchId, item }: JobPlan,
   { tenant, clock, newId, traceparent }: Pick<CallContext, 'tenant' | 'clock' | 'newId' | 'traceparent'>,
@@ -114,7 +114,7 @@ export function planJob(
       personId: fields.person_id ?? null,
       externalId: fields.external_id ?? null,
       imageKey: `${keyPrefix}${jobId}`,
-      // With today's pack: another one would give the face another id.
+      // Fixes the current pack: another pack would change the face id.
       request: {
         ...(fields as unknown as JsonObject),
         strategy: pack,

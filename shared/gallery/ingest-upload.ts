@@ -17,32 +17,34 @@ export type IngestPorts = Pick<
   'records' | 'vectors' | 'images' | 'extractor' | 'accounts' | 'audit' | 'uploads'
 >;
 
-/** What became of a file. */
+/** The outcome for a file. `known`: nothing had to be done. `ignored`: the name is not that of an image. */
 export type Ingested = 'enrolled' | 'erased' | 'known' | 'ignored';
 
 /**
  * Makes the gallery follow one file of the bucket or the watched folder.
  *
- * [Note: What is there counts]
- * Notifications come late, twice, out of order, or not at all. So they say no more than where to look: the file as it is now is
- * held against what is known of it. Ten notifications of one file, of a delete that came before its put, or of a version that was
- * replaced meanwhile, all end with the same gallery, and the sweep that looks for lost ones does nothing else.
+ * [Note: The current file counts]
+ * Notifications come late, twice, out of order, or not at all. So a notification only names a file; its kind is ignored. The current
+ * file is compared with the stored record of the file. The result is the same for ten notifications of one file, for a delete that
+ * arrives before its put, and for a version that was replaced meanwhile. The sweep for lost notifications does the same.
  *
- * A file that is gone leaves a mark of when, so that the same file put again is another job; so does one whose image was replaced,
- * before the new one is looked at. One whose person was erased stays known: nobody comes back because a sweep went by.
+ * A deleted file leaves a record with the time, so that the same file, uploaded again, gets a new job. A file with a new image leaves
+ * such a record too, before the new image is examined. If the person of a file was erased, the file's record stays, so that a sweep
+ * does not enrol the person again.
  *
  * [Note: One job for a file]
- * Whoever sees to a file says first which job it is going to have (`coming`), then makes that, then says that it is made. So whatever
- * a crash cuts off, no face of a file comes from a job that nobody knows of. Each of these steps is made over what was read before,
- * and of two who see to one file at once one begins again. What is known of a file passes to another job only when the one before it is
- * over, and a job that is over saves nothing any more; a job that finds another in its place, or another file, ends as cancelled.
+ * The steps are: record the planned job id (`coming`), create the job, mark the job as created. So after a crash at any step, every
+ * job that saves faces of a file is recorded. Each step requires that the record is unchanged since it was read; if two processes
+ * handle one file at once, one of them starts again. A file's record passes to another job only when the job before it has finished,
+ * and a finished job saves nothing. If a job finds that its file has another job or has changed, the job ends as cancelled.
  *
  * [Note: Files of no tenant]
- * The first of several folders names a tenant. Where there is none of that name the file is refused, and `default` keeps the letter
- * and remembers the refusal, since nobody else could look at it. Once there is such a tenant, the next sweep enrols the file there.
+ * If a path has several folders, the first one names a tenant. If that tenant does not exist, the file is refused. The tenant `default`
+ * stores the dead letter and the record of the refusal, because there is no other tenant to read them. Once the tenant exists, the
+ * next sweep enrols the file there.
  *
- * Errors: those of acceptEnrolment; BUSY while the job of a deleted or replaced file is under way; VERSION_CONFLICT when somebody else
- * saw to the file meanwhile.
+ * Errors: those of acceptEnrolment; BUSY while the job of a deleted or replaced file is running; VERSION_CONFLICT if another process
+ * handles the file at the same time.
  */
 export async function ingestUpload(
   path: string,
@@ -68,7 +70,7 @@ export async function ingestUpload(
 const noTenant = () =>
   new AppError('TENANT_NOT_FOUND', {
     message:
-      'No tenant is called as the first folder of the file. In the watched folder a file two folders deep or deeper lies in that of a tenant: {tenant}/{external_id}/name.jpg.',
+      'The first folder of the file is not the name of a tenant. In the watched folder, a file two or more folders deep belongs to a tenant: {tenant}/{external_id}/name.jpg. Create the tenant or move the file.',
   });
 
 /** A file whose contents were not read. Its image id belongs to no image. */
@@ -88,7 +90,7 @@ async function read(path: string, seen: SeenUpload, known: Upload | null, call: 
       const before = isFinal(error) ? await makeWay(known, seen, call, ports) : known;
       return refuse(error, tenant, seen, before, ports);
     });
-  if (found === null) throw new AppError('BUSY', { message: 'The file went while it was looked at.' });
+  if (found === null) throw new AppError('BUSY', { message: 'The file was deleted while it was read.' });
   return found;
 }
 

@@ -18,22 +18,22 @@ import { withdrawUpload } from './withdraw-upload.ts';
 type JobPorts = EnrolmentPorts & Pick<Ports, 'audit' | 'uploads'>;
 
 /**
- * Does the job that an event calls for. Resolves when there is nothing left to do. Errors: what may pass, to be tried again; JOB_FAILED
- * or what made it fail, for the dead letters.
+ * Does the enrolment job of an event. Resolves if the job is done or was already finished. Errors: temporary errors, for a retry;
+ * JOB_FAILED or the cause of the failure, for the dead letters.
  */
 export async function processEnrolment(call: EventCall, ports: JobPorts): Promise<undefined> {
   const { job_id: jobId } = eventData('freeface.enrollment.requested.v1', call.event);
   const job = await ports.records.startJob(call.tenant, jobId, { signal: call.signal });
-  // Erased with its person, or finished so long ago that nobody can ask about it any more.
+  // null: the job was erased with its person, or its retention period has ended.
   if (job === null || job.status === 'completed' || job.status === 'cancelled') return;
   if (job.status === 'failed') throw new AppError('JOB_FAILED');
   const { priority, attempts, createdAt, startedAt } = job;
   if (attempts === 1) call.metrics.jobWaitSeconds.observe({ priority }, (startedAt! - createdAt) / 1000);
   else call.metrics.jobRetries.inc({ priority });
   try {
-    // Whatever kills the process kills it again.
+    // All attempts are used, and none reported its end. The photo may crash the process, so it is not tried again.
     if (job.failures >= tuning.mostAttempts)
-      throw new AppError('JOB_FAILED', { message: 'Every attempt was cut short.' });
+      throw new AppError('JOB_FAILED', { message: 'Every attempt was interrupted.' });
     await attempt(job, call, ports);
   } catch (thrown) {
     if (await isOver(job, call, ports)) return;
@@ -41,7 +41,7 @@ export async function processEnrolment(call: EventCall, ports: JobPorts): Promis
     const mayWait = isBlameless(error) && call.clock.now() - createdAt < waitedOutMs;
     const failed = !mayWait && !wasNotTried(error);
     if (!failed || (error.eventStatus === 503 && job.failures + 1 < tuning.mostAttempts)) {
-      // Without it the attempt counts as one that was cut short.
+      // If this write fails, the attempt counts as interrupted.
       await ports.records.endAttempt(call.tenant, jobId, { failed }).catch(() => undefined);
       throw thrown;
     }
@@ -50,7 +50,7 @@ export async function processEnrolment(call: EventCall, ports: JobPorts): Promis
   }
 }
 
-/** Whether another delivery of the event was faster, or the person was erased. */
+/** Whether another delivery of the event finished the job, or the job was erased with its person. */
 async function isOver({ jobId }: Job, { tenant }: EventCall, { records }: Pick<Ports, 'records'>): Promise<boolean> {
   const now = await records.getJob(tenant, jobId).catch(() => undefined);
   return now === null || (now !== undefined && now.finishedAt !== null);
@@ -70,9 +70,9 @@ async function attempt(job: Job, call: EventCall, ports: JobPorts): Promise<void
   await complete(job, await enrolOnce(request, job.priority, call, ports), call, ports);
 }
 
-const anotherJobsFile = new AppError('UPLOAD_NOT_FOUND', { message: 'Another job has the file by now.' });
+const anotherJobsFile = new AppError('UPLOAD_NOT_FOUND', { message: 'The file now belongs to another job.' });
 
-/** What is known of the file that a job enrols, where the file made the job; null: it was made otherwise. */
+/** The record of the file that created the job; null: the job has another origin. */
 async function uploadOf(
   { request, batchId }: Job,
   { tenant, signal }: EventCall,
@@ -84,8 +84,8 @@ async function uploadOf(
 }
 
 /**
- * Ends the job of a file that is gone or was replaced, as cancelled: there is nothing left to be done, and whoever put the other file
- * gets that one. Also what an earlier attempt may have saved goes. See: [Note: One job for a file]
+ * Ends the job of a deleted or replaced file as cancelled: a new file has its own job. Also removes faces that an earlier attempt may
+ * have saved. See: [Note: One job for a file]
  */
 async function withdraw(
   job: Job,
@@ -104,7 +104,7 @@ async function withdraw(
   if (upload !== null && upload.jobId === job.jobId && !isGone(upload)) await withdrawUpload(upload, call, ports);
 }
 
-/** Heeds no signal: what is enrolled is told. */
+/** Ignores abort: saved faces must complete their job. */
 async function complete(
   job: Job,
   result: EnrolmentResult,
@@ -120,20 +120,20 @@ async function complete(
     { status: 'completed', personId: presented.person_id, result: presented as unknown as JsonObject },
     { outbox: [notice('freeface.enrollment.completed.v1', job, data, call)] },
   );
-  // The person was erased meanwhile, and this job with it; or another delivery had ended it otherwise.
+  // The person was erased meanwhile, together with this job; or another delivery ended the job in another way.
   if (done === null || done.job.status !== 'completed') await result.takeBack();
   else if (done.changed) countEnd(done.job, call);
   if (done?.job.status !== 'failed') await images.delete(call.tenant, job.imageKey);
 }
 
-/** Who asked stands in the log with the id of the job. A job whose end is delayed by a crash is written down twice. */
+/** The entry of the request already names the caller and the job id. If a crash delays the end of a job, the job is logged twice. */
 function enrolledEntry(job: Job, { faces, imageId }: EnrolmentResult, call: EventCall) {
   const persons = new Set(faces.flatMap(({ face }) => face.personId ?? []));
   const subjects = { persons: [...persons], faces: faces.map(({ face }) => face.faceId), images: [imageId] };
   return systemEntry(`process-enrollment-${job.priority}`, subjects, { details: { job_id: job.jobId } }, call);
 }
 
-/** The image stays: whoever replays the dead letter has the job done after all. See: reconcile, discardDeadLetter */
+/** Ends the job as failed. Keeps the image, because a replay of the dead letter runs the job again. See: reconcile, discardDeadLetter */
 async function giveUp(job: Job, error: AppError, call: EventCall, { records }: EnrolmentPorts): Promise<void> {
   const { code, details } = error;
   const hidden = error.httpStatus >= 500;

@@ -12,7 +12,7 @@ export async function takeBack(
     if (removed?.image != null) await images.delete(tenant, removed.image.blobKey);
   }
   const mine = saved.faces.flatMap(({ face, created }) => (created ? [face.faceId] : []));
-  // If the store cannot remove templates, it usually could not write them either. A remaining template has no record, so no search returns it.
+  // If this fails, the store probably wrote no templates either. No search returns a template that has no record.
   await vectors
     .remove(tenant, mine)
     .catch((error: unknown) => log.warn({ err: error }, 'templates may be left behind'));

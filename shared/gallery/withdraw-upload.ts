@@ -10,9 +10,9 @@ import { asGone, isGone } from './upload-marks.ts';
 export type WithdrawPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'extractor' | 'audit'>;
 
 /**
- * What a file brought goes: its job ends first, so that nothing comes after, then its faces go, and then it is marked as gone. Resolves
- * to the mark, and to whether there were faces. Errors: BUSY while the job is under way; VERSION_CONFLICT when somebody else saw to
- * the file meanwhile.
+ * Removes the faces of a file from the gallery. First ends the file's job, so that the job saves nothing afterwards; then erases the
+ * faces; then marks the file as gone. `left` is the marked record, `erased` whether there were faces. Errors: BUSY while the job is
+ * running; VERSION_CONFLICT if another process changed the file's record meanwhile.
  */
 export async function withdrawUpload(
   known: Upload,
@@ -27,7 +27,7 @@ export async function withdrawUpload(
   return { erased, left };
 }
 
-/** Cancels the job of a file unless it is over. Errors: BUSY while it is under way. */
+/** Cancels the job of a file unless the job has finished. Errors: BUSY while the job is running. */
 export async function endJob(
   { jobId }: Upload,
   call: CallContext,
@@ -39,7 +39,7 @@ export async function endJob(
   if (cancelled !== null && cancelled.finishedAt === null) throw new AppError('BUSY');
 }
 
-/** Erases the faces of a file's image, unless another file has the same image. Resolves to whether there was anything. */
+/** Erases the faces of a file's image, unless another file has the same image. Resolves to whether a face was erased. */
 async function eraseImage(upload: Upload, call: CallContext, ports: WithdrawPorts): Promise<boolean> {
   const { tenant } = call;
   const { imageId } = upload;
