@@ -29,6 +29,6 @@ export function chooseFaces(
 
 const ambiguity = (faces: readonly ExtractedFace[], candidates: readonly ExtractedFace[]) =>
   new AppError('AMBIGUOUS_FACE', {
-    message: `The photo shows ${faces.length} faces, ${candidates.length} of similar size; crop it to the one that is meant, or set processing_options.enable_multi_face to true to enrol all, the main one as this person.`,
+    message: `The photo shows ${faces.length} faces, ${candidates.length} of similar size. Crop the photo to one face, or set processing_options.enable_multi_face to true to enrol all faces, the main face as this person.`,
     details: new AmbiguousFaces(candidates),
   });

@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import type { Consent, Person } from '../ports/records.ts';
 
 /**
- * [Note: Where consent is required]
+ * [Note: Required consent]
  * A tenant may require a consent that is in force (given, and not expired). Then two rules apply:
  * - No person is enrolled without a consent. A photo that names no person is refused before any face is extracted, because making a
  *   template is the step that needs the consent. From a group photo, only faces of persons with a consent are stored.

@@ -27,7 +27,7 @@ export interface ReadUpload {
 /**
  * Creates the enrolment job of a file. See: [Note: One job for a file]
  *
- * @param before what was known of the file until now
+ * @param before the current record of the file; null: none
  */
 export async function createUploadJob(
   { path, priority, file, bytes, digest }: ReadUpload,

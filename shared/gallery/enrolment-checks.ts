@@ -20,7 +20,7 @@ export async function checkBeforeExtraction(work: RequestedEnrolment): Promise<v
   await checkQuota(call.tenant, rules.quota, addedAtLeast, ports, { signal: call.signal });
 }
 
-/** See: [Note: Where consent is required] */
+/** See: [Note: Required consent] */
 async function refuseWithoutConsent(
   { request: { person, autoAssociate }, call, ports }: RequestedEnrolment,
   consentAt: number,

@@ -49,7 +49,7 @@ async function start() {
     },
     remove: () => rmSync(file),
     /** Handles a notice of the file. */
-    tell: async (changed: Partial<Ports> = {}) =>
+    notify: async (changed: Partial<Ports> = {}) =>
       (await eventPipeline(ingestUpload, { ...ports, ...changed }, context))(
         changedNotice(tenant, path, context).event,
         undefined,
@@ -99,14 +99,14 @@ describe('a file that is replaced', () => {
   ])(
     'When the new file is %s and no notice arrives before the job starts, then the job is cancelled with the reason, and the new file is handled',
     async (_, next, last) => {
-      const { put, tell, work, jobs, faces } = await start();
+      const { put, notify, work, jobs, faces } = await start();
       put(fakePhoto(1));
-      await tell();
+      await notify();
       const [first] = await jobs();
 
       put(next);
       const answer = await work(first!.jobId);
-      await tell();
+      await notify();
       const second = (await jobs())[1];
       if (second !== undefined) await work(second.jobId);
       const late = await work(first!.jobId);
@@ -123,15 +123,15 @@ describe('a file that is replaced', () => {
   );
 
   it('When the file is deleted before the job starts, then the job is cancelled, and the same file with the same time, put back, is enrolled', async () => {
-    const { put, remove, tell, work, jobs, faces } = await start();
+    const { put, remove, notify, work, jobs, faces } = await start();
     put(fakePhoto(1), 1_700_000_000);
-    await tell();
+    await notify();
     const [first] = await jobs();
 
     remove();
     await work(first!.jobId);
     put(fakePhoto(1), 1_700_000_000);
-    await tell();
+    await notify();
     const second = (await jobs())[1]!;
     await work(second.jobId);
 
@@ -141,18 +141,18 @@ describe('a file that is replaced', () => {
 
   it('When a crash ends a job after its face was saved and the file is replaced, then the face is removed, in any order of job and notice', async () => {
     for (const order of ['job first', 'notice first']) {
-      const { ports, put, tell, work, jobs, faces, templates } = await start();
+      const { ports, put, notify, work, jobs, faces, templates } = await start();
       put(fakePhoto(1));
-      await tell();
+      await notify();
       const [first] = await jobs();
       const cutOff = await work(first!.jobId, { records: dyingAt(ports.records, 'finishJob') });
       const between = await faces();
 
       put(fakePhoto(2));
-      const early = order === 'notice first' ? await tell() : null;
+      const early = order === 'notice first' ? await notify() : null;
       await work(first!.jobId);
       const leftByJob = await faces();
-      await tell();
+      await notify();
       const second = (await jobs())[1]!;
       await work(second.jobId);
 
@@ -168,15 +168,15 @@ describe('a file that is replaced', () => {
   });
 
   it('When a crash comes after the job was created and before the file is marked, then its face is removed when the file is replaced', async () => {
-    const { ports, put, tell, work, jobs, faces } = await start();
+    const { ports, put, notify, work, jobs, faces } = await start();
     put(fakePhoto(1));
-    const cutOff = await tell({ records: dyingAt(ports.records, 'saveUpload', 2) });
+    const cutOff = await notify({ records: dyingAt(ports.records, 'saveUpload', 2) });
     const [first] = await jobs();
     await work(first!.jobId);
     const between = await faces();
 
     put(fakePhoto(2));
-    await tell();
+    await notify();
     const second = (await jobs())[1]!;
     await work(second.jobId);
 
@@ -186,13 +186,13 @@ describe('a file that is replaced', () => {
   });
 
   it('When a crash comes before the job is created, then the next notice creates it once', async () => {
-    const { ports, put, tell, work, jobs, faces } = await start();
+    const { ports, put, notify, work, jobs, faces } = await start();
     put(fakePhoto(1));
-    await tell({ records: dyingAt(ports.records, 'createJob') });
+    await notify({ records: dyingAt(ports.records, 'createJob') });
     const before = await jobs();
 
-    await tell();
-    await tell();
+    await notify();
+    await notify();
     const made = await jobs();
     await work(made[0]!.jobId);
 
@@ -202,10 +202,10 @@ describe('a file that is replaced', () => {
   });
 
   it('When a file is touched and touched back before its job starts, then one job is left, and it enrols the file', async () => {
-    const { put, tell, work, jobs, faces } = await start();
+    const { put, notify, work, jobs, faces } = await start();
     for (const at of [1_700_000_000, 1_700_000_001, 1_700_000_000]) {
       put(fakePhoto(1), at);
-      await tell();
+      await notify();
     }
 
     for (const { jobId } of await jobs()) await work(jobId);
@@ -216,7 +216,7 @@ describe('a file that is replaced', () => {
   });
 
   it('When two notices are handled at once and one has read an older file, then the newest file is recorded, and the other handling fails', async () => {
-    const { ports, put, tell, work, jobs, faces } = await start();
+    const { ports, put, notify, work, jobs, faces } = await start();
     put(fakePhoto(1));
     const [held, newerIsKnown] = [deferred(), deferred()];
     const slow = {
@@ -228,15 +228,15 @@ describe('a file that is replaced', () => {
       },
     };
 
-    const late = tell({ records: slow });
+    const late = notify({ records: slow });
     await held.promise;
     put(fakePhoto(2));
-    await tell();
+    await notify();
     newerIsKnown.resolve();
     const answer = await late;
     for (const { jobId } of await jobs()) await work(jobId);
     put(fakePhoto(3));
-    await tell();
+    await notify();
     const third = (await jobs()).find(({ status }) => status === 'queued')!;
     await work(third.jobId);
 
@@ -246,9 +246,9 @@ describe('a file that is replaced', () => {
   });
 
   it('When a second delivery of a job ends after the first and after the file was replaced, then it saves no face', async () => {
-    const { ports, put, tell, work, jobs, faces, templates } = await start();
+    const { ports, put, notify, work, jobs, faces, templates } = await start();
     put(fakePhoto(1));
-    await tell();
+    await notify();
     const [first] = await jobs();
     const [held, replaced] = [deferred(), deferred()];
     const slow: Extractor = {
@@ -264,7 +264,7 @@ describe('a file that is replaced', () => {
     await held.promise;
     await work(first!.jobId);
     put(fakePhoto(2));
-    await tell();
+    await notify();
     replaced.resolve();
     const answer = await late;
 

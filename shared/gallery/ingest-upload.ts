@@ -61,7 +61,7 @@ export async function ingestUpload(
   if (!isOfTenant)
     return file === null ? 'known' : refuse(noTenant(), defaultTenant, unread(uploadId, file, call), known, ports);
   if (file === null) return known === null || isGone(known) ? 'known' : forgetUpload(known, call, ports);
-  // A file without a job was refused. The reason may be gone, so it is tried again.
+  // A file without a job was refused. The reason may no longer apply, so it is tried again.
   if (known?.version === file.version && known.jobId !== '') return 'known';
   const found = await read(path, unread(uploadId, file, call), known, call, ports);
   return await accept({ path, priority, ...found }, known, call, ports);
@@ -87,7 +87,7 @@ async function read(path: string, seen: SeenUpload, known: Upload | null, call: 
   const found = await ports.uploads
     .read(tenant, path, { most: config.maxImageBytes, signal })
     .catch(async (error: unknown) => {
-      const before = isFinal(error) ? await makeWay(known, seen, call, ports) : known;
+      const before = isFinal(error) ? await endPrevious(known, seen, call, ports) : known;
       return refuse(error, tenant, seen, before, ports);
     });
   if (found === null) throw new AppError('BUSY', { message: 'The file was deleted while it was read.' });
@@ -108,7 +108,7 @@ async function accept(
     imageId: imageIdOf(tenant, digest),
     at: clock.now(),
   };
-  const before = await makeWay(known, seen, call, ports);
+  const before = await endPrevious(known, seen, call, ports);
   try {
     await createUploadJob({ ...found, digest }, { seen, before }, call, ports);
     return 'enrolled';
@@ -139,9 +139,9 @@ export async function forgetUpload(known: Upload, call: CallContext, ports: Inge
 
 /**
  * Prepares a path for a new version of its file. Another image: removes the faces of the old one before its record is replaced. The same
- * image, for example a touched file: ends the old job. Resolves to what is known of the file afterwards. Errors: as forgetUpload.
+ * image, for example a touched file: ends the old job. Resolves to the record of the file afterwards. Errors: as forgetUpload.
  */
-async function makeWay(
+async function endPrevious(
   known: Upload | null,
   seen: SeenUpload,
   call: CallContext,

@@ -6,7 +6,7 @@ import type { Ports } from '../ports/index.ts';
 export interface TenantRules {
   /**
    * Time at which a consent must be in force, in milliseconds since the epoch; null: the tenant requires no consent.
-   * See: [Note: Where consent is required]
+   * See: [Note: Required consent]
    */
   readonly consentAt: number | null;
   /** null: no kind is limited. */

@@ -1,6 +1,6 @@
 import type { Upload } from '../ports/records.ts';
 
-/** What is known of a file, without its job. */
+/** The record of a file, without its job. */
 export type SeenUpload = Omit<Upload, 'jobId'>;
 
 const gone = 'gone:';

@@ -18,7 +18,7 @@ import type { NewMessage, Webhook } from '../ports/webhooks.ts';
 import { callFor } from './call-for.ts';
 
 /** The public type of each event. */
-const typeOutside = {
+const publicTypes = {
   'freeface.person.created.v1': 'person.created',
   'freeface.person.updated.v1': 'person.updated',
   'freeface.person.erased.v1': 'person.erased',
@@ -27,8 +27,8 @@ const typeOutside = {
   'freeface.enrollment.completed.v1': 'job.completed',
   'freeface.enrollment.failed.v1': 'job.failed',
 } as const satisfies Partial<Record<EventType, WebhookType>>;
-type ToldType = keyof typeof typeOutside;
-export const toldTypes = Object.keys(typeOutside) as ToldType[];
+type ToldType = keyof typeof publicTypes;
+export const toldTypes = Object.keys(publicTypes) as ToldType[];
 
 /** Adds a message for each webhook that subscribes to the event, and for the webhook_url of the job. A repeated call changes nothing. */
 export async function dispatchEvent(
@@ -36,10 +36,10 @@ export async function dispatchEvent(
   { records, webhooks, events }: Pick<Ports, 'records' | 'webhooks' | 'events'>,
 ): Promise<undefined> {
   const { event, tenant, signal } = call;
-  const told = event.type as ToldType;
-  const type = typeOutside[told];
+  const eventType = event.type as ToldType;
+  const type = publicTypes[eventType];
   // Only the fields of the catalogue: ids and codes.
-  const data = eventData(told, event);
+  const data = eventData(eventType, event);
   const payload = payloadOf(type, event.time, data);
   const messages = (await webhooks.webhooksFor(tenant, type, { signal })).map(
     (webhook): NewMessage => messageTo(webhook, event, tenant, type, payload),

@@ -111,7 +111,7 @@ function outcomeOf({ statusCode, headers }: http.IncomingMessage, clock: Clock):
   return { status, error, retryAfterMs: retryAfter(headers['retry-after'], clock.now()) };
 }
 
-/** Milliseconds from a Retry-After header, at most one day: the longest pause between retries. */
+/** Milliseconds from a Retry-After header, at most one day: the last retry comes about one day after the first attempt. */
 function retryAfter(given: string | undefined, now: number): number {
   if (given === undefined) return 0;
   const milliseconds = /^\d{1,9}$/.test(given) ? Number(given) * 1000 : Date.parse(given) - now;
