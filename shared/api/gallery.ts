@@ -1,10 +1,12 @@
 import * as z from 'zod';
-import { type DetectedFace, type QualityReason, qualityReasons } from '../domain/face.ts';
-import type { Box, Point } from '../domain/geometry.ts';
+import { qualityReasons } from '../domain/face.ts';
 import type { ModelIdentity } from '../ports/extractor.ts';
 import type { JsonObject } from '../ports/json.ts';
 import type { Face } from '../ports/records/faces.ts';
 import type { Person } from '../ports/records/persons.ts';
+import { presentDetectedFace, presentSimilarity } from './present-face.ts';
+
+export { presentBox, presentDetectedFace, presentRejectedFace, presentSimilarity } from './present-face.ts';
 
 /** Schemas of persons, faces and images, and functions that present stored records in them. Times are RFC 3339 in UTC. */
 
@@ -206,46 +208,7 @@ export const presentFace = (stored: Face) => ({
   created_at: presentTime(stored.createdAt),
 });
 
-export const presentDetectedFace = (found: DetectedFace) => ({
-  box: presentBox(found.box),
-  confidence: rounded(found.confidence, 4),
-  landmarks: {
-    left_eye: presentPoint(found.landmarks.left_eye),
-    right_eye: presentPoint(found.landmarks.right_eye),
-    nose: presentPoint(found.landmarks.nose),
-    mouth_left: presentPoint(found.landmarks.mouth_left),
-    mouth_right: presentPoint(found.landmarks.mouth_right),
-  },
-  quality: { score: rounded(found.quality.score, 3), reasons: [...found.quality.reasons] },
-  pose: { yaw: rounded(found.pose.yaw, 1), pitch: rounded(found.pose.pitch, 1), roll: rounded(found.pose.roll, 1) },
-});
-
-export const presentBox = ({ left, top, width, height }: Box) => ({
-  left: Math.round(left),
-  top: Math.round(top),
-  width: Math.round(width),
-  height: Math.round(height),
-});
-
-export const presentRejectedFace = (
-  { box, quality }: Pick<DetectedFace, 'box' | 'quality'>,
-  reasons: readonly QualityReason[],
-) => ({
-  box: presentBox(box),
-  reasons: [...reasons],
-  quality_score: presentScore(quality.score),
-});
-
-/** A score (0..1), rounded for display. */
-export const presentScore = (value: number): number => rounded(value, 3);
-
-/** Rounded, because full precision would help an attacker to rebuild a template. */
-export const presentSimilarity = (value: number): number => rounded(value, 3);
-
 export const presentModel = ({ pack, space, dimension }: ModelIdentity) => ({ pack, id: space, dimension });
-
-const presentPoint = ({ x, y }: Point) => ({ x: rounded(x, 1), y: rounded(y, 1) });
-const rounded = (value: number, digits: number): number => Math.round(value * 10 ** digits) / 10 ** digits;
 
 /** The metadata of a request in the type of the store. */
 export const asJsonObject = (value: Record<string, z.core.util.JSONType> | undefined): JsonObject =>

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { presentErrorDetails } from '../api/errors.ts';
 import { AppError, type ErrorCode, toAppError } from '../errors.ts';
 import { changesState, type HttpManifest } from '../function/define.ts';
 import type { OutgoingResponse } from '../function/message.ts';
@@ -150,7 +151,8 @@ function outcomeOf(manifest: HttpManifest, response: OutgoingResponse, { secret 
 
 function failureOf(error: AppError, { secret }: Identity): Kept | null {
   if (error.httpStatus >= 500 || error.httpStatus === 429) return null;
-  const { code, message, details } = error;
+  const { code, message } = error;
+  const details = presentErrorDetails(error.details);
   return { state: 'failed', sealed: seal(secret, JSON.stringify({ code, message, details } satisfies KeptFailure)) };
 }
 
