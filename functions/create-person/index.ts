@@ -21,7 +21,7 @@ export default defineFunction(
     }),
     output: wire.person,
     status: 201,
-    errors: ['PERSON_EXISTS', 'EXTERNAL_ID_TAKEN', 'QUOTA_EXCEEDED'],
+    errors: ['PERSON_EXISTS', 'PERSON_ERASED', 'EXTERNAL_ID_TAKEN', 'QUOTA_EXCEEDED'],
     examples: { request: { external_id: 'ada', name: 'Ada Lovelace', metadata: { team: 'engines' } } },
     uses: ['records', 'accounts'],
     emits: ['freeface.person.created.v1'],

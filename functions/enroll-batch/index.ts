@@ -26,7 +26,7 @@ export default defineFunction(
       estimated_completion: z.string().describe('Estimated from the length of the queue and the speed so far.'),
     }),
     status: 202,
-    errors: ['UPLOAD_NOT_FOUND', 'STRATEGY_UNAVAILABLE'],
+    errors: ['UPLOAD_NOT_FOUND', 'PERSON_ERASED', 'STRATEGY_UNAVAILABLE'],
     examples: {
       request: {
         priority: 'low',

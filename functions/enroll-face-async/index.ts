@@ -38,7 +38,7 @@ export default defineFunction(
       estimated_completion: z.string().describe('Estimated from the length of the queue and the speed so far.'),
     }),
     status: 202,
-    errors: ['STRATEGY_UNAVAILABLE', 'CONSENT_REQUIRED', 'QUOTA_EXCEEDED'],
+    errors: ['STRATEGY_UNAVAILABLE', 'CONSENT_REQUIRED', 'QUOTA_EXCEEDED', 'EXTERNAL_ID_TAKEN', 'PERSON_ERASED'],
     examples: {
       request: { person_id: 'employee_123', priority: 'high', processing_options: { quality_threshold: 0.8 } },
       response: {

@@ -31,6 +31,7 @@ export default defineFunction(
       'EXTERNAL_ID_TAKEN',
       'FACE_OF_OTHER_PERSON',
       'PERSON_NOT_FOUND',
+      'PERSON_ERASED',
       'CONSENT_REQUIRED',
     ],
     examples: {

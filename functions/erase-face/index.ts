@@ -9,7 +9,7 @@ export default defineFunction(
     name: 'erase-face',
     summary: 'Erase an enrolled face',
     description:
-      'The platform deletes the face, its template and the cached results, and its image if no other enrolled face is on it. Then it checks in every store that nothing is left.',
+      'The platform deletes the face, its template and the cached results, and its image if no other enrolled face is on it. Then it checks in every store that nothing is left. A keyed digest of the photo stays: a file in the bucket or the watched folder cannot enrol the photo again, until a client enrols it over the API.',
     tag: 'faces',
     trigger: { kind: 'http', method: 'DELETE', path: '/api/v1/faces/{face_id}', scope: 'faces:write' },
     params: z.object({ face_id: wire.faceId }),
@@ -20,12 +20,12 @@ export default defineFunction(
     ...sizes.erasure,
   },
   async ({ params, ...call }, ports) => {
-    const erased = await eraseFace(params.face_id, call, ports);
+    const erased = await eraseFace(params.face_id, { blocks: true }, call, ports);
     return {
       data: { face_id: params.face_id, erased: wire.presentErased(erased) },
       audit: {
         about: { person_id: erased.personId, image_ids: erased.imageIds },
-        details: { templates: erased.vectors, images: erased.images },
+        details: { templates: erased.vectors, images: erased.images, photo_digests: erased.contents },
       },
     };
   },

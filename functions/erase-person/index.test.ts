@@ -25,7 +25,7 @@ describe('DELETE persons/{person_id}', () => {
         call('GET', `/api/v1/${each}`),
       ),
     );
-    expect(gone.map(({ status }) => status)).toEqual([404, 404, 404]);
+    expect(gone.map(({ status }) => status)).toEqual([410, 404, 404]);
     const search = await call('POST', '/api/v1/faces/search', {
       form: { min_similarity: '0', image: await drawPortrait({ person: 'amaro' }) },
     });
@@ -84,6 +84,7 @@ describe('DELETE persons/{person_id}', () => {
       person_id: one.person_id,
       request_id: answer.headers.get('x-request-id'),
       removed: { persons: 1, faces: 1, templates: 1, images: 1, jobs: 0 },
+      kept: { person_id: true, photo_digests: 1 },
       read_back: { records: true, templates: true, images: true, jobs: true, cached_answers: true },
     });
     const about = { personId: one.person_id };
@@ -114,6 +115,41 @@ describe('DELETE persons/{person_id}', () => {
 
     await expect(compactVerify(`${head}.${payload}.${mac}`, keys)).resolves.toBeDefined();
     await expect(compactVerify(`${head}.${forged.toString('base64url')}.${mac}`, keys)).rejects.toThrow();
+  });
+
+  it('When a person was erased, then every request with this person_id is answered 410, and its external_id is free', async () => {
+    const { call, ports } = platform();
+    const json = { person_id: 'igor', external_id: 'igor-ext', name: 'Igor' };
+    await call('POST', '/api/v1/persons', { json });
+    await call('DELETE', '/api/v1/persons/igor');
+    const image = await drawPortrait({ person: 'igor' });
+    const known = await enrolPortrait(platform(), { person: 'jana' });
+    const batch = { items: [{ image_id: known.image_id }, { image_id: known.image_id, person_id: 'igor' }] };
+
+    const answers = await Promise.all([
+      call('GET', '/api/v1/persons/igor'),
+      call('PUT', '/api/v1/persons/igor', { json: { name: 'x' } }),
+      call('DELETE', '/api/v1/persons/igor'),
+      call('POST', '/api/v1/persons', { json }),
+      call('GET', '/api/v1/persons/igor/timeline'),
+      call('GET', '/api/v1/persons/igor/appearances'),
+      call('POST', '/api/v1/faces/search', { json: { person_id: 'igor' } }),
+      call('POST', '/api/v1/faces/search', { form: { person_ids: JSON.stringify(['igor']), image } }),
+      call('POST', '/api/v1/faces/enroll', { form: { person_id: 'igor', image } }),
+      call('POST', '/api/v1/faces/enroll', { form: { person_id: 'igor', external_id: 'igor-ext', image } }),
+      call('POST', '/api/v1/faces/enroll_async', { form: { person_id: 'igor', image } }),
+      call('POST', '/api/v1/faces/enroll_batch', { json: batch }),
+    ]);
+    const heir = await call('POST', '/api/v1/persons', { json: { external_id: 'igor-ext' } });
+
+    expect(answers.map(({ status, json: { error } }) => `${status} ${error?.code}`)).toEqual(
+      answers.map(() => '410 PERSON_ERASED'),
+    );
+    expect(answers.at(-1)?.json.error.details).toEqual([
+      { field: 'items.1.person_id', issue: 'is the id of an erased person' },
+    ]);
+    expect(heir.status).toBe(201);
+    expect((await ports.records.listJobs(defaultTenant, {}, { limit: 9 })).items).toEqual([]);
   });
 
   it('When the person does not exist, then the response is 404', async () => {

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import * as wire from '../../shared/api/gallery.ts';
-import { AppError } from '../../shared/errors.ts';
 import { defineFunction } from '../../shared/function/define.ts';
 import { sizes } from '../../shared/function/sizes.ts';
+import { absentPerson } from '../../shared/gallery/absent-person.ts';
 
 export default defineFunction(
   {
@@ -12,13 +12,13 @@ export default defineFunction(
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/persons/{person_id}', scope: 'persons:read' },
     params: z.object({ person_id: wire.personId }),
     output: wire.person,
-    errors: ['PERSON_NOT_FOUND'],
+    errors: ['PERSON_NOT_FOUND', 'PERSON_ERASED'],
     uses: ['records'],
     ...sizes.record,
   },
-  async ({ params, tenant, signal }, { records }) => {
-    const [person] = await records.getPersons(tenant, [params.person_id], { signal });
-    if (person === undefined) throw new AppError('PERSON_NOT_FOUND');
+  async ({ params, ...call }, { records }) => {
+    const [person] = await records.getPersons(call.tenant, [params.person_id], { signal: call.signal });
+    if (person === undefined) throw await absentPerson(params.person_id, call, { records });
     return { data: wire.presentPerson(person), headers: { etag: wire.personTag(person) } };
   },
 );

@@ -32,7 +32,7 @@ export default defineFunction(
       next_page_token: z.string().nullable(),
       has_more: z.boolean(),
     }),
-    errors: ['PERSON_NOT_FOUND', 'PAGE_TOKEN_INVALID'],
+    errors: ['PERSON_NOT_FOUND', 'PERSON_ERASED', 'PAGE_TOKEN_INVALID'],
     examples: {
       response: {
         person_id: examples.personId,

@@ -6,6 +6,7 @@ import { cosineOf, similarityOf } from '../../shared/domain/similarity.ts';
 import { AppError } from '../../shared/errors.ts';
 import { defineFunction } from '../../shared/function/define.ts';
 import { sizes } from '../../shared/function/sizes.ts';
+import { absentPerson, refuseErased } from '../../shared/gallery/absent-person.ts';
 import { personsOf } from '../../shared/gallery/identify.ts';
 import { tenantRules } from '../../shared/gallery/tenant-rules.ts';
 import type { PackDescription } from '../../shared/ports/extractor.ts';
@@ -70,7 +71,7 @@ export default defineFunction(
         z.object({ box: wire.box.nullable().describe('null if the probe is a person.'), matches: z.array(match) }),
       ),
     }),
-    errors: ['NO_FACE', 'FACE_NOT_FOUND', 'PERSON_NOT_FOUND', 'STRATEGY_UNAVAILABLE'],
+    errors: ['NO_FACE', 'FACE_NOT_FOUND', 'PERSON_NOT_FOUND', 'PERSON_ERASED', 'STRATEGY_UNAVAILABLE'],
     examples: {
       request: { limit: 10, min_similarity: 0.5 },
       response: {
@@ -96,6 +97,8 @@ export default defineFunction(
     const { vectors, records, extractor } = ports;
     const { consentAt } = await tenantRules({ tenant, clock, signal }, ports);
     const pack = await extractor.describe(body.strategy, { signal });
+    const named = (body.person_ids ?? []).map((personId, i) => ({ field: `person_ids.${i}`, personId }));
+    await refuseErased(named, { tenant, signal }, ports);
     const probes = await findProbes(body, image, pack, { tenant, signal }, ports);
     const filter = await filterOf(body, { tenant, signal }, records);
     const minCosine = body.min_similarity === 0 ? -1 : cosineOf(body.min_similarity, pack.calibration);
@@ -195,7 +198,9 @@ async function probeOfPerson(
 ): Promise<Probe> {
   const [person] = await records.getIdentities(tenant, { personIds: [personId] }, { signal });
   if (person === undefined)
-    throw new AppError('PERSON_NOT_FOUND', { details: [{ field: 'person_id', issue: 'is not enrolled' }] });
+    throw await absentPerson(personId, { tenant, signal }, { records }, {
+      details: [{ field: 'person_id', issue: 'is not enrolled' }],
+    });
   const { items } = await records.listFaces(tenant, { personId }, { limit: 1000, signal });
   const ids = items.map(({ faceId }) => faceId);
   const entries = await vectors.get(tenant, pack, ids.slice(0, personProbes), { signal });

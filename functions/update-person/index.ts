@@ -5,6 +5,7 @@ import { AppError } from '../../shared/errors.ts';
 import { outboxEntry } from '../../shared/events/catalogue.ts';
 import { defineFunction } from '../../shared/function/define.ts';
 import { sizes } from '../../shared/function/sizes.ts';
+import { absentPerson } from '../../shared/gallery/absent-person.ts';
 import type { PersonChanges } from '../../shared/ports/records/persons.ts';
 
 const body = z
@@ -27,7 +28,7 @@ export default defineFunction(
     params: z.object({ person_id: wire.personId }),
     body,
     output: wire.person,
-    errors: ['PERSON_NOT_FOUND', 'EXTERNAL_ID_TAKEN', 'VERSION_CONFLICT'],
+    errors: ['PERSON_NOT_FOUND', 'PERSON_ERASED', 'EXTERNAL_ID_TAKEN', 'VERSION_CONFLICT'],
     examples: { request: { name: 'Ada King', metadata: { team: 'engines' } } },
     uses: ['records'],
     emits: ['freeface.person.updated.v1'],
@@ -36,7 +37,7 @@ export default defineFunction(
   async ({ params, body, headers, tenant, signal, clock, newId, traceparent }, { records }) => {
     const changes = changesOf(body);
     const [before] = await records.getPersons(tenant, [params.person_id], { signal });
-    if (before === undefined) throw new AppError('PERSON_NOT_FOUND');
+    if (before === undefined) throw await absentPerson(params.person_id, { tenant, signal }, { records });
     const version = expectedVersion(headers);
     const notice = outboxEntry('freeface.person.updated.v1', {
       id: newId(),

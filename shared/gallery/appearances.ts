@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts';
 import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Face } from '../ports/records/faces.ts';
+import { absentPerson } from './absent-person.ts';
 
 /** Query fields that limit a period. */
 export const timeFields = {
@@ -53,12 +54,12 @@ export function timeBounds({ from, to }: { from?: string | undefined; to?: strin
   return bounds;
 }
 
-/** Errors: PERSON_NOT_FOUND. */
+/** Errors: PERSON_NOT_FOUND, PERSON_ERASED. */
 export async function requirePerson(
   personId: string,
-  { tenant, signal }: CallContext,
+  call: CallContext,
   { records }: Pick<Ports, 'records'>,
 ): Promise<void> {
-  const [person] = await records.getPersons(tenant, [personId], { signal });
-  if (person === undefined) throw new AppError('PERSON_NOT_FOUND');
+  const [person] = await records.getPersons(call.tenant, [personId], { signal: call.signal });
+  if (person === undefined) throw await absentPerson(personId, call, { records });
 }

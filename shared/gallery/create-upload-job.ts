@@ -25,7 +25,7 @@ export interface ReadUpload {
 }
 
 /**
- * Creates the enrolment job of a file. See: [Note: One job for a file]
+ * Creates the enrolment job of a file. See: [Note: One job for a file]. Errors: ERASED if the photo was erased; those of acceptEnrolment.
  *
  * @param before the current record of the file; null: none
  */
@@ -37,6 +37,8 @@ export async function createUploadJob(
 ): Promise<void> {
   const { tenant, signal, clock } = call;
   const { records, extractor } = ports;
+  // See: [Note: Erased is erased]. The job checks this again when it saves.
+  if (await records.isContentErased(tenant, digest, { signal })) throw new AppError('ERASED');
   const fields = uploadFields(path, file.metadata);
   const request = enrolmentRequest(fields, bytes, clock.now());
   await checkBeforeExtraction({ request, digest, rules: await tenantRules(call, ports), call, ports });

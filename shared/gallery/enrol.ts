@@ -31,10 +31,12 @@ import { type TenantRules, tenantRules } from './tenant-rules.ts';
  * are synced while the vectors are written. If a later step fails, the written data is removed. One exception: if the failed write may
  * have happened, the image file stays, because a record may refer to it. If the process dies between two steps, the caller has received
  * no success, and reconcile-gallery removes the rest. A person or face may be erased between the last two steps. The enrolment then
- * detects this by a second read, and removes the vectors too.
+ * detects this by a second read, and removes the vectors too. A person may also be erased while the photo is examined. Then the records
+ * refuse the enrolment ([Note: Erased is erased]). If the request named the person by external id, the enrolment does not create another
+ * person with this external id: only a request that comes after the erasure does.
  *
  * Errors: those of the extractor, NO_FACE, AMBIGUOUS_FACE, FACE_REJECTED, FACE_OF_OTHER_PERSON, EXTERNAL_ID_TAKEN,
- * CONSENT_REQUIRED, QUOTA_EXCEEDED; VERSION_CONFLICT if the enrolment's job has finished.
+ * PERSON_ERASED, ERASED, CONSENT_REQUIRED, QUOTA_EXCEEDED; VERSION_CONFLICT if the enrolment's job has finished.
  */
 export async function enrol(
   request: EnrolmentRequest,
@@ -58,10 +60,10 @@ export async function enrol(
 async function begin(request: EnrolmentRequest, call: CallContext, ports: EnrolmentPorts): Promise<Enrolment> {
   const digest = createHash('sha256').update(request.image).digest('hex');
   const rules = await tenantRules(call, ports);
-  await checkBeforeExtraction({ request, digest, rules, call, ports });
+  const known = await checkBeforeExtraction({ request, digest, rules, call, ports });
   const pack = await ports.extractor.describe(request.pack, { signal: call.signal });
   const blob = imageBlob(request.image, imageIdOf(call.tenant, digest), call, ports);
-  return { request, digest, rules, pack, blob, call, ports };
+  return { request, digest, rules, known, pack, blob, call, ports };
 }
 
 /** Does every step up to the records. The vectors are written later. */
@@ -90,12 +92,32 @@ async function enrolRecords(work: Enrolment) {
   };
 }
 
-/** Errors: EXTERNAL_ID_TAKEN, CONSENT_REQUIRED. */
-async function namedPerson({ request, rules: { consentAt }, call, ports }: Enrolment): Promise<ResolvedPerson | null> {
+/** Errors: EXTERNAL_ID_TAKEN, PERSON_ERASED, CONSENT_REQUIRED. */
+async function namedPerson({
+  request,
+  known,
+  rules: { consentAt },
+  call,
+  ports,
+}: Enrolment): Promise<ResolvedPerson | null> {
   if (request.person === null) return null;
   const person = await resolvePerson(request.person, call, ports.records);
+  if (known?.create === null && known.personId !== person.personId)
+    await refuseIfErased(known, call, ports);
   if (consentAt !== null) requireConsent(person.consent, consentAt);
   return person;
+}
+
+/** Errors: PERSON_ERASED. */
+async function refuseIfErased(
+  { personId }: ResolvedPerson,
+  { tenant, signal }: CallContext,
+  { records }: EnrolmentPorts,
+): Promise<void> {
+  if ((await records.erasedPersons(tenant, [personId], { signal })).length === 0) return;
+  throw new AppError('PERSON_ERASED', {
+    message: 'The person with this external_id was erased while the photo was being enrolled.',
+  });
 }
 
 /** Errors: FACE_REJECTED, CONSENT_REQUIRED if no face is left. */

@@ -10,6 +10,7 @@ import { AppError } from '../errors.ts';
 import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Job } from '../ports/records/jobs.ts';
+import { refuseErased } from './absent-person.ts';
 import { enrolmentFields, enrolmentRequest } from './enrol-request.ts';
 import { estimateOf, planJob } from './enrolment-jobs.ts';
 import type { ImageSource } from './job-image.ts';
@@ -47,7 +48,7 @@ const readers = 8;
 
 /**
  * Accepts many enrolments as jobs of one batch. A repeated call with the same batch id adds missing jobs and keeps existing ones.
- * Errors: VALIDATION_FAILED, which names each wrong item; UPLOAD_NOT_FOUND for the manifest; BUSY if the lane has too many jobs.
+ * Errors: VALIDATION_FAILED, which names each wrong item; PERSON_ERASED, which names each item of an erased person; UPLOAD_NOT_FOUND for the manifest; BUSY if the lane has too many jobs.
  */
 export async function acceptBatch(
   given: {
@@ -62,6 +63,7 @@ export async function acceptBatch(
   const { batchId, priority } = given;
   const { signal } = call;
   const items = given.items ?? (await itemsOfManifest(given.manifest, call, ports));
+  await refuseErased(personsOf(items), call, ports);
   const backlog = await ports.records.backlog({ signal });
   const ahead = backlog.jobs[priority] + items.length;
   if (ahead > tuning.mostWaiting) throw new AppError('BUSY', { retryAfter: 60 });
@@ -78,6 +80,11 @@ export async function acceptBatch(
   call.metrics.jobsAccepted.inc({ priority }, jobs.length);
   return { jobs, estimate: estimateOf(ahead, priority, backlog) };
 }
+
+const personsOf = (items: readonly BatchItem[]) =>
+  items.flatMap(({ person_id: personId }, i) =>
+    personId === undefined ? [] : [{ field: `items.${i}.person_id`, personId }],
+  );
 
 /** The location of an item's image, and the SHA-256 of its bytes, hex. */
 async function locate(

@@ -7,25 +7,24 @@ import { type ResolvedPerson, resolvePerson } from './resolve-person.ts';
 
 /**
  * Rejects a request that must fail for any content of the photo: the tenant requires a consent, or has no room for one more face.
- * A photo that is already stored may add nothing, so the quota does not reject it here. Errors: CONSENT_REQUIRED, QUOTA_EXCEEDED,
- * EXTERNAL_ID_TAKEN.
+ * A photo that is already stored may add nothing, so the quota does not reject it here. Resolves to the named person; null: no person is
+ * named. Errors: CONSENT_REQUIRED, QUOTA_EXCEEDED, EXTERNAL_ID_TAKEN, PERSON_ERASED.
  */
-export async function checkBeforeExtraction(work: RequestedEnrolment): Promise<void> {
-  const { rules, call, ports } = work;
-  if (rules.consentAt !== null) await refuseWithoutConsent(work, rules.consentAt);
+export async function checkBeforeExtraction(work: RequestedEnrolment): Promise<ResolvedPerson | null> {
+  const { request, rules, call, ports } = work;
+  const person = request.person === null ? null : await resolvePerson(request.person, call, ports.records);
+  if (rules.consentAt !== null) refuseWithoutConsent(person, request.autoAssociate, rules.consentAt);
   const addedAtLeast = async () => {
     const bytes = await newBytes(work);
     return bytes === 0 ? {} : { faces: 1, bytes };
   };
   await checkQuota(call.tenant, rules.quota, addedAtLeast, ports, { signal: call.signal });
+  return person;
 }
 
 /** See: [Note: Required consent] */
-async function refuseWithoutConsent(
-  { request: { person, autoAssociate }, call, ports }: RequestedEnrolment,
-  consentAt: number,
-): Promise<void> {
-  if (person !== null) requireConsent((await resolvePerson(person, call, ports.records)).consent, consentAt);
+function refuseWithoutConsent(person: ResolvedPerson | null, autoAssociate: boolean, consentAt: number): void {
+  if (person !== null) requireConsent(person.consent, consentAt);
   // With autoAssociate, the face may match a person who consented.
   else if (!autoAssociate) throw noKnownConsent();
 }

@@ -35,7 +35,7 @@ export const jobOfImageKey = (key: string): string | null =>
  * delays the job but never loses it: the outbox publishes the event, and the broker delivers the event until the job has finished.
  * Each step may happen twice. Ids are derived from the image, so a repeated step creates no second face, and the first result stays.
  *
- * Errors: VALIDATION_FAILED, CONSENT_REQUIRED, QUOTA_EXCEEDED, STRATEGY_UNAVAILABLE; BUSY if the lane has too many jobs.
+ * Errors: VALIDATION_FAILED, CONSENT_REQUIRED, QUOTA_EXCEEDED, PERSON_ERASED, STRATEGY_UNAVAILABLE; BUSY if the lane has too many jobs.
  */
 export async function acceptEnrolment(
   fields: EnrolmentFields,
@@ -120,7 +120,7 @@ export function planJob(
       request: {
         ...(fields as unknown as JsonObject),
         strategy: pack,
-        ...(source === null ? {} : { source: { ...source, digest } }),
+        ...(source === null ? { digest } : { source: { ...source, digest } }),
       },
       webhookUrl,
       batchId: batchId ?? null,

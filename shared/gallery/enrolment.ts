@@ -6,6 +6,7 @@ import type { JsonObject } from '../ports/json.ts';
 import type { Face, NewFace } from '../ports/records/faces.ts';
 import type { Consent } from '../ports/records/persons.ts';
 import type { ImageBlob } from './image-blob.ts';
+import type { ResolvedPerson } from './resolve-person.ts';
 import type { TenantRules } from './tenant-rules.ts';
 
 export interface EnrolmentRequest {
@@ -24,6 +25,8 @@ export interface EnrolmentRequest {
   readonly pack: string | undefined;
   /** The job that this enrolment belongs to. Nothing is saved once that job has finished. */
   readonly jobId?: string | undefined;
+  /** A file of the bucket or the watched folder is the reason. Nothing is saved if its photo was erased. */
+  readonly fromUpload?: boolean | undefined;
 }
 
 /** Needs at least one id. The other fields describe a new person; an existing person keeps its own. */
@@ -49,6 +52,8 @@ export interface RequestedEnrolment {
 
 /** An enrolment in progress: the request, and everything that the steps share. */
 export interface Enrolment extends RequestedEnrolment {
+  /** The person as the request named it before the photo was examined; null: no person is named. */
+  readonly known: ResolvedPerson | null;
   readonly pack: PackDescription;
   readonly blob: ImageBlob;
   readonly ports: EnrolmentPorts;

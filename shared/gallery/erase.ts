@@ -6,6 +6,7 @@ import { itemsOf } from '../ports/pages.ts';
 import type { Image } from '../ports/records/faces.ts';
 import type { Job } from '../ports/records/jobs.ts';
 import type { Person } from '../ports/records/persons.ts';
+import { absentPerson } from './absent-person.ts';
 
 type ErasurePorts = Pick<Ports, 'records' | 'vectors' | 'images'>;
 
@@ -17,6 +18,8 @@ export interface Erased {
   readonly jobs: number;
   readonly faceIds: readonly string[];
   readonly imageIds: readonly string[];
+  /** Number of photos that files cannot enrol any more. See: [Note: Erased is erased] */
+  readonly contents: number;
   /** The person of the faces; null: none. */
   readonly personId: string | null;
 }
@@ -24,24 +27,33 @@ export interface Erased {
 /**
  * Erases a person. Order: vectors, so that searches find nothing from then on; records, with the jobs that name the person; images that
  * show no other person. Then reads back from every store. Events in transit contain only ids, which no longer resolve.
- * Errors: PERSON_NOT_FOUND; INTERNAL if a store still has data.
+ * See: [Note: Erased is erased]. Errors: PERSON_NOT_FOUND; PERSON_ERASED if it was erased before; INTERNAL if a store still has data.
  */
 export async function erasePerson(personId: string, call: CallContext, ports: ErasurePorts): Promise<Erased> {
   const { tenant, signal } = call;
   const [person] = await ports.records.getPersons(tenant, [personId], { signal });
-  if (person === undefined) throw new AppError('PERSON_NOT_FOUND');
+  if (person === undefined) throw await absentPerson(personId, call, ports);
   const { epoch } = await ports.records.galleryEpoch(tenant, { signal });
   const faceIds = await faceIdsOf(personId, call, ports);
   const vectors = await ports.vectors.remove(tenant, faceIds, { signal });
   const removed = await ports.records.deletePerson(tenant, personId, {
     outbox: [notice(personId, faceIds.length, call)],
   });
-  if (removed === null) throw new AppError('PERSON_NOT_FOUND');
+  if (removed === null) throw await absentPerson(personId, call, ports);
   return finish({ ...removed, vectors, epoch }, call, ports);
 }
 
-/** Erases one face in the same way. Errors: FACE_NOT_FOUND; INTERNAL if a store still has data. */
-export async function eraseFace(faceId: string, call: CallContext, ports: ErasurePorts): Promise<Erased> {
+/**
+ * Erases one face in the same way. `blocks`: a user erases the face for good, so files cannot enrol its photo any more, even if other
+ * faces of the photo stay. Otherwise the platform erases it because its file is gone or its retention time has ended.
+ * Errors: FACE_NOT_FOUND; INTERNAL if a store still has data.
+ */
+export async function eraseFace(
+  faceId: string,
+  { blocks }: { readonly blocks: boolean },
+  call: CallContext,
+  ports: ErasurePorts,
+): Promise<Erased> {
   const { tenant, signal, clock, newId, traceparent } = call;
   const [face] = await ports.records.getFaces(tenant, [faceId], { signal });
   if (face === undefined) throw new AppError('FACE_NOT_FOUND');
@@ -55,11 +67,11 @@ export async function eraseFace(faceId: string, call: CallContext, ports: Erasur
     key: face.personId ?? faceId,
     data: { face_id: faceId, person_id: face.personId, image_id: face.imageId },
   });
-  const removed = await ports.records.deleteFace(tenant, faceId, { outbox: [entry] });
+  const removed = await ports.records.deleteFace(tenant, faceId, { outbox: [entry], blocks });
   if (removed === null) throw new AppError('FACE_NOT_FOUND');
   const images = removed.image === null ? [] : [removed.image];
   return finish(
-    { person: null, faceIds: [faceId], images, jobs: [], vectors, epoch },
+    { person: null, faceIds: [faceId], images, jobs: [], contents: blocks ? 1 : 0, vectors, epoch },
     call,
     ports,
     removed.face.personId,
@@ -72,6 +84,7 @@ interface Removed {
   readonly faceIds: readonly string[];
   readonly images: readonly Image[];
   readonly jobs: readonly Job[];
+  readonly contents: number;
   readonly vectors: number;
   /** Epoch of the gallery before the erasure. */
   readonly epoch: string;
@@ -102,13 +115,14 @@ async function finish(
     vectors: removed.vectors + late,
     images: images.length,
     jobs: jobs.length,
+    contents: removed.contents,
     faceIds,
     imageIds: images.map(({ imageId }) => imageId),
     personId,
   };
 }
 
-/** Errors: INTERNAL; its cause names the data that a store still has. A new person with the same id does not count. */
+/** Errors: INTERNAL; its cause names the data that a store still has. */
 async function readBack(
   { person, faceIds, jobs, epoch }: Removed,
   keys: readonly string[],
@@ -116,8 +130,11 @@ async function readBack(
   { records, vectors, images }: ErasurePorts,
 ): Promise<void> {
   const still = (what: string) => new AppError('INTERNAL', { cause: new Error(`${what} still there after erasure`) });
-  const [again] = person === null ? [] : await records.getPersons(tenant, [person.personId]);
-  if (again !== undefined && again.createdAt === person?.createdAt) throw still('the person is');
+  if (person !== null) {
+    if ((await records.getPersons(tenant, [person.personId])).length > 0) throw still('the person is');
+    if ((await records.erasedPersons(tenant, [person.personId])).length === 0)
+      throw new AppError('INTERNAL', { cause: new Error('the person id is not marked as erased') });
+  }
   for (let start = 0; start < faceIds.length; start += 1000) {
     const left = await records.getFaces(tenant, faceIds.slice(start, start + 1000));
     if (left.length > 0) throw still(`${left.length} faces are`);

@@ -90,7 +90,7 @@ async function expireUnknownFaces(days: number | null, call: CallContext, ports:
 async function eraseUnknown(faceId: string, call: CallContext, ports: ExpiryPorts) {
   const [face] = await ports.records.getFaces(call.tenant, [faceId], { signal: call.signal });
   if (face === undefined || face.personId !== null) return null;
-  return eraseFace(faceId, call, ports).catch((error: unknown) => {
+  return eraseFace(faceId, { blocks: false }, call, ports).catch((error: unknown) => {
     if (error instanceof AppError && error.code === 'FACE_NOT_FOUND') return null;
     throw error;
   });

@@ -5,7 +5,8 @@ import { takeBack } from './take-back.ts';
 
 /**
  * Writes the templates of saved faces. The next search finds them. If the write fails, removes everything that this request created.
- * Ignores abort: saved faces must be indexed or removed. Errors: PERSON_NOT_FOUND if this request's face was erased meanwhile.
+ * Ignores abort: saved faces must be indexed or removed. Errors: PERSON_ERASED, or PERSON_NOT_FOUND for a face without a person, if
+ * this request's face was erased meanwhile.
  */
 export async function indexEnrolment(
   saved: SavedEnrolment,
@@ -37,7 +38,17 @@ export async function indexEnrolment(
   const erased = ids.filter((id) => !present.has(id));
   if (erased.length === 0) return;
   await vectors.remove(tenant, erased);
-  throw erasedMeanwhile(saved, erased);
+  await removeLateFile(saved, work);
+  throw await erasedMeanwhile(saved, erased, work);
+}
+
+/** The file of the image may have been written after the erasure deleted it. */
+async function removeLateFile(
+  { image }: SavedEnrolment,
+  { call: { tenant }, ports: { records, images } }: Enrolment,
+): Promise<void> {
+  const now = await records.getImage(tenant, image.imageId);
+  if (now?.blobKey !== image.blobKey) await images.delete(tenant, image.blobKey);
 }
 
 /** Leaves out faces that already have a template: another enrolment of the photo stored it, or ours did before it failed. */
@@ -51,7 +62,13 @@ async function withoutIndexed(
   return { ...saved, faces: saved.faces.filter(({ face }) => !indexed.has(face.faceId)) };
 }
 
-function erasedMeanwhile(saved: SavedEnrolment, erased: readonly string[]): AppError {
+async function erasedMeanwhile(
+  saved: SavedEnrolment,
+  erased: readonly string[],
+  { call: { tenant }, ports: { records } }: Enrolment,
+): Promise<AppError> {
+  const persons = saved.faces.flatMap(({ face }) => (erased.includes(face.faceId) ? (face.personId ?? []) : []));
+  if ((await records.erasedPersons(tenant, persons)).length > 0) return new AppError('PERSON_ERASED');
   const isMine = saved.faces.some(({ face, created }) => created && erased.includes(face.faceId));
   if (isMine)
     return new AppError('PERSON_NOT_FOUND', { message: 'The person or face was erased while it was being enrolled.' });

@@ -1,6 +1,8 @@
 import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import enrollFace from '../../functions/enroll-face/index.ts';
+import erasePerson from '../../functions/erase-person/index.ts';
 import ingestUpload from '../../functions/ingest-upload/index.ts';
 import processEnrollmentNormal from '../../functions/process-enrollment-normal/index.ts';
 import { embeddedOpeners } from '../adapters/embedded/index.ts';
@@ -16,16 +18,16 @@ import { eventPipeline } from '../runtime/event-pipeline.ts';
 import { deferred } from '../testing/deferred.ts';
 import { fakeExtractor, fakePhoto } from '../testing/fake-extractor.ts';
 import { startPlatform } from '../testing/platform.ts';
-import { newEvent } from '../testing/record-factories.ts';
+import { newEvent, newPerson } from '../testing/record-factories.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 
 const tenant = asTenant('default');
 const path = 'ada/1.jpg';
 
-/** A platform without running functions: the test handles each event itself. */
+/** A platform without functions that process events: the test handles each event itself. */
 async function start() {
   const watched = temporaryFolder();
-  const platform = await startPlatform([], {
+  const platform = await startPlatform([enrollFace, erasePerson], {
     openers: {
       ...embeddedOpeners,
       extractor: async () => fakeExtractor({ latencyMs: () => 0, working: 4 }),
@@ -41,6 +43,7 @@ async function start() {
 
   return {
     ports,
+    call: platform.call,
     /** Writes the file. Each put is a new version, except with an `at` that was used before (seconds since the epoch). */
     put(bytes: Uint8Array, at = 1_700_000_000 + ++puts): void {
       mkdirSync(dirname(file), { recursive: true });
@@ -91,6 +94,74 @@ function dyingAt(records: Records, method: keyof Records, times = 1): Records {
     },
   });
 }
+
+describe('a file with a photo of an erased person', () => {
+  it('When the file is touched, then it is refused with ERASED, until a client enrols the photo over the API', async () => {
+    const { put, notify, work, jobs, faces, call, ports } = await start();
+    const photo = fakePhoto(1);
+    put(photo);
+    await notify();
+    await work((await jobs())[0]!.jobId);
+    const [person] = (await ports.records.listPersons(tenant, { limit: 9 })).items;
+    const erased = await call('DELETE', `/api/v1/persons/${person!.personId}`);
+
+    put(photo);
+    const touched = await notify();
+    const swept = await notify();
+    const after = await faces();
+    const enrolled = await call('POST', '/api/v1/faces/enroll', { form: { external_id: 'ada', image: photo } });
+    put(photo);
+    const again = await notify();
+    await work((await jobs())[0]!.jobId);
+
+    expect(erased.json.data.receipt.kept).toEqual({ person_id: true, photo_digests: 1 });
+    expect([touched, swept]).toMatchObject([
+      { status: 422, reason: 'ERASED' },
+      { status: 422, reason: 'ERASED' },
+    ]);
+    expect(after).toEqual([]);
+    expect([enrolled.status, again.status]).toEqual([201, 204]);
+    expect((await jobs()).map(({ status }) => status)).toEqual(['completed']);
+    expect(await faces()).toHaveLength(1);
+  });
+
+  it('When a person is erased while the job of the file is queued, then a copy of the file is refused too', async () => {
+    const { put, notify, work, jobs, faces, call, ports } = await start();
+    await ports.records.createPerson(tenant, newPerson({ personId: 'p-1', externalId: 'ada' }));
+    put(fakePhoto(1));
+    await notify();
+    const [queued] = await jobs();
+
+    await call('DELETE', '/api/v1/persons/p-1');
+    const late = await work(queued!.jobId);
+    put(fakePhoto(1));
+    const copied = await notify();
+    put(fakePhoto(2));
+    const another = await notify();
+
+    expect([late.status, another.status]).toEqual([204, 204]);
+    expect(copied).toMatchObject({ status: 422, reason: 'ERASED' });
+    expect(await faces()).toEqual([]);
+  });
+
+  it('When the job of the file starts after its photo was erased, then the job fails with ERASED', async () => {
+    const { put, notify, work, jobs, faces, call, ports } = await start();
+    const photo = fakePhoto(1);
+    await call('POST', '/api/v1/faces/enroll', { form: { person_id: 'p-1', image: photo } });
+    put(photo);
+    await notify();
+    const [queued] = await jobs();
+
+    await call('DELETE', '/api/v1/persons/p-1');
+    const answer = await work(queued!.jobId);
+
+    expect(queued!.personId).toBeNull();
+    expect(answer).toMatchObject({ status: 422, reason: 'ERASED' });
+    expect(await jobs()).toMatchObject([{ status: 'failed', error: { code: 'ERASED' } }]);
+    expect(await faces()).toEqual([]);
+    expect(await ports.records.getPersonsByExternalIds(tenant, ['ada'])).toEqual([]);
+  });
+});
 
 describe('a file that is replaced', () => {
   it.each([

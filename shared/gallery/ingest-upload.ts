@@ -30,7 +30,7 @@ export type Ingested = 'enrolled' | 'erased' | 'known' | 'ignored';
  *
  * A deleted file leaves a record with the time, so that the same file, uploaded again, gets a new job. A file with a new image leaves
  * such a record too, before the new image is examined. If the person of a file was erased, the file's record stays, so that a sweep
- * does not enrol the person again.
+ * does not enrol the person again. A touched or copied file with the same photo is refused with ERASED ([Note: Erased is erased]).
  *
  * [Note: One job for a file]
  * The steps are: record the planned job id (`coming`), create the job, mark the job as created. So after a crash at any step, every
@@ -43,7 +43,7 @@ export type Ingested = 'enrolled' | 'erased' | 'known' | 'ignored';
  * stores the dead letter and the record of the refusal, because there is no other tenant to read them. Once the tenant exists, the
  * next sweep enrols the file there.
  *
- * Errors: those of acceptEnrolment; BUSY while the job of a deleted or replaced file is running; VERSION_CONFLICT if another process
+ * Errors: those of acceptEnrolment; ERASED; BUSY while the job of a deleted or replaced file is running; VERSION_CONFLICT if another process
  * handles the file at the same time.
  */
 export async function ingestUpload(

@@ -69,21 +69,24 @@ async function attempt(job: Job, call: EventCall, ports: JobPorts): Promise<void
   });
   if (image instanceof AppError) return withdraw(job, image, upload, call, ports);
   const fields = enrolmentFields.parse(job.request);
-  const request = { ...enrolmentRequest(fields, image, job.createdAt), jobId: job.jobId };
+  const fromUpload = isFromUpload(job);
+  const request = { ...enrolmentRequest(fields, image, job.createdAt), jobId: job.jobId, fromUpload };
   await complete(job, await enrolOnce(request, job.priority, call, ports), call, ports);
 }
 
 const anotherJobsFile = new AppError('UPLOAD_NOT_FOUND', { message: 'The file now belongs to another job.' });
 
 /** The record of the file that created the job; null: the job has another origin. */
-async function uploadOf(
-  { request, batchId }: Job,
-  { tenant, signal }: EventCall,
-  { records }: JobPorts,
-): Promise<Upload | null> {
+async function uploadOf(job: Job, { tenant, signal }: EventCall, { records }: JobPorts): Promise<Upload | null> {
+  if (!isFromUpload(job)) return null;
+  const { path } = job.request!.source as { readonly path: string };
+  return records.getUpload(tenant, uploadIdOf(tenant, path), { signal });
+}
+
+/** Whether a file created the job. A batch was requested by a client, even if its photos are files. */
+function isFromUpload({ request, batchId }: Job): boolean {
   const source = request?.source as ImageSource | undefined;
-  if (source === undefined || !('path' in source) || batchId !== null) return null;
-  return records.getUpload(tenant, uploadIdOf(tenant, source.path), { signal });
+  return source !== undefined && 'path' in source && batchId === null;
 }
 
 /**

@@ -30,6 +30,19 @@ export const receiptSchema = z
         jobs: z.number().int().describe('Enrolment jobs that were queued, or whose result was stored.'),
       })
       .describe('Number of removed objects by kind.'),
+    kept: z
+      .object({
+        person_id: readBack,
+        photo_digests: z
+          .number()
+          .int()
+          .describe(
+            'Number of keyed digests, one for each photo of the person. They stop the bucket and the watched folder from enrolling these photos again. A digest contains no part of the photo. faces/enroll, faces/enroll_async and faces/enroll_batch remove the digest of a photo that they enrol.',
+          ),
+      })
+      .describe(
+        'Data that stays as long as the audit log: the person_id, so that no request can use it again (410), and keyed digests of photos.',
+      ),
     read_back: z
       .object({ records: readBack, templates: readBack, images: readBack, jobs: readBack, cached_answers: readBack })
       .describe('Stores that were read back and had no data left. If a store still has data, the response is 500.'),
@@ -50,9 +63,11 @@ export type Receipt = z.output<typeof receiptSchema>;
  * [Note: Data that stays after an erasure]
  * The audit log keeps ids, but no names. It records the erasure, the caller who requested it, and earlier accesses to the person's data.
  * The controller must be able to prove these facts (GDPR articles 5(2) and 30) and may keep such a record (article 17(3)(b), (e)).
+ * The records keep the person id, so that it is never used again, and a keyed digest of each photo, so that a copied or touched file does
+ * not enrol the person again ([Note: Erased is erased]). Both are kept as long as the log. The receipt says so (`kept`).
  * The receipt is returned once and not stored. The log has its id and the digest of its signature, so that the receipt can be checked.
  *
- * Errors: PERSON_NOT_FOUND; NOT_READY if there is no signing key, before anything is removed; INTERNAL if a store still has data.
+ * Errors: PERSON_NOT_FOUND; PERSON_ERASED; NOT_READY if there is no signing key, before anything is removed; INTERNAL if a store still has data.
  */
 export async function erasePersonWithReceipt(
   personId: string,
@@ -78,6 +93,7 @@ export async function erasePersonWithReceipt(
       images: erased.images,
       jobs: erased.jobs,
     },
+    kept: { person_id: true, photo_digests: erased.contents },
     read_back: { records: true, templates: true, images: true, jobs: true, cached_answers: true },
   } as const;
   const signature = await signStatement(statement, { accounts: ports.accounts, clock });
@@ -93,5 +109,6 @@ const noteOf = (erased: Erased, receiptId: string, signature: string): AuditNote
     templates: erased.vectors,
     images: erased.images,
     jobs: erased.jobs,
+    photo_digests: erased.contents,
   },
 });

@@ -2,6 +2,7 @@ import { AppError } from '../errors.ts';
 import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Consent, NewPerson } from '../ports/records/persons.ts';
+import { refuseErased } from './absent-person.ts';
 import type { PersonClaim } from './enrolment.ts';
 
 export interface ResolvedPerson {
@@ -11,7 +12,7 @@ export interface ResolvedPerson {
   readonly create: NewPerson | null;
 }
 
-/** Finds the person that a request names, or describes the one to create. Errors: EXTERNAL_ID_TAKEN. */
+/** Finds the person that a request names, or describes the one to create. Errors: EXTERNAL_ID_TAKEN, PERSON_ERASED. */
 export async function resolvePerson(
   claim: PersonClaim,
   call: CallContext,
@@ -23,6 +24,8 @@ export async function resolvePerson(
     externalId === undefined ? [] : await records.getIdentities(tenant, { externalIds: [externalId] }, { signal });
   const [byId] =
     personId === undefined ? [] : await records.getIdentities(tenant, { personIds: [personId] }, { signal });
+  if (personId !== undefined && byId === undefined)
+    await refuseErased([{ field: 'person_id', personId }], call, { records });
   if (byExternalId !== undefined && personId !== undefined && byExternalId.personId !== personId)
     throw externalIdTaken(externalId);
   if (byId !== undefined && externalId !== undefined && byId.externalId !== externalId) {

@@ -47,6 +47,7 @@ export async function saveEnrolment(
       },
       faces,
       jobId: request.jobId,
+      fromUpload: request.fromUpload,
     },
     { outbox: notices(faces, imageId, person, call) },
   );

@@ -20,5 +20,5 @@ export async function takeBack(
   if (!saved.personCreated || personId == null) return;
   const { items } = await records.listFaces(tenant, { personId }, { limit: 1 });
   // The enrolment's job stays: it is retried.
-  if (items.length === 0) await records.deletePerson(tenant, personId, { keepJobs: true });
+  if (items.length === 0) await records.deletePerson(tenant, personId, { undo: true });
 }

@@ -53,7 +53,7 @@ async function eraseImage(upload: Upload, call: CallContext, ports: WithdrawPort
       const subjects = { persons: personId === null ? [] : [personId], faces: [faceId], images: [imageId] };
       const entry = systemEntry('ingest-upload', subjects, { details: { file: 'gone' } }, call);
       await ports.audit.append(tenant, { ...entry, status: 102 }, { durable: true });
-      await eraseFace(faceId, call, ports).catch((error: unknown) => {
+      await eraseFace(faceId, { blocks: false }, call, ports).catch((error: unknown) => {
         if (!(error instanceof AppError && error.code === 'FACE_NOT_FOUND')) throw error;
       });
       await ports.audit.append(tenant, entry, { durable: true });

@@ -182,6 +182,58 @@ export function importsContract({ name, open }: { name: string; open: (clock: Fa
       });
     });
 
+    it('When marks of erased persons and photos are imported twice, then they are valid, and nothing brings the person back', async () => {
+      const [source, target] = [await setUp(), await setUp()];
+      const gallery = newGallery();
+      const { ada } = gallery;
+      const { tenant } = source;
+      await source.write((imports) => writeGallery(imports, tenant, gallery));
+      const photo = { ...newImage({ digest: 'e'.repeat(64) }) };
+      const { marks, key } = await source.use(async ({ records }) => {
+        await records.saveEnrolment(tenant, { person: null, image: photo, faces: [newFace({ personId: ada.personId })] });
+        await records.deletePerson(tenant, ada.personId);
+        return {
+          marks: (await records.listErasures(tenant, { limit: 100 })).items,
+          key: (await records.erasureKey())!,
+        };
+      });
+      const all = () =>
+        target.write(async ({ records }) => {
+          await records.erasureKey(key);
+          for (const each of marks) await records.erasure(tenant, each);
+        });
+
+      // On engines, source and target are one installation: the same marks again change nothing.
+      await all();
+      await all();
+
+      expect(marks.map(({ subject }) => subject)).toContain(`person/${ada.personId}`);
+      await expect(target.write(({ records }) => records.person(tenant, ada))).rejects.toMatchObject({
+        code: 'PERSON_ERASED',
+      });
+      await expect(target.write(({ records }) => records.erasureKey('ab'.repeat(32)))).rejects.toMatchObject({
+        code: 'STORE_UNAVAILABLE',
+      });
+      await target.use(async ({ records }) => {
+        expect((await records.listErasures(tenant, { limit: 100 })).items).toEqual(marks);
+        expect(await records.erasedPersons(tenant, [ada.personId])).toEqual([ada.personId]);
+        expect(await records.isContentErased(tenant, photo.digest)).toBe(true);
+        await expect(records.createPerson(tenant, newPerson({ personId: ada.personId }))).rejects.toMatchObject({
+          code: 'PERSON_ERASED',
+        });
+      });
+    });
+
+    it('When the mark of an erased person is imported and the person exists, then the import is refused', async () => {
+      const { tenant, write } = await setUp();
+      const gallery = newGallery();
+      await write((imports) => writeGallery(imports, tenant, gallery));
+
+      const writing = write(({ records }) => records.erasure(tenant, { subject: `person/${gallery.ada.personId}`, at: time }));
+
+      await expect(writing).rejects.toMatchObject({ code: 'PERSON_EXISTS' });
+    });
+
     it('When another person has the external id, then the import of the person is refused', async () => {
       const { tenant, write, use } = await setUp();
       const { ada, ben } = newGallery();

@@ -1,6 +1,7 @@
 import type { ApiKey, SigningKey, TenantRecord, User } from './accounts.ts';
 import type { AuditEntry } from './audit.ts';
 import type { StoredDeadLetter } from './records/dead-letters.ts';
+import type { Erasure } from './records/erasures.ts';
 import type { Face, Image } from './records/faces.ts';
 import type { Job } from './records/jobs.ts';
 import type { Person } from './records/persons.ts';
@@ -25,7 +26,13 @@ export interface Imports {
 }
 
 export interface RecordsImport {
-  /** Errors: EXTERNAL_ID_TAKEN when another person has the external id. */
+  /**
+   * Sets the key of the digests of erased photos, hex. Errors: STORE_UNAVAILABLE when this installation has marks with another key.
+   */
+  erasureKey(key: string): Promise<void>;
+  /** Errors: PERSON_EXISTS when the mark is of a person that this installation still has. */
+  erasure(tenant: Tenant, erasure: Erasure): Promise<void>;
+  /** Errors: EXTERNAL_ID_TAKEN when another person has the external id; PERSON_ERASED. */
   person(tenant: Tenant, person: Person): Promise<void>;
   /** Writes the image with all its faces; other faces of the image are deleted. The persons of the faces must exist. */
   image(tenant: Tenant, image: Image, faces: readonly Face[]): Promise<void>;

@@ -6,6 +6,7 @@ import { appearancesContract } from './records/appearances.contract.ts';
 import { deadLettersContract } from './records/dead-letters.contract.ts';
 import { deletionContract } from './records/deletion.contract.ts';
 import { enrolmentContract } from './records/enrolment.contract.ts';
+import { erasuresContract } from './records/erasures.contract.ts';
 import { facesContract } from './records/faces.contract.ts';
 import { galleryEpochContract } from './records/gallery-epoch.contract.ts';
 import { jobsContract } from './records/jobs.contract.ts';
@@ -33,6 +34,7 @@ export function recordsContract({
   facesContract(name, setUp);
   appearancesContract(name, setUp);
   deletionContract(name, setUp);
+  erasuresContract(name, setUp);
   retentionContract(name, setUp);
   jobsContract(name, setUp);
   uploadsContract(name, setUp);

@@ -19,7 +19,14 @@ import { type Expectation, expectAmongOthers, expectChains, expectExactly, type 
 import { atOnce, type Part, parts, rowsOf, type WalkOptions } from './rows.ts';
 
 /** Parts of which the target may have more rows than the source: the target was started before, and created a key. */
-const amongOthers: ReadonlySet<Part> = new Set<Part>(['tenants', 'users', 'api_keys', 'signing_keys', 'webhooks']);
+const amongOthers: ReadonlySet<Part> = new Set<Part>([
+  'tenants',
+  'users',
+  'api_keys',
+  'signing_keys',
+  'webhooks',
+  'erasures',
+]);
 
 /**
  * `npm run migrate -- copy`. Errors: MigrationError, also when the target does not have the expected rows afterwards.

@@ -14,6 +14,7 @@ export const parts = [
   'api_keys',
   'signing_keys',
   'webhooks',
+  'erasures',
   'persons',
   'photos',
   'images',
@@ -51,6 +52,7 @@ export async function* rowsOf(
   options: WalkOptions,
 ): AsyncGenerator<SourceRow[]> {
   if (tenant === null) {
+    if (part === 'erasures') yield* erasureKey(source);
     if (part !== 'signing_keys') return;
     yield (await source.accounts.signingKeys()).map((key) => ({
       row: key,
@@ -81,6 +83,12 @@ export async function* rowsOf(
       yield* pages(
         (page) => webhooks.listWebhooks(tenant, page),
         (webhook) => (target) => target.webhooks.webhook(tenant, webhook),
+      );
+      return;
+    case 'erasures':
+      yield* pages(
+        (page) => records.listErasures(tenant, page),
+        (erasure) => (target) => target.records.erasure(tenant, erasure),
       );
       return;
     case 'persons':
@@ -122,6 +130,14 @@ export async function* rowsOf(
     case 'signing_keys':
       return;
   }
+}
+
+/** The key of the digests of erased photos, before the digests. The digest of the copy does not contain the key itself. */
+async function* erasureKey({ records }: Source): AsyncGenerator<SourceRow[]> {
+  const key = await records.erasureKey();
+  if (key === null) return;
+  const row = ['key', createHash('sha256').update(key).digest('hex')];
+  yield [{ row, write: (target) => target.records.erasureKey(key) }];
 }
 
 async function* pages<Item>(

@@ -8,7 +8,9 @@ import type { Face, Image } from '../../ports/records/faces.ts';
 import type { Job } from '../../ports/records/jobs.ts';
 import type { TenantDocument } from './accounts-tenants.ts';
 import type { UserDocument } from './accounts-users.ts';
+import { erasedElsewhere, otherErasureKey, personOfMark } from '../erasure-marks.ts';
 import { blockOf, pointersTo } from './audit-chains.ts';
+import { erasureKey, marking, setErasureKey } from './records-erasures.ts';
 import {
   comingFace,
   comingImage,
@@ -20,7 +22,15 @@ import {
 } from './records-images.ts';
 import { comingJob, leavingJob } from './records-jobs.ts';
 import * as letters from './records-letters.ts';
-import { claimsOfPersons, inListOfPersons, type PersonDocument, withExternalId } from './records-persons.ts';
+import {
+  changePerson,
+  claimsOfPersons,
+  inListOfPersons,
+  markAbsentPerson,
+  type PersonDocument,
+  personRowOf,
+  withExternalId,
+} from './records-persons.ts';
 import { claimsIn } from './scylla/claims.ts';
 import type { Bound } from './scylla/client.ts';
 import { microseconds } from './scylla/documents.ts';
@@ -51,10 +61,24 @@ function recordsIn(store: ScyllaStore): RecordsImport {
       await work();
     });
   return {
+    erasureKey: (key) =>
+      store.write(undefined, async () => {
+        await setErasureKey(store.scylla, key);
+        if ((await erasureKey(store.scylla)) !== key) throw otherErasureKey();
+      }),
+    erasure: (tenant, erasure) =>
+      write(tenant, async () => {
+        const personId = personOfMark(erasure.subject);
+        const effects = marking(tenant, erasure);
+        if (personId === null) return await store.scylla.write(effects, microseconds());
+        const inUse = () => erasedElsewhere(personId);
+        await markAbsentPerson(store, tenant, personId, { at: erasure.at, effects, inUse });
+      }),
     person: (tenant, { personId, faceCount: _, ...person }) =>
       write(tenant, async () => {
+        if ((await personRowOf(store, tenant, personId)).isErased) throw new AppError('PERSON_ERASED');
         const before = await withExternalId(store, tenant, person.externalId, personId, () =>
-          documents.change<PersonDocument, PersonDocument | null>('persons', tenant, personId, (current) => {
+          changePerson<PersonDocument | null>(store, tenant, personId, (current) => {
             if (isDeepStrictEqual(current, person)) return { next: undefined, result: current };
             if (current?.deletion !== undefined) {
               throw new AppError('STORE_UNAVAILABLE', { message: `person ${personId} is being deleted there` });

@@ -1,12 +1,14 @@
 import { eachOf } from '../../domain/each-of.ts';
+import { AppError } from '../../errors.ts';
 import type { Face, Image } from '../../ports/records/faces.ts';
-import type { Job } from '../../ports/records/jobs.ts';
+import { digestOfJob, type Job } from '../../ports/records/jobs.ts';
 import type { WriteOptions } from '../../ports/records/outbox.ts';
 import type { Person } from '../../ports/records/persons.ts';
 import { raiseOf } from './records-epoch.ts';
+import { contentMarking, personMarking } from './records-erasures.ts';
 import { placesOf, removeFaces } from './records-images.ts';
 import { deleteJobsOf } from './records-jobs.ts';
-import { claimsOfPersons, type PersonDocument, toPerson, wholePerson } from './records-persons.ts';
+import { changePerson, claimsOfPersons, endPerson, personDocument, toPerson, wholePerson } from './records-persons.ts';
 import type { Bound } from './scylla/client.ts';
 import { microseconds } from './scylla/documents.ts';
 import { drop, type StoredEntry, walk } from './scylla/lists.ts';
@@ -17,6 +19,7 @@ export interface RemovedPerson {
   readonly faceIds: string[];
   readonly images: Image[];
   readonly jobs: Job[];
+  readonly contents: number;
 }
 
 /** Images whose faces are removed at once. */
@@ -27,12 +30,13 @@ export async function deleteFace(
   store: ScyllaStore,
   tenant: string,
   faceId: string,
-  options?: WriteOptions,
+  options?: WriteOptions & { readonly blocks?: boolean },
 ): Promise<{ face: Face; image: Image | null } | null> {
   const [place] = await placesOf(store.scylla, tenant, [faceId]);
   if (place?.imageId == null) return null;
   const { faces, image } = await removeFaces(store, tenant, place.imageId, (face) => face.faceId === faceId, {
     outbox: options?.outbox,
+    blocks: options?.blocks,
     signal: options?.signal,
   });
   return faces[0] === undefined ? null : { face: faces[0], image };
@@ -44,24 +48,24 @@ export async function deleteFace(
  * [Note: Deleting a person]
  * The person's row decides: from the moment it says `deletion`, nobody sees the person or counts its faces, and no enrolment can name
  * it. What belongs to it is removed after that, image by image; what goes is written down before, so that a deletion which was cut
- * short tells all of it when it is done again, and blobs and templates can be removed. Last goes the row itself. From the decision on
+ * short tells all of it when it is done again, and blobs and templates can be removed. Last, a mark replaces the row. From the decision on
  * the signal does not count: half of a deletion would be worse than a late answer.
  */
 export async function deletePerson(
   store: ScyllaStore,
   tenant: string,
   personId: string,
-  options?: WriteOptions & { readonly keepJobs?: boolean },
+  options?: WriteOptions & { readonly undo?: boolean },
 ): Promise<RemovedPerson | null> {
   const { documents } = store;
-  const stored = await documents.get<PersonDocument>('persons', tenant, personId);
+  const stored = await personDocument(store, tenant, personId);
   if (stored?.deletion !== undefined) return await finishDeletion(store, tenant, personId);
   const person = await wholePerson(store, tenant, personId);
   if (person === null) return null;
   options?.signal?.throwIfAborted();
   const done = await documents.begin({ kind: 'deletion', tenant, id: personId });
-  const isDecided = await documents.change<PersonDocument, boolean>(
-    'persons',
+  const isDecided = await changePerson<boolean>(
+    store,
     tenant,
     personId,
     (current) => {
@@ -69,13 +73,17 @@ export async function deletePerson(
       if (current.deletion !== undefined) return { next: undefined, result: true };
       const deletion = {
         faceCount: person.faceCount,
-        keepJobs: options?.keepJobs ?? false,
+        keepJobs: options?.undo ?? false,
         effects: [...drop('persons_by_tenant', tenant, { at: current.createdAt, id: personId }), ...outboxOf(options)],
       };
       return { next: { ...current, deletion }, result: true };
     },
     options,
-  );
+  ).catch((error: unknown) => {
+    // Another call erased the person meanwhile.
+    if (error instanceof AppError && error.code === 'PERSON_ERASED') return false;
+    throw error;
+  });
   const removed = isDecided ? await finishDeletion(store, tenant, personId) : null;
   done();
   return removed;
@@ -87,30 +95,34 @@ export async function finishDeletion(
   tenant: string,
   personId: string,
 ): Promise<RemovedPerson | null> {
-  const { documents, scylla } = store;
-  const person = await documents.get<PersonDocument>('persons', tenant, personId);
+  const { scylla } = store;
+  const person = await personDocument(store, tenant, personId);
   if (person?.deletion === undefined) return null;
-  const { faceCount, keepJobs, effects } = person.deletion;
+  const { faceCount, keepJobs } = person.deletion;
   // Nobody finds the person any more: what is answered from here on does not name it.
   await scylla.write([raiseOf(tenant, store.now())], microseconds());
 
   // Until the list is empty: an enrolment that had begun before may still add to it, and takes back what comes after.
-  while ((await removeSome(store, tenant, personId)) > 0);
+  while ((await removeSome(store, tenant, personId, !keepJobs)) > 0);
   if (!keepJobs) {
-    await deleteJobsOf(store, tenant, { personId, externalId: person.externalId }, (job) =>
-      scylla.write([noteOf(tenant, personId, 'job', job.jobId, job)], microseconds()),
-    );
+    await deleteJobsOf(store, tenant, { personId, externalId: person.externalId }, async (job) => {
+      const digest = digestOfJob(job);
+      const mark = digest === undefined ? null : await contentMarking(store, tenant, digest);
+      await scylla.write(
+        [
+          noteOf(tenant, personId, 'job', job.jobId, job),
+          ...(mark === null ? [] : [noteOf(tenant, personId, 'content', mark.subject, null), ...mark.bounds]),
+        ],
+        microseconds(),
+      );
+    });
   }
   const recorded = await scylla.rows('deletions:all', [tenant, personId]);
   const of = <Value>(kind: string): Value[] =>
     recorded.flatMap((row) => (row.kind === kind ? [JSON.parse(row.data as string) as Value] : []));
 
   if (person.externalId !== null) await claimsOfPersons(store).release(tenant, person.externalId, personId);
-  await documents.change<PersonDocument, void>('persons', tenant, personId, (current) =>
-    current?.deletion === undefined
-      ? { next: undefined, result: undefined }
-      : { next: null, effects, result: undefined },
-  );
+  await endPerson(store, tenant, personId, (at) => personMarking(tenant, personId, at));
   await scylla.write([['deletions:forget', [tenant, personId]]], microseconds());
   const faces = of<[string, number]>('face').sort(([idA, a], [idB, b]) => a - b || (idA < idB ? -1 : 1));
   return {
@@ -118,11 +130,12 @@ export async function finishDeletion(
     faceIds: faces.map(([faceId]) => faceId),
     images: of<Image>('image'),
     jobs: of<Job>('job'),
+    contents: of('content').length,
   };
 }
 
 /** Resolves to how many faces were found. */
-async function removeSome(store: ScyllaStore, tenant: string, personId: string): Promise<number> {
+async function removeSome(store: ScyllaStore, tenant: string, personId: string, blocks: boolean): Promise<number> {
   const byImage = new Map<string, StoredEntry[]>();
   let found = 0;
   for await (const entry of walk(store.scylla, 'faces_by_person', tenant, { order: 'up', step: 2000 }, personId)) {
@@ -132,11 +145,13 @@ async function removeSome(store: ScyllaStore, tenant: string, personId: string):
   }
   await eachOf([...byImage], imagesAtOnce, async ([imageId, entries]) => {
     const { faces } = await removeFaces(store, tenant, imageId, (face) => face.personId === personId, {
-      async before(going, image) {
+      blocks,
+      async before(going, image, mark) {
         const notes: Bound[] = going.map(({ faceId, createdAt }) =>
           noteOf(tenant, personId, 'face', faceId, [faceId, createdAt]),
         );
         if (image !== null) notes.push(noteOf(tenant, personId, 'image', imageId, image));
+        if (mark !== null) notes.push(noteOf(tenant, personId, 'content', mark, null));
         await store.scylla.write(notes, microseconds());
       },
     });

@@ -6,6 +6,7 @@ import type { Face, NewFace } from '../../ports/records/faces.ts';
 import type { WriteOptions } from '../../ports/records/outbox.ts';
 import type { NewPerson } from '../../ports/records/persons.ts';
 import { requireUnfinished } from '../records-conditions.ts';
+import { markOfContent, unmarking } from './records-erasures.ts';
 import {
   atOnce,
   comingFace,
@@ -19,11 +20,15 @@ import {
 } from './records-images.ts';
 import { getJob } from './records-jobs.ts';
 import {
+  absence,
+  changePerson,
   isTaken,
   livePerson,
   makeVisible,
   newPersonDocument,
   type PersonDocument,
+  personDocument,
+  personRowOf,
   removeProvisional,
   withExternalId,
 } from './records-persons.ts';
@@ -53,6 +58,8 @@ export async function saveEnrolment(
       : await Promise.all([exists(store, tenant, person), facesOn(store.scylla, tenant, image.imageId)]);
   if (person === null || onImage === null || isThere)
     return await saveOnImage(store, tenant, enrolment, { created: false, provisional: false }, options);
+  // Before the external id is claimed.
+  if ((await personRowOf(store, tenant, person.personId)).isErased) throw new AppError('PERSON_ERASED');
   // Before anybody is written for it.
   try {
     for (const face of enrolment.faces) changeOf(face, onImage, image.imageId, 0);
@@ -102,15 +109,16 @@ async function saveWithPerson(
   const { person, image } = enrolment;
   const { personId } = person;
   const [at, { imageId }] = [store.now(), image];
-  const personCreated = await store.documents.change<PersonDocument, boolean>(
-    'persons',
+  const personCreated = await changePerson<boolean>(
+    store,
     tenant,
     personId,
     (current) => {
       if (current === null) {
         return { next: { ...newPersonDocument(person, at), provisional: { imageId, at } }, result: true };
       }
-      if (current.deletion !== undefined) throw new AppError('PERSON_NOT_FOUND');
+      if (current.deletion !== undefined)
+        throw new AppError(current.deletion.keepJobs ? 'PERSON_NOT_FOUND' : 'PERSON_ERASED');
       refuseOtherPerson(person, current);
       return { next: undefined, result: false };
     },
@@ -128,7 +136,7 @@ async function saveWithPerson(
 async function saveOnImage(
   store: ScyllaStore,
   tenant: string,
-  { person, image, faces, jobId }: Enrolment,
+  { person, image, faces, jobId, fromUpload = false }: Enrolment,
   { created: personCreated, provisional }: { readonly created: boolean; readonly provisional: boolean },
   options: WriteOptions | undefined,
 ): Promise<EnrolmentRows> {
@@ -144,6 +152,8 @@ async function saveOnImage(
     imageId,
     async (current) => {
       if (jobId !== undefined) requireUnfinished(await getJob(store, tenant, jobId));
+      const mark = await markOfContent(store, tenant, image.digest);
+      if (mark !== null && fromUpload) throw new AppError('ERASED');
       const at = store.now();
       const stored = current === null ? new Map<string, Face>() : await facesOn(store.scylla, tenant, imageId);
       const changes = faces.map((face) => changeOf(face, stored, imageId, at));
@@ -164,7 +174,8 @@ async function saveOnImage(
         personCreated,
         faces: changes.map(({ before, after }) => ({ face: after, created: before === null })),
       };
-      const nothing = !isNew && changed.length === 0 && outbox.length === 0 && next.born === document.born;
+      const nothing =
+        !isNew && changed.length === 0 && outbox.length === 0 && next.born === document.born && mark === null;
       if (nothing) return { next: undefined, result };
       return {
         next,
@@ -172,6 +183,7 @@ async function saveOnImage(
         effects: [
           ...(isNew ? comingImage(tenant, imageId, next) : []),
           ...changed.flatMap(({ before, after }) => comingFace(tenant, after, before === null)),
+          ...(mark === null ? [] : unmarking(tenant, mark)),
           ...outbox,
         ],
         result,
@@ -184,8 +196,8 @@ async function saveOnImage(
   return saved;
 }
 
-async function isProvisional({ documents }: ScyllaStore, tenant: string, personId: string): Promise<boolean> {
-  return (await documents.get<PersonDocument>('persons', tenant, personId))?.provisional !== undefined;
+async function isProvisional(store: ScyllaStore, tenant: string, personId: string): Promise<boolean> {
+  return (await personDocument(store, tenant, personId))?.provisional !== undefined;
 }
 
 /** A face before and after; the same object when nothing changes. Errors: FACE_OF_OTHER_PERSON. */
@@ -212,10 +224,11 @@ function refuseOtherSpacesPerson(face: NewFace, stored: ReadonlyMap<string, Face
 
 async function requirePersons(store: ScyllaStore, tenant: string, personIds: readonly string[]): Promise<void> {
   const found = await eachOf(personIds, atOnce, (personId) => livePerson(store, tenant, personId));
-  if (found.includes(null)) throw new AppError('PERSON_NOT_FOUND');
+  const absent = found.indexOf(null);
+  if (absent >= 0) throw await absence(store, tenant, personIds[absent]!);
 }
 
-/** Somebody may have been deleted meanwhile. Errors: PERSON_NOT_FOUND. */
+/** Somebody may have been deleted meanwhile. Errors: PERSON_NOT_FOUND, PERSON_ERASED. */
 async function removeFacesOfNobody(
   store: ScyllaStore,
   tenant: string,
@@ -226,5 +239,5 @@ async function removeFacesOfNobody(
   const gone = personIds.filter((_, index) => found[index] === null);
   if (gone.length === 0) return;
   await removeFaces(store, tenant, imageId, ({ personId }) => personId !== null && gone.includes(personId));
-  throw new AppError('PERSON_NOT_FOUND');
+  throw await absence(store, tenant, gone[0]!);
 }

@@ -2,6 +2,7 @@ import { eachOf } from '../../domain/each-of.ts';
 import type { Face, Image, NewFace } from '../../ports/records/faces.ts';
 import type { OutboxEntry } from '../../ports/records/outbox.ts';
 import { raiseOf } from './records-epoch.ts';
+import { contentMarking } from './records-erasures.ts';
 import type { Bound, Scylla } from './scylla/client.ts';
 import { drop, put, type StoredEntry } from './scylla/lists.ts';
 import { outboxOf, type ScyllaStore } from './scylla/store.ts';
@@ -141,23 +142,26 @@ export const newFaceRow = (face: NewFace, imageId: string, createdAt: number): F
 
 /**
  * Removes faces from an image, and the image when none is left. `before` is told what will go before it goes. The outbox goes out
- * when something does.
+ * when something does. `blocks`: also marks the photo as erased.
  */
 export function removeFaces(
-  { scylla, documents, now }: ScyllaStore,
+  store: ScyllaStore,
   tenant: string,
   imageId: string,
   which: (face: Face) => boolean,
   {
     outbox = [],
+    blocks = false,
     before = async () => undefined,
     signal,
   }: {
     readonly outbox?: readonly OutboxEntry[] | undefined;
-    readonly before?: (faces: readonly Face[], image: Image | null) => Promise<void>;
+    readonly blocks?: boolean | undefined;
+    readonly before?: (faces: readonly Face[], image: Image | null, mark: string | null) => Promise<void>;
     readonly signal?: AbortSignal | undefined;
   } = {},
 ): Promise<{ faces: Face[]; image: Image | null }> {
+  const { scylla, documents, now } = store;
   return documents.change<ImageDocument, { faces: Face[]; image: Image | null }>(
     'images',
     tenant,
@@ -168,13 +172,15 @@ export function removeFaces(
       const faces = all.filter(which);
       if (faces.length === 0) return { next: undefined, result: { faces, image: null } };
       const image = faces.length === all.length ? toImage(imageId, current) : null;
-      await before(faces, image);
+      const mark = blocks ? await contentMarking(store, tenant, current.digest) : null;
+      await before(faces, image, mark?.subject ?? null);
       return {
         next: image === null ? { ...current, ...bornWithout(current, faces) } : null,
         beside: faces.map(({ faceId }) => ['images:dropFace', [tenant, imageId, faceId]]),
         effects: [
           ...faces.flatMap((face) => leavingFace(tenant, face)),
           ...(image === null ? [] : leavingImage(tenant, imageId, current)),
+          ...(mark?.bounds ?? []),
           raiseOf(tenant, now()),
           ...outboxOf({ outbox }),
         ],

@@ -1,5 +1,6 @@
 import { eachOf } from '../../domain/each-of.ts';
 import { priorities } from '../../domain/priority.ts';
+import { AppError } from '../../errors.ts';
 import type { Page, PageOptions } from '../../ports/pages.ts';
 import {
   type Backlog,
@@ -14,6 +15,7 @@ import {
 import type { WriteOptions } from '../../ports/records/outbox.ts';
 import { asTenant } from '../../ports/tenant.ts';
 import { atOnce } from './records-images.ts';
+import { personRowOf } from './records-persons.ts';
 import type { Bound } from './scylla/client.ts';
 import { countOf, drop, type Entry, pageOf, platform, put, type StoredEntry, walk } from './scylla/lists.ts';
 import type { ListTable } from './scylla/statements.ts';
@@ -24,7 +26,27 @@ const paceOf = 20;
 /** Items of a batch that are written at once. */
 const itemsAtOnce = 16;
 
+/**
+ * See `Records.createJob`. An erasure may be decided while the job is written. The erasure reads the list of the person's jobs after its
+ * decision, and this call reads the person after the job is in the list: one of the two removes the job.
+ */
 export async function createJob(
+  store: ScyllaStore,
+  tenant: string,
+  job: NewJob,
+  options?: WriteOptions,
+): Promise<Job> {
+  const { personId } = job;
+  if (personId === null) return await writeJob(store, tenant, job, options);
+  const isErased = async () => (await personRowOf(store, tenant, personId)).isErased;
+  if (await isErased()) throw new AppError('PERSON_ERASED');
+  const made = await writeJob(store, tenant, job, options);
+  if (!(await isErased())) return made;
+  await removeJob(store, tenant, job.jobId, (written) => written.personId === personId);
+  throw new AppError('PERSON_ERASED');
+}
+
+async function writeJob(
   { documents, now }: ScyllaStore,
   tenant: string,
   job: NewJob,

@@ -1,12 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
+import { eachOf } from '../../domain/each-of.ts';
 import { AppError } from '../../errors.ts';
 import type { WriteOptions } from '../../ports/records/outbox.ts';
 import type { NewPerson, Person, PersonChanges } from '../../ports/records/persons.ts';
+import type { CallOptions } from '../../ports/tenant.ts';
 import { raiseOf } from './records-epoch.ts';
-import type { ImageDocument } from './records-images.ts';
+import { atOnce, type ImageDocument } from './records-images.ts';
 import { abandonedMs, type Claim, type Claims, claimsIn } from './scylla/claims.ts';
 import type { Bound } from './scylla/client.ts';
-import { unlessAborted } from './scylla/documents.ts';
+import { type Plan, unlessAborted } from './scylla/documents.ts';
 import { put, walk } from './scylla/lists.ts';
 import { outboxOf, type ScyllaStore } from './scylla/store.ts';
 
@@ -20,9 +22,99 @@ export interface PersonDocument extends Omit<Person, 'personId' | 'faceCount'> {
 
 export interface Deletion {
   readonly faceCount: number;
+  /** The creation of the person is taken back: the jobs stay, and the id may be used again. */
   readonly keepJobs: boolean;
   readonly effects: readonly Bound[];
 }
+
+/** The row of an erased person. It stays for ever. See: [Note: Erased is erased] */
+interface ErasedPerson {
+  /** Milliseconds since the epoch. */
+  readonly erasedAt: number;
+}
+type PersonRow = PersonDocument | ErasedPerson;
+
+const isErasedRow = (row: PersonRow | null): row is ErasedPerson => row !== null && 'erasedAt' in row;
+
+/** The document of a person, and whether the person was erased or its erasure is decided. */
+export async function personRowOf(
+  { documents }: Pick<ScyllaStore, 'documents'>,
+  tenant: string,
+  personId: string,
+): Promise<{ readonly person: PersonDocument | null; readonly isErased: boolean }> {
+  const row = await documents.get<PersonRow>('persons', tenant, personId);
+  if (isErasedRow(row)) return { person: null, isErased: true };
+  return { person: row, isErased: row?.deletion?.keepJobs === false };
+}
+
+/** The ids of persons that were erased, or whose erasure is decided. */
+export async function erasedPersons(
+  store: ScyllaStore,
+  tenant: string,
+  personIds: readonly string[],
+): Promise<string[]> {
+  if (personIds.length > 1000) throw new RangeError('at most 1000 ids at once');
+  const ids = [...new Set(personIds)];
+  const erased = await eachOf(ids, atOnce, async (id) => (await personRowOf(store, tenant, id)).isErased);
+  return ids.filter((_, index) => erased[index]);
+}
+
+/** PERSON_ERASED, or PERSON_NOT_FOUND for an id that no person had. */
+export const absence = async (store: ScyllaStore, tenant: string, personId: string): Promise<AppError> =>
+  new AppError((await personRowOf(store, tenant, personId)).isErased ? 'PERSON_ERASED' : 'PERSON_NOT_FOUND');
+
+export const personDocument = async (
+  store: Pick<ScyllaStore, 'documents'>,
+  tenant: string,
+  personId: string,
+): Promise<PersonDocument | null> => (await personRowOf(store, tenant, personId)).person;
+
+/** Changes the row of a person. The row of an erased person never changes. Errors: PERSON_ERASED. */
+export const changePerson = <Result>(
+  { documents }: Pick<ScyllaStore, 'documents'>,
+  tenant: string,
+  personId: string,
+  decide: (current: PersonDocument | null) => Plan<PersonDocument, Result>,
+  options?: CallOptions & { readonly absent?: boolean },
+): Promise<Result> =>
+  documents.change<PersonRow, Result>(
+    'persons',
+    tenant,
+    personId,
+    (current) => {
+      if (isErasedRow(current)) throw new AppError('PERSON_ERASED');
+      return decide(current);
+    },
+    options,
+  );
+
+/** Replaces the row of a person whose deletion is decided by a mark, or removes it if the creation is taken back. */
+export const endPerson = (
+  { documents, now }: ScyllaStore,
+  tenant: string,
+  personId: string,
+  effects: (at: number) => readonly Bound[],
+): Promise<void> =>
+  documents.change<PersonRow, void>('persons', tenant, personId, (current) => {
+    if (current === null || isErasedRow(current) || current.deletion === undefined)
+      return { next: undefined, result: undefined };
+    const at = now();
+    const next = current.deletion.keepJobs ? null : { erasedAt: at };
+    return { next, effects: [...current.deletion.effects, ...(next === null ? [] : effects(at))], result: undefined };
+  });
+
+/** Marks an id that no person has. Errors: `inUse()` if a person has it. */
+export const markAbsentPerson = (
+  { documents }: ScyllaStore,
+  tenant: string,
+  personId: string,
+  { at, effects, inUse }: { readonly at: number; readonly effects: readonly Bound[]; readonly inUse: () => AppError },
+): Promise<void> =>
+  documents.change<PersonRow, void>('persons', tenant, personId, (current) => {
+    if (isErasedRow(current)) return { next: undefined, result: undefined };
+    if (current !== null) throw inUse();
+    return { next: { erasedAt: at }, effects, result: undefined };
+  });
 
 export const claimsOfPersons = ({ scylla, now }: ScyllaStore): Claims =>
   claimsIn(scylla, 'persons_by_external_id', now);
@@ -37,7 +129,7 @@ export const claimsOfPersons = ({ scylla, now }: ScyllaStore): Claims =>
  * the enrolment is older than a minute, the person is removed, since the enrolment will not come about.
  */
 export async function livePerson(store: ScyllaStore, tenant: string, personId: string): Promise<PersonDocument | null> {
-  const person = await store.documents.get<PersonDocument>('persons', tenant, personId);
+  const person = await personDocument(store, tenant, personId);
   if (person === null || person.deletion !== undefined) return null;
   const { provisional } = person;
   if (provisional === undefined) return person;
@@ -50,17 +142,23 @@ export async function livePerson(store: ScyllaStore, tenant: string, personId: s
 
 /** See: [Note: Somebody new] */
 export const makeVisible = (
-  { documents }: ScyllaStore,
+  store: ScyllaStore,
   tenant: string,
   personId: string,
   imageId: string,
 ): Promise<PersonDocument | null> =>
-  documents.change<PersonDocument, PersonDocument | null>('persons', tenant, personId, (current) => {
+  changePerson<PersonDocument | null>(store, tenant, personId, (current) => {
     if (current === null || current.deletion !== undefined) return { next: undefined, result: null };
     if (current.provisional?.imageId !== imageId) return { next: undefined, result: current };
     const { provisional: _, ...person } = current;
     return { next: person, effects: inListOfPersons(tenant, personId, person), result: person };
-  });
+  }).catch(unlessErased);
+
+/** An erased person is absent for a change that would do nothing without a person. */
+function unlessErased(error: unknown): null {
+  if (error instanceof AppError && error.code === 'PERSON_ERASED') return null;
+  throw error;
+}
 
 /**
  * Takes back a person that was written for an image, unless the image names it: another call of the same enrolment may have been
@@ -77,15 +175,11 @@ export async function removeProvisional(
     await makeVisible(store, tenant, personId, imageId);
     return;
   }
-  const externalId = await store.documents.change<PersonDocument, string | null>(
-    'persons',
-    tenant,
-    personId,
-    (current) =>
-      current?.provisional?.imageId === imageId
-        ? { next: null, result: current.externalId }
-        : { next: undefined, result: null },
-  );
+  const externalId = await changePerson<string | null>(store, tenant, personId, (current) =>
+    current?.provisional?.imageId === imageId
+      ? { next: null, result: current.externalId }
+      : { next: undefined, result: null },
+  ).catch(unlessErased);
   if (externalId !== null) await claimsOfPersons(store).release(tenant, externalId, personId);
 }
 
@@ -142,17 +236,20 @@ export async function createPerson(
   const { personId } = person;
   const there = await unlessAborted(livePerson(store, tenant, personId), options?.signal);
   if (there !== null) throw new AppError('PERSON_EXISTS');
+  // Before the external id is claimed.
+  if ((await personRowOf(store, tenant, personId)).isErased) throw new AppError('PERSON_ERASED');
   return withExternalId(
     store,
     tenant,
     person.externalId,
     personId,
     () =>
-      store.documents.change<PersonDocument, Person>(
-        'persons',
+      changePerson<Person>(
+        store,
         tenant,
         personId,
         (current) => {
+          if (current?.deletion?.keepJobs === false) throw new AppError('PERSON_ERASED');
           if (current !== null) throw new AppError('PERSON_EXISTS');
           const next = newPersonDocument(person, store.now());
           return {
@@ -207,7 +304,7 @@ async function claimed(store: ScyllaStore, tenant: string, externalId: string, p
   const claims = claimsOfPersons(store);
   const keeps = async (holder: string) => {
     await livePerson(store, tenant, holder);
-    return (await store.documents.get<PersonDocument>('persons', tenant, holder))?.externalId === externalId;
+    return (await personDocument(store, tenant, holder))?.externalId === externalId;
   };
   for (let tries = 0; tries < claimTries; tries++) {
     const claim = await claims.claim(tenant, externalId, personId, keeps);
@@ -240,7 +337,7 @@ export async function updatePerson(
 ): Promise<Person> {
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as PersonChanges;
   const seen = await unlessAborted(livePerson(store, tenant, personId), options?.signal);
-  if (seen === null) throw new AppError('PERSON_NOT_FOUND');
+  if (seen === null) throw await absence(store, tenant, personId);
   if (options?.version !== undefined && options.version !== seen.version) throw new AppError('VERSION_CONFLICT');
   const wanted = given.externalId ?? null;
   const { before, after } = await withExternalId(
@@ -249,11 +346,12 @@ export async function updatePerson(
     wanted === seen.externalId ? null : wanted,
     personId,
     () =>
-      store.documents.change<PersonDocument, { before: PersonDocument; after: PersonDocument }>(
-        'persons',
+      changePerson<{ before: PersonDocument; after: PersonDocument }>(
+        store,
         tenant,
         personId,
         (current) => {
+          if (current?.deletion?.keepJobs === false) throw new AppError('PERSON_ERASED');
           if (current === null || current.deletion !== undefined || current.provisional !== undefined) {
             throw new AppError('PERSON_NOT_FOUND');
           }

@@ -5,11 +5,12 @@ import type { Records } from '../../ports/records.ts';
 import { listAppearances, summarizeAppearances } from './records-appearances.ts';
 import { deleteFace, deletePerson, finishDeletion } from './records-deletion.ts';
 import { saveEnrolment } from './records-enrolment.ts';
+import { erasureKey, listErasures, markOfContent } from './records-erasures.ts';
 import { galleryEpoch, raiseOf } from './records-epoch.ts';
 import { expireImage } from './records-images.ts';
 import * as jobs from './records-jobs.ts';
 import * as letters from './records-letters.ts';
-import { claimsOfPersons, createPerson, livePerson, type PersonDocument, updatePerson } from './records-persons.ts';
+import { claimsOfPersons, createPerson, erasedPersons, livePerson, personDocument, updatePerson } from './records-persons.ts';
 import * as read from './records-reading.ts';
 import { abandonedMs } from './scylla/claims.ts';
 import { microseconds, type Work } from './scylla/documents.ts';
@@ -47,6 +48,12 @@ export function recordsOn(store: ScyllaStore): Records {
       })),
     deleteFace: (tenant, id, options) => write(tenant, options, () => deleteFace(store, tenant, id, options)),
     expireImage: (tenant, id, options) => write(tenant, options, () => expireImage(store, tenant, id, options?.signal)),
+
+    erasedPersons: (tenant, ids, options) => store.read(options, () => erasedPersons(store, tenant, ids)),
+    isContentErased: (tenant, digest, options) =>
+      store.read(options, async () => (await markOfContent(store, tenant, digest)) !== null),
+    listErasures: (tenant, options) => store.read(options, () => listErasures(store, tenant, options)),
+    erasureKey: (options) => store.read(options, () => erasureKey(scylla)),
 
     getPersons: (tenant, ids, options) => store.read(options, () => read.personsById(store, tenant, ids)),
     getIdentities: (tenant, of, options) => store.read(options, () => read.identitiesOf(store, tenant, of)),
@@ -141,7 +148,7 @@ export function healRecords(store: ScyllaStore, before: number): Promise<number>
     if (kind !== 'enrolment' || typeof personId !== 'string') return;
     await livePerson(store, tenant, personId);
     if (typeof externalId !== 'string') return;
-    const person = await store.documents.get<PersonDocument>('persons', tenant, personId);
+    const person = await personDocument(store, tenant, personId);
     if (person?.externalId !== externalId) await claimsOfPersons(store).release(tenant, externalId, personId);
   });
 }

@@ -6,6 +6,7 @@ import type { Face, Image } from '../../ports/records/faces.ts';
 import type { Job } from '../../ports/records/jobs.ts';
 import type { Person } from '../../ports/records/persons.ts';
 import type { Tenant } from '../../ports/tenant.ts';
+import { erasedElsewhere, otherErasureKey, personOfMark } from '../erasure-marks.ts';
 import { insertEntry } from './audit.ts';
 import { lastEntry } from './audit-reading.ts';
 import { openDataFolder } from './data-folder.ts';
@@ -13,6 +14,8 @@ import { type Database, openDatabase, type Value } from './database.ts';
 import { openKeyFile } from './key-file.ts';
 import { type Migration, migrate, migrations } from './migrations.ts';
 import * as letters from './records-dead-letters.ts';
+import { erasureKey, mark, refuseErasedPerson, setErasureKey } from './records-erasures.ts';
+import { personExists } from './records-reading.ts';
 import { faceValues, imageValues } from './records-rows.ts';
 import * as uploads from './records-uploads.ts';
 import { lockStore } from './store-lock.ts';
@@ -72,8 +75,23 @@ async function taken<Value>(code: 'EXTERNAL_ID_TAKEN' | 'USER_EXISTS', write: ()
 }
 
 const recordsIn = (database: Database): RecordsImport => ({
+  erasureKey: async (key) =>
+    database.transaction(() => {
+      const own = erasureKey(database);
+      if (own === null) setErasureKey(database, key);
+      else if (own !== key) throw otherErasureKey();
+    }),
+  erasure: async (tenant, { subject, at }) =>
+    database.transaction(() => {
+      const personId = personOfMark(subject);
+      if (personId !== null && personExists(database, tenant, personId)) throw erasedElsewhere(personId);
+      mark(database, tenant, subject, at);
+    }),
   person: (tenant, person) =>
-    taken('EXTERNAL_ID_TAKEN', () => put(database, 'persons', ['tenant', 'person_id'], personRow(tenant, person))),
+    taken('EXTERNAL_ID_TAKEN', () => {
+      refuseErasedPerson(database, tenant, person.personId);
+      put(database, 'persons', ['tenant', 'person_id'], personRow(tenant, person));
+    }),
   image: async (tenant, image, faces) =>
     database.transaction(() => {
       put(database, 'images', ['tenant', 'image_id'], imageRow(tenant, image));

@@ -13,6 +13,7 @@ import webhooks from '../../../migrations/embedded/011-webhooks.sql?raw';
 import batches from '../../../migrations/embedded/012-batches.sql?raw';
 import deadLetterTopic from '../../../migrations/embedded/013-dead-letter-topic.sql?raw';
 import jobFailures from '../../../migrations/embedded/014-job-failures.sql?raw';
+import erasures from '../../../migrations/embedded/015-erasures.sql?raw';
 import { AppError } from '../../errors.ts';
 import type { Database } from './database.ts';
 
@@ -33,6 +34,7 @@ export const migrations = {
     { name: '010-face-count.sql', sql: faceCount },
     { name: '012-batches.sql', sql: batches },
     { name: '014-job-failures.sql', sql: jobFailures },
+    { name: '015-erasures.sql', sql: erasures },
   ],
   events: [
     { name: '002-broker.sql', sql: broker },

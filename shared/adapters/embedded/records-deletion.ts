@@ -1,10 +1,11 @@
 import type { Face, Image } from '../../ports/records/faces.ts';
-import type { Job } from '../../ports/records/jobs.ts';
+import { digestOfJob, type Job } from '../../ports/records/jobs.ts';
 import type { Person } from '../../ports/records/persons.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { Database } from './database.ts';
+import { markContents, markPerson } from './records-erasures.ts';
 import { deleteJobsOf } from './records-jobs.ts';
-import { faceRow, personRow } from './records-reading.ts';
+import { faceRow, imageRow, personRow } from './records-reading.ts';
 import { type ImageRow, toFace, toImage, toPerson } from './records-rows.ts';
 
 /** Rows per statement: a few milliseconds each. */
@@ -15,9 +16,11 @@ export function deleteFace(
   database: Database,
   tenant: Tenant,
   faceId: string,
+  { blocks, now }: { readonly blocks: boolean; readonly now: number },
 ): { face: Face; image: Image | null } | null {
   const row = faceRow(database, tenant, faceId);
   if (row === undefined) return null;
+  if (blocks) markContents(database, tenant, [imageRow(database, tenant, row.image_id)!.digest], now);
   database.run('DELETE FROM faces WHERE tenant = ? AND face_id = ?', [tenant, faceId]);
   return { face: toFace(row), image: deleteImagesWithoutFaces(database, tenant, [row.image_id])[0] ?? null };
 }
@@ -31,8 +34,8 @@ export async function deletePerson(
   tenant: Tenant,
   personId: string,
   beforeCommit: () => void,
-  { signal, keepJobs = false }: { signal?: AbortSignal | undefined; keepJobs?: boolean } = {},
-): Promise<{ person: Person; faceIds: string[]; images: Image[]; jobs: Job[] } | null> {
+  { signal, undo = false, now }: { signal?: AbortSignal | undefined; undo?: boolean; now: number },
+): Promise<{ person: Person; faceIds: string[]; images: Image[]; jobs: Job[]; contents: number } | null> {
   const row = personRow(database, tenant, personId);
   if (row === undefined) return null;
 
@@ -50,17 +53,29 @@ export async function deletePerson(
       await breathe(signal);
     }
     const images: Image[] = [];
+    const digests: string[] = [];
     for (const ids of inSteps([...new Set(faces.map((face) => face.image_id))])) {
+      if (!undo) digests.push(...digestsOf(database, tenant, ids));
       images.push(...deleteImagesWithoutFaces(database, tenant, ids));
       await breathe(signal);
     }
     const person = toPerson(row);
-    const jobs = keepJobs ? [] : deleteJobsOf(database, tenant, person);
+    const jobs = undo ? [] : deleteJobsOf(database, tenant, person);
     database.run('DELETE FROM persons WHERE tenant = ? AND person_id = ?', [tenant, personId]);
+    if (!undo) markPerson(database, tenant, personId, now);
+    const contents = markContents(database, tenant, [...digests, ...jobs.flatMap((job) => digestOfJob(job) ?? [])], now);
     beforeCommit();
-    return { person, faceIds, images, jobs };
+    return { person, faceIds, images, jobs, contents };
   });
 }
+
+const digestsOf = (database: Database, tenant: Tenant, imageIds: readonly string[]): string[] =>
+  database
+    .all<Pick<ImageRow, 'digest'>>(
+      'SELECT digest FROM images WHERE tenant = ? AND image_id IN (SELECT value FROM json_each(?))',
+      [tenant, JSON.stringify(imageIds)],
+    )
+    .map(({ digest }) => digest);
 
 function deleteImagesWithoutFaces(database: Database, tenant: Tenant, imageIds: readonly string[]): Image[] {
   return database

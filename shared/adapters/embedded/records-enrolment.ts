@@ -6,6 +6,7 @@ import type { NewPerson } from '../../ports/records/persons.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import { requireUnfinished } from '../records-conditions.ts';
 import type { Database } from './database.ts';
+import { isContentErased, refuseErasedPerson, unmarkContent } from './records-erasures.ts';
 import { getJob } from './records-jobs.ts';
 import { insertPerson } from './records-persons.ts';
 import { faceRow, imageRow, namedFacesOfOtherSpaces, personExists } from './records-reading.ts';
@@ -13,8 +14,10 @@ import { type FaceRow, faceValues, type ImageRow, imageValues, toFace, toImage }
 
 /** Inside a transaction. See `Records.saveEnrolment`. */
 export function saveEnrolment(database: Database, tenant: Tenant, enrolment: Enrolment, now: number): EnrolmentRows {
-  const { person, image, jobId } = enrolment;
+  const { person, image, jobId, fromUpload = false } = enrolment;
   if (jobId !== undefined) requireUnfinished(getJob(database, tenant, jobId));
+  if (!fromUpload) unmarkContent(database, tenant, image.digest);
+  else if (isContentErased(database, tenant, image.digest)) throw new AppError('ERASED');
 
   const personCreated = person !== null && !personExists(database, tenant, person.personId);
   if (personCreated) insertPerson(database, tenant, person, now);
@@ -51,6 +54,7 @@ function saveFace(
   now: number,
 ): { face: Face; created: boolean } {
   if (face.personId !== null && !personExists(database, tenant, face.personId)) {
+    refuseErasedPerson(database, tenant, face.personId);
     throw new AppError('PERSON_NOT_FOUND');
   }
   if (face.personId !== null) refuseOtherSpacesPerson(database, tenant, face, imageId);

@@ -14,6 +14,7 @@ import {
 import type { Tenant } from '../../ports/tenant.ts';
 import type { PageTokens } from '../page-token.ts';
 import type { Database } from './database.ts';
+import { refuseErasedPerson } from './records-erasures.ts';
 import { page } from './records-reading.ts';
 
 /** Jobs whose pace is taken for the pace of the next. */
@@ -41,13 +42,14 @@ interface JobRow {
   item: number | null;
 }
 
-/** Inside a transaction. `created` is false when the job was there. */
+/** Inside a transaction. `created` is false when the job was there. Errors: PERSON_ERASED. */
 export function createJob(
   database: Database,
   tenant: Tenant,
   job: NewJob,
   now: number,
 ): { job: Job; created: boolean } {
+  if (job.personId !== null) refuseErasedPerson(database, tenant, job.personId);
   const { changes } = database.run(
     `INSERT INTO jobs (tenant, job_id, face_id, priority, status, person_id, external_id, image_key, request, webhook_url,
        attempts, created_at, batch_id, item)

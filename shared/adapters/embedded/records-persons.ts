@@ -3,18 +3,20 @@ import { AppError } from '../../errors.ts';
 import type { NewPerson, Person, PersonChanges } from '../../ports/records/persons.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { Database } from './database.ts';
+import { refuseErasedPerson } from './records-erasures.ts';
 import { personExists, personRow } from './records-reading.ts';
 import { personValues, toPerson } from './records-rows.ts';
 
-/** Inside a transaction. Errors: PERSON_EXISTS, EXTERNAL_ID_TAKEN. */
+/** Inside a transaction. Errors: PERSON_EXISTS, PERSON_ERASED, EXTERNAL_ID_TAKEN. */
 export function createPerson(database: Database, tenant: Tenant, person: NewPerson, now: number): Person {
   if (personExists(database, tenant, person.personId)) throw new AppError('PERSON_EXISTS');
   insertPerson(database, tenant, person, now);
   return toPerson(personRow(database, tenant, person.personId)!);
 }
 
-/** Inside a transaction; the id must be free. Errors: EXTERNAL_ID_TAKEN. */
+/** Inside a transaction; no person may have the id. Errors: PERSON_ERASED, EXTERNAL_ID_TAKEN. */
 export function insertPerson(database: Database, tenant: Tenant, person: NewPerson, now: number): void {
+  refuseErasedPerson(database, tenant, person.personId);
   refuseTakenExternalId(database, tenant, person.externalId, person.personId);
   database.run(
     `INSERT INTO persons (tenant, person_id, external_id, name, metadata, consent, created_at, updated_at, version)
@@ -23,7 +25,7 @@ export function insertPerson(database: Database, tenant: Tenant, person: NewPers
   );
 }
 
-/** Inside a transaction. Changes that change nothing leave the version. Errors: PERSON_NOT_FOUND, EXTERNAL_ID_TAKEN, VERSION_CONFLICT. */
+/** Inside a transaction. Changes that change nothing leave the version. Errors: see `Records.updatePerson`. */
 export function updatePerson(
   database: Database,
   tenant: Tenant,
@@ -33,7 +35,10 @@ export function updatePerson(
   now: number,
 ): Person {
   const row = personRow(database, tenant, personId);
-  if (row === undefined) throw new AppError('PERSON_NOT_FOUND');
+  if (row === undefined) {
+    refuseErasedPerson(database, tenant, personId);
+    throw new AppError('PERSON_NOT_FOUND');
+  }
   const before = toPerson(row);
   if (version !== undefined && version !== before.version) throw new AppError('VERSION_CONFLICT');
 

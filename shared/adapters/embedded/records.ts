@@ -14,6 +14,7 @@ import { listAppearances, summarizeAppearances } from './records-appearances.ts'
 import * as letters from './records-dead-letters.ts';
 import { deleteFace, deletePerson } from './records-deletion.ts';
 import { saveEnrolment } from './records-enrolment.ts';
+import * as erasures from './records-erasures.ts';
 import * as jobs from './records-jobs.ts';
 import { createPerson, updatePerson } from './records-persons.ts';
 import * as read from './records-reading.ts';
@@ -121,14 +122,25 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
         return { ...rows, durable };
       }, options?.signal),
     deleteFace: (tenant, faceId, options) =>
-      write(options, () => deleteFace(writer, tenant, faceId))
+      write(options, () => deleteFace(writer, tenant, faceId, { blocks: options?.blocks ?? false, now: now() }))
         .then(raised(tenant))
         .then(forgotten),
     deletePerson: (tenant, personId, options) =>
       queue
-        .run(() => deletePerson(writer, tenant, personId, () => addToOutbox(writer, options), options), options?.signal)
+        .run(
+          () =>
+            deletePerson(writer, tenant, personId, () => addToOutbox(writer, options), { ...options, now: now() }),
+          options?.signal,
+        )
         .then(raised(tenant))
         .then(forgotten),
+
+    erasedPersons: (tenant, ids, options) =>
+      reading(options, () => erasures.erasedPersons(reader, tenant, ids)),
+    isContentErased: (tenant, digest, options) =>
+      reading(options, () => erasures.isContentErased(reader, tenant, digest)),
+    listErasures: (tenant, options) => reading(options, () => erasures.listErasures(reader, tokens, tenant, options)),
+    erasureKey: (options) => reading(options, () => erasures.erasureKey(reader)),
 
     getPersons: (tenant, ids, options) => reading(options, () => read.personsById(reader, tenant, ids)),
     getIdentities: (tenant, of, options) =>

@@ -101,7 +101,7 @@ export function deletionContract(name: string, setUp: RecordsSetUp): void {
       ];
       for (const job of [byId!, byExternalId!, other!, nobody!]) await records.createJob(tenant, job);
 
-      await records.deletePerson(tenant, person.personId, { keepJobs: true });
+      await records.deletePerson(tenant, person.personId, { undo: true });
       const kept = await records.getJob(tenant, byId!.jobId);
       await records.createPerson(tenant, person);
       const removed = await records.deletePerson(tenant, person.personId);

@@ -13,6 +13,11 @@ export interface Enrolment {
   readonly faces: readonly NewFace[];
   /** Job of this enrolment. Nothing is written when the job is finished or does not exist. */
   readonly jobId?: string | undefined;
+  /**
+   * true: a file of the bucket or the watched folder is the reason, so nothing is written when its photo was erased. Otherwise a client
+   * requested the enrolment, and the photo is no longer marked as erased. See: [Note: Erased is erased]
+   */
+  readonly fromUpload?: boolean | undefined;
 }
 export interface SavedEnrolment {
   /** The image as stored. When the image was saved before, its `blobKey` is the one of the first write. */
@@ -38,6 +43,8 @@ export interface EnrolmentRecords {
    *
    * Errors: EXTERNAL_ID_TAKEN: another person has the external id, or the person exists with another external id.
    * PERSON_NOT_FOUND: a face names a person that does not exist.
+   * PERSON_ERASED: the person, or the person of a face, was erased.
+   * ERASED: the photo was erased, and the enrolment is `fromUpload`.
    * FACE_OF_OTHER_PERSON: a face exists and belongs to another person, or the same face of the image (by `isSameFace`) belongs to
    * another person in another space.
    * VERSION_CONFLICT: the job of the enrolment is finished or does not exist.

@@ -48,6 +48,14 @@ export type NewJob = Pick<
   'jobId' | 'faceId' | 'priority' | 'personId' | 'externalId' | 'imageKey' | 'webhookUrl'
 > &
   Partial<Pick<Job, 'batchId' | 'item'>> & { readonly request: JsonObject };
+
+/** SHA-256 of the photo of a job, hex; undefined: the job is finished, or the request does not contain it. */
+export function digestOfJob({ request }: Pick<Job, 'request'>): string | undefined {
+  const source = request?.source as { readonly digest?: unknown } | null | undefined;
+  const digest = source?.digest ?? request?.digest;
+  return typeof digest === 'string' ? digest : undefined;
+}
+
 export interface JobFilter {
   readonly status?: JobStatus | undefined;
   readonly priority?: Priority | undefined;
@@ -82,7 +90,10 @@ export interface Backlog {
 
 /** Enrolment jobs and their batches. See: [Note: One store of records] */
 export interface JobRecords {
-  /** When a job with this id exists, nothing changes: the stored job is returned and the events of the outbox are not written. */
+  /**
+   * When a job with this id exists, nothing changes: the stored job is returned and the events of the outbox are not written. Errors:
+   * PERSON_ERASED when the person that the job names was erased.
+   */
   createJob(tenant: Tenant, job: NewJob, options?: WriteOptions): Promise<Job>;
   /**
    * Creates several jobs, each like createJob. Resolves in the order of `jobs`. After a rejection some jobs may exist; the same call again

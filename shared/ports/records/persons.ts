@@ -39,7 +39,7 @@ export type Identity = Pick<Person, 'personId' | 'externalId' | 'name' | 'consen
 
 /** Persons. See: [Note: One store of records] */
 export interface PersonRecords {
-  /** Errors: PERSON_EXISTS, EXTERNAL_ID_TAKEN. Of concurrent calls with one external id, exactly one succeeds. */
+  /** Errors: PERSON_EXISTS, PERSON_ERASED, EXTERNAL_ID_TAKEN. Of concurrent calls with one external id, exactly one succeeds. */
   createPerson(tenant: Tenant, person: NewPerson, options?: WriteOptions): Promise<Person>;
   /** In no particular order; unknown ids are skipped. At most 1000 ids. */
   getPersons(tenant: Tenant, personIds: readonly string[], options?: CallOptions): Promise<Person[]>;
@@ -58,7 +58,7 @@ export interface PersonRecords {
   listPersons(tenant: Tenant, options: PageOptions): Promise<Page<Person>>;
   /**
    * Changes the given fields only. An update with the stored values changes neither `version` nor `updatedAt`. Errors:
-   * PERSON_NOT_FOUND, EXTERNAL_ID_TAKEN, VERSION_CONFLICT when `version` is given and is not the stored version.
+   * PERSON_NOT_FOUND, PERSON_ERASED, EXTERNAL_ID_TAKEN, VERSION_CONFLICT when `version` is given and is not the stored version.
    */
   updatePerson(
     tenant: Tenant,

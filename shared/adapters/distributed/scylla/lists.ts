@@ -50,6 +50,7 @@ const bucketOf: Readonly<Record<ListTable, (at: number) => number>> = {
   outbox: hours,
   unfinished: hours,
   persons_by_tenant: days,
+  erasures_by_tenant: years,
   images_by_tenant: days,
   unexpired_images_by_tenant: days,
   faces_by_tenant: days,

@@ -46,6 +46,7 @@ export const listTables = [
   'outbox',
   'unfinished',
   'persons_by_tenant',
+  'erasures_by_tenant',
   'images_by_tenant',
   'unexpired_images_by_tenant',
   'faces_by_tenant',
@@ -173,6 +174,9 @@ export const statements: Readonly<Record<string, Statement>> = {
   'faces:where': read('SELECT image_id FROM faces WHERE tenant = ? AND id = ?'),
   'deletions:put': write('INSERT INTO deletions (tenant, id, kind, subject, data) VALUES (?, ?, ?, ?, ?)'),
   'deletions:all': read('SELECT kind, subject, data FROM deletions WHERE tenant = ? AND id = ?'),
+  'erasures:mark': write('INSERT INTO erasures (tenant, subject, at) VALUES (?, ?, ?)'),
+  'erasures:unmark': write('DELETE FROM erasures WHERE tenant = ? AND subject = ?'),
+  'erasures:get': read('SELECT at FROM erasures WHERE tenant = ? AND subject = ?'),
   'deletions:forget': write('DELETE FROM deletions WHERE tenant = ? AND id = ?'),
 
   'audit:put': write('INSERT INTO audit_log (tenant, chain, block, sequence, data) VALUES (?, ?, ?, ?, ?)'),
