@@ -122,8 +122,8 @@ describe('DELETE persons/{person_id}', () => {
     const json = { person_id: 'igor', external_id: 'igor-ext', name: 'Igor' };
     await call('POST', '/api/v1/persons', { json });
     await call('DELETE', '/api/v1/persons/igor');
-    const image = await drawPortrait({ person: 'igor' });
-    const known = await enrolPortrait(platform(), { person: 'jana' });
+    const image = await drawPortrait({ person: 'boris' });
+    const known = await enrolPortrait(platform(), { person: 'kira' });
     const batch = { items: [{ image_id: known.image_id }, { image_id: known.image_id, person_id: 'igor' }] };
 
     const answers = await Promise.all([
