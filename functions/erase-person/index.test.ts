@@ -152,6 +152,26 @@ describe('DELETE persons/{person_id}', () => {
     expect((await ports.records.listJobs(defaultTenant, {}, { limit: 9 })).items).toEqual([]);
   });
 
+  it('When a person was erased, then a repeat with an Idempotency-Key returns the receipt, and no stored data of the person', async () => {
+    const { call } = platform();
+    const made = { headers: { 'idempotency-key': 'k-make' }, json: { person_id: 'ilse', name: 'Ilse Secret-Name' } };
+    const changed = { headers: { 'idempotency-key': 'k-change' }, json: { metadata: { a: 1 } } };
+    const erasing = { headers: { 'idempotency-key': 'k-erase' } };
+    await call('POST', '/api/v1/persons', made);
+    await call('PUT', '/api/v1/persons/ilse', changed);
+    const erased = await call('DELETE', '/api/v1/persons/ilse', erasing);
+
+    const again = [
+      await call('POST', '/api/v1/persons', made),
+      await call('PUT', '/api/v1/persons/ilse', changed),
+      await call('DELETE', '/api/v1/persons/ilse', erasing),
+    ];
+
+    expect(again.map(({ status }) => status)).toEqual([410, 410, 200]);
+    expect(again[2]!.json).toEqual(erased.json);
+    expect(JSON.stringify(again.map(({ json }) => json))).not.toContain('Secret-Name');
+  });
+
   it('When the person does not exist, then the response is 404', async () => {
     const answer = await platform().call('DELETE', '/api/v1/persons/nobody');
 

@@ -248,3 +248,12 @@ export const enrolment = {
   /** Similarity of two templates of one person above which both show the same moment. The second is rejected because it adds nothing. */
   nearDuplicateSimilarity: 0.97,
 } as const;
+
+/** The disk of the data folder. */
+export const disk = {
+  /**
+   * With less free space the platform is not ready. One enrolment writes at most one photo (`maxImageBytes`, 20 MiB by default), but a
+   * log that cannot grow refuses every request, also reads, because they are audited. A margin for the log files of six databases.
+   */
+  leastFreeBytes: 16 * 1024 * 1024,
+};

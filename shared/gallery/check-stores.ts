@@ -13,7 +13,7 @@ const probeMs = 2000;
 export async function checkStores(ports: CheckedPorts, signal: AbortSignal): Promise<StoreStates> {
   const inTime = { signal: soon(signal) };
   const probes: Record<keyof CheckedPorts, () => Promise<unknown>> = {
-    records: () => ports.records.getPersons(defaultTenant, ['health-check'], inTime),
+    records: () => ports.records.checkWritable(inTime),
     vectors: () => ports.vectors.remove(defaultTenant, [], inTime),
     images: () => ports.images.get(defaultTenant, 'health-check', inTime),
     cache: () => ports.cache.get(defaultTenant, 'health-check', inTime),
@@ -65,7 +65,8 @@ const soon = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, Abor
  * - Without images no face is enrolled and no image is shown. Recognition and search work.
  * - Without webhooks all requests work except those about webhooks, and the status of a job that has a webhook_url. Notifications for
  *   receivers are retried for about two minutes; then they become dead letters, which can be replayed.
- * - Without records only probes work, and the platform is not ready.
+ * - Without records only probes work, and the platform is not ready. The same is true in embedded mode when the data folder was deleted
+ *   ([Note: A data folder that is deleted while it is in use]), or when its disk is full: no request can be written to the audit log.
  * A platform without one of the other stores stays ready, as 'degraded': it can do most of its work, so it must stay in the load balancer.
  */
 export function readinessOf({ records, ...others }: StoreStates): 'ready' | 'degraded' | 'unready' {

@@ -5,6 +5,7 @@ import { changesState, type HttpManifest } from '../function/define.ts';
 import type { OutgoingResponse } from '../function/message.ts';
 import type { Cache } from '../ports/cache.ts';
 import type { Ports } from '../ports/index.ts';
+import { subjectsOf } from './audit-subjects.ts';
 import type { HttpExchange } from './exchange.ts';
 import { seal, unseal } from './sealed.ts';
 
@@ -31,14 +32,21 @@ const graceMs = 30_000;
  * who sends a key wants the work done once, not twice, and can wait or leave out the key. A cache that loses its entries loses stored
  * results too. So work that must never happen twice, such as enrolling a face, has ids that are derived from its content.
  *
- * Errors: VALIDATION_FAILED for a malformed key, IDEMPOTENCY_KEY_IN_USE, IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_SECRET_SHOWN,
+ * [Note: A stored response about an erased person]
+ * A stored response may contain data of a person who was erased since then. It is not returned again: the repeat is answered 410. The
+ * response to the erasure itself, with its receipt, is returned again.
+ *
+ * Errors: PERSON_ERASED, VALIDATION_FAILED for a malformed key, IDEMPOTENCY_KEY_IN_USE, IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_SECRET_SHOWN,
  * STORE_UNAVAILABLE.
  *
  * @example
  * const once = idempotently(manifest, { cache });
  * const response = await once(exchange, () => handle(exchange));
  */
-export function idempotently(manifest: HttpManifest, { cache }: Pick<Partial<Ports>, 'cache'>): Idempotently {
+export function idempotently(
+  manifest: HttpManifest,
+  { cache, records }: Pick<Partial<Ports>, 'cache' | 'records'>,
+): Idempotently {
   if (cache === undefined || !changesState(manifest)) return (_, run) => run();
   return async (event, run) => {
     const key = event.request.headers['idempotency-key'];
@@ -48,7 +56,9 @@ export function idempotently(manifest: HttpManifest, { cache }: Pick<Partial<Por
     const earlier = await claim(cache, event, call);
     if (earlier !== null) {
       event.responseHeaders['idempotency-replayed'] = 'true';
-      return replay(earlier, call);
+      const response = replay(earlier, call);
+      if (records !== undefined && manifest.trigger.method !== 'DELETE') await refuseErased(response, event, records);
+      return response;
     }
     return run().then(
       async (response) => {
@@ -179,6 +189,20 @@ async function keep(
   } catch (error) {
     log.warn({ err: error }, 'cannot store the result for an Idempotency-Key');
   }
+}
+
+/** Errors: PERSON_ERASED if the request or its stored response names an erased person. */
+async function refuseErased(
+  { body }: OutgoingResponse,
+  event: HttpExchange,
+  records: Ports['records'],
+): Promise<void> {
+  // Every function that changes state responds with JSON.
+  const replies = typeof body === 'string' && body.startsWith('{') ? [JSON.parse(body) as unknown] : [];
+  const { persons } = subjectsOf(event, replies);
+  if (persons.length === 0) return;
+  const erased = await records.erasedPersons(event.tenant, persons, { signal: event.signal });
+  if (erased.length > 0) throw new AppError('PERSON_ERASED');
 }
 
 function replay(kept: Exclude<Kept, { state: 'running' }>, { secret }: Identity): OutgoingResponse {

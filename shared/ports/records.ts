@@ -11,6 +11,7 @@ import type { PersonRecords } from './records/persons.ts';
 import type { RetentionRecords } from './records/retention.ts';
 import type { UploadRecords } from './records/uploads.ts';
 import type { UsageRecords } from './records/usage.ts';
+import type { CallOptions } from './tenant.ts';
 
 /**
  * The records of persons, faces, images and jobs.
@@ -41,5 +42,10 @@ export interface Records
     GalleryEpochRecords,
     UsageRecords,
     OutboxRecords {
+  /**
+   * Rejects with STORE_UNAVAILABLE when the store cannot write. Distributed: when it does not respond. Embedded: when the disk is full, or
+   * the data folder was deleted.
+   */
+  checkWritable(options?: CallOptions): Promise<void>;
   close(): Promise<void>;
 }

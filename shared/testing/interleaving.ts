@@ -23,7 +23,12 @@ export function interleaving(seed: number): Interleaving {
   const waiting: { readonly label: string; readonly go: () => Promise<unknown> }[] = [];
   const calls: string[] = [];
 
-  const inTurn = (label: string, run: () => unknown): Promise<unknown> =>
+  let isOver = false;
+
+  const inTurn = async (label: string, run: () => unknown): Promise<unknown> =>
+    isOver ? run() : waitFor(label, run);
+
+  const waitFor = (label: string, run: () => unknown): Promise<unknown> =>
     new Promise((resolve, reject) => {
       const go = async () => {
         calls.push(label);
@@ -58,6 +63,9 @@ export function interleaving(seed: number): Interleaving {
         const [next] = waiting.splice(Math.floor(random() * waiting.length), 1);
         await next!.go();
       }
+      // Work that no actor waits for.
+      isOver = true;
+      for (const { go } of waiting.splice(0)) void go();
       return await outcomes;
     },
   };

@@ -134,6 +134,7 @@ export function recordsOn(store: ScyllaStore): Records {
         });
         await scylla.write(bounds, microseconds());
       }),
+    checkWritable: (options) => store.read(options, async () => void (await erasureKey(scylla))),
     close: () => store.close(),
   };
 }

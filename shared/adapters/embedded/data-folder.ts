@@ -1,6 +1,7 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../errors.ts';
+import { disk } from '../../domain/tuning.ts';
 import { makePrivateFolder } from './private-files.ts';
 
 /**
@@ -19,6 +20,20 @@ export function openDataFolder(dataDir: string): void {
       cause: error,
     });
   }
+}
+
+/** Free bytes on the disk of a folder for this user. */
+export function freeBytesIn(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
+
+/** Errors: AppError STORE_UNAVAILABLE when there is too little space for the next writes. */
+export function requireSpace(dataDir: string, freeBytes: number): void {
+  if (freeBytes >= disk.leastFreeBytes) return;
+  throw new AppError('STORE_UNAVAILABLE', {
+    message: `The disk of the data folder ${dataDir} is full (${Math.floor(freeBytes / 1024)} KiB free). Free some space; FreeFace then continues.`,
+  });
 }
 
 function complaint({ code, message }: NodeJS.ErrnoException): string {

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, fdatasync, openSync } from 'node:fs';
+import { chmodSync, closeSync, fdatasync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import Libsql from 'libsql';
@@ -50,17 +50,31 @@ export interface DatabaseOptions {
  * A page as it was before a deletion stays in the write-ahead log until other writes happen to cover it, for weeks on a quiet
  * machine. So who erases empties the log afterwards. It does not wait for another process that reads just then: the next
  * erasure, or closing, empties the log as well.
+ *
+ * [Note: A data folder that is deleted while it is in use]
+ * An open file can be written after it was deleted; its rows are lost when the process ends. So before each transaction, and before each
+ * read outside of a transaction, the database checks that its path still leads to the file that it opened. This costs a few microseconds.
+ * If the file was deleted or replaced, every call is refused with STORE_UNAVAILABLE, and the platform is not ready.
  */
 export function openDatabase(path: string, options: DatabaseOptions = {}): Database {
   makePrivateFolder(dirname(path));
   const connection = connect(path, options);
+  const file = identityOf(path);
   // Compiled once: a statement is a hundred times the price of a lookup.
   const statements = new Map<string, Libsql.Statement>();
   let open = true;
   let log: number | undefined;
 
+  const requireFile = (): void => {
+    if (connection.inTransaction || identityOf(path) === file) return;
+    throw new AppError('STORE_UNAVAILABLE', {
+      message: `${path} was deleted or replaced while FreeFace uses it. Stop FreeFace, put the data folder back, and start FreeFace again.`,
+    });
+  };
+
   const prepared = (sql: string): Libsql.Statement => {
     if (!open) throw new AppError('STORE_UNAVAILABLE', { message: `${path} is closed.` });
+    requireFile();
     let statement = statements.get(sql);
     if (statement === undefined) {
       statement = connection.prepare(sql);
@@ -89,6 +103,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
       }),
     execute,
     transaction(body) {
+      requireFile();
       execute('BEGIN IMMEDIATE');
       try {
         const result = body();
@@ -100,6 +115,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
       }
     },
     async transactionInSteps(body) {
+      requireFile();
       execute('BEGIN IMMEDIATE');
       try {
         const result = await body();
@@ -143,6 +159,16 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
       connection.close();
     },
   };
+}
+
+/** Device and number of the file at a path; null: there is no file. */
+function identityOf(path: string): string | null {
+  try {
+    const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+    return found === undefined ? null : `${found.dev}/${found.ino}`;
+  } catch {
+    return null;
+  }
 }
 
 const busyTimeoutMs = 5000;

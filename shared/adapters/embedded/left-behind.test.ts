@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Clock } from '../../ports/clock.ts';
@@ -33,6 +33,23 @@ it.each([
     expect(readdirSync(dataDir).filter((name) => name.startsWith('records.db'))).toEqual(['records.db']);
   },
 );
+
+it('When the folder vectors is missing and the records have faces, then opening is refused, until a user creates the folder', async () => {
+  const { dataDir, clock } = await newFolder();
+  const records = await openRecords({ dataDir, clock });
+  await putTemplate(dataDir, clock);
+  await records.saveEnrolment(tenant, newEnrolment());
+  rmSync(join(dataDir, 'vectors'), { recursive: true });
+
+  await expect(openVectors({ dataDir, clock })).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+    message: expect.stringContaining(`${join(dataDir, 'vectors')} is missing, but records.db has faces`),
+  });
+  expect(existsSync(join(dataDir, 'vectors'))).toBe(false);
+  mkdirSync(join(dataDir, 'vectors'));
+  await (await openVectors({ dataDir, clock })).close();
+  await records.close();
+});
 
 it('When records.db is another one without an image, then images from before it are reason to refuse', async () => {
   const { dataDir, clock } = await newFolder();

@@ -30,6 +30,31 @@ async function hasImageBefore(dataDir: string, time: number): Promise<boolean> {
   return false;
 }
 
+/**
+ * Before `vectors/` is made. Without templates every person would be recognised as unknown. Errors: AppError STORE_UNAVAILABLE when the
+ * folder is missing and the records have faces.
+ */
+export function refuseMissingTemplates(dataDir: string): void {
+  const folder = join(dataDir, 'vectors');
+  if (existsSync(folder) || !hasFaces(join(dataDir, 'records.db'))) return;
+  throw new AppError('STORE_UNAVAILABLE', {
+    message: `${folder} is missing, but records.db has faces: without their templates nobody would be recognised. Put the folder back from a backup. If there is no backup, create an empty folder ${folder}: then the platform computes the templates again from the stored images soon after the start.`,
+  });
+}
+
+function hasFaces(path: string): boolean {
+  if (!existsSync(path) || statSync(path).size === 0) return false;
+  const records = openDatabase(path, { readOnly: true });
+  try {
+    return records.get('SELECT 1 FROM faces LIMIT 1') !== undefined;
+  } catch {
+    // The tables do not exist yet, or the file is damaged: then opening the records reports it.
+    return false;
+  } finally {
+    records.close();
+  }
+}
+
 /** What cannot be read counts: something is there. */
 async function hasTemplates(dataDir: string): Promise<boolean> {
   const path = join(dataDir, 'vectors', 'templates.db');

@@ -5,7 +5,7 @@ import type { WriteOptions } from '../../ports/records/outbox.ts';
 import type { Records } from '../../ports/records.ts';
 import type { CallOptions, Tenant } from '../../ports/tenant.ts';
 import { createPageTokens } from '../page-token.ts';
-import { openDataFolder } from './data-folder.ts';
+import { freeBytesIn, openDataFolder, requireSpace } from './data-folder.ts';
 import { type Database, openDatabase } from './database.ts';
 import { forcedOnDemand } from './forced-on-demand.ts';
 import { refuseForeignRecords, refuseMissingRecords } from './left-behind.ts';
@@ -34,7 +34,14 @@ import { createWriteQueue } from './write-queue.ts';
  *
  * Epochs of galleries live as long as the process, as the answers do that are kept under them.
  */
-export async function openRecords({ dataDir, clock }: StoreOptions): Promise<Records> {
+export async function openRecords({
+  dataDir,
+  clock,
+  freeBytes = () => freeBytesIn(dataDir),
+}: StoreOptions & {
+  /** Free bytes on the disk of the data folder. */
+  readonly freeBytes?: () => number;
+}): Promise<Records> {
   openDataFolder(dataDir);
   const unlock = lockStore(join(dataDir, 'records.lock'));
   let writer: Database | undefined;
@@ -51,14 +58,20 @@ export async function openRecords({ dataDir, clock }: StoreOptions): Promise<Rec
     migrate(writer, migrations.records, clock.now());
     if (read.isWithoutImages(writer)) await refuseForeignRecords(dataDir, read.madeAt(writer));
     reader = openDatabase(path, { readOnly: true });
-    return recordsOn(writer, reader, () => clock.now(), closeAll);
+    return recordsOn(writer, reader, () => clock.now(), closeAll, () => requireSpace(dataDir, freeBytes()));
   } catch (error) {
     closeAll();
     throw error;
   }
 }
 
-function recordsOn(writer: Database, reader: Database, now: () => number, closeAll: () => void): Records {
+function recordsOn(
+  writer: Database,
+  reader: Database,
+  now: () => number,
+  closeAll: () => void,
+  checkSpace: () => void,
+): Records {
   const tokens = createPageTokens(pageTokenKey(writer));
   const queue = createWriteQueue();
   const { transaction: unforced } = forcedOnDemand(writer);
@@ -234,6 +247,11 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
         return reader.all<OutboxRow>('SELECT id, topic, event FROM outbox ORDER BY id LIMIT ?', [limit]).map(toOutbox);
       }),
     settleOutbox: (ids, options) => queue.run(() => unforced(() => settleOutbox(writer, ids)), options?.signal),
+    checkWritable: (options) =>
+      reading(options, () => {
+        reader.get('SELECT 1');
+        checkSpace();
+      }),
     close() {
       closing ??= queue
         .drained()

@@ -4,6 +4,7 @@ import { AppError } from '../../errors.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { VectorEntry, VectorSpace, Vectors } from '../../ports/vectors.ts';
 import { openKeyFile } from './key-file.ts';
+import { refuseMissingTemplates } from './left-behind.ts';
 import { makePrivateFolder } from './private-files.ts';
 import { lockStore } from './store-lock.ts';
 import type { StoreOptions } from './store-options.ts';
@@ -26,6 +27,7 @@ export async function openVectors(options: VectorsOptions): Promise<Vectors> {
   const unlock = lockStore(join(dataDir, 'vectors.lock'));
   let templates: Templates | undefined;
   try {
+    refuseMissingTemplates(dataDir);
     const path = join(dataDir, 'vectors', 'templates.db');
     const { secret } = await openKeyFile(join(dataDir, 'vectors.key'), async () => existsSync(path));
     templates = openTemplates(path, secret.toString('hex'), clock.now());

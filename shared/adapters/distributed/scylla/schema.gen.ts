@@ -7,4 +7,5 @@ export const scyllaSchema: readonly string[] = [
   '005-audit.cql',
   '006-webhooks.cql',
   '007-gallery-epochs.cql',
+  '008-erasures.cql',
 ];
