@@ -71,15 +71,11 @@ export const errorTable = {
   STRATEGY_UNAVAILABLE: [422, 'poison', 'The requested model pack is not loaded.'],
   // The gallery
   PERSON_NOT_FOUND: [404, 'poison', 'The person does not exist.'],
-  PERSON_ERASED: [410, 'poison', 'The person was erased. This person_id can never be used again.'],
+  PERSON_ERASED: [410, 'poison', 'The person was erased. The id cannot be used again.'],
   FACE_NOT_FOUND: [404, 'poison', 'The face does not exist.'],
   IMAGE_NOT_FOUND: [404, 'poison', 'The image does not exist.'],
   IMAGE_EXPIRED: [410, 'poison', 'The image was deleted because its retention time had ended.'],
-  ERASED: [
-    410,
-    'poison',
-    'The photo shows a person or face that was erased. A file cannot enrol it again; use faces/enroll if this is intended.',
-  ],
+  ERASED: [410, 'poison', 'The photo was erased. To enrol it again, use faces/enroll.'],
   JOB_NOT_FOUND: [404, 'poison', 'The job does not exist.'],
   JOB_FAILED: [422, 'poison', 'The job failed; its status contains the reason.'],
   PERSON_EXISTS: [409, 'poison', 'A person with this id already exists.'],

@@ -198,9 +198,14 @@ async function probeOfPerson(
 ): Promise<Probe> {
   const [person] = await records.getIdentities(tenant, { personIds: [personId] }, { signal });
   if (person === undefined)
-    throw await absentPerson(personId, { tenant, signal }, { records }, {
-      details: [{ field: 'person_id', issue: 'is not enrolled' }],
-    });
+    throw await absentPerson(
+      personId,
+      { tenant, signal },
+      { records },
+      {
+        details: [{ field: 'person_id', issue: 'is not enrolled' }],
+      },
+    );
   const { items } = await records.listFaces(tenant, { personId }, { limit: 1000, signal });
   const ids = items.map(({ faceId }) => faceId);
   const entries = await vectors.get(tenant, pack, ids.slice(0, personProbes), { signal });

@@ -102,8 +102,7 @@ async function namedPerson({
 }: Enrolment): Promise<ResolvedPerson | null> {
   if (request.person === null) return null;
   const person = await resolvePerson(request.person, call, ports.records);
-  if (known?.create === null && known.personId !== person.personId)
-    await refuseIfErased(known, call, ports);
+  if (known?.create === null && known.personId !== person.personId) await refuseIfErased(known, call, ports);
   if (consentAt !== null) requireConsent(person.consent, consentAt);
   return person;
 }

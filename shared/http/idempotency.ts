@@ -192,11 +192,7 @@ async function keep(
 }
 
 /** Errors: PERSON_ERASED if the request or its stored response names an erased person. */
-async function refuseErased(
-  { body }: OutgoingResponse,
-  event: HttpExchange,
-  records: Ports['records'],
-): Promise<void> {
+async function refuseErased({ body }: OutgoingResponse, event: HttpExchange, records: Ports['records']): Promise<void> {
   // Every function that changes state responds with JSON.
   const replies = typeof body === 'string' && body.startsWith('{') ? [JSON.parse(body) as unknown] : [];
   const { persons } = subjectsOf(event, replies);

@@ -190,7 +190,11 @@ export function importsContract({ name, open }: { name: string; open: (clock: Fa
       await source.write((imports) => writeGallery(imports, tenant, gallery));
       const photo = { ...newImage({ digest: 'e'.repeat(64) }) };
       const { marks, key } = await source.use(async ({ records }) => {
-        await records.saveEnrolment(tenant, { person: null, image: photo, faces: [newFace({ personId: ada.personId })] });
+        await records.saveEnrolment(tenant, {
+          person: null,
+          image: photo,
+          faces: [newFace({ personId: ada.personId })],
+        });
         await records.deletePerson(tenant, ada.personId);
         return {
           marks: (await records.listErasures(tenant, { limit: 100 })).items,
@@ -229,7 +233,9 @@ export function importsContract({ name, open }: { name: string; open: (clock: Fa
       const gallery = newGallery();
       await write((imports) => writeGallery(imports, tenant, gallery));
 
-      const writing = write(({ records }) => records.erasure(tenant, { subject: `person/${gallery.ada.personId}`, at: time }));
+      const writing = write(({ records }) =>
+        records.erasure(tenant, { subject: `person/${gallery.ada.personId}`, at: time }),
+      );
 
       await expect(writing).rejects.toMatchObject({ code: 'PERSON_EXISTS' });
     });

@@ -25,8 +25,7 @@ export function interleaving(seed: number): Interleaving {
 
   let isOver = false;
 
-  const inTurn = async (label: string, run: () => unknown): Promise<unknown> =>
-    isOver ? run() : waitFor(label, run);
+  const inTurn = async (label: string, run: () => unknown): Promise<unknown> => (isOver ? run() : waitFor(label, run));
 
   const waitFor = (label: string, run: () => unknown): Promise<unknown> =>
     new Promise((resolve, reject) => {

@@ -6,9 +6,9 @@ import type { ApiKey, SigningKey, User } from '../../ports/accounts.ts';
 import type { AccountsImport, AuditImport, Imports, RecordsImport, WebhooksImport } from '../../ports/imports.ts';
 import type { Face, Image } from '../../ports/records/faces.ts';
 import type { Job } from '../../ports/records/jobs.ts';
+import { erasedElsewhere, otherErasureKey, personOfMark } from '../erasure-marks.ts';
 import type { TenantDocument } from './accounts-tenants.ts';
 import type { UserDocument } from './accounts-users.ts';
-import { erasedElsewhere, otherErasureKey, personOfMark } from '../erasure-marks.ts';
 import { blockOf, pointersTo } from './audit-chains.ts';
 import { erasureKey, marking, setErasureKey } from './records-erasures.ts';
 import {

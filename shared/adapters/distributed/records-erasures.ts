@@ -21,11 +21,7 @@ const keyName = 'erasure-key';
  *
  * The mark of a photo if there is one; null: none. `digest`: SHA-256 of the bytes, hex.
  */
-export async function markOfContent(
-  { scylla }: ScyllaStore,
-  tenant: string,
-  digest: string,
-): Promise<Erasure | null> {
+export async function markOfContent({ scylla }: ScyllaStore, tenant: string, digest: string): Promise<Erasure | null> {
   const key = await erasureKey(scylla);
   if (key === null) return null;
   const subject = contentMark(key, tenant, digest);

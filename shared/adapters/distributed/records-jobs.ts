@@ -30,12 +30,7 @@ const itemsAtOnce = 16;
  * See `Records.createJob`. An erasure may be decided while the job is written. The erasure reads the list of the person's jobs after its
  * decision, and this call reads the person after the job is in the list: one of the two removes the job.
  */
-export async function createJob(
-  store: ScyllaStore,
-  tenant: string,
-  job: NewJob,
-  options?: WriteOptions,
-): Promise<Job> {
+export async function createJob(store: ScyllaStore, tenant: string, job: NewJob, options?: WriteOptions): Promise<Job> {
   const { personId } = job;
   if (personId === null) return await writeJob(store, tenant, job, options);
   const isErased = async () => (await personRowOf(store, tenant, personId)).isErased;

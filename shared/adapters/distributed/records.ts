@@ -5,12 +5,19 @@ import type { Records } from '../../ports/records.ts';
 import { listAppearances, summarizeAppearances } from './records-appearances.ts';
 import { deleteFace, deletePerson, finishDeletion } from './records-deletion.ts';
 import { saveEnrolment } from './records-enrolment.ts';
-import { erasureKey, listErasures, markOfContent } from './records-erasures.ts';
 import { galleryEpoch, raiseOf } from './records-epoch.ts';
+import { erasureKey, listErasures, markOfContent } from './records-erasures.ts';
 import { expireImage } from './records-images.ts';
 import * as jobs from './records-jobs.ts';
 import * as letters from './records-letters.ts';
-import { claimsOfPersons, createPerson, erasedPersons, livePerson, personDocument, updatePerson } from './records-persons.ts';
+import {
+  claimsOfPersons,
+  createPerson,
+  erasedPersons,
+  livePerson,
+  personDocument,
+  updatePerson,
+} from './records-persons.ts';
 import * as read from './records-reading.ts';
 import { abandonedMs } from './scylla/claims.ts';
 import { microseconds, type Work } from './scylla/documents.ts';

@@ -1,7 +1,7 @@
 import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError } from '../../errors.ts';
 import { disk } from '../../domain/tuning.ts';
+import { AppError } from '../../errors.ts';
 import { makePrivateFolder } from './private-files.ts';
 
 /**

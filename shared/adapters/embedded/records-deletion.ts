@@ -63,7 +63,12 @@ export async function deletePerson(
     const jobs = undo ? [] : deleteJobsOf(database, tenant, person);
     database.run('DELETE FROM persons WHERE tenant = ? AND person_id = ?', [tenant, personId]);
     if (!undo) markPerson(database, tenant, personId, now);
-    const contents = markContents(database, tenant, [...digests, ...jobs.flatMap((job) => digestOfJob(job) ?? [])], now);
+    const contents = markContents(
+      database,
+      tenant,
+      [...digests, ...jobs.flatMap((job) => digestOfJob(job) ?? [])],
+      now,
+    );
     beforeCommit();
     return { person, faceIds, images, jobs, contents };
   });

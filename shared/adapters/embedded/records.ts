@@ -58,7 +58,13 @@ export async function openRecords({
     migrate(writer, migrations.records, clock.now());
     if (read.isWithoutImages(writer)) await refuseForeignRecords(dataDir, read.madeAt(writer));
     reader = openDatabase(path, { readOnly: true });
-    return recordsOn(writer, reader, () => clock.now(), closeAll, () => requireSpace(dataDir, freeBytes()));
+    return recordsOn(
+      writer,
+      reader,
+      () => clock.now(),
+      closeAll,
+      () => requireSpace(dataDir, freeBytes()),
+    );
   } catch (error) {
     closeAll();
     throw error;
@@ -141,15 +147,13 @@ function recordsOn(
     deletePerson: (tenant, personId, options) =>
       queue
         .run(
-          () =>
-            deletePerson(writer, tenant, personId, () => addToOutbox(writer, options), { ...options, now: now() }),
+          () => deletePerson(writer, tenant, personId, () => addToOutbox(writer, options), { ...options, now: now() }),
           options?.signal,
         )
         .then(raised(tenant))
         .then(forgotten),
 
-    erasedPersons: (tenant, ids, options) =>
-      reading(options, () => erasures.erasedPersons(reader, tenant, ids)),
+    erasedPersons: (tenant, ids, options) => reading(options, () => erasures.erasedPersons(reader, tenant, ids)),
     isContentErased: (tenant, digest, options) =>
       reading(options, () => erasures.isContentErased(reader, tenant, digest)),
     listErasures: (tenant, options) => reading(options, () => erasures.listErasures(reader, tokens, tenant, options)),
