@@ -1,4 +1,4 @@
-import { renameSync, rmSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { embeddedOpeners } from '../../shared/adapters/embedded/index.ts';
 import { openRecords } from '../../shared/adapters/embedded/records.ts';
@@ -9,25 +9,31 @@ import { functions } from '../registry.gen.ts';
 
 describe('GET health/ready', () => {
   it.each([
-    ['deleted', (folder: string) => rmSync(folder, { recursive: true })],
-    ['moved away', (folder: string) => renameSync(folder, `${folder}-moved`)],
+    ['moved away', () => undefined],
+    ['replaced by an empty folder', (folder: string) => mkdirSync(folder)],
   ])(
-    'When the data folder is %s while the platform runs, then writes and reads are refused and the platform is not ready',
-    async (_, lose) => {
+    'When the data folder is %s while the platform runs, then writes and reads are refused and the platform is not ready, until the folder is back',
+    async (_, replace) => {
       const dataDir = folderWithWeights();
       const { call } = await startPlatform(functions, { dataDir });
       const before = await call('POST', '/api/v1/persons', { json: { person_id: 'ada' } });
       const ready = await call('GET', '/health/ready', { as: null });
 
-      lose(dataDir);
+      renameSync(dataDir, `${dataDir}-moved`);
+      replace(dataDir);
       const answers = await Promise.all([
         call('POST', '/api/v1/persons', { json: { person_id: 'ben' } }),
         call('GET', '/api/v1/persons/ada'),
         call('GET', '/health/ready', { as: null }),
       ]);
 
+      rmSync(dataDir, { recursive: true, force: true });
+      renameSync(`${dataDir}-moved`, dataDir);
+      const back = await call('GET', '/health/ready', { as: null });
+
       expect([before.status, ready.status]).toEqual([201, 200]);
       expect(answers.map(({ status }) => status)).toEqual([503, 503, 503]);
+      expect(back.status).toBe(200);
     },
   );
 

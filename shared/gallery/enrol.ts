@@ -5,19 +5,12 @@ import { AppError, mayHaveHappened } from '../errors.ts';
 import type { CallContext } from '../function/define.ts';
 import { chooseFaces } from './choose-faces.ts';
 import { noKnownConsent, requireConsent } from './consent.ts';
-import type {
-  AcceptedFace,
-  Enrolment,
-  EnrolmentPorts,
-  EnrolmentRequest,
-  EnrolmentResult,
-  RejectedFace,
-} from './enrolment.ts';
+import type { AcceptedFace, Enrolment, EnrolmentPorts, EnrolmentRequest, EnrolmentResult, RejectedFace, ResolvedPerson } from './enrolment.ts';
 import { checkBeforeExtraction, checkEnrolmentQuota } from './enrolment-checks.ts';
 import { imageBlob } from './image-blob.ts';
 import { indexEnrolment } from './index-enrolment.ts';
 import { type JudgedFace, judgeFace } from './judge-face.ts';
-import { type ResolvedPerson, resolvePerson } from './resolve-person.ts';
+import { resolvePerson } from './resolve-person.ts';
 import { saveEnrolment } from './save-enrolment.ts';
 import { takeBack } from './take-back.ts';
 import { type TenantRules, tenantRules } from './tenant-rules.ts';

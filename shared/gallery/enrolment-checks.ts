@@ -1,9 +1,9 @@
 import { imageIdOf } from '../domain/ids.ts';
 import type { Usage } from '../ports/records/usage.ts';
 import { noKnownConsent, requireConsent } from './consent.ts';
-import type { AcceptedFace, Enrolment, RequestedEnrolment } from './enrolment.ts';
+import type { AcceptedFace, Enrolment, RequestedEnrolment, ResolvedPerson } from './enrolment.ts';
 import { checkQuota } from './quota.ts';
-import { type ResolvedPerson, resolvePerson } from './resolve-person.ts';
+import { resolvePerson } from './resolve-person.ts';
 
 /**
  * Rejects a request that must fail for any content of the photo: the tenant requires a consent, or has no room for one more face.

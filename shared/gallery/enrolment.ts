@@ -4,9 +4,8 @@ import type { ExtractedFace, ModelIdentity, PackDescription } from '../ports/ext
 import type { Ports } from '../ports/index.ts';
 import type { JsonObject } from '../ports/json.ts';
 import type { Face, NewFace } from '../ports/records/faces.ts';
-import type { Consent } from '../ports/records/persons.ts';
+import type { Consent, NewPerson } from '../ports/records/persons.ts';
 import type { ImageBlob } from './image-blob.ts';
-import type { ResolvedPerson } from './resolve-person.ts';
 import type { TenantRules } from './tenant-rules.ts';
 
 export interface EnrolmentRequest {
@@ -36,6 +35,14 @@ export interface PersonClaim {
   readonly name: string | undefined;
   readonly metadata: JsonObject | undefined;
   readonly consent: Consent | undefined;
+}
+
+/** The person that a request names. */
+export interface ResolvedPerson {
+  readonly personId: string;
+  readonly consent: Consent | null;
+  /** The person to create; null if the person exists. */
+  readonly create: NewPerson | null;
 }
 
 export type EnrolmentPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'extractor' | 'accounts'>;

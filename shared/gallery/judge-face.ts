@@ -4,9 +4,8 @@ import { faceIdOf } from '../domain/ids.ts';
 import { similarityOf } from '../domain/similarity.ts';
 import { enrolment as tuning } from '../domain/tuning.ts';
 import type { ExtractedFace } from '../ports/extractor.ts';
-import type { AcceptedFace, Enrolment, RejectedFace } from './enrolment.ts';
+import type { AcceptedFace, Enrolment, RejectedFace, ResolvedPerson } from './enrolment.ts';
 import { identify } from './identify.ts';
-import type { ResolvedPerson } from './resolve-person.ts';
 
 export type JudgedFace = { readonly accepted: AcceptedFace } | { readonly rejected: RejectedFace };
 

@@ -1,16 +1,8 @@
 import { AppError } from '../errors.ts';
 import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Consent, NewPerson } from '../ports/records/persons.ts';
 import { refuseErased } from './absent-person.ts';
-import type { PersonClaim } from './enrolment.ts';
-
-export interface ResolvedPerson {
-  readonly personId: string;
-  readonly consent: Consent | null;
-  /** The person to create; null if the person exists. */
-  readonly create: NewPerson | null;
-}
+import type { PersonClaim, ResolvedPerson } from './enrolment.ts';
 
 /** Finds the person that a request names, or describes the one to create. Errors: EXTERNAL_ID_TAKEN, PERSON_ERASED. */
 export async function resolvePerson(

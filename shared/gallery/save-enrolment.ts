@@ -5,8 +5,7 @@ import type { Extraction } from '../ports/extractor.ts';
 import type { SavedEnrolment } from '../ports/records/enrolment.ts';
 import type { NewFace } from '../ports/records/faces.ts';
 import type { OutboxEntry } from '../ports/records/outbox.ts';
-import type { AcceptedFace, Enrolment } from './enrolment.ts';
-import type { ResolvedPerson } from './resolve-person.ts';
+import type { AcceptedFace, Enrolment, ResolvedPerson } from './enrolment.ts';
 
 /** Writes the records of an enrolment, with their events, after its image file is durable. */
 export async function saveEnrolment(

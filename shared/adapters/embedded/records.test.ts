@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Libsql from 'libsql';
 import { expect, it, onTestFinished } from 'vitest';
@@ -39,6 +39,22 @@ it('When a data folder is in use, then a second opening says so, and works once 
   const second = await openRecords({ dataDir, clock });
 
   await second.close();
+});
+
+it('When the data folder is deleted while the store is open, then every write and read is refused', async () => {
+  const dataDir = temporaryFolder();
+  const records = await openRecords({ dataDir, clock });
+  onTestFinished(() => records.close());
+  const [tenant, person] = [newTenant(), newPerson()];
+  await records.createPerson(tenant, person);
+  rmSync(dataDir, { recursive: true });
+
+  const refusal = { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('was deleted or replaced') };
+  await expect(records.createPerson(tenant, newPerson())).rejects.toMatchObject(refusal);
+  await expect(records.saveEnrolment(tenant, newEnrolment())).rejects.toMatchObject(refusal);
+  await expect(records.deletePerson(tenant, person.personId)).rejects.toMatchObject(refusal);
+  await expect(records.getPersons(tenant, [person.personId])).rejects.toMatchObject(refusal);
+  await expect(records.checkWritable()).rejects.toMatchObject(refusal);
 });
 
 it('When the store is open, then its folder and files belong to the owner alone', async () => {
