@@ -5,7 +5,15 @@ import { AppError, mayHaveHappened } from '../errors.ts';
 import type { CallContext } from '../function/define.ts';
 import { chooseFaces } from './choose-faces.ts';
 import { noKnownConsent, requireConsent } from './consent.ts';
-import type { AcceptedFace, Enrolment, EnrolmentPorts, EnrolmentRequest, EnrolmentResult, RejectedFace, ResolvedPerson } from './enrolment.ts';
+import type {
+  AcceptedFace,
+  Enrolment,
+  EnrolmentPorts,
+  EnrolmentRequest,
+  EnrolmentResult,
+  RejectedFace,
+  ResolvedPerson,
+} from './enrolment.ts';
 import { checkBeforeExtraction, checkEnrolmentQuota } from './enrolment-checks.ts';
 import { imageBlob } from './image-blob.ts';
 import { indexEnrolment } from './index-enrolment.ts';
