@@ -238,6 +238,9 @@ async function removeFacesOfNobody(
   const found = await eachOf(personIds, atOnce, (personId) => livePerson(store, tenant, personId));
   const gone = personIds.filter((_, index) => found[index] === null);
   if (gone.length === 0) return;
-  await removeFaces(store, tenant, imageId, ({ personId }) => personId !== null && gone.includes(personId));
-  throw await absence(store, tenant, gone[0]!);
+  const error = await absence(store, tenant, gone[0]!);
+  // This enrolment may have removed the mark that the erasure left for the photo.
+  const blocks = error.code === 'PERSON_ERASED';
+  await removeFaces(store, tenant, imageId, ({ personId }) => personId !== null && gone.includes(personId), { blocks });
+  throw error;
 }

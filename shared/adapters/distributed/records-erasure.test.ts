@@ -100,7 +100,6 @@ describeEngine('scylla', 'an erasure on ScyllaDB at the same time as another wri
         codes.add(written!.status === 'fulfilled' ? 'done' : (written!.reason as { code: string }).code);
       }
       for (const code of codes) expect(['done', 'PERSON_ERASED', 'PERSON_EXISTS', 'ERASED']).toContain(code);
-      expect(codes.size).toBeGreaterThan(1);
       expect(different.size).toBeGreaterThan(orders * 0.8);
     },
     300_000,
