@@ -196,7 +196,7 @@ function changeOf(face: NewFace, stored: ReadonlyMap<string, Face>, imageId: str
   if (before === null) return { before, after: newFaceRow(face, imageId, at) };
   if (face.personId === null || before.personId === face.personId) return { before, after: before };
   if (before.personId !== null) {
-    throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: face.faceId } });
+    throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: face.faceId, person_id: before.personId } });
   }
   return { before, after: { ...before, personId: face.personId, similarity: face.similarity } };
 }
@@ -206,7 +206,8 @@ function refuseOtherSpacesPerson(face: NewFace, stored: ReadonlyMap<string, Face
   if (face.personId === null) return;
   for (const { faceId, personId, space, box } of stored.values()) {
     if (personId === null || personId === face.personId || space === face.space) continue;
-    if (isSameFace(box, face.box)) throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: faceId } });
+    if (!isSameFace(box, face.box)) continue;
+    throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: faceId, person_id: personId } });
   }
 }
 

@@ -57,7 +57,7 @@ function saveFace(
   const known = faceRow(database, tenant, face.faceId);
   if (known === undefined) return { face: toFace(insertFace(database, tenant, face, imageId, now)), created: true };
   if (face.personId === null || known.person_id === face.personId) return { face: toFace(known), created: false };
-  if (known.person_id !== null) throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: face.faceId } });
+  if (known.person_id !== null) throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: face.faceId, person_id: known.person_id } });
   const joined = database.get<FaceRow>(
     'UPDATE faces SET person_id = ?, similarity = ? WHERE tenant = ? AND face_id = ? RETURNING *',
     [face.personId, face.similarity, tenant, face.faceId],
@@ -78,5 +78,5 @@ function refuseOtherSpacesPerson(database: Database, tenant: Tenant, face: NewFa
   const taken = namedFacesOfOtherSpaces(database, tenant, imageId, face.space).find(
     ({ box, personId }) => personId !== face.personId && isSameFace(box, face.box),
   );
-  if (taken !== undefined) throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: taken.faceId } });
+  if (taken !== undefined) throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: taken.faceId, person_id: taken.personId } });
 }
