@@ -1,6 +1,7 @@
 import { CloudEvent } from 'cloudevents';
 import { deadLetterEvent, deadLetterTopic } from '../../ports/dead-letter-event.ts';
 import type { Event, EventsState } from '../../ports/events.ts';
+import type { GivenUp } from '../delivery/dispatch.ts';
 import type { Database } from './database.ts';
 
 /** An event without its body. */
@@ -21,10 +22,7 @@ export interface DeliveryState {
 
 export interface NewDeadLetter {
   readonly sequence: number;
-  readonly status: number;
-  readonly reason: string;
-  readonly attempts: number;
-  readonly at: number;
+  readonly failure: GivenUp;
 }
 
 /** Everything a group has to write down at one moment. */
@@ -90,9 +88,9 @@ export function createEventStore(database: Database) {
           [topic, group, sequence, attempts, dueAt],
         );
       }
-      for (const { sequence, at, ...failure } of deadLetters) {
-        const letter = deadLetterEvent(read(sequence), { topic, group, at, ...failure });
-        append(deadLetterTopic, { type: letter.type, key: null }, JSON.stringify(letter), at);
+      for (const { sequence, failure } of deadLetters) {
+        const letter = deadLetterEvent(read(sequence), failure);
+        append(deadLetterTopic, { type: letter.type, key: null }, JSON.stringify(letter), failure.at);
       }
       database.run('UPDATE consumer_groups SET position = ? WHERE topic = ? AND name = ?', [position, topic, group]);
       database.run('DELETE FROM deliveries WHERE topic = ? AND name = ? AND sequence <= ?', [topic, group, position]);
