@@ -1,34 +1,19 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
 import { chainStart, hashOfEntry, storableEntry } from '../../domain/audit-chain.ts';
 import { AppError } from '../../errors.ts';
 import type { Audit, AuditEntry, NewAuditEntry } from '../../ports/audit.ts';
 import type { CallOptions, Tenant } from '../../ports/tenant.ts';
-import { createPageTokens } from '../page-token.ts';
 import { lastEntry, listEntries, tenantsWithEntries, walkChain } from './audit-reading.ts';
 import { entryValues } from './audit-rows.ts';
-import { openDataFolder } from './data-folder.ts';
-import { type Database, openDatabase } from './database.ts';
+import type { Database } from './database.ts';
 import { forcedOnDemand } from './forced-on-demand.ts';
 import { createGroupCommit } from './group-commit.ts';
-import { migrate, migrations } from './migrations.ts';
-import { lockStore } from './store-lock.ts';
+import { openStoreDatabase, pageTokensOf, type StoreDatabase } from './store-database.ts';
 import type { StoreOptions } from './store-options.ts';
 
 /** The audit log in `audit.db`: one chain for each tenant, since one process writes. */
-export async function openAudit({ dataDir, clock }: StoreOptions): Promise<Audit> {
-  openDataFolder(dataDir);
-  const unlock = lockStore(join(dataDir, 'audit.lock'));
-  let database: Database | undefined;
-  try {
-    database = openDatabase(join(dataDir, 'audit.db'));
-    migrate(database, migrations.audit, clock.now());
-    return auditOn(database, () => clock.now(), unlock);
-  } catch (error) {
-    database?.close();
-    unlock();
-    throw error;
-  }
+export async function openAudit(options: StoreOptions): Promise<Audit> {
+  return await openStoreDatabase(options, 'audit', (opened) => auditOn(opened, () => options.clock.now()));
 }
 
 /**
@@ -38,8 +23,8 @@ export async function openAudit({ dataDir, clock }: StoreOptions): Promise<Audit
  * of CPU for an entry with one subject and 0.02 ms for each further one (its row lands on a page of its own), half of that
  * when many come at once; a forced write is 0.3 ms more on a fast disk, and entries of the same moment share it.
  */
-function auditOn(database: Database, now: () => number, unlock: () => void): Audit {
-  const tokens = createPageTokens(pageTokenKey(database));
+function auditOn({ database, close }: StoreDatabase, now: () => number): Audit {
+  const tokens = pageTokensOf(database);
   const commits = createGroupCommit(forcedOnDemand(database));
   let closing: Promise<void> | undefined;
 
@@ -58,10 +43,7 @@ function auditOn(database: Database, now: () => number, unlock: () => void): Aud
     chains: (tenant, options) => walkChain(database, tenant, options?.signal),
     tenants: (options) => reading(options, () => tenantsWithEntries(database)),
     close() {
-      closing ??= commits.drained().then(() => {
-        database.close();
-        unlock();
-      });
+      closing ??= commits.drained().then(close);
       return closing;
     },
   };
@@ -101,14 +83,4 @@ export function insertEntry(database: Database, tenant: Tenant, entry: AuditEntr
       [tenant, entry.at, entry.sequence, JSON.stringify(entry.subjects)],
     );
   }
-}
-
-/** Made with the database, so that tokens outlive a restart. */
-function pageTokenKey(database: Database): Buffer {
-  database.run('INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING', [
-    'page-token-key',
-    randomBytes(32),
-  ]);
-  const row = database.get<{ value: ArrayBuffer }>('SELECT value FROM settings WHERE name = ?', ['page-token-key']);
-  return Buffer.from(row!.value);
 }

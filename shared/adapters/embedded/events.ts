@@ -1,15 +1,11 @@
-import { join } from 'node:path';
 import { CloudEvent } from 'cloudevents';
 import { AppError } from '../../errors.ts';
 import { deadLetterTopic } from '../../ports/dead-letter-event.ts';
 import type { Event, Events } from '../../ports/events.ts';
-import { openDataFolder } from './data-folder.ts';
-import { type Database, openDatabase } from './database.ts';
 import { type Group, startGroup } from './event-group.ts';
 import { createEventStore } from './event-store.ts';
 import { createGroupCommit } from './group-commit.ts';
-import { migrate, migrations } from './migrations.ts';
-import { lockStore } from './store-lock.ts';
+import { openStoreDatabase, type StoreDatabase } from './store-database.ts';
 import type { StoreOptions } from './store-options.ts';
 
 export interface EventsOptions extends StoreOptions {
@@ -28,21 +24,10 @@ const pruneStep = 1000;
  * subscriber that is gone for good leaves its row in `consumer_groups` to be deleted by hand.
  */
 export async function openEvents(options: EventsOptions): Promise<Events> {
-  openDataFolder(options.dataDir);
-  const unlock = lockStore(join(options.dataDir, 'events.lock'));
-  let database: Database | undefined;
-  try {
-    database = openDatabase(join(options.dataDir, 'events.db'));
-    migrate(database, migrations.events, options.clock.now());
-    return eventsOn(database, unlock, options);
-  } catch (error) {
-    database?.close();
-    unlock();
-    throw error;
-  }
+  return await openStoreDatabase(options, 'events', (opened) => eventsOn(opened, options));
 }
 
-function eventsOn(database: Database, unlock: () => void, options: EventsOptions): Events {
+function eventsOn({ database, close }: StoreDatabase, options: EventsOptions): Events {
   const { clock, log, random = Math.random, retentionMs = 7 * day } = options;
   const store = createEventStore(database);
   const commits = createGroupCommit(database);
@@ -131,8 +116,7 @@ function eventsOn(database: Database, unlock: () => void, options: EventsOptions
     const reason = new Error('the broker is closing');
     await Promise.allSettled([...groups.values()].map(({ group }) => group.abandon(reason)));
     await commits.drained();
-    database.close();
-    unlock();
+    close();
   }
 }
 

@@ -1,32 +1,22 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { AppError } from '../../errors.ts';
 import type { AccountsImport, AuditImport, Imports, RecordsImport, WebhooksImport } from '../../ports/imports.ts';
 import type { Face, Image, Job, Person } from '../../ports/records.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import { insertEntry } from './audit.ts';
 import { lastEntry } from './audit-reading.ts';
-import { openDataFolder } from './data-folder.ts';
-import { type Database, openDatabase, type Value } from './database.ts';
-import { openKeyFile } from './key-file.ts';
-import { type Migration, migrate, migrations } from './migrations.ts';
+import type { Database, Value } from './database.ts';
 import * as letters from './records-dead-letters.ts';
 import { faceValues, imageValues } from './records-rows.ts';
 import * as uploads from './records-uploads.ts';
-import { lockStore } from './store-lock.ts';
+import { openStoreDatabase, type StoreName } from './store-database.ts';
 import type { StoreOptions } from './store-options.ts';
 
 /** Into a data folder that nobody uses. See: [Note: Rows as they are] */
-export async function openImports({ dataDir, clock }: StoreOptions): Promise<Imports> {
-  openDataFolder(dataDir);
+export async function openImports(options: StoreOptions): Promise<Imports> {
   const closes: (() => void)[] = [];
-  const open = async (name: keyof typeof migrations, isEncrypted: boolean): Promise<Database> => {
-    closes.push(lockStore(join(dataDir, `${name}.lock`)));
-    const path = join(dataDir, `${name}.db`);
-    const key = isEncrypted ? await openKeyFile(join(dataDir, `${name}.key`), async () => existsSync(path)) : null;
-    const database = openDatabase(path, key === null ? {} : { encryptionKey: key.secret.toString('hex') });
-    closes.push(() => database.close());
-    migrate(database, migrations[name] as readonly Migration[], clock.now());
+  const open = async (name: StoreName): Promise<Database> => {
+    const { database, close } = await openStoreDatabase(options, name, (opened) => opened);
+    closes.push(close);
     return database;
   };
   const close = async () => {
@@ -34,10 +24,10 @@ export async function openImports({ dataDir, clock }: StoreOptions): Promise<Imp
   };
   try {
     return {
-      records: recordsIn(await open('records', false)),
-      accounts: accountsIn(await open('accounts', true)),
-      webhooks: webhooksIn(await open('webhooks', true)),
-      audit: auditIn(await open('audit', false)),
+      records: recordsIn(await open('records')),
+      accounts: accountsIn(await open('accounts')),
+      webhooks: webhooksIn(await open('webhooks')),
+      audit: auditIn(await open('audit')),
       close,
     };
   } catch (error) {

@@ -1,8 +1,7 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { GalleryEpoch, Records, WriteOptions } from '../../ports/records.ts';
 import type { CallOptions, Tenant } from '../../ports/tenant.ts';
-import { createPageTokens } from '../page-token.ts';
 import { openDataFolder } from './data-folder.ts';
 import { type Database, openDatabase } from './database.ts';
 import { forcedOnDemand } from './forced-on-demand.ts';
@@ -18,6 +17,7 @@ import * as read from './records-reading.ts';
 import * as retention from './records-retention.ts';
 import { type OutboxRow, toImage, toOutbox } from './records-rows.ts';
 import * as uploads from './records-uploads.ts';
+import { pageTokensOf } from './store-database.ts';
 import { lockStore } from './store-lock.ts';
 import type { StoreOptions } from './store-options.ts';
 import { createWriteQueue } from './write-queue.ts';
@@ -56,7 +56,7 @@ export async function openRecords({ dataDir, clock }: StoreOptions): Promise<Rec
 }
 
 function recordsOn(writer: Database, reader: Database, now: () => number, closeAll: () => void): Records {
-  const tokens = createPageTokens(pageTokenKey(writer));
+  const tokens = pageTokensOf(writer);
   const queue = createWriteQueue();
   const { transaction: unforced } = forcedOnDemand(writer);
   // Apart from what a power cut may take: nobody waits for that.
@@ -240,14 +240,4 @@ function addToOutbox(writer: Database, options: WriteOptions | undefined): void 
 
 function settleOutbox(writer: Database, ids: readonly string[]): void {
   writer.run('DELETE FROM outbox WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))', [JSON.stringify(ids)]);
-}
-
-/** Made with the database, so that tokens outlive a restart. */
-function pageTokenKey(writer: Database): Buffer {
-  writer.run('INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING', [
-    'page-token-key',
-    randomBytes(32),
-  ]);
-  const row = writer.get<{ value: ArrayBuffer }>('SELECT value FROM settings WHERE name = ?', ['page-token-key']);
-  return Buffer.from(row!.value);
 }
