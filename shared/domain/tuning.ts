@@ -154,7 +154,7 @@ export const rendering = {
   background: { r: 255, g: 255, b: 255 },
 } as const;
 
-/** Photos in work and waiting. Held by shared/adapters/embedded/extractor.test.ts. */
+/** Photos in work and waiting. Held by shared/adapters/in-process-extractor.test.ts. */
 export const extraction = {
   /** Photos in work for each network thread: while one is in a network, another is decoded. */
   perThread: 2,

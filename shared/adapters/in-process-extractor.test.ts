@@ -1,15 +1,15 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readConfig } from '../../config.ts';
-import { adapterOptions } from '../../function/adapter-options.ts';
-import { createContext } from '../../function/context.ts';
-import type { ExtractedFace, Extractor } from '../../ports/extractor.ts';
-import { createLogger } from '../../telemetry/log.ts';
-import { drawGroup, drawPortrait } from '../../testing/portraits/index.ts';
-import { describeShared } from '../../testing/shared-files.ts';
-import { temporaryFolder } from '../../testing/temporary-folder.ts';
-import { openExtractor } from './extractor.ts';
+import { readConfig } from '../config.ts';
+import { adapterOptions } from '../function/adapter-options.ts';
+import { createContext } from '../function/context.ts';
+import type { ExtractedFace, Extractor } from '../ports/extractor.ts';
+import { createLogger } from '../telemetry/log.ts';
+import { drawGroup, drawPortrait } from '../testing/portraits/index.ts';
+import { describeShared } from '../testing/shared-files.ts';
+import { temporaryFolder } from '../testing/temporary-folder.ts';
+import { openExtractor } from './in-process-extractor.ts';
 
 const modelsDir = resolve('models');
 /** Where the test run has made the default pack's weights. */

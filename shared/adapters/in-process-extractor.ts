@@ -1,20 +1,20 @@
-import type { ExecutionProvider } from '../../domain/execution-provider.ts';
-import { decoding, extraction } from '../../domain/tuning.ts';
-import { AppError } from '../../errors.ts';
-import { openGate } from '../../function/gate.ts';
-import type { Extraction, Extractor, PackDescription } from '../../ports/extractor.ts';
-import type { Logger } from '../../telemetry/log.ts';
-import { openBudget } from '../../vision/budget.ts';
-import { decodeImage } from '../../vision/decode.ts';
-import { describePack } from '../../vision/describe.ts';
-import { extractionLimits } from '../../vision/extraction-limits.ts';
-import { openNetwork } from '../../vision/network.ts';
-import { type Component, hasOwnCalibration } from '../../vision/pack.ts';
-import { findFaces, type Parts } from '../../vision/pipeline.ts';
-import { detectors, embedders, landmarkers } from '../../vision/registry.ts';
-import { renderImage } from '../../vision/render.ts';
-import { verifyPack } from '../../vision/weights/verify.ts';
-import { openWorkerPool, type WorkerPool } from '../../vision/worker-pool.ts';
+import type { ExecutionProvider } from '../domain/execution-provider.ts';
+import { decoding, extraction } from '../domain/tuning.ts';
+import { AppError } from '../errors.ts';
+import { openGate } from '../function/gate.ts';
+import type { Extraction, Extractor, PackDescription } from '../ports/extractor.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { openBudget } from '../vision/budget.ts';
+import { decodeImage } from '../vision/decode.ts';
+import { describePack } from '../vision/describe.ts';
+import { extractionLimits } from '../vision/extraction-limits.ts';
+import { openNetwork } from '../vision/network.ts';
+import { type Component, hasOwnCalibration } from '../vision/pack.ts';
+import { findFaces, type Parts } from '../vision/pipeline.ts';
+import { detectors, embedders, landmarkers } from '../vision/registry.ts';
+import { renderImage } from '../vision/render.ts';
+import { verifyPack } from '../vision/weights/verify.ts';
+import { openWorkerPool, type WorkerPool } from '../vision/worker-pool.ts';
 
 export interface ExtractorOptions {
   /** Names of model packs; the first is the default. */
