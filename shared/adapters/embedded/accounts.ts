@@ -9,8 +9,9 @@ import { openStoreDatabase, pageTokensOf, type StoreDatabase } from './store-dat
 import type { StoreOptions } from './store-options.ts';
 
 /**
- * Tenants, users, keys and sessions in `accounts.db`, encrypted as a whole with `accounts.key`: private signing keys lie in it.
- * Writers that come together share one transaction; it runs within one turn of the event loop, so no reader sees half of it.
+ * Tenants, users, keys and sessions in `accounts.db`. The whole file is encrypted with `accounts.key`, because it contains private
+ * signing keys. Writes of the same moment share one transaction. The transaction runs in one turn of the event loop, so no reader
+ * sees a part of it.
  * See: [Note: Group commit]
  */
 export async function openAccounts(options: StoreOptions): Promise<Accounts> {
@@ -24,7 +25,7 @@ function accountsOn({ database, close }: StoreDatabase, now: () => number): Acco
 
   const write = <T>(options: CallOptions | undefined, body: () => T): Promise<T> =>
     commits.run(body, { signal: options?.signal });
-  /** An async function turns what `body` throws into a rejection. */
+  /** Async, so that an error of `body` becomes a rejection. */
   const read = async <T>(options: CallOptions | undefined, body: () => T): Promise<T> => {
     options?.signal?.throwIfAborted();
     return body();

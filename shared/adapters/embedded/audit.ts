@@ -11,17 +11,17 @@ import { createGroupCommit } from './group-commit.ts';
 import { openStoreDatabase, pageTokensOf, type StoreDatabase } from './store-database.ts';
 import type { StoreOptions } from './store-options.ts';
 
-/** The audit log in `audit.db`: one chain for each tenant, since one process writes. */
+/** The audit log in `audit.db`. Each tenant has one chain, because only one process writes. */
 export async function openAudit(options: StoreOptions): Promise<Audit> {
   return await openStoreDatabase(options, 'audit', (opened) => auditOn(opened, () => options.clock.now()));
 }
 
 /**
  * [Note: What an entry costs]
- * In SQLite's WAL a commit that is not synchronous survives the death of the process, not a power cut; forced to the disk it
- * survives both. Looking at somebody is written the first way, changing anything the second. Measured on two busy cores: 0.15 ms
- * of CPU for an entry with one subject and 0.02 ms for each further one (its row lands on a page of its own), half of that
- * when many come at once; a forced write is 0.3 ms more on a fast disk, and entries of the same moment share it.
+ * In SQLite's WAL, a commit that is not synchronous survives a crash of the process, but not a power cut. A commit that is forced to
+ * the disk survives both. Entries for reads are not forced; entries for changes are. Measured on two busy cores: 0.15 ms of CPU for
+ * an entry with one subject, and 0.02 ms for each further subject (each row is on another page). These costs halve when many entries
+ * come at once. A forced write takes 0.3 ms more on a fast disk; entries of the same moment share it.
  */
 function auditOn({ database, close }: StoreDatabase, now: () => number): Audit {
   const tokens = pageTokensOf(database);
@@ -49,7 +49,7 @@ function auditOn({ database, close }: StoreDatabase, now: () => number): Audit {
   };
 }
 
-/** Inside a transaction, which is why the last entry is the last one. */
+/** Inside a transaction, so no other entry can come between. */
 function appendEntry(database: Database, tenant: Tenant, entry: NewAuditEntry, at: number): AuditEntry {
   const last = lastEntry(database, tenant);
   const linked = {
@@ -64,7 +64,7 @@ function appendEntry(database: Database, tenant: Tenant, entry: NewAuditEntry, a
   return appended;
 }
 
-/** As it is; the database refuses one that does not follow the last one. */
+/** Inserts the entry unchanged. The database refuses an entry that does not follow the last one. */
 export function insertEntry(database: Database, tenant: Tenant, entry: AuditEntry): void {
   database.run(
     `INSERT INTO audit_entries (tenant, sequence, chain, at, action, actor, actor_name, subjects, status, code, address,
@@ -74,7 +74,7 @@ export function insertEntry(database: Database, tenant: Tenant, entry: AuditEntr
   );
   const { persons, faces, images } = entry.subjects;
   if (persons.length + faces.length + images.length > 0) {
-    // One statement for all of them: each call of the driver costs more than a row.
+    // One statement for all subjects: a call of the driver costs more than a row.
     database.run(
       `INSERT INTO audit_subjects (tenant, kind, id, at, sequence)
        SELECT ?1, kind.value, id.value, ?2, ?3

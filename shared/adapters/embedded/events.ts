@@ -11,7 +11,7 @@ import type { StoreOptions } from './store-options.ts';
 export interface EventsOptions extends StoreOptions {
   /** 0..1, for the jitter of retries. Default Math.random. */
   readonly random?: () => number;
-  /** How long events stay after every group is past them, for groups yet to come, in milliseconds. Default 7 days. */
+  /** How long events stay for future groups after every group has finished them, in milliseconds. Default 7 days. */
   readonly retentionMs?: number;
 }
 
@@ -20,8 +20,8 @@ const pruneEveryMs = 60 * 60 * 1000;
 const pruneStep = 1000;
 
 /**
- * A durable broker in `events.db`. A group that has subscribed once holds back the events that it has not seen, for ever: a
- * subscriber that is gone for good leaves its row in `consumer_groups` to be deleted by hand.
+ * A durable broker in `events.db`. Events stay until every group that ever subscribed has finished them. If a subscriber is removed
+ * for good, delete its row in `consumer_groups` by hand.
  */
 export async function openEvents(options: EventsOptions): Promise<Events> {
   return await openStoreDatabase(options, 'events', (opened) => eventsOn(opened, options));
@@ -51,11 +51,11 @@ function eventsOn({ database, close }: StoreDatabase, options: EventsOptions): E
     }
   };
 
-  const pruneNowAndThen = (): void => {
-    prune().catch((error: unknown) => log?.error({ err: error }, 'old events could not be removed'));
-    cancelPruning = clock.after(pruneEveryMs, pruneNowAndThen);
+  const pruneRegularly = (): void => {
+    prune().catch((error: unknown) => log?.error({ err: error }, 'old events could not be deleted'));
+    cancelPruning = clock.after(pruneEveryMs, pruneRegularly);
   };
-  pruneNowAndThen();
+  pruneRegularly();
 
   return {
     async publish(topic, events, publishOptions) {
@@ -91,7 +91,7 @@ function eventsOn({ database, close }: StoreDatabase, options: EventsOptions): E
       groups.set(id, { topic, group });
       let stopping: Promise<void> | undefined;
       return () => {
-        // A broker that closes stops its groups itself, and is not to be written to any more.
+        // `close` stops all groups, and no group may write after that.
         if (closing !== undefined) return closing;
         stopping ??= group.stop().finally(() => groups.delete(id));
         return stopping;
@@ -120,7 +120,7 @@ function eventsOn({ database, close }: StoreDatabase, options: EventsOptions): E
   }
 }
 
-/** A structured CloudEvent. Errors: the SDK's ValidationError when it is none. */
+/** The event as structured JSON, with its heading. Errors: the SDK's ValidationError or a TypeError if it is no valid event. */
 function toRow(event: Event) {
   const valid = event instanceof CloudEvent ? event : new CloudEvent(event);
   const key = event.partitionkey;

@@ -11,7 +11,7 @@ import * as uploads from './records-uploads.ts';
 import { openStoreDatabase, type StoreName } from './store-database.ts';
 import type { StoreOptions } from './store-options.ts';
 
-/** Into a data folder that nobody uses. See: [Note: Rows as they are] */
+/** Imports into a data folder that no process uses. See: [Note: Rows as they are] */
 export async function openImports(options: StoreOptions): Promise<Imports> {
   const closes: (() => void)[] = [];
   const open = async (name: StoreName): Promise<Database> => {
@@ -36,7 +36,7 @@ export async function openImports(options: StoreOptions): Promise<Imports> {
   }
 }
 
-/** A row, whether it is new or stands in place of one with the same key. */
+/** Inserts the row, or replaces the row with the same key. */
 function put(database: Database, table: string, key: readonly string[], row: Readonly<Record<string, Value>>): void {
   const columns = Object.keys(row);
   const rest = columns.filter((column) => !key.includes(column));
@@ -49,7 +49,7 @@ function put(database: Database, table: string, key: readonly string[], row: Rea
 
 const orNull = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
 
-/** What the unique index over names says. */
+/** A violated unique index becomes `code`. */
 async function taken<Value>(code: 'EXTERNAL_ID_TAKEN' | 'USER_EXISTS', write: () => Value): Promise<Value> {
   try {
     return write();
@@ -202,7 +202,7 @@ const webhooksIn = (database: Database): WebhooksImport => ({
     }),
 });
 
-/** One process writes here, so a tenant has one chain; the others that an installation of many has find no room. */
+/** In embedded mode a tenant has one chain. Returns false for entries of another chain, which an installation with several processes has. */
 const auditIn = (database: Database): AuditImport => ({
   entries: async (tenant, entries) =>
     database.transaction(() => {

@@ -1,7 +1,7 @@
 import { adapterOptions } from '../../function/adapter-options.ts';
 import type { Openers } from '../../function/ports.ts';
 
-/** All ports on files in one folder; each adapter and its driver load when it is opened. */
+/** All ports, on files in one folder. An adapter and its driver are loaded when the port is opened. */
 export const embeddedOpeners = {
   records: async (context) => (await import('./records.ts')).openRecords(adapterOptions(context)),
   vectors: async (context) => (await import('./vectors.ts')).openVectors(adapterOptions(context)),
