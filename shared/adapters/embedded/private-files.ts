@@ -45,7 +45,7 @@ const sync = promisify(fsync);
 
 /**
  * Writes `parts` to `path` (mode 0600). After a crash the file is complete, or as it was before. `temporary` is a path on the same
- * file system; that file is deleted in the end, also after a failure. `writtenAt` (milliseconds since the epoch) becomes the file's time.
+ * file system; no file stays there, also after a failure. `writtenAt` (milliseconds since the epoch) becomes the file's time.
  *
  * [Note: Only waiting is left to others]
  * Calls that the kernel answers from memory take microseconds and run synchronously; only forcing to the disk uses another thread. Each

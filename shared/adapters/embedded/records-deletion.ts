@@ -21,8 +21,8 @@ export function deleteFace(
 }
 
 /**
- * One transaction in short steps; must have the writer to itself until it settles. `beforeCommit` adds what belongs to it.
- * See: [Note: One writer, one reader].
+ * One transaction in short steps; nothing else may use the writer until it settles. `beforeCommit` adds writes to the transaction.
+ * See: [Note: One writer, one reader]
  */
 export async function deletePerson(
   database: Database,
@@ -75,7 +75,7 @@ function* inSteps<T>(items: readonly T[]): Generator<T[]> {
   for (let from = 0; from < items.length; from += step) yield items.slice(from, from + step);
 }
 
-/** Lets other work of the process go on. */
+/** Lets other work of the process run. */
 async function breathe(signal: AbortSignal | undefined): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   signal?.throwIfAborted();

@@ -32,7 +32,7 @@ const insertImage = (database: Database, tenant: Tenant, image: NewImage, now: n
     imageValues(tenant, image, now),
   )!;
 
-/** Somebody made a person of this id in the meantime; it is the one meant unless it has another external id. */
+/** Another request created a person with this id in the meantime. It is the same person unless its external id differs. */
 function refuseOtherPerson(database: Database, tenant: Tenant, { personId, externalId }: NewPerson): void {
   const stored = database.get<{ external_id: string | null }>(
     'SELECT external_id FROM persons WHERE tenant = ? AND person_id = ?',
@@ -71,7 +71,7 @@ const insertFace = (database: Database, tenant: Tenant, face: NewFace, imageId: 
     faceValues(tenant, face, imageId, now),
   )!;
 
-/** The same face may have been enrolled with other networks, for somebody else. */
+/** The same face may be enrolled in another space, for another person. */
 function refuseOtherSpacesPerson(database: Database, tenant: Tenant, face: NewFace, imageId: string): void {
   const taken = namedFacesOfOtherSpaces(database, tenant, imageId, face.space).find(
     ({ box, personId }) => personId !== face.personId && isSameFace(box, face.box),

@@ -26,10 +26,10 @@ import { createWriteQueue } from './write-queue.ts';
  * Persons, faces and images in `records.db`.
  *
  * [Note: One writer, one reader]
- * Writes take turns on one connection, reads use another: SQLite's WAL shows a reader only what is committed, so a big
- * deletion can be cut into short steps of one transaction, with other work between the steps, and nobody sees half of it.
+ * Writes run one after another on one connection; reads use another connection. SQLite's WAL shows a reader only committed rows. So a
+ * big deletion can be one transaction in short steps, other work runs between the steps, and no reader sees a part of the deletion.
  *
- * Epochs of galleries live as long as the process, as the answers do that are kept under them.
+ * Gallery epochs end with the process, and so do the cached results that depend on them.
  */
 export async function openRecords({ dataDir, clock }: StoreOptions): Promise<Records> {
   openDataFolder(dataDir);
@@ -59,12 +59,12 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
   const tokens = pageTokensOf(writer);
   const queue = createWriteQueue();
   const { transaction: unforced } = forcedOnDemand(writer);
-  // Apart from what a power cut may take: nobody waits for that.
+  // Separate from `unforced`: no caller waits for those writes to be forced.
   const enrolments = forcedOnDemand(writer);
   const openedAt = now();
   let closing: Promise<void> | undefined;
 
-  /** One transaction, with the events that belong to it when something `happened`. */
+  /** Runs `body` in one transaction, and adds the events of the options to the outbox if something `happened`. */
   const write = <T>(
     options: WriteOptions | undefined,
     body: () => T,
@@ -94,7 +94,7 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
       return changed;
     };
   const reading = <T>(options: CallOptions | undefined, body: () => T | Promise<T>): Promise<T> =>
-    // The queue is not for reads, but an async function turns what they throw into a rejection.
+    // Reads do not use the queue. An error of `body` becomes a rejection.
     Promise.resolve().then(() => {
       options?.signal?.throwIfAborted();
       return body();
@@ -114,7 +114,7 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
           return saved;
         });
         const durable = enrolments.force();
-        // Whoever has to know waits for it.
+        // A caller that needs durability awaits it.
         durable.catch(() => undefined);
         return { ...rows, durable };
       }, options?.signal),
@@ -170,7 +170,7 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
         ({ created }) => created,
       ).then(({ job: made }) => made),
     getJob: (tenant, id, options) => reading(options, () => jobs.getJob(reader, tenant, id)),
-    // What a power cut may take back: the job is called for again, as is what the outbox has published.
+    // Not forced to the disk. If a power cut takes it back, then the event of the job, or of the outbox, comes again.
     startJob: (tenant, jobId, options) =>
       queue.run(() => unforced(() => jobs.startJob(writer, tenant, jobId, { now: now(), openedAt })), options?.signal),
     endAttempt: (tenant, jobId, { failed }, options) =>
@@ -215,7 +215,7 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
 
     pendingOutbox: (limit, options) =>
       reading(options, async () => {
-        // Nobody hears of what a power cut may still take back.
+        // Events are published only after a power cut can no longer undo their enrolment.
         await enrolments.force();
         return reader.all<OutboxRow>('SELECT id, topic, event FROM outbox ORDER BY id LIMIT ?', [limit]).map(toOutbox);
       }),

@@ -7,7 +7,7 @@ import * as endpoints from './webhooks-endpoints.ts';
 import * as messages from './webhooks-messages.ts';
 import * as queues from './webhooks-queues.ts';
 
-/** Webhooks in `webhooks.db`, encrypted as a whole with `webhooks.key`: secrets lie in it. See: [Note: Group commit] */
+/** Webhooks in `webhooks.db`. The whole file is encrypted with `webhooks.key`, because it contains secrets. See: [Note: Group commit] */
 export async function openWebhooks(options: StoreOptions): Promise<Webhooks> {
   return await openStoreDatabase(options, 'webhooks', (opened) => webhooksOn(opened, () => options.clock.now()));
 }
@@ -19,7 +19,7 @@ function webhooksOn({ database, close }: StoreDatabase, now: () => number): Webh
 
   const write = <T>(options: CallOptions | undefined, body: (at: number) => T): Promise<T> =>
     commits.run(() => body(now()), { signal: options?.signal });
-  /** An async function turns what `body` throws into a rejection. */
+  /** Async, so that an error of `body` becomes a rejection. */
   const read = async <T>(options: CallOptions | undefined, body: () => T): Promise<T> => {
     options?.signal?.throwIfAborted();
     return body();
