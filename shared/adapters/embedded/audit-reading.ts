@@ -40,7 +40,7 @@ export function listEntries(
 }
 
 /**
- * [Note: Who looked at this person]
+ * [Note: Audit entries by subject]
  * A filter by subject reads the rows of that subject and looks up each entry; it does not scan the log. CROSS JOIN fixes the order of
  * the join: without statistics, SQLite's planner may choose the other order.
  */

@@ -59,7 +59,7 @@ describe('an audit log that was changed in the file', () => {
   ])('When %s, then verification names the first wrong entry', async (_, sql, kind, sequence) => {
     const dataDir = await folderWithEntries(6);
 
-    meddle(dataDir, sql);
+    changeFile(dataDir, sql);
 
     expect(await firstBreak(dataDir)).toMatchObject({ kind, where: { sequence } });
   });
@@ -69,7 +69,7 @@ describe('an audit log that was changed in the file', () => {
     const [, second] = await read(dataDir);
     const { hash: _, ...content } = { ...second!, actor: 'user:innocent' };
 
-    meddle(
+    changeFile(
       dataDir,
       `UPDATE audit_entries SET actor = 'user:innocent', hash = '${hashOfEntry(tenant, content)}' WHERE sequence = 2`,
     );
@@ -82,7 +82,7 @@ describe('an audit log that was changed in the file', () => {
     const file = openAuditFile(dataDir);
     const before = file.wronglyIndexed(tenant);
 
-    meddle(
+    changeFile(
       dataDir,
       "DELETE FROM audit_subjects WHERE sequence = 2; UPDATE audit_subjects SET id = 'x' WHERE sequence = 3",
     );
@@ -155,7 +155,7 @@ async function folderWithEntries(count: number): Promise<string> {
 }
 
 /** Changes the file like a person who has write access to it. */
-function meddle(dataDir: string, sql: string): void {
+function changeFile(dataDir: string, sql: string): void {
   const database = new Libsql(join(dataDir, 'audit.db'));
   for (const { name } of database.prepare("SELECT name FROM sqlite_master WHERE type = 'trigger'").all() as {
     name: string;

@@ -167,7 +167,8 @@ function connect(path: string, options: DatabaseOptions): Libsql.Database {
     return connection;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    const orKey = options.encryptionKey === undefined ? '' : ', or the key file is not the one that it was encrypted with';
+    const orKey =
+      options.encryptionKey === undefined ? '' : ', or the key file is not the one that it was encrypted with';
     throw new AppError('STORE_UNAVAILABLE', { message: `${path} cannot be opened: ${reason}${orKey}.`, cause: error });
   }
 }

@@ -6,7 +6,7 @@ import type { StoreKey } from './key-file.ts';
 /**
  * Format of an image file: mark, key id, nonce, AES-256-GCM ciphertext, tag.
  *
- * [Note: Files know their name]
+ * [Note: Files bound to their name]
  * The tag also authenticates the tenant and the image key. So a file that is renamed, copied over another file or moved to another
  * tenant cannot be decrypted.
  */

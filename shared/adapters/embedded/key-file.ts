@@ -34,7 +34,9 @@ async function readKey(path: string): Promise<StoreKey | null> {
   try {
     text = (await readFile(path, 'utf8')).trim();
     if (process.platform !== 'win32' && ((await stat(path)).mode & 0o077) !== 0) {
-      throw new AppError('STORE_UNAVAILABLE', { message: `${path} can be read by other users. Run: chmod 600 ${path}` });
+      throw new AppError('STORE_UNAVAILABLE', {
+        message: `${path} can be read by other users. Run: chmod 600 ${path}`,
+      });
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;

@@ -47,7 +47,7 @@ const sync = promisify(fsync);
  * Writes `parts` to `path` (mode 0600). After a crash the file is complete, or as it was before. `temporary` is a path on the same
  * file system; no file stays there, also after a failure. `writtenAt` (milliseconds since the epoch) becomes the file's time.
  *
- * [Note: Only waiting is left to others]
+ * [Note: Synchronous file calls]
  * Calls that the kernel answers from memory take microseconds and run synchronously; only forcing to the disk uses another thread. Each
  * change of thread waits for a core when the networks use all cores. Measured next to two busy threads on two cores: fourteen changes
  * took 16 ms (99th percentile 153 ms), two took 9 ms (53 ms).

@@ -45,12 +45,12 @@ export async function deletePerson(
         tenant,
         JSON.stringify(ids),
       ]);
-      await breathe(signal);
+      await pause(signal);
     }
     const images: Image[] = [];
     for (const ids of inSteps([...new Set(faces.map((face) => face.image_id))])) {
       images.push(...deleteImagesWithoutFaces(database, tenant, ids));
-      await breathe(signal);
+      await pause(signal);
     }
     const person = toPerson(row);
     const jobs = keepJobs ? [] : deleteJobsOf(database, tenant, person);
@@ -76,7 +76,7 @@ function* inSteps<T>(items: readonly T[]): Generator<T[]> {
 }
 
 /** Lets other work of the process run. */
-async function breathe(signal: AbortSignal | undefined): Promise<void> {
+async function pause(signal: AbortSignal | undefined): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   signal?.throwIfAborted();
 }

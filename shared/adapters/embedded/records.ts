@@ -80,14 +80,14 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
       options?.signal,
     );
   /** See: [Note: Deleted rows in the log] */
-  const forgotten = <T>(removed: T): Promise<T> =>
+  const emptyLogAfter = <T>(removed: T): Promise<T> =>
     queue.run(() => {
       if (removed !== null) writer.emptyLog();
       return removed;
     });
   const firstEpoch: GalleryEpoch = { epoch: randomUUID(), changedAt: null };
   const epochs = new Map<Tenant, GalleryEpoch>();
-  const raised =
+  const raiseEpochAfter =
     (tenant: Tenant) =>
     <T>(changed: T): T => {
       if (changed !== null) epochs.set(tenant, { epoch: randomUUID(), changedAt: now() });
@@ -104,7 +104,7 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
     createPerson: (tenant, person, options) => write(options, () => createPerson(writer, tenant, person, now())),
     updatePerson: (tenant, personId, changes, options) =>
       write(options, () => updatePerson(writer, tenant, personId, changes, options?.version, now())).then(
-        raised(tenant),
+        raiseEpochAfter(tenant),
       ),
     saveEnrolment: (tenant, enrolment, options) =>
       queue.run(() => {
@@ -120,13 +120,13 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
       }, options?.signal),
     deleteFace: (tenant, faceId, options) =>
       write(options, () => deleteFace(writer, tenant, faceId))
-        .then(raised(tenant))
-        .then(forgotten),
+        .then(raiseEpochAfter(tenant))
+        .then(emptyLogAfter),
     deletePerson: (tenant, personId, options) =>
       queue
         .run(() => deletePerson(writer, tenant, personId, () => addToOutbox(writer, options), options), options?.signal)
-        .then(raised(tenant))
-        .then(forgotten),
+        .then(raiseEpochAfter(tenant))
+        .then(emptyLogAfter),
 
     getPersons: (tenant, ids, options) => reading(options, () => read.personsById(reader, tenant, ids)),
     getIdentities: (tenant, of, options) =>
@@ -158,7 +158,7 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
     summarizeAppearances: (tenant, personId, filter, options) =>
       reading(options, () => summarizeAppearances(reader, tenant, personId, filter, options)),
     galleryEpoch: (tenant, options) => reading(options, () => epochs.get(tenant) ?? firstEpoch),
-    raiseEpoch: (tenant, options) => reading(options, () => void raised(tenant)(true)),
+    raiseEpoch: (tenant, options) => reading(options, () => void raiseEpochAfter(tenant)(true)),
     usage: (tenant, options) => reading(options, () => read.usage(reader, tenant)),
     countUnknownFaces: (tenant, options) => reading(options, () => read.countUnknownFaces(reader, tenant)),
     tenants: (options) => reading(options, () => read.tenants(reader)),
@@ -170,7 +170,7 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
         ({ created }) => created,
       ).then(({ job: made }) => made),
     getJob: (tenant, id, options) => reading(options, () => jobs.getJob(reader, tenant, id)),
-    // Not forced to the disk. If a power cut takes it back, then the event of the job, or of the outbox, comes again.
+    // Not forced to the disk. If a power cut undoes it, then the event of the job, or of the outbox, is delivered again.
     startJob: (tenant, jobId, options) =>
       queue.run(() => unforced(() => jobs.startJob(writer, tenant, jobId, { now: now(), openedAt })), options?.signal),
     endAttempt: (tenant, jobId, { failed }, options) =>

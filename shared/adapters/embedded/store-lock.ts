@@ -6,7 +6,7 @@ import { AppError } from '../../errors.ts';
  * Locks a store for this process, with the file `path`; the returned function releases the lock.
  * Errors: AppError STORE_UNAVAILABLE if another process, or another handle in this process, has the lock.
  *
- * [Note: A lock that dies with its process]
+ * [Note: Lock that ends with its process]
  * A file with a process id stays after kill -9, and then its process id may be wrong. This lock is SQLite's own lock on an empty
  * database: the kernel releases it when the process ends in any way, so it is never stale. If this process opened and closed the file
  * by other means, the lock would be lost too; so no other code may touch the file.

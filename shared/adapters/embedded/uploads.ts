@@ -100,8 +100,7 @@ function uploadsIn(
         const version = clock.now() - stats.mtimeMs < finishedAfterMs ? null : describe(stats).version;
         yield { tenant: asTenant(place.tenant), path: place.path, version };
       }
-      if (strays > 0)
-        log?.warn({ files: strays }, 'files are ignored: their folders do not have the name of a tenant');
+      if (strays > 0) log?.warn({ files: strays }, 'files are ignored: their folders do not have the name of a tenant');
       await folder.require();
     },
 
@@ -118,7 +117,10 @@ function uploadsIn(
         const place = uploadOfFile(name, defaultTenant);
         if (place !== null && isTenant(place.tenant)) changed(asTenant(place.tenant), place.path);
         else
-          log?.warn({ depth: name.split('/').length }, 'a file of the watched folder is ignored: its folder does not have the name of a tenant');
+          log?.warn(
+            { depth: name.split('/').length },
+            'a file of the watched folder is ignored: its folder does not have the name of a tenant',
+          );
       };
       watcher.on('add', tell).on('change', tell).on('unlink', tell);
       watcher.on('error', (error) =>

@@ -7,7 +7,7 @@ import { blockRows, type Gallery } from './vector-gallery.ts';
  * An HNSW index over the slots of a gallery. It is always a little behind the gallery: `behind` returns the slots that a search must
  * compare exactly.
  *
- * [Note: An index that is built anew]
+ * [Note: Index rebuilt at every start]
  * The index is not stored on disk: the file would contain unencrypted templates, and native code would read a damaged file. It is built
  * in the background after each start, in slices of a few milliseconds with pauses of the same length. Until then searches are exact,
  * only slower.

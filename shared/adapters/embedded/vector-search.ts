@@ -92,7 +92,7 @@ async function scanAll({ gallery, probe, matches, best, signal }: Scan): Promise
   const { blocks, stride, columns } = gallery;
   // Not shared, because other searches run between two blocks.
   const cosines = new Float64Array(blockRows);
-  const breathe = createBreather(signal);
+  const pauses = createPauses(signal);
   for (let block = 0; block < blocks.length; block++) {
     const first = block * blockRows;
     const count = Math.min(blockRows, gallery.slots - first);
@@ -103,18 +103,18 @@ async function scanAll({ gallery, probe, matches, best, signal }: Scan): Promise
       const slot = first + row;
       if (matches(slot)) best.offer({ slot, faceId: columns.faceId[slot]!, cosine });
     }
-    if (breathe.isDue()) await breathe.turn();
+    if (pauses.isDue()) await pauses.take();
   }
 }
 
 /** Compares the `slots` that meet the filter. */
 async function scanSlots(scan: Scan, slots: Iterable<number>): Promise<void> {
   const { gallery, matches, best, signal } = scan;
-  const breathe = createBreather(signal);
+  const pauses = createPauses(signal);
   let seen = 0;
   for (const slot of slots) {
     if (matches(slot)) best.offer({ slot, faceId: gallery.columns.faceId[slot]!, cosine: cosineAt(scan, slot) });
-    if (++seen % 512 === 0 && breathe.isDue()) await breathe.turn();
+    if (++seen % 512 === 0 && pauses.isDue()) await pauses.take();
   }
 }
 
@@ -178,12 +178,13 @@ function padProbe(probe: Float32Array, stride: number): Float32Array {
   return padded;
 }
 
-function createBreather(signal: AbortSignal | undefined) {
+/** Pauses of a scan, in which other work of the process runs. */
+function createPauses(signal: AbortSignal | undefined) {
   signal?.throwIfAborted();
   let since = performance.now();
   return {
     isDue: () => performance.now() - since >= stretchMs,
-    async turn() {
+    async take() {
       await new Promise((resolve) => setImmediate(resolve));
       signal?.throwIfAborted();
       since = performance.now();

@@ -52,7 +52,7 @@ type TemplateRow = [
 const step = 500;
 
 /**
- * [Note: Templates that a power cut takes]
+ * [Note: Templates lost in a power cut]
  * A template can be computed again from its image and its record; reconcile-gallery does so soon after the next start. So an upsert is
  * not forced to the disk; that would take a tenth of an enrolment. A removal is forced, because a removed template must not come back.
  */

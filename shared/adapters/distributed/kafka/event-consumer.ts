@@ -45,7 +45,7 @@ interface Item extends DispatchItem {
 /**
  * A member of a consumer group that delivers a topic to one subscriber.
  *
- * [Note: Fetching apart from delivering]
+ * [Note: Fetching and delivering]
  * kafkajs passes one batch of one partition at a time, and waits until the batch is done. So this member copies a batch to memory at
  * once and delivers the events from there: different keys in parallel, a retry delays only its own key, and the committed position
  * follows the finished events. The member pauses the topic when it has too many events in memory.

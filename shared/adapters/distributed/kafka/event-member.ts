@@ -3,7 +3,7 @@ import type { Clock } from '../../../ports/clock.ts';
 
 /** Pause before a failed consumer is replaced. */
 const againMs = { first: 500, longest: 5000 };
-/** The broker removes a member after this time without a heartbeat. See: [Note: Members that died] */
+/** The broker removes a member after this time without a heartbeat. See: [Note: Dead members] */
 const sessionMs = 6000;
 const heartbeatMs = 1000;
 
@@ -35,16 +35,20 @@ export interface Member {
 /**
  * Joins a consumer group, and joins again when the consumer fails.
  *
- * [Note: Members that died]
- * Who is killed does not leave the group, and whoever comes next waits until the broker has heard nothing of it for `sessionMs`. The
- * driver can neither take its place under the same name (group.instance.id, tulios/kafkajs#884) nor put it out. Who is killed while it
- * waits costs as much again: its join stands with the broker, which makes it the leader, and the others wait in SyncGroup for what it
- * would assign. That has to end before a request is given up (10 s, kafka-client.ts): else the driver starts anew without leaving, and
- * there is one more to wait for. Measured with 8 groups, from restart to reading, the slowest: after one kill 15.1 s with a session of
- * 15 s and 6.1 s with 6 s; killed again after 4 s 36.6 s, where SyncGroup was given up, and 8.1 s; killed five times 15.4 s and 6.8 s.
- * 6 s is the least that brokers allow by default (group.min.session.timeout.ms). The driver sends heartbeats between fetches, each
- * 0.25 s at most; so only a process that stands still for 5 s is taken for dead. With both cores fourfold busy the longest was 1 s in
- * 45 s, and no member was put out. One that stood still for 9 s read again after 0.2 s; nothing was repeated, since it kept what it knew.
+ * [Note: Dead members]
+ * A killed process does not leave the group. The next member waits until the broker has received no heartbeat of it for `sessionMs`.
+ * The driver can neither take over the place under the same name (group.instance.id, tulios/kafkajs#884) nor remove the dead member. If
+ * a process is killed while it waits, the wait doubles: the broker keeps its join and makes it the leader, and the others wait in
+ * SyncGroup for its assignment. This wait must end before the request times out (10 s, client.ts); otherwise the driver joins again
+ * without leaving, and the group has one more dead member to wait for.
+ *
+ * Slowest of 8 groups, from restart to reading, measured with a session of 15 s and of 6 s: after one kill 15.1 s and 6.1 s; killed again
+ * after 4 s 36.6 s (SyncGroup timed out) and 8.1 s; killed five times 15.4 s and 6.8 s.
+ *
+ * Brokers allow 6 s or more by default (group.min.session.timeout.ms). The driver sends heartbeats between fetches of at most 0.25 s, so
+ * only a process that is blocked for 5 s counts as dead. With four times as much work as two cores can do, the longest block was 1 s
+ * in 45 s, and no member was removed. A member that was blocked for 9 s read again after 0.2 s; no event was repeated, because it still
+ * had its state.
  */
 export function joinGroup(options: MemberOptions): Member {
   const { kafka, clock, groupId, topicName } = options;
