@@ -27,7 +27,7 @@ describe('openExtractor with the default pack', () => {
   const extractor = openExtractor({ packs: ['builtin'], modelsDir, dataDir, threads: 2 });
   afterAll(() => extractor.close());
 
-  it('When a portrait is extracted, then the result is one upright face with landmarks, quality and a template of unit length', async () => {
+  it('When a portrait is extracted, then the result is one upright face with landmarks and a template of unit length', async () => {
     const { image, model, faces } = await extractor.extract(await drawPortrait({ person: 'greta', size: 400 }));
 
     const face = faces[0]!;
@@ -188,7 +188,7 @@ describeShared('openExtractor with networks that a user brings', 'models', (mode
     expect(cosine(first!, second!)).toBeGreaterThan(cosine(first!, other!) + 0.1);
   });
 
-  it('When a pack uses YuNet as its detector, then it finds the same face as RetinaFace, and a warning names its borrowed calibration', async () => {
+  it('When a pack uses YuNet, then it finds the same face as RetinaFace, and a warning names its borrowed calibration', async () => {
     const dataDir = await folderWithModels();
     const { packs } = JSON.parse(await readFile(join(modelsDir, 'models.json'), 'utf8'));
     const pack = packs.find(({ name }: { name: string }) => name === 'retinaface-mobilefacenet');

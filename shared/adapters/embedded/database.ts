@@ -9,7 +9,10 @@ const dataSync = promisify(fdatasync);
 
 export type Value = string | number | null | Buffer;
 
-/** A connection. Calls are synchronous unless they return a promise. Errors: AppError STORE_UNAVAILABLE; a violated constraint throws the driver's error. */
+/**
+ * A connection. Calls are synchronous unless they return a promise. Errors: AppError STORE_UNAVAILABLE; a violated constraint throws
+ * the driver's error.
+ */
 export interface Database {
   get<Row>(sql: string, parameters?: readonly Value[]): Row | undefined;
   all<Row>(sql: string, parameters?: readonly Value[]): Row[];

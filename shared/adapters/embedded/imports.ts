@@ -202,7 +202,7 @@ const webhooksIn = (database: Database): WebhooksImport => ({
     }),
 });
 
-/** In embedded mode a tenant has one chain. Returns false for entries of another chain, which an installation with several processes has. */
+/** A tenant has one chain in embedded mode. An installation with several processes has more; entries of these return false. */
 const auditIn = (database: Database): AuditImport => ({
   entries: async (tenant, entries) =>
     database.transaction(() => {

@@ -12,7 +12,7 @@ import { openKeyFile } from './key-file.ts';
  * allowed: a crash in the first enrolment may leave an image and empty records that are older than the image.
  */
 
-/** Call it before `records.db` is opened. Errors: AppError STORE_UNAVAILABLE if the file is missing or empty, but images or templates exist. */
+/** For a start before `records.db` is opened. Errors: AppError STORE_UNAVAILABLE if it is missing or empty, but images or templates exist. */
 export async function refuseMissingRecords(dataDir: string): Promise<void> {
   const path = join(dataDir, 'records.db');
   if (existsSync(path) && statSync(path).size > 0) return;

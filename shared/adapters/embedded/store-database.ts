@@ -22,7 +22,8 @@ export interface StoreDatabase {
 }
 
 /**
- * Locks the store for this process, opens or creates its database, and migrates it to the newest schema. Closes it if `use` throws. Errors: AppError STORE_UNAVAILABLE.
+ * Locks the store for this process, opens or creates its database, and migrates it to the newest schema. Closes it if `use` throws.
+ * Errors: AppError STORE_UNAVAILABLE.
  */
 export async function openStoreDatabase<Store>(
   { dataDir, clock }: StoreOptions,

@@ -71,7 +71,7 @@ describe('the watched folder', () => {
     expect(listed).toEqual({ 'ada/old.jpg': expect.any(String), 'ada/new.jpg': null });
   });
 
-  it('When another folder replaces it, then it is STORE_UNAVAILABLE, also after a restart, until its marker in the data folder is deleted', async () => {
+  it('When another folder replaces it, then it is STORE_UNAVAILABLE until the marker in the data folder is deleted', async () => {
     const { root, dataDir, open } = await setUp();
     put(root, 'ada/1.jpg', 'one');
     renameSync(root, `${root}-away`);
