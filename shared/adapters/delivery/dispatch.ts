@@ -23,7 +23,7 @@ export type GivenUp = { readonly [Field in keyof Failure]: NonNullable<Failure[F
 
 /** The broker's side of the delivery: it reads events, and it keeps progress and dead letters. */
 export interface DispatchStore<Item> {
-  /** What this throws counts as the subscriber's error. */
+  /** An error counts as an error of the subscriber. */
   eventOf(item: Item): Event;
   /** An attempt failed; `attempts` and `dueAt` are new. */
   tried(item: Item): void;
@@ -52,13 +52,13 @@ export interface Dispatch<Item> {
   /** Events that are neither done nor dead, in the order of `add`. */
   readonly unfinished: ReadonlySet<Item>;
   add(item: Item): void;
-  /** Refills, and starts what is ready, in the next turn of the event loop. */
+  /** Refills, and starts events that are ready, in the next turn of the event loop. */
   wake(): void;
-  /** Forgets the matching events. One that is in flight ends without a call of the store. */
+  /** Removes the matching events. Their `tried` and `finished` are not called any more, also for events in flight. */
   drop(matches: (item: Item) => boolean): void;
-  /** Starts nothing more; resolves when nothing is in flight. */
+  /** Starts no more events; resolves when no event is in flight. */
   stop(): Promise<void>;
-  /** Aborts what is in flight and ignores the replies. */
+  /** Aborts the events in flight and ignores their replies. */
   abandon(reason: Error): void;
 }
 
@@ -79,7 +79,7 @@ export function startDispatch<Item extends DispatchItem>(
   let abandoned = false;
   let whenIdle: () => void = () => undefined;
 
-  /** In a turn of its own, so that a subscriber that answers at once cannot block other work of the process. */
+  /** `setImmediate`, so that a subscriber that answers at once cannot block other work of the process. */
   function wake(): void {
     if (pumping || stopped) return;
     pumping = true;
@@ -102,7 +102,7 @@ export function startDispatch<Item extends DispatchItem>(
     const controller = new AbortController();
     inFlight.set(item, controller);
     const answer = await answerOf(item, controller);
-    // Awaited only if there is something to await: it costs a turn of the microtask queue for each event.
+    // Awaited only if it is a promise, because each await costs a turn of the microtask queue.
     const storing = abandoned ? undefined : settle(item, answer);
     if (storing !== undefined) await storing;
     inFlight.delete(item);
@@ -137,7 +137,7 @@ export function startDispatch<Item extends DispatchItem>(
   };
 }
 
-/** Makes the function that delivers one event: it resolves to the subscriber's answer, 504 on a time-out, or the status of its error. */
+/** Returns a function that delivers an event and resolves to the subscriber's answer, 504 on a time-out, or the status of its error. */
 function createAttempt<Item extends DispatchItem>(
   { delivery: { timeoutMs } }: Subscription,
   deliver: Deliver,
@@ -165,8 +165,8 @@ function createAttempt<Item extends DispatchItem>(
 }
 
 /**
- * Makes the function that applies the subscriber's answer: the event is finished, waits for its next attempt, or is given up. It
- * returns a promise only while a dead letter is being stored.
+ * Returns a function that applies the subscriber's answer: it finishes the event, plans the next attempt, or gives the event up. The
+ * function returns a promise only while a dead letter is being stored.
  */
 function createSettle<Item extends DispatchItem>(
   { topic, group, delivery }: Subscription,

@@ -26,9 +26,9 @@ export interface Group {
   wake(): void;
   /** Saves the progress that is not durable yet. */
   flush(): Promise<void>;
-  /** Starts nothing more and resolves when nothing is in flight and all progress is durable. */
+  /** Starts no more events; resolves when no event is in flight and all progress is durable. */
   stop(): Promise<void>;
-  /** Aborts what is in flight and ignores the replies; unfinished events are delivered again after the next start. */
+  /** Aborts the events in flight and ignores their replies. After the next start, unfinished events are delivered again. */
   abandon(reason: Error): Promise<void>;
 }
 

@@ -7,11 +7,11 @@ import { createTimers } from '../../delivery/timers.ts';
 import type { StoreLog } from '../../store-log.ts';
 import { passed } from '../store-calls.ts';
 import { type Assignment, type AssignmentOptions, trackAssignment } from './event-assignment.ts';
-import { joinGroup, type MemberOptions } from './event-member.ts';
+import { joinGroup, type Member, type MemberOptions } from './event-member.ts';
 import { toEvent } from './event-message.ts';
 import type { Partition } from './event-partition.ts';
 
-/** Most events that a group keeps in memory; above it, the member fetches nothing more. */
+/** Most events that a member keeps in memory; then it fetches nothing more. */
 const windowSize = 2000;
 /** Most time to leave a group when the broker does not answer. An idle member has no progress to save. */
 const leaveMs = { reading: 2000, idle: 300 };
@@ -30,9 +30,9 @@ export interface RunningConsumer {
   /** Resolves when the member has joined the group for the first time. */
   readonly joined: Promise<void>;
   state(): Promise<EventsState['groups'][number]>;
-  /** Starts nothing more and resolves when nothing is in flight and all progress is durable. */
+  /** Starts no more events; resolves when no event is in flight and all progress is durable. */
   stop(): Promise<void>;
-  /** Aborts what is in flight and ignores the replies; unfinished events are delivered again. */
+  /** Aborts the events in flight and ignores their replies. Unfinished events are delivered again. */
   abandon(reason: Error): Promise<void>;
 }
 
@@ -79,7 +79,11 @@ export function startConsumer(subscription: Subscription, deliver: Deliver, opti
     oneAfterAnother(() => commit(member.consumer, topicName, assignment)),
     (error) => log.warn({ topic, group, err: error }, 'progress could not be saved; trying again'),
   );
-  const reader = createReader(subscription, topicName, { assignment, add: dispatch.add, read: saver.later });
+  const reader = createReader(subscription, topicName, {
+    assignment,
+    add: dispatch.add,
+    batchRead: saver.later,
+  });
   let whenJoined: () => void = () => undefined;
   const joined = new Promise<void>((resolve) => {
     whenJoined = resolve;
@@ -95,14 +99,10 @@ export function startConsumer(subscription: Subscription, deliver: Deliver, opti
 
   const leave = async (): Promise<void> => {
     timers.close();
-    const leaving = async () => {
-      await member.end();
-      await saver
-        .flush()
-        .catch((error: unknown) => log.warn({ topic, group, err: error }, 'progress could not be saved'));
-      await member.consumer?.disconnect().catch(() => undefined);
-    };
-    await Promise.race([leaving(), passed(assignment.tracked.size === 0 ? leaveMs.idle : leaveMs.reading)]);
+    const saved = () =>
+      saver.flush().catch((error: unknown) => log.warn({ topic, group, err: error }, 'progress could not be saved'));
+    const leaving = leaveGroup(member, saved);
+    await Promise.race([leaving, passed(assignment.tracked.size === 0 ? leaveMs.idle : leaveMs.reading)]);
   };
 
   return {
@@ -124,11 +124,17 @@ export function startConsumer(subscription: Subscription, deliver: Deliver, opti
   };
 }
 
-/** Copies batches to memory and passes their events to `add`. */
+async function leaveGroup(member: Member, save: () => Promise<void>): Promise<void> {
+  await member.end();
+  await save();
+  await member.consumer?.disconnect().catch(() => undefined);
+}
+
+/** Copies batches to memory and passes their events to `add`. `batchRead` is called after each batch. */
 function createReader(
   { topic, types }: Subscription,
   topicName: string,
-  { assignment, add, read }: { assignment: Assignment; add: (item: Item) => void; read: () => void },
+  { assignment, add, batchRead }: { assignment: Assignment; add: (item: Item) => void; batchRead: () => void },
 ) {
   const wanted = types === undefined ? undefined : new Set(types);
   let paused = false;
@@ -136,12 +142,12 @@ function createReader(
   const readBatch = async (consumer: Consumer, payload: EachBatchPayload): Promise<void> => {
     const { batch, resolveOffset, heartbeat } = payload;
     const partition = await assignment.find(batch.partition);
-    // The partition was lost just now. Its new owner gets the batch again.
+    // The member lost the partition. The new owner gets the batch again.
     if (partition === undefined) return;
     for (const message of batch.messages) readMessage(partition, message);
     partition.reach(Number(batch.lastOffset()) + 1);
     resolveOffset(batch.lastOffset());
-    read();
+    batchRead();
     if (!paused && eventsInMemory(assignment) >= windowSize) {
       paused = true;
       consumer.pause([{ topic: topicName }]);
