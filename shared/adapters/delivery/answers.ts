@@ -1,6 +1,6 @@
 import type { Delivery, EventAnswer } from '../../ports/events.ts';
 
-/** What happens to an event after an attempt. */
+/** The next step for an event after an attempt. */
 export type Verdict = 'done' | 'retry' | 'dead';
 
 /** Knative's rule, so that a function behaves the same with all brokers. See: [Note: Two columns of errors] */

@@ -17,7 +17,7 @@ export async function openAudit(options: StoreOptions): Promise<Audit> {
 }
 
 /**
- * [Note: What an entry costs]
+ * [Note: Cost of an audit entry]
  * In SQLite's WAL, a commit that is not synchronous survives a crash of the process, but not a power cut. A commit that is forced to
  * the disk survives both. Entries for reads are not forced; entries for changes are. Measured on two busy cores: 0.15 ms of CPU for
  * an entry with one subject, and 0.02 ms for each further subject (each row is on another page). These costs halve when many entries
