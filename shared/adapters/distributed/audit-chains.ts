@@ -4,9 +4,9 @@ import { AppError } from '../../errors.ts';
 import type { AuditEntry, NewAuditEntry } from '../../ports/audit.ts';
 import type { CallOptions } from '../../ports/tenant.ts';
 import { type Bound, isOneBatch } from './scylla/client.ts';
-import { microseconds } from './scylla/documents.ts';
 import { put } from './scylla/lists.ts';
 import type { ScyllaStore } from './scylla/store.ts';
+import { microseconds } from './scylla/write-time.ts';
 
 /** Entries of a block, which is a partition. */
 export const perBlock = 1000;

@@ -22,9 +22,9 @@ import * as letters from './records-letters.ts';
 import { claimsOfPersons, inListOfPersons, type PersonDocument, withExternalId } from './records-persons.ts';
 import { claimsIn } from './scylla/claims.ts';
 import type { Bound } from './scylla/client.ts';
-import { microseconds } from './scylla/documents.ts';
 import { drop, platform, put } from './scylla/lists.ts';
 import { openScyllaStore, type ScyllaStore, type ScyllaStoreOptions } from './scylla/store.ts';
+import { microseconds } from './scylla/write-time.ts';
 import type { StoredWebhook } from './webhooks-endpoints.ts';
 
 /** Into ScyllaDB. See: [Note: Rows as they are] */

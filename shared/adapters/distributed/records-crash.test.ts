@@ -15,7 +15,8 @@ import {
   newTenant,
 } from '../../testing/record-factories.ts';
 import { testKeyspace } from '../../testing/scylla-keyspace.ts';
-import { healRecords, openRecords, recordsOn } from './records.ts';
+import { openRecords, recordsOn } from './records.ts';
+import { healRecords } from './records-outbox.ts';
 import { openScylla } from './scylla/client.ts';
 import { openScyllaStore } from './scylla/store.ts';
 

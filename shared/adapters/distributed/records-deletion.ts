@@ -5,9 +5,9 @@ import { placesOf, removeFaces } from './records-images.ts';
 import { deleteJobsOf } from './records-jobs.ts';
 import { claimsOfPersons, type PersonDocument, toPerson, wholePerson } from './records-persons.ts';
 import type { Bound } from './scylla/client.ts';
-import { microseconds } from './scylla/documents.ts';
 import { drop, type StoredEntry, walk } from './scylla/lists.ts';
 import { outboxOf, type ScyllaStore } from './scylla/store.ts';
+import { microseconds } from './scylla/write-time.ts';
 
 export interface RemovedPerson {
   readonly person: Person;

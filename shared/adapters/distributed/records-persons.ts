@@ -5,9 +5,9 @@ import { raiseOf } from './records-epoch.ts';
 import type { ImageDocument } from './records-images.ts';
 import { abandonedMs, type Claim, type Claims, claimsIn } from './scylla/claims.ts';
 import type { Bound } from './scylla/client.ts';
-import { unlessAborted } from './scylla/documents.ts';
 import { put, walk } from './scylla/lists.ts';
 import { outboxOf, type ScyllaStore } from './scylla/store.ts';
+import { unlessAborted } from './scylla/turns.ts';
 
 /** A person as it is stored. */
 export interface PersonDocument extends Omit<Person, 'personId' | 'faceCount'> {

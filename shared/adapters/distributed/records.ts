@@ -1,17 +1,16 @@
-import type { OutboxEntry, Records, StoredDeadLetter, Upload } from '../../ports/records.ts';
+import type { Records, StoredDeadLetter, Upload } from '../../ports/records.ts';
 import { listAppearances, summarizeAppearances } from './records-appearances.ts';
-import { deleteFace, deletePerson, finishDeletion } from './records-deletion.ts';
+import { deleteFace, deletePerson } from './records-deletion.ts';
 import { saveEnrolment } from './records-enrolment.ts';
 import { galleryEpoch, raiseOf } from './records-epoch.ts';
 import { expireImage } from './records-images.ts';
 import * as jobs from './records-jobs.ts';
 import * as letters from './records-letters.ts';
-import { claimsOfPersons, createPerson, livePerson, type PersonDocument, updatePerson } from './records-persons.ts';
+import { pendingOutbox, settleOutbox } from './records-outbox.ts';
+import { createPerson, updatePerson } from './records-persons.ts';
 import * as read from './records-reading.ts';
-import { abandonedMs } from './scylla/claims.ts';
-import { microseconds, type Work } from './scylla/documents.ts';
-import { drop, platform, walk } from './scylla/lists.ts';
 import { openScyllaStore, type ScyllaStore, type ScyllaStoreOptions } from './scylla/store.ts';
+import { microseconds } from './scylla/write-time.ts';
 
 /** Persons, faces, images and jobs in ScyllaDB. See: [Note: One row decides], [Note: Lists in buckets] */
 export async function openRecords(options: ScyllaStoreOptions): Promise<Records> {
@@ -20,17 +19,31 @@ export async function openRecords(options: ScyllaStoreOptions): Promise<Records>
 
 /** Also for tests of what a crash leaves. */
 export function recordsOn(store: ScyllaStore): Records {
-  const { scylla, documents } = store;
-  const write = <Value>(
-    tenant: string,
-    options: Parameters<ScyllaStore['write']>[0],
-    work: () => Promise<Value>,
-  ): Promise<Value> =>
+  const write: Write = (tenant, options, work) =>
     store.write(options, async () => {
       await store.seen(tenant);
       return await work();
     });
 
+  return {
+    ...galleryWrites(store, write),
+    ...galleryReads(store),
+    ...jobRecords(store, write),
+    ...letterAndUploadRecords(store, write),
+    pendingOutbox: (limit, options) => store.read(options, () => pendingOutbox(store, limit)),
+    settleOutbox: (ids, options) => store.write(options, () => settleOutbox(store, ids)),
+    close: () => store.close(),
+  };
+}
+
+/** Writes to a tenant, after the tenant is in the list of tenants. */
+type Write = <Value>(
+  tenant: string,
+  options: Parameters<ScyllaStore['write']>[0],
+  work: () => Promise<Value>,
+) => Promise<Value>;
+
+function galleryWrites(store: ScyllaStore, write: Write) {
   return {
     createPerson: (tenant, person, options) =>
       write(tenant, options, () => createPerson(store, tenant, person, options)),
@@ -44,7 +57,13 @@ export function recordsOn(store: ScyllaStore): Records {
       })),
     deleteFace: (tenant, id, options) => write(tenant, options, () => deleteFace(store, tenant, id, options)),
     expireImage: (tenant, id, options) => write(tenant, options, () => expireImage(store, tenant, id, options?.signal)),
+    raiseEpoch: (tenant, options) =>
+      store.write(options, () => store.scylla.write([raiseOf(tenant, store.now())], microseconds())),
+  } satisfies Partial<Records>;
+}
 
+function galleryReads(store: ScyllaStore) {
+  return {
     getPersons: (tenant, ids, options) => store.read(options, () => read.personsById(store, tenant, ids)),
     getIdentities: (tenant, of, options) => store.read(options, () => read.identitiesOf(store, tenant, of)),
     getPersonsByExternalIds: (tenant, ids, options) =>
@@ -62,13 +81,15 @@ export function recordsOn(store: ScyllaStore): Records {
       store.read(options, () => listAppearances(store, tenant, id, filter, options)),
     summarizeAppearances: (tenant, id, filter, options) =>
       store.read(options, () => summarizeAppearances(store, tenant, id, filter, options?.signal)),
-    galleryEpoch: (tenant, options) => store.read(options, () => galleryEpoch(scylla, tenant)),
-    raiseEpoch: (tenant, options) =>
-      store.write(options, () => scylla.write([raiseOf(tenant, store.now())], microseconds())),
+    galleryEpoch: (tenant, options) => store.read(options, () => galleryEpoch(store.scylla, tenant)),
     usage: (tenant, options) => store.read(options, () => read.usage(store, tenant)),
     countUnknownFaces: (tenant, options) => store.read(options, () => read.countUnknownFaces(store, tenant)),
     tenants: (options) => store.read(options, () => read.tenants(store)),
+  } satisfies Partial<Records>;
+}
 
+function jobRecords(store: ScyllaStore, write: Write) {
+  return {
     createJob: (tenant, job, options) => write(tenant, options, () => jobs.createJob(store, tenant, job, options)),
     createJobs: (tenant, items, options) =>
       write(tenant, options, () => jobs.createJobs(store, tenant, items, options?.signal)),
@@ -86,59 +107,27 @@ export function recordsOn(store: ScyllaStore): Records {
     countBatch: (tenant, id, options) => store.read(options, () => jobs.countBatch(store, tenant, id)),
     expireJobs: (before, limit, options) => store.write(options, () => jobs.expireJobs(store, before, limit)),
     backlog: (options) => store.read(options, () => jobs.backlog(store)),
+  } satisfies Partial<Records>;
+}
 
+function letterAndUploadRecords(store: ScyllaStore, write: Write) {
+  return {
     saveDeadLetter: (tenant, letter, options) =>
       write(tenant, options, () => letters.saveDeadLetter(store, tenant, letter, options?.signal)),
     getDeadLetter: (tenant, id, options) =>
-      store.read(options, () => documents.get<StoredDeadLetter>('dead_letters', tenant, id)),
+      store.read(options, () => store.documents.get<StoredDeadLetter>('dead_letters', tenant, id)),
     listDeadLetters: (tenant, filter, options) =>
       store.read(options, () => letters.listDeadLetters(store, tenant, filter, options)),
     removeDeadLetter: (tenant, id, options) =>
       write(tenant, options, () => letters.removeDeadLetter(store, tenant, id, options)),
     expireDeadLetters: (before, limit, options) =>
       store.write(options, () => letters.expireDeadLetters(store, before, limit)),
-    getUpload: (tenant, id, options) => store.read(options, () => documents.get<Upload>('uploads', tenant, id)),
+    getUpload: (tenant, id, options) => store.read(options, () => store.documents.get<Upload>('uploads', tenant, id)),
     saveUpload: (tenant, upload, options) =>
       write(tenant, options, () => letters.saveUpload(store, tenant, upload, options)),
     deleteUpload: (tenant, id, options) =>
       write(tenant, options, () => letters.deleteUpload(store, tenant, id, options?.signal)),
     listUploads: (tenant, filter, options) =>
       store.read(options, () => letters.listUploads(store, tenant, filter, options)),
-
-    pendingOutbox: (limit, options) =>
-      store.read(options, async () => {
-        await healRecords(store, Date.now() - abandonedMs);
-        const pending: { id: string; entry: OutboxEntry }[] = [];
-        if (limit < 1) return pending;
-        const wanted = { order: 'up', step: Math.min(limit, 1000) } as const;
-        for await (const { at, id, data } of walk(scylla, 'outbox', platform, wanted)) {
-          if (pending.push({ id: `${at}/${id}`, entry: JSON.parse(data) as OutboxEntry }) >= limit) break;
-        }
-        return pending;
-      }),
-    settleOutbox: (ids, options) =>
-      store.write(options, async () => {
-        const bounds = ids.flatMap((each) => {
-          const [at, id] = each.split('/');
-          return id === undefined ? [] : drop('outbox', platform, { at: Number(at), id });
-        });
-        await scylla.write(bounds, microseconds());
-      }),
-    close: () => store.close(),
-  };
-}
-
-/**
- * Finishes what was begun before and has been left. The sweep of the outbox does this every time: what it is there for, that
- * written events go out whatever happens, is the same thing. See: [Note: What a crash leaves]
- */
-export function healRecords(store: ScyllaStore, before: number): Promise<number> {
-  return store.documents.heal(before, async ({ kind, tenant, id, personId, externalId }: Work) => {
-    if (kind === 'deletion') await finishDeletion(store, tenant, id);
-    if (kind !== 'enrolment' || typeof personId !== 'string') return;
-    await livePerson(store, tenant, personId);
-    if (typeof externalId !== 'string') return;
-    const person = await store.documents.get<PersonDocument>('persons', tenant, personId);
-    if (person?.externalId !== externalId) await claimsOfPersons(store).release(tenant, externalId, personId);
-  });
+  } satisfies Partial<Records>;
 }

@@ -14,10 +14,10 @@ import type {
 } from '../../ports/webhooks.ts';
 import { atOnce } from './records-images.ts';
 import type { Bound } from './scylla/client.ts';
-import { microseconds } from './scylla/documents.ts';
 import { countOf, drop, type Entry, pageOf, platform, put, type StoredEntry, walk } from './scylla/lists.ts';
 import type { ListTable } from './scylla/statements.ts';
 import type { ScyllaStore } from './scylla/store.ts';
+import { microseconds } from './scylla/write-time.ts';
 import * as endpoints from './webhooks-endpoints.ts';
 
 /**

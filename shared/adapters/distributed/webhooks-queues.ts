@@ -3,9 +3,9 @@ import type { CallOptions } from '../../ports/tenant.ts';
 import { asTenant } from '../../ports/tenant.ts';
 import type { Queue } from '../../ports/webhooks.ts';
 import type { Bound } from './scylla/client.ts';
-import { microseconds } from './scylla/documents.ts';
 import { drop, type Entry, platform, put, walk } from './scylla/lists.ts';
 import type { ScyllaStore } from './scylla/store.ts';
+import { microseconds } from './scylla/write-time.ts';
 import * as messages from './webhooks-messages.ts';
 
 /**

@@ -7,8 +7,9 @@ import type { CallOptions } from '../../../ports/tenant.ts';
 import { createPageTokens, type PageTokens } from '../../page-token.ts';
 import { storeCalls } from '../store-calls.ts';
 import { type Bound, openScylla, type Scylla } from './client.ts';
-import { type Documents, documentsIn, microseconds } from './documents.ts';
+import { type Documents, documentsIn } from './documents.ts';
 import { platform, put } from './lists.ts';
+import { microseconds } from './write-time.ts';
 
 export interface ScyllaStoreOptions extends Pick<AdapterOptions, 'clock'> {
   readonly engines: Pick<AdapterOptions['engines'], 'scylla'>;
