@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { checkText, describe, type KubernetesObject } from './manifests/check.ts';
 import { checkTogether } from './manifests/together.ts';
 
-/** What is wrong with these files, a line each: file, object, field, reason. A folder stands for the YAML files in it. */
+/** Returns a line for each problem in these files: file, object, field, reason. A folder means all YAML files in it. */
 export async function checkFiles(paths: readonly string[]): Promise<string[]> {
   const objects: KubernetesObject[] = [];
   const lines: string[] = [];
@@ -16,7 +16,7 @@ export async function checkFiles(paths: readonly string[]): Promise<string[]> {
   return [...lines, ...checkTogether(objects).map(describe)];
 }
 
-/** `npm run check-manifests -- FILE…` (`-` reads standard input). Exit code 1 when something is wrong. */
+/** `npm run check-manifests -- FILE…` (`-` reads standard input). Exit code 1 if there is a problem. */
 async function main(): Promise<void> {
   const paths = process.argv.slice(2);
   if (paths.length === 0) {

@@ -11,7 +11,7 @@ const services: [string, { image: string; ports: string[]; environment?: Record<
 );
 
 describe('the engines for one machine', () => {
-  it('When the settings are read, then no variable of an engine is missing, and each address is served', () => {
+  it('When the settings are read, then no engine lacks a variable, and compose.yaml serves all addresses', () => {
     const { mode, engines } = readConfig({ ...environment });
     const served = services.flatMap(([, { ports }]) => ports.map((port) => port.split(':').slice(0, 2).join(':')));
 
@@ -27,7 +27,7 @@ describe('the engines for one machine', () => {
     expect(served).toEqual(expect.arrayContaining(addresses));
   });
 
-  it('When it is started, then versions are fixed, ports are local only, and the store encrypts with a key of 32 bytes', () => {
+  it('When the engines are started, then versions are fixed, only this machine reaches them, and MinIO encrypts with a key of 32 bytes', () => {
     const minio = compose.services.minio.environment;
 
     for (const [name, { image, ports }] of services) {

@@ -4,14 +4,19 @@ import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { functions } from '../functions/registry.gen.ts';
+import { rooms } from '../shared/testing/layers.ts';
 import { checkManifests } from './generate/check-manifests.ts';
+import { functionTables } from './generate/function-table.ts';
 import { manifestFiles } from './generate/knative/files.ts';
+import { noteIndex } from './generate/note-index.ts';
 import { openApi } from './generate/open-api.ts';
 import { registry } from './generate/registry.ts';
+import { roomDiagram } from './generate/room-diagram.ts';
 import { scyllaSchema } from './generate/scylla-schema.ts';
-import { withSettings } from './generate/settings-table.ts';
+import { withSection } from './generate/section.ts';
+import { settingsTable } from './generate/settings-table.ts';
 
-/** Everything that is generated: path from the repository's root, and its text. */
+/** Returns all generated files: path from the repository's root, and text. */
 export async function generatedFiles(root: string): Promise<Map<string, string>> {
   const names = await functionNames(root);
   checkManifests(names, functions);
@@ -22,7 +27,11 @@ export async function generatedFiles(root: string): Promise<Map<string, string>>
       scyllaSchema((await readdir(resolve(root, 'migrations/scylla'))).filter((name) => name.endsWith('.cql')).sort()),
     ],
     ['functions/api-docs/openapi.gen.json', `${JSON.stringify(openApi(functions), null, 2)}\n`],
-    ['README.md', withSettings(await readFile(resolve(root, 'README.md'), 'utf8'))],
+    ['shared/README.md', await sharedPage(root)],
+    [
+      'functions/README.md',
+      withSection(await readFile(resolve(root, 'functions/README.md'), 'utf8'), 'functions', functionTables(functions)),
+    ],
     ...manifestFiles(
       functions.map(({ manifest }) => manifest),
       await versionOf(root),
@@ -30,7 +39,13 @@ export async function generatedFiles(root: string): Promise<Map<string, string>>
   ]);
 }
 
-/** Folders under functions/ that hold a function, sorted. */
+async function sharedPage(root: string): Promise<string> {
+  const page = await readFile(resolve(root, 'shared/README.md'), 'utf8');
+  const sections = { rooms: roomDiagram(rooms), settings: settingsTable(), notes: await noteIndex(root, 'shared') };
+  return Object.entries(sections).reduce((text, [name, content]) => withSection(text, name, content), page);
+}
+
+/** Returns the folders under functions/, sorted. Each has one function. */
 export async function functionNames(root: string): Promise<string[]> {
   const entries = await readdir(resolve(root, 'functions'), { withFileTypes: true });
   return entries
@@ -44,17 +59,17 @@ async function versionOf(root: string): Promise<string> {
   return version;
 }
 
-/** `npm run generate [-- --check]`: writes the generated files, or says which are out of date (exit code 1). */
+/** `npm run generate [-- --check]`: writes the generated files. With `--check` lists the outdated ones (exit code 1). */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
   const root = process.cwd();
-  // The registry comes first: what else is generated is read from the functions it lists.
+  // The registry comes first, because the other files are generated from the functions that it lists.
   const names = await functionNames(root);
   const stale = await isStale(resolve(root, 'functions/registry.gen.ts'), registry(names));
   if (stale && !values.check) {
     await write(resolve(root, 'functions/registry.gen.ts'), registry(names));
     process.stdout.write('wrote functions/registry.gen.ts\n');
-    // This process was bundled with the old one.
+    // This process was bundled with the old registry, so a new process writes the other files.
     execFileSync(process.execPath, ['esbuild.config.mjs', 'run', 'generate'], { cwd: root, stdio: 'inherit' });
     return;
   }

@@ -7,7 +7,6 @@ import { readConfig } from '../shared/config.ts';
 import type { Manifest } from '../shared/function/define.ts';
 import type { PortName } from '../shared/ports/index.ts';
 import { isUsageError } from './command-line/usage-error.ts';
-import { commandLine, extractor, imageOf } from './generate/knative/names.ts';
 import { writeArchive } from './images/archive.ts';
 import { type Base, baseOfThisMachine, user } from './images/base.ts';
 import { baseOfLayout } from './images/base-of-layout.ts';
@@ -20,19 +19,20 @@ import { push } from './images/push.ts';
 import { isLight, overBudget, report } from './images/report.ts';
 import { billOfMaterials, type Part, partsOfBundle } from './images/sbom.ts';
 import { catalogueOf, weightsOf } from './images/weights.ts';
+import { commandLine, extractor, imageOf } from './manifests/names.ts';
 
 const usage = `Usage: npm run images -- [NAME...] [OPTIONS]
 
-Builds an image for each function and one for the command line (or those named) into dist/images, a folder in OCI's image layout, with a
-bill of materials beside each, and pins them by digest in knative/components/images. Needs no container tool.
+Builds an image for each function and one for the command line, or only the named ones. Writes them to dist/images, a folder in OCI's
+image layout, with a bill of materials for each, and pins them by digest in knative/components/images. Needs no container tool.
 
-  --archive FILE     writes all of them as one archive too, for "ctr -n k8s.io images import FILE", "kind load image-archive FILE",
+  --archive FILE     also writes all images as one archive, for "ctr -n k8s.io images import FILE", "kind load image-archive FILE",
                      "minikube image load FILE" or "podman load -i FILE"
-  --push PREFIX      pushes each as PREFIX/NAME with crane or skopeo, whichever is there, and pins that name
-  --base IMAGE       what they stand on instead of this machine's node: a folder in OCI's layout, or a name that crane or skopeo
-                     can fetch, as gcr.io/distroless/nodejs20-debian12; it must bring node and glibc
+  --push PREFIX      pushes each image as PREFIX/NAME with crane or skopeo, and pins that name
+  --base IMAGE       base image to use instead of this machine's node: a folder in OCI's layout, or a name that crane or skopeo
+                     can fetch, such as gcr.io/distroless/nodejs20-debian12; it must contain node and glibc
   --packs NAMES      model packs in the extractor's image, separated by commas (default: FREEFACE_MODEL_PACK)
-  --no-pins          leaves knative/components/images as it is
+  --no-pins          does not change knative/components/images
 
 The same sources, packages and base make the same digests.
 `;
@@ -44,7 +44,7 @@ interface Settings {
   readonly dataDir: string;
 }
 
-/** `npm run images`: answers the exit code. */
+/** `npm run images`. Returns the exit code. */
 export async function main(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -95,7 +95,7 @@ export async function main(args: readonly string[], environment: NodeJS.ProcessE
   return problems.length === 0 ? 0 : 1;
 }
 
-/** Node, then what several functions have in common, then the function itself. */
+/** Builds the image of a function. Its layers are node, then packages that several functions share, then the function itself. */
 async function buildImage(
   manifest: Manifest,
   ports: readonly PortName[],
@@ -129,7 +129,7 @@ async function buildImage(
   );
 }
 
-/** What an operator does to the stores, from within the cluster: see [Note: The first key goes into a Secret]. */
+/** Builds the image of the operator's commands, which run in the cluster. See: [Note: The first key goes into a Secret] */
 async function buildCommandLine(base: Base, layout: Layout, settings: Settings): Promise<Image> {
   const { root, packs, dataDir } = settings;
   const folder = await emptyFolder(layout, commandLine);
@@ -163,11 +163,11 @@ async function emptyFolder(layout: Layout, ...names: string[]): Promise<string> 
 interface Content {
   readonly name: string;
   readonly summary: string;
-  /** What node runs. */
+  /** Path of the script that node runs. */
   readonly start: string;
-  /** Where it listens. */
+  /** Ports on which it listens. */
   readonly ports: Readonly<Record<string, object>>;
-  /** Layers between the base and the files, which other images may have too. */
+  /** Layers between the base and the files. Other images may share them. */
   readonly below: readonly (readonly LayerFile[])[];
   readonly files: readonly LayerFile[];
   readonly parts: readonly Part[];

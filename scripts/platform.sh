@@ -1,5 +1,5 @@
-# To be sourced: starts the product the way the README says, on a free port and in an empty folder, and stops it with the script.
-# Sets address, data, log and pid.
+# Source this file. It starts FreeFace as the README describes, on a free port and with an empty data folder, and stops it when the
+# script ends. It sets the variables address, data, log and pid.
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 data=$(mktemp -d)
 log=$data/start.log
@@ -13,4 +13,4 @@ for _ in $(seq 600); do
   kill -0 "$pid" 2>/dev/null || { cat "$log"; exit 1; }
   sleep 0.2
 done
-[ -n "$address" ] || { cat "$log"; echo 'not ready within two minutes'; exit 1; }
+[ -n "$address" ] || { cat "$log"; echo 'FreeFace is not ready after two minutes'; exit 1; }

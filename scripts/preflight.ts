@@ -4,7 +4,10 @@ import { parseArgs } from 'node:util';
 import { parseAllDocuments } from 'yaml';
 import { type ClusterState, missing, type Overlay, overlays } from './preflight/missing.ts';
 
-/** `npm run preflight -- [cpu|gpu|local|production]`: what the cluster that kubectl talks to lacks for this overlay. Exit code 1 when it lacks something. */
+/**
+ * `npm run preflight -- [cpu|gpu|local|production]`: lists what kubectl's current cluster lacks for this overlay. Exit code 1 if it
+ * lacks something.
+ */
 function main(): void {
   const { positionals } = parseArgs({ allowPositionals: true });
   const [overlay = 'cpu'] = positionals;
@@ -35,7 +38,7 @@ function clusterState(overlay: Overlay): ClusterState {
     gatewayClasses: namesOf('gatewayclass'),
     ingress: {
       service: `${ingress.namespace}/${ingress.name}`,
-      isThere: get('service', ingress.name, '-n', ingress.namespace) !== undefined,
+      exists: get('service', ingress.name, '-n', ingress.namespace) !== undefined,
     },
     runtimeClasses: namesOf('runtimeclass'),
     nodes: get<{ items: ClusterState['nodes'] }>('nodes')?.items ?? [],
@@ -46,7 +49,7 @@ function clusterState(overlay: Overlay): ClusterState {
   };
 }
 
-/** The Service that the overlay's routes lead to. */
+/** Returns the Service that is the backend of the overlay's routes. */
 function ingressOf(overlay: Overlay): { namespace: string; name: string } {
   const text = execFileSync('kubectl', ['kustomize', `knative/overlays/${overlay}`], {
     encoding: 'utf8',
@@ -65,7 +68,7 @@ interface Grant {
   readonly spec: { readonly to: readonly { readonly name: string }[] };
 }
 
-/** An object or a list of them; undefined when there is none. Throws when the cluster cannot be reached. */
+/** Returns an object or a list of objects; undefined if there is none. Throws an Error if kubectl fails otherwise. */
 function get<Found>(...args: string[]): Found | undefined {
   try {
     const text = execFileSync('kubectl', ['get', ...args, '-o', 'json'], {

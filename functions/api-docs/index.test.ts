@@ -5,7 +5,7 @@ import { functions } from '../registry.gen.ts';
 const withoutExtractor = functions.filter(({ manifest }) => !manifest.uses.includes('extractor'));
 
 describe('the API page', () => {
-  it('When it is opened, then everything it loads comes from this process', async () => {
+  it('When the page is opened, then it loads every file from this server', async () => {
     const { call } = await startPlatform(withoutExtractor);
 
     const page = await call('GET', '/docs');
@@ -18,7 +18,7 @@ describe('the API page', () => {
     expect((await call('GET', '/')).headers.get('location')).toBe('/docs');
   });
 
-  it('When the description is read, then it has every route of the API and no other', async () => {
+  it('When the description is read, then it has every route of the API and no other route', async () => {
     const { call } = await startPlatform(withoutExtractor);
 
     const { json } = await call('GET', '/openapi.json');
@@ -32,7 +32,7 @@ describe('the API page', () => {
     expect(described.sort()).toEqual(declared.sort());
   });
 
-  it('When the description refers to a schema, then the schema is there', async () => {
+  it('When the description refers to a schema, then it has that schema', async () => {
     const { call } = await startPlatform(withoutExtractor);
 
     const { json } = await call('GET', '/openapi.json');

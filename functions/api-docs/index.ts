@@ -34,7 +34,7 @@ export default defineFunction(
 
 const headers = {
   'cache-control': 'no-cache',
-  // Swagger UI sets styles of its own on elements and draws its icons from data URLs.
+  // Swagger UI sets inline styles on elements and loads its icons from data URLs.
   'content-security-policy':
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'",
 };

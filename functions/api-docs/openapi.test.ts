@@ -2,8 +2,8 @@ import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { expect, it } from 'vitest';
 import openApi from './openapi.gen.json' with { type: 'json' };
 
-it('When the description is linted by a published linter, then it has no fault', async () => {
-  // A literal goes before a parameter, and `by_external_id` is the id of no person.
+it('When a public linter checks the description, then it finds no problem', async () => {
+  // The router prefers a literal segment to a parameter, and `by_external_id` is a reserved word for person ids.
   const rules = { 'no-ambiguous-paths': 'off' } as const;
   const config = await createConfig({ extends: ['recommended'], rules });
 
@@ -12,7 +12,7 @@ it('When the description is linted by a published linter, then it has no fault',
   expect(problems.map(({ ruleId, message, location }) => `${ruleId}: ${message} ${location[0]?.pointer}`)).toEqual([]);
 });
 
-it('When a pattern is described, then other languages can read it', () => {
+it('When the description has a regular expression, then other languages can read it', () => {
   const patterns = [...JSON.stringify(openApi).matchAll(/"pattern":"((?:[^"\\\\]|\\\\.)*)"/g)].map(
     ([, pattern]) => pattern!,
   );

@@ -1,4 +1,4 @@
-/** The API page; everything it loads comes from beside it. */
+/** HTML of the API page. It loads files from this server only. */
 export const page = `<!doctype html>
 <html lang="en">
   <head>
@@ -17,8 +17,8 @@ export const page = `<!doctype html>
 `;
 
 /**
- * Starts Swagger UI. It fills every field of a form with a value it makes up from the schema, and sends it; so before it reads the
- * description, a form's fields get the values of the form's example, and those that are not in it get none.
+ * Starts Swagger UI. Swagger UI fills every form field with a value that it invents from the schema, and sends that value. So this
+ * script first sets each field to its value in the form's example, or to an empty string if the example does not have the field.
  */
 export const script = `
 const description = await (await fetch('/openapi.json')).json();

@@ -4,7 +4,7 @@ import { drawPortrait } from '../../shared/testing/portraits/index.ts';
 import { functions } from '../registry.gen.ts';
 
 const tenant = 'default' as never;
-const withoutLanes = functions.filter(({ manifest }) => !manifest.name.startsWith('process-enrollment'));
+const withoutWorkers = functions.filter(({ manifest }) => !manifest.name.startsWith('process-enrollment'));
 
 const accept = async ({ call }: TestPlatform, scene: string, fields: Record<string, string> = {}) =>
   (
@@ -13,10 +13,10 @@ const accept = async ({ call }: TestPlatform, scene: string, fields: Record<stri
     })
   ).json.data;
 
-describe('cancelling and listing accepted enrolments', () => {
-  it('When a queued one is cancelled, then it is never done, its photo is gone, and its event changes nothing', async () => {
+describe('cancelling and listing enrolment jobs', () => {
+  it('When a queued job is cancelled, then it never runs, its photo is deleted, and its event changes nothing', async () => {
     const dataDir = folderWithWeights();
-    const before = await startPlatform(withoutLanes, { dataDir });
+    const before = await startPlatform(withoutWorkers, { dataDir });
     const [cancelled, kept] = [await accept(before, 'one'), await accept(before, 'two', { priority: 'high' })];
 
     const answer = await before.call('DELETE', `/api/v1/faces/enroll/status/${cancelled.job_id}`);
@@ -45,8 +45,8 @@ describe('cancelling and listing accepted enrolments', () => {
     expect(gone.json.error.code).toBe('JOB_NOT_FOUND');
   });
 
-  it('When jobs are listed, then newest come first, by status and priority, in pages', async () => {
-    const platform = await startPlatform(withoutLanes);
+  it('When jobs are listed by status and priority, then the newest come first, in pages', async () => {
+    const platform = await startPlatform(withoutWorkers);
     const made = [];
     for (const priority of ['low', 'critical', 'low'])
       made.push(await accept(platform, priority + made.length, { priority }));

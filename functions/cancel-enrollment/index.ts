@@ -8,12 +8,12 @@ import { cancelQueued } from '../../shared/gallery/cancel-job.ts';
 export default defineFunction(
   {
     name: 'cancel-enrollment',
-    summary: 'Cancel an accepted enrolment',
+    summary: 'Cancel an enrolment job',
     description:
-      'While it is queued. One that has begun, or is over, is answered 409; one that is cancelled already, 200. Its photo is deleted at once.',
+      'Only a queued job can be cancelled. The platform deletes the photo of the job at once. The response is 409 if the job has started or finished, and 200 if it is already cancelled.',
     tag: 'faces',
     trigger: { kind: 'http', method: 'DELETE', path: '/api/v1/faces/enroll/status/{id}', scope: 'faces:write' },
-    params: z.object({ id: z.guid('must be a UUID').describe('job_id or face_id.') }),
+    params: z.object({ id: z.guid('must be a UUID').describe('The `job_id` or the `face_id` of the job.') }),
     output: jobs.jobSummary,
     errors: ['JOB_NOT_FOUND', 'JOB_NOT_CANCELLABLE'],
     examples: {

@@ -13,7 +13,7 @@ describe('change-password', () => {
       ...(as === undefined ? {} : { as }),
     });
 
-  it('When a password is changed, then only the new one counts, this login goes on and the others end', async () => {
+  it('When a password is changed, then only the new one is valid, this login continues and the others end', async () => {
     const { call } = platform();
     const { username, token, refreshToken } = await newLogin(platform());
     const elsewhere = (await logIn({ call }, { username })).json.data.access_token;
@@ -29,7 +29,7 @@ describe('change-password', () => {
     expect((await logIn({ call }, { username, password: newPassword })).status).toBe(200);
   });
 
-  it('When the old password is wrong, then nothing changes, and after some the account is locked', async () => {
+  it('When the old password is wrong, then nothing changes, and after several failures the account is locked', async () => {
     const { username, token } = await newLogin(platform());
 
     const answers = [];
@@ -44,8 +44,8 @@ describe('change-password', () => {
   it.each([
     ['short', 'elf letters'],
     ['easy to guess', 'password1234'],
-    ['the one before', goodPassword],
-  ])('When the new password is %s, then 400 names it', async (_, wanted) => {
+    ['the same as the old one', goodPassword],
+  ])('When the new password is %s, then the response is 400 and names the field', async (_, wanted) => {
     const { token } = await newLogin(platform());
 
     const answer = await change(token, goodPassword, wanted);
@@ -54,7 +54,7 @@ describe('change-password', () => {
     expect(JSON.stringify(answer.json)).not.toContain(wanted);
   });
 
-  it('When a user changes it twice at once, then one change counts and the other is told so', async () => {
+  it('When a user changes the password twice at the same time, then one change succeeds and the other gets 412', async () => {
     const { username, token } = await newLogin(platform());
     const wanted = ['four yellow bicycles', 'five green elephants'];
 
@@ -65,7 +65,7 @@ describe('change-password', () => {
     expect((await logIn(platform(), { username, password: winner })).status).toBe(200);
   });
 
-  it('When a service key asks, then 403', async () => {
+  it('When a service key changes a password, then the response is 403', async () => {
     expect((await change(undefined)).status).toBe(403);
   });
 });

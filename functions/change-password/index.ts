@@ -12,7 +12,7 @@ export default defineFunction(
     name: 'change-password',
     summary: 'Change your own password',
     description:
-      'This login goes on, every other login of the user ends. Wrong old passwords count as failed logins and lock the user out as those do.',
+      'This login continues. Every other login of the user ends. A wrong old password counts as a failed login, so several of them lock the account.',
     tag: 'auth',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/auth/password', scope: 'signed-in' },
     rateLimit: 'login',
@@ -28,11 +28,13 @@ export default defineFunction(
   },
   async ({ body, principal, tenant, clock, signal }, { accounts, cache }) => {
     if (principal?.kind !== 'user')
-      throw new AppError('FORBIDDEN', { message: 'Only a user of ours has a password here.' });
+      throw new AppError('FORBIDDEN', {
+        message: 'Only a user of this platform has a password here. Use the access token of a user.',
+      });
     const user = await accounts.getUser(tenant, principal.id, { signal });
     if (user === null) throw new AppError('UNAUTHENTICATED');
     wire.checkNewPassword(body.new_password, user, 'new_password');
-    if (body.new_password === body.old_password) wire.refuseField('new_password', 'must be another than before');
+    if (body.new_password === body.old_password) wire.refuseField('new_password', 'must differ from the old password');
 
     await tryPassword({ tenant, username: user.username }, { cache, clock }, async () =>
       (await verifyPassword(body.old_password, user.passwordHash, signal)) ? user : null,
@@ -42,7 +44,7 @@ export default defineFunction(
       tenant,
       user.userId,
       { passwordHash },
-      // What the old password was compared with must still hold.
+      // The old password was checked against this version, so it must still be the stored one.
       { version: user.version, keepSession: principal.sessionId ?? undefined, signal },
     );
     return { data: wire.presentUser(changed) };

@@ -15,7 +15,7 @@ describe('service keys', () => {
       ...(as === undefined ? {} : { as }),
     });
 
-  it('When a key is created, then it is shown this once, and is good for its scopes alone', async () => {
+  it('When a key is created, then only this response shows it, and it is valid for its scopes only', async () => {
     const { call } = platform();
 
     const answer = await create({ scopes: ['persons:read', 'persons:read'] });
@@ -31,7 +31,7 @@ describe('service keys', () => {
       expires_at: expect.stringMatching(/Z$/),
       revoked_at: null,
     });
-    // Both times are taken within the call, one after the other.
+    // The server reads the clock once for each time, so the difference is not exactly 365 days.
     expect((Date.parse(shown.expires_at) - Date.parse(shown.created_at)) / day).toBeCloseTo(365, 3);
     expect(key).toMatch(/^ffk\.default\.[\w-]+\.[\w-]{43}$/);
     expect((await call('GET', '/api/v1/persons', { as: key })).status).toBe(200);
@@ -42,7 +42,7 @@ describe('service keys', () => {
     expect(JSON.stringify(listed)).not.toContain(key.split('.')[3]);
   });
 
-  it('When a key is revoked, then it is worth nothing at once, and revoking again changes nothing', async () => {
+  it('When a key is revoked, then it is invalid at once, and a second request changes nothing', async () => {
     const { call } = platform();
     const { key, key_id } = (await create({})).json.data;
 
@@ -54,7 +54,7 @@ describe('service keys', () => {
     expect((await call('DELETE', `${keys}/nothing`)).json.error.code).toBe('API_KEY_NOT_FOUND');
   });
 
-  it('When somebody makes or takes away a key, then never one that may more than they', async () => {
+  it('When a caller creates or revokes a key with scopes that the caller lacks, then the response is 403', async () => {
     const { call } = platform();
     const admin = await newLogin(platform(), { role: 'admin' });
     const stronger = (await create({ scopes: ['tenants:manage'] })).json.data;
@@ -70,7 +70,7 @@ describe('service keys', () => {
     expect((await call('DELETE', `${keys}/${own.json.data.key_id}`, { as: admin.token })).status).toBe(200);
   });
 
-  it('When a key that ends makes another, then the other ends with it at the latest', async () => {
+  it('When a key that expires creates another key, then the new key expires no later', async () => {
     const lent = (await create({ scopes: ['users:manage'], expires_in_days: 2 })).json.data;
 
     const byDefault = await create({ scopes: ['users:manage'] }, lent.key);
@@ -85,19 +85,19 @@ describe('service keys', () => {
   it.each([
     ['no scope is given', { scopes: [] }, 'scopes'],
     ['a scope is unknown', { scopes: ['faces:eat'] }, 'scopes.0'],
-    ['the end is past', { expires_at: '2020-01-01T00:00:00Z' }, 'expires_at'],
-    ['the end is no time', { expires_at: 'tomorrow' }, 'expires_at'],
-    ['the end is too far', { expires_at: '2099-01-01T00:00:00Z' }, 'expires_at'],
-    ['the days are too many', { expires_in_days: 3651 }, 'expires_in_days'],
-    ['the end is given twice', { expires_in_days: 5, expires_at: '2030-01-01T00:00:00Z' }, 'expires_at'],
+    ['the expiry is in the past', { expires_at: '2020-01-01T00:00:00Z' }, 'expires_at'],
+    ['the expiry is not a time', { expires_at: 'tomorrow' }, 'expires_at'],
+    ['the expiry is too late', { expires_at: '2099-01-01T00:00:00Z' }, 'expires_at'],
+    ['there are too many days', { expires_in_days: 3651 }, 'expires_in_days'],
+    ['the expiry is given twice', { expires_in_days: 5, expires_at: '2030-01-01T00:00:00Z' }, 'expires_at'],
     ['the name is empty', { name: '' }, 'name'],
-  ])('When %s, then 400 names the field', async (_, fields, field) => {
+  ])('When %s, then the response is 400 and names the field', async (_, fields, field) => {
     const answer = await create(fields);
 
     expect([answer.status, answer.json.error.details[0].field]).toEqual([400, field]);
   });
 
-  it('When an operator or a viewer asks for keys or users, then 403', async () => {
+  it('When an operator reads or changes keys or users, then the response is 403', async () => {
     const { call } = platform();
     const { token } = await newLogin(platform(), { role: 'operator' });
 
@@ -113,7 +113,7 @@ describe('service keys', () => {
 });
 
 describe('service keys, over time', () => {
-  it('When the days of a key are over, then it is worth nothing, and still stands in the list', async () => {
+  it('When a key has expired, then it is invalid, and the list still shows it', async () => {
     const clock = fakeClock();
     const answering = sightless.filter(({ manifest }) => manifest.trigger.kind === 'http');
     const platform = await startPlatform(answering, { ...sightlessOptions, clock });

@@ -13,9 +13,19 @@ const mostDays = 3650;
 
 const body = z.object({
   name: wire.keyName,
-  scopes: z.array(wire.scope).min(1).max(32).describe('What the key may do; nothing that you may not.'),
-  expires_at: timestamp.optional().describe(`In the future, at most ${mostDays} days away.`),
-  expires_in_days: z.number().int().min(1).max(mostDays).optional().describe(`Default ${defaultDays}.`),
+  scopes: z.array(wire.scope).min(1).max(32).describe('What the key may do. You can give only scopes that you have.'),
+  expires_at: timestamp
+    .optional()
+    .describe(
+      `When the key expires: in the future, at most ${mostDays} days away. Do not combine with \`expires_in_days\`.`,
+    ),
+  expires_in_days: z
+    .number()
+    .int()
+    .min(1)
+    .max(mostDays)
+    .optional()
+    .describe(`Days until the key expires. The default is ${defaultDays}.`),
 });
 
 export default defineFunction(
@@ -23,7 +33,7 @@ export default defineFunction(
     name: 'create-api-key',
     summary: 'Create a service key',
     description:
-      'The key is shown this once: only a digest of it is kept. One that is made with a key ends with that key at the latest.',
+      'Only this response shows the key: the platform stores only a digest of it. If you use a key to create another key, the new key expires no later than yours.',
     tag: 'keys',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/api_keys', scope: 'users:manage' },
     body,
@@ -42,7 +52,7 @@ export default defineFunction(
     const caller = callerOf(principal);
     const granted = [...new Set(body.scopes)];
     requireGrant(caller, granted);
-    // Else a key that was lent for a day could live on in those it made.
+    // Without this limit, a key that is valid for one day could create a key that is valid for longer.
     const own = caller.kind === 'key' ? await accounts.getApiKey(tenant, caller.id, { signal }) : null;
     const expiresAt = expiry(body, clock.now(), own?.expiresAt ?? Number.POSITIVE_INFINITY);
     const { key, keyId, secretDigest } = newApiKey(tenant);
@@ -67,11 +77,11 @@ export default defineFunction(
 
 function expiry({ expires_at: at, expires_in_days: days }: z.output<typeof body>, now: number, latest: number): number {
   if (at === undefined && days === undefined) return Math.min(now + defaultDays * day, latest);
-  if (at !== undefined && days !== undefined) wire.refuseField('expires_at', 'or expires_in_days, not both');
+  if (at !== undefined && days !== undefined) wire.refuseField('expires_at', 'cannot be combined with expires_in_days');
   const field = at === undefined ? 'expires_in_days' : 'expires_at';
   const expiresAt = at === undefined ? now + days! * day : Date.parse(at);
   if (expiresAt <= now) wire.refuseField(field, 'must be in the future');
   if (expiresAt > now + mostDays * day) wire.refuseField(field, `must be at most ${mostDays} days away`);
-  if (expiresAt > latest) wire.refuseField(field, 'must not be after the end of the key that asks for it');
+  if (expiresAt > latest) wire.refuseField(field, 'must not be later than the expiry of the key that you use');
   return expiresAt;
 }

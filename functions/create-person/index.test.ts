@@ -4,13 +4,13 @@ import { functions } from '../registry.gen.ts';
 
 const persons = '/api/v1/persons';
 
-/** Everything about persons needs no eyes. */
+/** The functions for persons do not need the extractor. */
 const withoutExtractor = functions.filter(({ manifest }) => !manifest.uses.includes('extractor'));
 
 describe('persons', () => {
   const platform = sharedPlatform(withoutExtractor);
 
-  it('When a person is created, then it can be read back and an event tells of it', async () => {
+  it('When a person is created, then it can be read, and an event is published', async () => {
     const { call } = platform();
 
     const answer = await call('POST', persons, {
@@ -39,7 +39,7 @@ describe('persons', () => {
     );
   });
 
-  it('When two requests create one external id at the same moment, then exactly one wins', async () => {
+  it('When several requests create the same external id at the same time, then exactly one succeeds', async () => {
     const { call } = platform();
 
     const answers = await Promise.all(
@@ -52,15 +52,15 @@ describe('persons', () => {
 
   it.each([
     ['metadata is too large', { metadata: { a: 'x'.repeat(17_000) } }, 'metadata'],
-    ['metadata is no object', { metadata: [1] }, 'metadata'],
+    ['metadata is not an object', { metadata: [1] }, 'metadata'],
     ['the external id has a comma', { external_id: 'a,b' }, 'external_id'],
     ['the external id has a control character', { external_id: 'a\u0000b' }, 'external_id'],
     ['the person id has a slash', { person_id: 'a/b' }, 'person_id'],
     ['the person id is a reserved word', { person_id: 'by_external_ids' }, 'person_id'],
-    ['the name is no text', { name: 5 }, 'name'],
+    ['the name is not a text', { name: 5 }, 'name'],
     ['the consent has no time', { consent: { basis: 'contract' } }, 'consent.given_at'],
     ['a field is unknown', { nmae: 'Ada' }, 'nmae'],
-  ])('When %s, then 400 names the field', async (_, json, field) => {
+  ])('When %s, then the response is 400 and names the field', async (_, json, field) => {
     const answer = await platform().call('POST', persons, { json });
 
     expect([answer.status, answer.json.error.code, answer.json.error.details[0].field]).toEqual([
@@ -70,7 +70,7 @@ describe('persons', () => {
     ]);
   });
 
-  it('When a person is changed, then given fields replace, null clears, and others stay', async () => {
+  it('When a person is changed, then given fields are replaced, null clears a field, and other fields stay', async () => {
     const { call } = platform();
     const { data } = (await call('POST', persons, { json: { external_id: 'change', name: 'Ada', metadata: { a: 1 } } }))
       .json;
@@ -81,7 +81,7 @@ describe('persons', () => {
     expect((await call('GET', `${persons}/${data.person_id}`)).json.data).toEqual(renamed.json.data);
   });
 
-  it('When somebody else changed the person in between, then If-Match gets 412', async () => {
+  it('When another request has changed the person, then a request with the old tag in If-Match gets 412', async () => {
     const { call } = platform();
     const created = await call('POST', persons, { json: { name: 'Ada' } });
     const url = `${persons}/${created.json.data.person_id}`;
@@ -94,7 +94,7 @@ describe('persons', () => {
     expect((await call('GET', url)).json.data.name).toBe('Bea');
   });
 
-  it('When nothing is to change, the person is missing or the external id is taken, then it says so', async () => {
+  it('When a change is empty, the person is missing or the external id is taken, then the response is 400, 404 or 409', async () => {
     const { call } = platform();
     await call('POST', persons, { json: { external_id: 'taken' } });
     const { data } = (await call('POST', persons, { json: {} })).json;
@@ -106,7 +106,7 @@ describe('persons', () => {
     expect([nothing.status, missing.status, taken.status]).toEqual([400, 404, 409]);
   });
 
-  it('When persons are listed by external ids, then they come in that order, in pages, with a message', async () => {
+  it('When persons are listed by external ids, then they come in the order of the ids, in pages, with a message', async () => {
     const { call } = platform();
     for (const id of ['ext_001', 'ext_003']) await call('POST', persons, { json: { external_id: id } });
     const url = `${persons}/by_external_ids?external_ids=ext_003,ext_002,ext_001`;
@@ -128,7 +128,7 @@ describe('persons', () => {
     expect([second.json.data.persons[0].external_id, second.json.data.has_more]).toEqual(['ext_001', false]);
   });
 
-  it('When a page token is of another listing or was tampered with, then 400', async () => {
+  it('When a page token belongs to another list or was changed, then the response is 400', async () => {
     const { call } = platform();
     for (const id of ['t1', 't2']) await call('POST', persons, { json: { external_id: id } });
     const { next_page_token: token } = (await call('GET', `${persons}/by_external_ids?external_ids=t1,t2&limit=1`)).json
@@ -150,7 +150,7 @@ describe('persons', () => {
 });
 
 describe('the list of persons', () => {
-  it('When it is read in pages while others are created and erased, then everybody who stayed is seen once, oldest first', async () => {
+  it('When it is read in pages while persons are created and erased, then every remaining person comes once, oldest first', async () => {
     const { call } = await startPlatform(withoutExtractor);
     const ids: string[] = [];
     for (let i = 0; i < 9; i++)
@@ -174,7 +174,7 @@ describe('the list of persons', () => {
     expect(new Set(seen).size).toBe(seen.length);
   });
 
-  it('When the limit is out of range, then 400 names it', async () => {
+  it('When the limit is out of range, then the response is 400 and names the limit', async () => {
     const { call } = await startPlatform(withoutExtractor);
 
     const answers = await Promise.all(

@@ -13,7 +13,7 @@ export default defineFunction(
     tag: 'persons',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/persons', scope: 'persons:write' },
     body: z.object({
-      person_id: wire.personId.optional().describe('A UUID is made when absent.'),
+      person_id: wire.personId.optional().describe('Id of the person. When absent, the platform creates a UUID.'),
       external_id: wire.externalId.nullish(),
       name: wire.personFields.name.nullish(),
       metadata: wire.personFields.metadata.optional(),

@@ -19,7 +19,7 @@ describe('tenants', () => {
     };
   };
 
-  it('When a tenant is created, then its first key rules it, and sees nothing of another', async () => {
+  it('When a tenant is created, then its first key can manage it and cannot read another tenant', async () => {
     const { call } = platform();
     const person = (await call('POST', '/api/v1/persons', { json: { name: 'Ada' } })).json.data;
 
@@ -46,7 +46,7 @@ describe('tenants', () => {
     expect(api_keys).toEqual([{ ...body.data.api_key, key: undefined }]);
   });
 
-  it('When a tenant makes its own users, then they log in there and nowhere else', async () => {
+  it('When a tenant creates its own users, then they can log in to this tenant only', async () => {
     const { call } = platform();
     const { tenant, key } = await newTenant();
 
@@ -58,7 +58,7 @@ describe('tenants', () => {
     expect((await call('POST', '/api/v1/users', { json, as: key })).status).toBe(403);
   });
 
-  it('When one tenant is created many times at once, then exactly one gets its key', async () => {
+  it('When several requests create the same tenant at the same time, then exactly one gets its key', async () => {
     const tenant = `t-${randomUUID()}`;
 
     const made = await Promise.all(Array.from({ length: 4 }, () => newTenant({ tenant })));
@@ -74,15 +74,15 @@ describe('tenants', () => {
     ['the name is missing', { name: undefined }, 'name'],
     ['a quota is negative', { quota: { persons: -1 } }, 'quota.persons'],
     ['a quota is unknown', { quota: { cats: 1 } }, 'quota.cats'],
-    ['the retention is no time', { retention: { images_days: 0 } }, 'retention.images_days'],
+    ['the retention is zero days', { retention: { images_days: 0 } }, 'retention.images_days'],
     ['a field is unknown', { owner: true }, 'owner'],
-  ])('When %s, then 400 names the field', async (_, fields, field) => {
+  ])('When %s, then the response is 400 and names the field', async (_, fields, field) => {
     const { status, body } = await newTenant(fields);
 
     expect([status, body.error.details[0].field]).toEqual([400, field]);
   });
 
-  it('When a tenant changes its own settings, then given ones replace, others stay, and If-Match guards it', async () => {
+  it('When a tenant changes its own settings, then given ones are replaced, others stay, and If-Match detects a conflict', async () => {
     const { call } = platform();
     const { url, key, body } = await newTenant({ quota: { persons: 5, faces: 9 }, retention: { images_days: 30 } });
     const json = { name: 'South', consent_required: true, retention: { unknown_faces_days: 7 } };
@@ -103,13 +103,13 @@ describe('tenants', () => {
     expect([read.json.data, read.headers.get('etag')]).toEqual([changed.json.data, '"2"']);
   });
 
-  it('When there is nothing to change, then 400 says what could be', async () => {
+  it('When a change is empty, then the response is 400 and lists the possible fields', async () => {
     const answer = await platform().call('PUT', `${tenants}/default`, { json: {} });
 
     expect([answer.status, answer.json.message]).toEqual([400, expect.stringContaining('quota')]);
   });
 
-  it('When quotas are set, then only by an owner, and null takes one away', async () => {
+  it('When quotas are changed, then only an owner is allowed, and null removes a quota', async () => {
     const { call } = platform();
     const { url, key } = await newTenant({ quota: { persons: 5, faces: 9 } });
 
@@ -120,7 +120,7 @@ describe('tenants', () => {
     expect([owners.status, owners.json.data.quota]).toEqual([200, { persons: null, faces: 9, bytes: 1000 }]);
   });
 
-  it('When a tenant asks for another, for all or for a new one, then 403, whether or not it is there', async () => {
+  it('When a tenant reads or changes another tenant (existing or not), lists all or creates one, then the response is 403', async () => {
     const { call } = platform();
     const { key } = await newTenant();
     const { url } = await newTenant();

@@ -9,14 +9,14 @@ import { newApiKey } from '../../shared/identity/api-keys.ts';
 import { actorOf, callerOf, requireRole } from '../../shared/identity/caller.ts';
 
 const unlimited = { persons: null, faces: null, bytes: null };
-const kept = { imagesDays: null, unknownFacesDays: null };
+const neverExpires = { imagesDays: null, unknownFacesDays: null };
 
 export default defineFunction(
   {
     name: 'create-tenant',
     summary: 'Create a tenant and its first admin key',
     description:
-      'The key has every scope within the tenant and does not expire. It is shown this once; with it the tenant makes its users and further keys.',
+      'The key has every scope within the tenant and does not expire. Only this response shows it. The tenant uses it to create its users and more keys.',
     tag: 'tenants',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/tenants', scope: 'tenants:manage' },
     body: z.object({
@@ -65,7 +65,7 @@ export default defineFunction(
         name: body.name,
         quota: wire.mergedQuota(unlimited, body.quota),
         consentRequired: body.consent_required,
-        retention: wire.mergedRetention(kept, body.retention),
+        retention: wire.mergedRetention(neverExpires, body.retention),
       },
       { firstKey, signal },
     );

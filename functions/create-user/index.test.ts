@@ -13,7 +13,7 @@ describe('users', () => {
       ...(as === undefined ? {} : { as }),
     });
 
-  it('When a user is created, then it reads back without its password, and can log in', async () => {
+  it('When a user is created, then it can be read without its password, and it can log in', async () => {
     const { call } = platform();
 
     const answer = await create({ username: 'Ada.Lovelace@example.org', name: 'Ada Lovelace', role: 'operator' });
@@ -36,7 +36,7 @@ describe('users', () => {
     expect((await logIn({ call }, { username: 'ada.lovelace@example.org' })).status).toBe(200);
   });
 
-  it('When one name is created many times at once, then exactly one user comes of it', async () => {
+  it('When several requests create the same username at the same time, then exactly one user is created', async () => {
     const answers = await Promise.all(['race', 'RACE', 'Race', 'race'].map((username) => create({ username })));
 
     expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 409, 409, 409]);
@@ -54,13 +54,13 @@ describe('users', () => {
     ],
     ['the name is empty', { name: '' }, 'name'],
     ['a field is unknown', { is_admin: true }, 'is_admin'],
-  ])('When %s, then 400 names the field', async (_, fields, field) => {
+  ])('When %s, then the response is 400 and names the field', async (_, fields, field) => {
     const answer = await create(fields);
 
     expect([answer.status, answer.json.error.details[0].field]).toEqual([400, field]);
   });
 
-  it('When a user is changed, then given fields replace and others stay, and If-Match guards it', async () => {
+  it('When a user is changed, then given fields are replaced, others stay, and If-Match detects a conflict', async () => {
     const { call } = platform();
     const { data } = (await create({ name: 'Ada' })).json;
     const url = `${users}/${data.user_id}`;
@@ -74,7 +74,7 @@ describe('users', () => {
     expect((await call('GET', url)).json.data).toEqual(renamed.json.data);
   });
 
-  it('When there is nothing to change, then 400 says what could be', async () => {
+  it('When a change is empty, then the response is 400 and lists the possible fields', async () => {
     const { data } = (await create({})).json;
 
     const answer = await platform().call('PUT', `${users}/${data.user_id}`, { json: {} });
@@ -85,7 +85,7 @@ describe('users', () => {
     ]);
   });
 
-  it('When an admin sets a new password, then the old one and all logins are worth nothing', async () => {
+  it('When an admin sets a new password, then the old one and all logins are invalid', async () => {
     const { call } = platform();
     const { userId, username, token } = await newLogin(platform());
 
@@ -97,7 +97,7 @@ describe('users', () => {
     expect((await logIn({ call }, { username, password: 'four yellow bicycles' })).status).toBe(200);
   });
 
-  it('When a user is disabled, then logins end at once and come back with being enabled', async () => {
+  it('When a user is disabled, then all logins end at once, and the user can log in again after being enabled', async () => {
     const { call } = platform();
     const { userId, username, token } = await newLogin(platform());
 
@@ -109,7 +109,7 @@ describe('users', () => {
     expect((await logIn({ call }, { username })).status).toBe(200);
   });
 
-  it('When a user is deleted, then it is gone with its logins, and the name is free', async () => {
+  it('When a user is deleted, then the user and all logins are gone, and the username is free again', async () => {
     const { call } = platform();
     const { userId, username, token } = await newLogin(platform());
     const url = `${users}/${userId}`;
@@ -123,7 +123,7 @@ describe('users', () => {
     expect((await create({ username })).status).toBe(201);
   });
 
-  it('When there is no such user, then it says so', async () => {
+  it('When the user does not exist or the id is malformed, then the response is 404 or 400', async () => {
     const { call } = platform();
 
     const answers = [
@@ -136,7 +136,7 @@ describe('users', () => {
     expect(answers.map(({ status }) => status)).toEqual([404, 404, 404, 400]);
   });
 
-  it('When an admin deals with roles, then never with one that may more', async () => {
+  it('When an admin gives a stronger role or changes a user with a stronger role, then the response is 403', async () => {
     const { call } = platform();
     const admin = await newLogin(platform(), { role: 'admin' });
     const owner = (await create({ role: 'owner' })).json.data;
@@ -159,14 +159,14 @@ describe('users', () => {
     expect((await put(viewer.user_id, { role: 'admin' })).status).toBe(200);
   });
 
-  it('When a user is promoted while an admin sets their password, then foretelling the version does not help', async () => {
+  it('When a user is promoted while an admin sets the password, then a guessed version does not help the admin', async () => {
     const { call } = platform();
     const scopes = ['faces:read', 'persons:read', 'images:read', 'users:manage'];
     const admin = (await call('POST', '/api/v1/api_keys', { json: { name: 'admin', scopes } })).json.data;
     const { user_id: userId } = (await create({ role: 'viewer' })).json.data;
     const url = `${users}/${userId}`;
 
-    // Hashing takes a while, in which the promotion is made.
+    // Hashing takes some time. The promotion happens in this time.
     const taking = call('PUT', url, {
       json: { password: 'four yellow bicycles' },
       headers: { 'if-match': '"2"' },
@@ -183,7 +183,7 @@ describe('users', () => {
     expect((await call('GET', url)).json.data).toEqual(promoted.json.data);
   });
 
-  it('When a key may manage users and nothing else, then it can give no role', async () => {
+  it('When a key has the scope users:manage only, then it cannot give any role', async () => {
     const { call } = platform();
     const json = { name: 'hr', scopes: ['users:manage'] };
     const { key } = (await call('POST', '/api/v1/api_keys', { json })).json.data;
@@ -192,7 +192,7 @@ describe('users', () => {
     expect((await call('GET', users, { as: key })).status).toBe(200);
   });
 
-  it('When a user would set their own password as an admin, then they are sent to where the old one is asked for', async () => {
+  it('When an admin sets their own password without the old one, then the response is 403 and names the right path', async () => {
     const { call } = platform();
     const { userId, token } = await newLogin(platform(), { role: 'admin' });
 
@@ -201,7 +201,7 @@ describe('users', () => {
     expect([answer.status, answer.json.message]).toEqual([403, expect.stringContaining('/api/v1/auth/password')]);
   });
 
-  it('When the last admin deletes themselves, then the admin key still rules', async () => {
+  it('When the last admin deletes their own user, then the admin key still works', async () => {
     const { call } = platform();
     const { userId, token } = await newLogin(platform(), { role: 'admin' });
 
@@ -213,7 +213,7 @@ describe('users', () => {
 });
 
 describe('lists of users', () => {
-  it('When users are listed, then they come in pages, the oldest first, and only those of the tenant', async () => {
+  it('When users are listed, then they come in pages, the oldest first, and only users of the tenant', async () => {
     const platform = await startPlatform(sightless, sightlessOptions);
     const { call } = platform;
     const north = (await call('POST', '/api/v1/tenants', { json: { tenant: 'north', name: 'North' } })).json.data;

@@ -12,12 +12,12 @@ export default defineFunction(
     name: 'create-user',
     summary: 'Create a user',
     description:
-      'With a password to begin with, which the user should change. Nobody gives a role that may more than they may.',
+      'You set the first password, which the user should change. You can give a role only if you have all of its scopes.',
     tag: 'users',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/users', scope: 'users:manage' },
     body: z.object({
       username: wire.username,
-      name: wire.userName.optional().describe('For people to read; the username when absent.'),
+      name: wire.userName.optional().describe('Display name. When absent, it is the username.'),
       role: wire.role,
       password: wire.newPassword,
       disabled: z.boolean().default(false).describe('A disabled user cannot log in.'),

@@ -18,7 +18,7 @@ describe('webhooks', () => {
     return answer.json.data;
   };
 
-  it('When a webhook is made, then its secret is shown this once', async () => {
+  it('When a webhook is created, then only this response shows its secret', async () => {
     const { call } = platform();
 
     const answer = await call('POST', path, {
@@ -37,16 +37,16 @@ describe('webhooks', () => {
   });
 
   it.each([
-    ['is not https', { url: 'http://hooks.example/' }, 'url'],
-    ['leads to this machine', { url: 'https://localhost/' }, 'url'],
-    ['leads to a private address', { url: 'https://[::ffff:10.0.0.1]/' }, 'url'],
-    ['leads to a metadata service', { url: 'https://169.254.169.254/' }, 'url'],
-    ['has another port', { url: 'https://hooks.example:6379/' }, 'url'],
-    ['holds a password', { url: 'https://me:secret@hooks.example/' }, 'url'],
-    ['is none', { url: 'nonsense' }, 'url'],
-    ['asks for nothing', { url: 'https://hooks.example/', event_types: [] }, 'event_types'],
-    ['asks for what there is not', { url: 'https://hooks.example/', event_types: ['face.eaten'] }, 'event_types.0'],
-  ])('When a webhook %s, then 400 names the field', async (_, json, field) => {
+    ['has a URL without https', { url: 'http://hooks.example/' }, 'url'],
+    ['has the URL of this machine', { url: 'https://localhost/' }, 'url'],
+    ['has the URL of a private address', { url: 'https://[::ffff:10.0.0.1]/' }, 'url'],
+    ['has the URL of a metadata service', { url: 'https://169.254.169.254/' }, 'url'],
+    ['has a URL with another port', { url: 'https://hooks.example:6379/' }, 'url'],
+    ['has a URL with a password', { url: 'https://me:secret@hooks.example/' }, 'url'],
+    ['has an invalid URL', { url: 'nonsense' }, 'url'],
+    ['has no event type', { url: 'https://hooks.example/', event_types: [] }, 'event_types'],
+    ['has an unknown event type', { url: 'https://hooks.example/', event_types: ['face.eaten'] }, 'event_types.0'],
+  ])('When a webhook %s, then the response is 400 and names the field', async (_, json, field) => {
     const { call } = platform();
 
     const made = await call('POST', path, { json });
@@ -54,7 +54,7 @@ describe('webhooks', () => {
     expect([made.status, made.json.error.details[0].field]).toEqual([400, field]);
   });
 
-  it('When a webhook is changed, then as it was read, and to what may be called alone', async () => {
+  it('When a webhook is changed, then If-Match detects a conflict, and only an allowed URL is accepted', async () => {
     const { call } = platform();
     const { webhook_id: id } = await create();
     const { headers } = await call('GET', `${path}/${id}`);
@@ -78,7 +78,7 @@ describe('webhooks', () => {
     expect(back.json.data).toMatchObject({ disabled: false, disabled_reason: null, event_types: ['face.enrolled'] });
   });
 
-  it('When a webhook is deleted, then it is not there any more', async () => {
+  it('When a webhook is deleted, then every later request for it gets 404', async () => {
     const { call } = platform();
     const { webhook_id: id } = await create();
 
@@ -95,7 +95,7 @@ describe('webhooks', () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 404, 404, 404, 404, 404, 404]);
   });
 
-  it('When a secret is made anew, then messages carry both signatures until the old one ends', async () => {
+  it('When a secret is rotated, then messages have both signatures until the old secret expires', async () => {
     const { call } = platform();
     const receiver = await startReceiver();
     const { webhook_id: id, secret } = await create({ url: receiver.url });
@@ -114,7 +114,7 @@ describe('webhooks', () => {
     expect(() => verified(second, one!)).toThrow(/No matching signature/);
   });
 
-  it('When a webhook is pinged, then the answer and the log say what the receiver made of it', async () => {
+  it('When a webhook is pinged, then the response and the delivery log show how the receiver answered', async () => {
     const { call } = platform();
     const receiver = await startReceiver((_, index) => (index === 0 ? 204 : 500));
     const { webhook_id: id, secret } = await create({ url: `${receiver.url}?token=hidden` });
@@ -135,7 +135,7 @@ describe('webhooks', () => {
     expect(JSON.stringify(platform().logs)).not.toContain('hidden');
   });
 
-  it('When a message is sent once more, then it comes with its id, unless the webhook is out of use', async () => {
+  it('When a message is sent again, then it keeps its id; if the webhook is disabled, the response is 409', async () => {
     const { call } = platform();
     const receiver = await startReceiver();
     const { webhook_id: id } = await create({ url: receiver.url, event_types: ['face.erased'] });
@@ -153,7 +153,7 @@ describe('webhooks', () => {
     expect([disabled.status, disabled.json.error.code, unknown.status]).toEqual([409, 'WEBHOOK_DISABLED', 409]);
   });
 
-  it('When the webhook of jobs is asked for its secret, then it is made; it has no address to change or to ping', async () => {
+  it('When the secret of the webhook jobs is rotated, then this webhook is created; it has no URL to change or to ping', async () => {
     const { call } = platform();
 
     const rotated = await call('POST', `${path}/jobs/rotate_secret`, { json: {} });
@@ -167,7 +167,7 @@ describe('webhooks', () => {
     expect([changed.status, (await call('POST', `${path}/jobs/ping`)).status]).toEqual([400, 400]);
   });
 
-  it('When operators and viewers ask for webhooks, then 403; another tenant sees none of ours', async () => {
+  it('When an operator lists webhooks, then the response is 403; another tenant does not see them', async () => {
     const { call, ports } = platform();
     const { webhook_id: id } = await create();
     const { token } = await newLogin(platform(), { role: 'operator' });
@@ -184,6 +184,6 @@ describe('webhooks', () => {
   });
 });
 
-/** The message, when the receiver's library takes it. */
+/** Returns the message if the library of a receiver accepts its signature; throws otherwise. */
 const verified = (secret: string, { body, headers }: { body: string; headers: Record<string, string> }) =>
   new Webhook(secret).verify(body, headers) as { type: string; data: Record<string, unknown> };

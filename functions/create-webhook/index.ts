@@ -14,8 +14,8 @@ export default defineFunction(
     name: 'create-webhook',
     summary: 'Create a webhook',
     description: [
-      'From now on the URL gets a POST for each event that is asked for: `{type, timestamp, data}` with ids in `data`, signed as of Standard Webhooks (headers `webhook-id`, `webhook-timestamp`, `webhook-signature`). The secret is shown this once.',
-      'Any 2xx within 15 seconds takes it. Anything else is tried again after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h and 24 h, and then given up; 410 puts the webhook out of use. Redirects are not followed. A message may come twice, with the same `webhook-id`, and may come out of turn.',
+      'From now on, the platform sends a POST request to the URL for each event of the selected types. The body is `{type, timestamp, data}`, with ids in `data`. The request is signed as Standard Webhooks defines (headers `webhook-id`, `webhook-timestamp`, `webhook-signature`). Only this response shows the secret.',
+      'The receiver must answer with a 2xx status within 15 seconds. Otherwise the platform retries 5 s, 5 min, 30 min, 2 h, 5 h, 10 h and 24 h after the first attempt, and then stops: the message gets the status `dead`. The response status 410 disables the webhook. The platform does not follow redirects. A message may arrive twice, with the same `webhook-id`, and messages may arrive in another order.',
     ].join('\n\n'),
     tag: 'webhooks',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/webhooks', scope: 'webhooks:manage' },

@@ -11,7 +11,7 @@ export default defineFunction(
     name: 'delete-user',
     summary: 'Delete a user',
     description:
-      'Ends all logins of the user. Keys that the user made stay and are revoked by themselves. The last admin can go as well: whoever runs the platform has the admin key.',
+      'All logins of the user end. Service keys that the user created stay valid: revoke them separately. You can also delete the last admin, because the operator of the platform has the admin key.',
     tag: 'users',
     trigger: { kind: 'http', method: 'DELETE', path: '/api/v1/users/{user_id}', scope: 'users:manage' },
     params: z.object({ user_id: wire.userId }),

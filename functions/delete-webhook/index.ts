@@ -8,7 +8,7 @@ export default defineFunction(
   {
     name: 'delete-webhook',
     summary: 'Delete a webhook',
-    description: 'With its secrets, its log, and what is on its way.',
+    description: 'The platform also deletes its secrets, its delivery log and its pending messages.',
     tag: 'webhooks',
     trigger: { kind: 'http', method: 'DELETE', path: '/api/v1/webhooks/{webhook_id}', scope: 'webhooks:manage' },
     params: z.object({ webhook_id: wire.webhookId }),

@@ -15,7 +15,7 @@ const path = '/api/v1/webhooks';
 const second = 1000;
 const minute = 60 * second;
 
-it('When a person is made, changed and erased, then the receiver gets each once, in the standard form, with ids alone', async () => {
+it('When a person is created and changed, then the receiver gets one message for each, in the standard form, with ids only', async () => {
   const receiver = await startReceiver();
   const { platform, create } = await setUp();
   const { secret } = await create({ url: receiver.url });
@@ -37,7 +37,7 @@ it('When a person is made, changed and erased, then the receiver gets each once,
   expect(receiver.calls.map(({ body }) => body).join()).not.toMatch(/Lovelace|King|ext-1/);
 });
 
-it('When an event is delivered ten times, then it is one message with one id', async () => {
+it('When an event is delivered ten times, then the receiver gets one message', async () => {
   const receiver = await startReceiver();
   const { platform, create, clock } = await setUp();
   await create({ url: receiver.url });
@@ -51,7 +51,7 @@ it('When an event is delivered ten times, then it is one message with one id', a
   expect(people.sort()).toEqual(['last', 'twin']);
 });
 
-it('When a webhook asks for some types, or is out of use, then it gets nothing else', async () => {
+it('When a webhook has other event types or is disabled, then it gets no message', async () => {
   const [faces, disabled, all] = [await startReceiver(), await startReceiver(), await startReceiver()];
   const { platform, create } = await setUp();
   await create({ url: faces.url, event_types: ['face.enrolled'] });
@@ -65,7 +65,7 @@ it('When a webhook asks for some types, or is out of use, then it gets nothing e
   expect([faces.calls, disabled.calls]).toEqual([[], []]);
 });
 
-it('When the receiver fails, then it is tried again on schedule, with the same id and body, until it takes it', async () => {
+it('When the receiver fails, then the message is retried on schedule, with the same id and body, until it is accepted', async () => {
   const receiver = await startReceiver((_, index) => (index < 3 ? 500 : 204));
   const { platform, create, clock, message } = await setUp();
   const { webhook_id: id } = await create({ url: receiver.url });
@@ -89,7 +89,7 @@ it('When the receiver fails, then it is tried again on schedule, with the same i
   expect(new Set(receiver.calls.map(({ headers }) => headers['webhook-timestamp'])).size).toBe(4);
 });
 
-it('When it fails for more than a day, then the message is dead, listed as such, and can be sent once more', async () => {
+it('When the receiver fails for more than a day, then the message is dead, is listed as dead, and can be sent again', async () => {
   const receiver = await startReceiver((_, index) => (index < 8 ? 503 : 204));
   const { platform, create, clock, message } = await setUp();
   const { webhook_id: id } = await create({ url: receiver.url });
@@ -106,14 +106,14 @@ it('When it fails for more than a day, then the message is dead, listed as such,
   const listed = await platform.call('GET', `${path}/${id}/deliveries?status=dead`);
   const [dead] = listed.json.data.deliveries;
   expect([dead.attempts.length, dead.next_attempt_at]).toEqual([8, null]);
-  // Its breaker had opened: a while later it goes.
+  // The circuit breaker of the receiver is open, so the message is sent some minutes later.
   await platform.call('POST', `${path}/${id}/deliveries/${dead.message_id}/redeliver`);
   await clock.advance(11 * minute);
   await receiver.received(9);
   expect((await message(id, ({ status }) => status === 'delivered')).attempts).toHaveLength(9);
 });
 
-it('When the process ends before a retry, then the next one makes it', async () => {
+it('When the process ends before a retry, then the next process does the retry', async () => {
   const receiver = await startReceiver((_, index) => (index === 0 ? 500 : 204));
   const dataDir = temporaryFolder();
   const clock = fakeClock(Date.now());
@@ -131,7 +131,7 @@ it('When the process ends before a retry, then the next one makes it', async () 
   expect((await after.message(id, ({ status }) => status === 'delivered')).attempts).toHaveLength(2);
 });
 
-it('When the receiver answers 410, then the webhook is put out of use, which the audit log says, and the message is dead', async () => {
+it('When the receiver answers 410, then the webhook is disabled, the audit log shows this, and the message is dead', async () => {
   const receiver = await startReceiver(() => 410);
   const { platform, create, message } = await setUp();
   const { webhook_id: id } = await create({ url: receiver.url });
@@ -146,7 +146,7 @@ it('When the receiver answers 410, then the webhook is put out of use, which the
   expect(receiver.calls).toHaveLength(1);
 });
 
-it('When thirty receivers are slow, then a quick one gets everything meanwhile, and each slow one has one call at a time', async () => {
+it('When thirty receivers are slow, then a quick one still gets all messages, and each slow one gets one request at a time', async () => {
   const release = deferred<number>();
   const slow = await startReceiver(() => release.promise);
   const quick = await startReceiver();
@@ -165,7 +165,7 @@ it('When thirty receivers are slow, then a quick one gets everything meanwhile, 
   await slow.received(150);
 });
 
-it('When a receiver fails several times in a row, then the others of its messages rest unharmed, until one is taken', async () => {
+it('When a receiver fails several times in a row, then its other messages wait without attempts until one is accepted', async () => {
   let broken = true;
   const receiver = await startReceiver(() => (broken ? 500 : 204));
   const { platform, create, clock, messages, until } = await setUp();
@@ -186,7 +186,7 @@ it('When a receiver fails several times in a row, then the others of its message
   expect((await platform.context.metrics.breakers.get()).values.every(({ value }) => value === 0)).toBe(true);
 });
 
-it('When a job with an address of its own ends, then it is told there, signed with the secret of the webhook jobs', async () => {
+it('When a job with its own webhook URL ends, then this URL gets a message, signed with the secret of the webhook jobs', async () => {
   const receiver = await startReceiver();
   const { platform, clock } = await setUp();
   const { secret } = (await platform.call('POST', `${path}/jobs/rotate_secret`, { json: {} })).json.data;
@@ -207,17 +207,17 @@ it('When a job with an address of its own ends, then it is told there, signed wi
   );
   await platform.call('POST', '/api/v1/persons', { json: {} });
 
-  const [told] = await receiver.received(1);
-  expect(verified(secret, told!)).toMatchObject({ type: 'job.failed', data });
+  const [received] = await receiver.received(1);
+  expect(verified(secret, received!)).toMatchObject({ type: 'job.failed', data });
   expect(before).toEqual({ url: job.webhookUrl, status: 'pending' });
-  expect(told!.path).toBe('/hook?of=client');
+  expect(received!.path).toBe('/hook?of=client');
   await until(async () => (await status()).status === 'delivered');
   const log = await platform.call('GET', `${path}/jobs/deliveries`);
   expect(log.json.data.deliveries).toMatchObject([{ type: 'job.failed', url: job.webhookUrl }]);
   expect(JSON.stringify(platform.logs)).not.toContain('of=client');
 });
 
-/** A platform without eyes, on a clock that stands still: what is sent at once is sent, what is due later waits for the test. */
+/** A platform without the extractor, on a stopped clock. Immediate messages are sent; for later ones the test moves the clock. */
 async function setUp({ dataDir, clock = fakeClock(Date.now()) }: { dataDir?: string; clock?: FakeClock } = {}) {
   const platform = await startPlatform(sightless, {
     ...sightlessOptions,
@@ -237,7 +237,7 @@ async function setUp({ dataDir, clock = fakeClock(Date.now()) }: { dataDir?: str
       expect(answer.status, JSON.stringify(answer.json)).toBe(201);
       return answer.json.data as { webhook_id: string; secret: string };
     },
-    /** The only message of a webhook, once it is as wanted. */
+    /** Waits until the webhook has a message that is as `wanted`; resolves to the message. */
     message: async (id: string, wanted: (message: LoggedMessage) => boolean): Promise<LoggedMessage> => {
       await until(async () => (await messages(id)).some(wanted));
       return (await messages(id)).find(wanted)!;
@@ -245,14 +245,14 @@ async function setUp({ dataDir, clock = fakeClock(Date.now()) }: { dataDir?: str
   };
 }
 
-/** Waits for real input and output, without moving any clock. */
+/** Waits for real input and output, without moving the fake clock. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + 10_000;
   while (performance.now() < end) {
     if (await condition()) return;
     await new Promise((resolve) => setImmediate(resolve));
   }
-  throw new Error('the condition did not come true');
+  throw new Error('the condition did not become true within 10 seconds');
 }
 
 const entry = (type: Parameters<typeof outboxEntry>[0], key: string, data: object, at: number) =>
@@ -261,6 +261,6 @@ const entry = (type: Parameters<typeof outboxEntry>[0], key: string, data: objec
 const personCreated = (personId: string, at: number) =>
   entry('freeface.person.created.v1', personId, { person_id: personId }, at);
 
-/** The message, when the receiver's library takes it. */
+/** Returns the message if the library of a receiver accepts its signature; throws otherwise. */
 const verified = (secret: string, { body, headers }: ReceivedCall): unknown =>
   new Webhook(secret).verify(body, headers);

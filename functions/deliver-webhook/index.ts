@@ -7,7 +7,7 @@ import { deliverQueue } from '../../shared/webhooks/deliver.ts';
 export default defineFunction(
   {
     name: 'deliver-webhook',
-    summary: 'Send what is due to a receiver',
+    summary: 'Send due webhook messages to a receiver',
     trigger: {
       kind: 'event',
       type: 'freeface.webhook.due.v1',

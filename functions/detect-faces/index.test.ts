@@ -9,7 +9,7 @@ const path = '/api/v1/faces/detect';
 describe('faces/detect', () => {
   const platform = sharedPlatform(functions);
 
-  it('When a group is sent, then all faces come back, biggest first, and nothing is stored', async () => {
+  it('When a group photo is sent, then all faces come back, the biggest first, and nothing is stored', async () => {
     const { call, ports } = platform();
     const image = await drawGroup([
       { person: 'amaro', head: 130 },
@@ -26,7 +26,7 @@ describe('faces/detect', () => {
     expect((await ports.records.listImages('default' as never, { limit: 10 })).items).toEqual([]);
   });
 
-  it('When a face is found, then its landmarks lie in its box and left is left in the picture', async () => {
+  it('When a face is found, then its landmarks lie in its box, and left means left in the image', async () => {
     const { call } = platform();
 
     const { json } = await call('POST', path, {
@@ -47,7 +47,7 @@ describe('faces/detect', () => {
     expect(Math.abs(pose.roll)).toBeLessThan(8);
   });
 
-  it('When a photo carries an EXIF orientation, then the box is in the upright image', async () => {
+  it('When a photo has an EXIF orientation, then the box is in pixels of the upright image', async () => {
     const { call } = platform();
     const upright = await drawPortrait({ person: 'finn', size: { width: 360, height: 480 }, format: 'png' });
     const turned = await sharp(upright).rotate(-90).withMetadata({ orientation: 6 }).jpeg().toBuffer();
@@ -60,7 +60,7 @@ describe('faces/detect', () => {
     expect(Math.abs(rotated.json.data.faces[0].box.top - straight.json.data.faces[0].box.top)).toBeLessThan(12);
   });
 
-  it('When nobody is in the photo, then the list is empty', async () => {
+  it('When the photo shows no face, then the list is empty', async () => {
     const { call } = platform();
 
     const { status, json } = await call('POST', path, {

@@ -7,9 +7,9 @@ import { sizes } from '../../shared/function/sizes.ts';
 export default defineFunction(
   {
     name: 'detect-faces',
-    summary: 'Find the faces of a photo',
+    summary: 'Find the faces in a photo',
     description:
-      'All faces, biggest first, with landmarks, pose and quality. Nothing is stored. A photo without a face gives an empty list.',
+      'The response lists all faces, the biggest first, with landmarks, pose and quality. The platform stores nothing. If the photo shows no face, the list is empty.',
     tag: 'faces',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/faces/detect', scope: 'faces:read' },
     body: z.object({ strategy: wire.strategy }),

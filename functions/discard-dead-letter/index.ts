@@ -8,8 +8,9 @@ import { discardDeadLetter } from '../../shared/gallery/dead-letters.ts';
 export default defineFunction(
   {
     name: 'discard-dead-letter',
-    summary: 'Forget an event that was given up',
-    description: 'The image that a failed enrolment was kept with goes too.',
+    summary: 'Delete a dead letter',
+    description:
+      'A dead letter is an event that the platform could not process and no longer retries. If it belongs to a failed enrolment job, the platform also deletes the image of the job.',
     tag: 'events',
     trigger: {
       kind: 'http',

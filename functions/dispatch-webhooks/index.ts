@@ -5,7 +5,7 @@ import { dispatchEvent, toldTypes } from '../../shared/webhooks/dispatch.ts';
 export default defineFunction(
   {
     name: 'dispatch-webhooks',
-    summary: 'Make of an event the messages to webhooks',
+    summary: 'Create the webhook messages for an event',
     trigger: { kind: 'event', type: toldTypes, topic: 'freeface.events' },
     uses: ['records', 'webhooks', 'events'],
     emits: ['freeface.webhook.due.v1'],

@@ -29,7 +29,7 @@ describe('images', () => {
     faceIds = json.data.faces.map(({ face_id }: { face_id: string }) => face_id);
   });
 
-  it('When an image is shown or downloaded, then the very bytes come back', async () => {
+  it('When an image is shown or downloaded, then the response has exactly the bytes that were sent', async () => {
     const { call } = platform();
 
     const shown = await call('GET', path);
@@ -46,7 +46,7 @@ describe('images', () => {
     expect(Buffer.compare(downloaded.bytes, original)).toBe(0);
   });
 
-  it('When a part is asked for, then 206 with that part; past the end, 416', async () => {
+  it('When a range is requested, then the response is 206 with this range, or 416 if it is past the end', async () => {
     const { call } = platform();
     const range = (value: string) => call('GET', path, { headers: { range: value } });
 
@@ -62,7 +62,7 @@ describe('images', () => {
     expect([outside.status, outside.json.error.code]).toEqual([416, 'RANGE_NOT_SATISFIABLE']);
   });
 
-  it('When the caller has it already, then 304 without bytes', async () => {
+  it('When the caller already has the image, then the response is 304 without bytes', async () => {
     const { call } = platform();
     const tag = (await call('GET', path)).headers.get('etag') ?? '';
 
@@ -72,7 +72,7 @@ describe('images', () => {
     expect([again.status, again.bytes.length, other.status]).toEqual([304, 0, 200]);
   });
 
-  it('When a preview or a face is asked for, then it is a small JPEG without metadata', async () => {
+  it('When a preview or a face is requested, then it is a small JPEG without metadata', async () => {
     const { call } = platform();
 
     const preview = await call('GET', `${path}?variant=preview`);
@@ -89,7 +89,7 @@ describe('images', () => {
     expect(Buffer.compare(face.bytes, other.bytes)).not.toBe(0);
   });
 
-  it('When HEAD is asked, then the headers come without the bytes', async () => {
+  it('When the method is HEAD, then the response has the headers without the bytes', async () => {
     const answer = await platform().call('HEAD', path);
 
     expect([answer.status, answer.headers.get('content-length'), answer.bytes.length]).toEqual([
@@ -99,7 +99,7 @@ describe('images', () => {
     ]);
   });
 
-  it('When the image, the face or the variant does not exist, then it says so', async () => {
+  it('When the image, the face or the variant does not exist, then the response is 404 or 400', async () => {
     const { call } = platform();
     const nobody = '00000000-0000-4000-8000-000000000000';
 

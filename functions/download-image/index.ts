@@ -7,7 +7,7 @@ export default defineFunction(
     name: 'download-image',
     summary: 'Download an image',
     description:
-      'Takes `Range` and `If-None-Match`. Where clients reach the store of images themselves, a whole image is answered by a redirect there (302), with a link that is good for a minute.',
+      'You can send the headers `Range` and `If-None-Match`. If clients can reach the image store directly, the response for `variant=original` is a redirect (302) to a link that is valid for one minute.',
     tag: 'images',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/images/{image_id}/download', scope: 'images:read' },
     params: imageParams,

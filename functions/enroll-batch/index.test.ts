@@ -20,19 +20,19 @@ async function finished(platform: TestPlatform, id: string) {
   }
 }
 
-async function platformWithFiles(files: Readonly<Record<string, Uint8Array | string>>, lanes = functions) {
+async function platformWithFiles(files: Readonly<Record<string, Uint8Array | string>>, definitions = functions) {
   const watched = temporaryFolder();
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(join(watched, name, '..'), { recursive: true });
     writeFileSync(join(watched, name), content);
   }
-  // Nobody watches: the files are for batches to name.
-  const quiet = lanes.filter(({ manifest }) => !['reconcile-uploads', 'ingest-upload'].includes(manifest.name));
+  // No function watches the folder: only batches name its files.
+  const quiet = definitions.filter(({ manifest }) => !['reconcile-uploads', 'ingest-upload'].includes(manifest.name));
   return startPlatform(quiet, { settings: { FREEFACE_WATCH: watched } });
 }
 
 describe('faces/enroll_batch', () => {
-  it('When images and files are named, then each is enrolled, and the batch tells of each in its order', async () => {
+  it('When a batch names images and files, then each is enrolled, and the batch shows each item in order', async () => {
     const platform = await platformWithFiles({
       'grace/1.jpg': await drawPortrait({ person: 'boris' }),
       'nobody/1.jpg': await drawScene(),
@@ -68,7 +68,7 @@ describe('faces/enroll_batch', () => {
     expect(failed.data.items.map(({ item }: { item: number }) => item)).toEqual([2]);
   });
 
-  it('When the same batch comes again, then nothing is doubled, also by a manifest', async () => {
+  it('When the same batch with a manifest is sent again, then no job is created twice', async () => {
     const platform = await platformWithFiles({
       'boris/1.jpg': await drawPortrait({ person: 'boris' }),
       'lists/today.jsonl': '{"object_key":"uploads/default/boris/1.jpg","external_id":"boris"}\n\n',
@@ -85,7 +85,7 @@ describe('faces/enroll_batch', () => {
     expect([batch.total, batch.items.length, batch.items[0].attempts]).toEqual([1, 1, 1]);
   });
 
-  it('When items are wrong, then each is named, and none is accepted', async () => {
+  it('When items are wrong, then the response names each of them, and no item is accepted', async () => {
     const platform = await platformWithFiles({ 'lists/broken.json': '{"items": 3', 'lists/empty.json': '{}' });
     const items = [
       { object_key: 'uploads/default/grace/1.jpg', external_id: 'grace' },
@@ -119,9 +119,9 @@ describe('faces/enroll_batch', () => {
     expect((await batchOf(platform, '00000000-0000-4000-8000-000000000000')).error.code).toBe('BATCH_NOT_FOUND');
   });
 
-  it('When a thousand items come at once, then they are accepted in one call', async () => {
-    const withoutLanes = functions.filter(({ manifest }) => !manifest.name.startsWith('process-enrollment'));
-    const platform = await platformWithFiles({}, withoutLanes as typeof functions);
+  it('When a batch has a thousand items, then one request accepts them all', async () => {
+    const withoutWorkers = functions.filter(({ manifest }) => !manifest.name.startsWith('process-enrollment'));
+    const platform = await platformWithFiles({}, withoutWorkers as typeof functions);
     const { image_id } = await enrolPortrait(platform, { person: 'amaro' });
     const items = Array.from({ length: 1000 }, (_, i) => ({
       image_id,

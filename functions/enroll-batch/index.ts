@@ -8,13 +8,13 @@ import { acceptBatch, batchFields } from '../../shared/gallery/enrolment-batches
 export default defineFunction(
   {
     name: 'enroll-batch',
-    summary: 'Accept many photos and enrol their faces later',
+    summary: 'Enrol many photos in the background',
     description:
-      'Up to 1,000 photos that are there already: images of the gallery, or files of the bucket or the watched folder. Each item is a job of its own, which can be followed, cancelled and listed as any other; `GET faces/enroll_batch/{batch_id}` tells of all. An item whose file is gone or another one when its turn comes is cancelled, with `UPLOAD_NOT_FOUND` as its error. Nothing is accepted when an item is wrong; the answer names each that is. With a `batch_id` of your own, the same call again adds what is missing and doubles nothing.',
+      'A batch has up to 1,000 photos that the platform can already read: images of the gallery, or files in the bucket or the watched folder. Each item becomes one enrolment job. You can follow, cancel and list it like any other job; `GET faces/enroll_batch/{batch_id}` shows all jobs of the batch. If the file of an item is missing or has changed when its job starts, the job is cancelled with the error `UPLOAD_NOT_FOUND`. If any item is wrong, the platform accepts no item, and the response names the wrong ones. If you choose the `batch_id`, you can send the same request again: the platform adds the missing jobs and creates no job twice.',
     tag: 'faces',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/faces/enroll_batch', scope: 'faces:write' },
     body: z.object({
-      batch_id: z.guid('must be a UUID').optional().describe('Id of the batch; a new one when absent.'),
+      batch_id: z.guid('must be a UUID').optional().describe('Id of the batch. When absent, the platform creates one.'),
       priority: z.enum(priorities).default('low'),
       ...batchFields,
     }),
@@ -23,7 +23,7 @@ export default defineFunction(
       batch_id: z.string(),
       items: z.number().int(),
       status: z.literal('processing'),
-      estimated_completion: z.string().describe('From the length of the queue and the pace so far.'),
+      estimated_completion: z.string().describe('Estimated from the length of the queue and the speed so far.'),
     }),
     status: 202,
     errors: ['UPLOAD_NOT_FOUND', 'STRATEGY_UNAVAILABLE'],

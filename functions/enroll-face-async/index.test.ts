@@ -10,7 +10,7 @@ import { functions } from '../registry.gen.ts';
 
 const tenant = 'default' as never;
 const path = '/api/v1/faces/enroll_async';
-const withoutLanes = functions.filter(({ manifest }) => !manifest.name.startsWith('process-enrollment'));
+const withoutWorkers = functions.filter(({ manifest }) => !manifest.name.startsWith('process-enrollment'));
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
 const statusOf = async ({ call }: TestPlatform, id: string) =>
@@ -29,7 +29,7 @@ async function jobImages({ ports }: TestPlatform): Promise<string[]> {
 }
 
 describe('faces/enroll_async', () => {
-  it('When the published example is sent, then it is answered as published, and the job ends as faces/enroll would have answered', async () => {
+  it('When the published example is sent, then the response is as published, and the job has the result of faces/enroll', async () => {
     const platform = await startPlatform(functions);
     const { call } = platform;
     const json = {
@@ -70,7 +70,7 @@ describe('faces/enroll_async', () => {
     expect(await jobImages(platform)).toEqual([]);
   });
 
-  it('When the photo shows nobody, then the job fails with the code, the event is a dead letter, and the image stays with it', async () => {
+  it('When the photo shows no face, then the job fails with NO_FACE, the event is a dead letter, and the image is kept', async () => {
     const platform = await startPlatform(functions);
 
     const { json } = await platform.call('POST', path, { form: { person_id: 'nobody', image: await drawScene() } });
@@ -91,9 +91,9 @@ describe('faces/enroll_async', () => {
     expect((await platform.call('GET', '/api/v1/persons/nobody')).status).toBe(404);
   });
 
-  it('When the event of a job comes ten times at once, then there is one face and one end', async () => {
+  it('When the event of a job is delivered ten times at once, then the job ends once and enrols one face', async () => {
     const dataDir = folderWithWeights();
-    const before = await startPlatform(withoutLanes, { dataDir });
+    const before = await startPlatform(withoutWorkers, { dataDir });
     const { json } = await before.call('POST', path, {
       form: { external_id: 'once', priority: 'critical', image: await drawPortrait({ person: 'boris' }) },
     });
@@ -114,7 +114,7 @@ describe('faces/enroll_async', () => {
     expect(await jobImages(platform)).toEqual([]);
   });
 
-  it('When a store fails for a while, then the job is tried again and done', async () => {
+  it('When a store fails for a while, then the job is retried and completed', async () => {
     let failures = 2;
     const openers: Openers = {
       ...embeddedOpeners,
@@ -140,7 +140,7 @@ describe('faces/enroll_async', () => {
     expect((await platform.call('GET', '/api/v1/persons/patient')).json.data.face_count).toBe(1);
   });
 
-  it('When a store fails for good, then the job has failed after the last attempt and tells nothing of the inside', async () => {
+  it('When a store fails for good, then the job fails after the last attempt, and its error shows no internals', async () => {
     const clock = fakeClock();
     const openers: Openers = {
       ...embeddedOpeners,
@@ -157,7 +157,7 @@ describe('faces/enroll_async', () => {
 
     while ((await job())!.finishedAt === null) {
       await clock.advance(1000);
-      // What is at the disk and in the networks knows another time.
+      // The disk and the networks do not use the fake clock.
       while ((await job())!.underWaySince !== null) await clock.turn();
     }
 
@@ -171,10 +171,10 @@ describe('faces/enroll_async', () => {
     expect((await platform.call('GET', '/api/v1/persons/unlucky')).status).toBe(404);
   });
 
-  it('When a job waits, then its image is kept however long, and the job is done once somebody works on it', async () => {
+  it('When a job waits for hours, then its image is kept, and the job is completed when a worker starts', async () => {
     const dataDir = folderWithWeights();
     const clock = fakeClock();
-    const before = await startPlatform(withoutLanes, { dataDir, clock });
+    const before = await startPlatform(withoutWorkers, { dataDir, clock });
     const { json } = await before.call('POST', path, {
       form: { person_id: 'late', image: await drawPortrait({ person: 'amaro' }) },
     });
@@ -193,9 +193,9 @@ describe('faces/enroll_async', () => {
     expect((await statusOf(after, json.data.job_id)).data).toMatchObject({ status: 'completed' });
   });
 
-  it('When the person is erased before the job is done, then job and image are gone and nobody is enrolled', async () => {
+  it('When the person is erased before the job runs, then the job and its image are gone, and no face is enrolled', async () => {
     const dataDir = folderWithWeights();
-    const before = await startPlatform(withoutLanes, { dataDir });
+    const before = await startPlatform(withoutWorkers, { dataDir });
     await before.call('POST', '/api/v1/persons', { json: { person_id: 'erased', external_id: 'erased-ext' } });
     const image = await drawPortrait({ person: 'amaro' });
     const { json } = await before.call('POST', path, { form: { external_id: 'erased-ext', image } });
@@ -212,8 +212,8 @@ describe('faces/enroll_async', () => {
   });
 });
 
-describe('faces/enroll_async and its status, asked wrongly', () => {
-  const platform = sharedPlatform(withoutLanes);
+describe('faces/enroll_async and its status, with wrong requests', () => {
+  const platform = sharedPlatform(withoutWorkers);
 
   it.each([
     ['webhook_url', 'http://example.com/hook'],
@@ -224,16 +224,19 @@ describe('faces/enroll_async and its status, asked wrongly', () => {
     ['name', 'Ada'],
     ['captured_at', '2999-01-01T00:00:00Z'],
     ['person_id', '../x'],
-  ])('When %s is %s, then 400 names it, and no job and no image is there', async (field, value) => {
-    const image = await drawPortrait({ person: 'amaro' });
+  ])(
+    'When %s is %s, then the response is 400 and names the field, and no job and no image is stored',
+    async (field, value) => {
+      const image = await drawPortrait({ person: 'amaro' });
 
-    const answer = await platform().call('POST', path, { form: { image, [field]: value } });
+      const answer = await platform().call('POST', path, { form: { image, [field]: value } });
 
-    expect([answer.status, answer.json.error.details[0].field]).toEqual([400, field]);
-    expect(await jobImages(platform())).toEqual([]);
-  });
+      expect([answer.status, answer.json.error.details[0].field]).toEqual([400, field]);
+      expect(await jobImages(platform())).toEqual([]);
+    },
+  );
 
-  it('When a job is done, then the audit log says who asked for it, and what was enrolled', async () => {
+  it('When a job is completed, then the audit log shows who requested it and what was enrolled', async () => {
     const platform = await startPlatform(functions);
     const json = { person_id: 'ada', image_data: base64(await drawPortrait({ person: 'amaro' })) };
 
@@ -250,13 +253,13 @@ describe('faces/enroll_async and its status, asked wrongly', () => {
     });
   });
 
-  it('When the model pack is not loaded, then 422 says which are', async () => {
+  it('When the model pack is not loaded, then the request is rejected with STRATEGY_UNAVAILABLE', async () => {
     const form = { image: await drawPortrait({ person: 'amaro' }), strategy: 'high-accuracy' };
 
     expect((await platform().call('POST', path, { form })).json.error.code).toBe('STRATEGY_UNAVAILABLE');
   });
 
-  it('When the id is of a face enrolled at once, of nothing, or no id, then there is no such job', async () => {
+  it('When the id belongs to a face without a job, is unknown or is malformed, then no job is found', async () => {
     const { call } = platform();
     const enrolled = await call('POST', '/api/v1/faces/enroll', {
       form: { person_id: 'at-once', image: await drawPortrait({ person: 'kira' }) },
@@ -270,7 +273,7 @@ describe('faces/enroll_async and its status, asked wrongly', () => {
   });
 });
 
-/** The first `count` events of a topic, read by a group of its own. */
+/** The first `count` events of a topic, read by a separate consumer group. */
 async function published({ ports }: TestPlatform, topic: string, count: number): Promise<Event[]> {
   const seen: Event[] = [];
   return new Promise((resolve) => {
@@ -289,7 +292,7 @@ async function published({ ports }: TestPlatform, topic: string, count: number):
   });
 }
 
-/** Resolves when the lanes have answered `count` events with success. */
+/** Resolves when the process-enrollment functions have handled `count` events successfully. */
 async function handled({ logs }: TestPlatform, count: number): Promise<void> {
   const answered = () =>
     logs.filter(

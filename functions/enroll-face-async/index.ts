@@ -12,22 +12,22 @@ const webhookUrl = z
   .min(1)
   .max(2048, 'must have at most 2048 characters')
   .describe(
-    'Is told `job.completed` or `job.failed` when the job has ended, as a webhook is; the same rules hold for its URL. Signed with the secret of the webhook `jobs`, which `POST /api/v1/webhooks/jobs/rotate_secret` shows.',
+    'When the job ends, the platform sends `job.completed` or `job.failed` to this URL. The URL follows the same rules as the URL of a webhook. The message is signed with the secret of the webhook `jobs`. To get this secret, call `POST /api/v1/webhooks/jobs/rotate_secret`.',
   );
 
 export default defineFunction(
   {
     name: 'enroll-face-async',
-    summary: 'Accept a photo and enrol its faces later',
+    summary: 'Enrol a photo in the background',
     description:
-      'As faces/enroll, but answers as soon as the photo is safe, with the id of the job and the id that the main face of the photo gets. `GET faces/enroll/status/{id}` tells what became of it, with either id.',
+      'Works like `faces/enroll`, but responds as soon as the photo is stored. The response has the id of the job, and the id that the main face of the photo gets. `GET faces/enroll/status/{id}` shows the outcome and accepts either id.',
     tag: 'faces',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/faces/enroll_async', scope: 'faces:write' },
     body: enrolmentFields.extend({
       priority: z
         .enum(priorities)
         .default('normal')
-        .describe('Each priority has a queue of its own: the urgent do not wait for the others.'),
+        .describe('Each priority has its own queue, so urgent jobs do not wait for the others.'),
       webhook_url: webhookUrl.optional(),
     }),
     image: 'required',
@@ -35,7 +35,7 @@ export default defineFunction(
       face_id: z.string(),
       job_id: z.string(),
       status: z.literal('processing'),
-      estimated_completion: z.string().describe('From the length of the queue and the pace so far.'),
+      estimated_completion: z.string().describe('Estimated from the length of the queue and the speed so far.'),
     }),
     status: 202,
     errors: ['STRATEGY_UNAVAILABLE', 'CONSENT_REQUIRED', 'QUOTA_EXCEEDED'],

@@ -19,7 +19,7 @@ const modelsDir = resolve('models');
 describe('faces/enroll', () => {
   const platform = sharedPlatform(functions);
 
-  it('When a portrait is enrolled for a new external id, then person, face and image exist and the face can be searched', async () => {
+  it('When a portrait is enrolled for a new external id, then the person, face, image and template are stored', async () => {
     const { call, ports } = platform();
     const image = await drawPortrait({ person: 'amaro' });
 
@@ -62,7 +62,7 @@ describe('faces/enroll', () => {
     expect(await ports.vectors.get(tenant, pack, [data.face_id])).toHaveLength(1);
   });
 
-  it('When the same photo is enrolled again, then the ids are the same and nothing is doubled', async () => {
+  it('When the same photo is enrolled again, then the ids are the same and nothing is stored twice', async () => {
     const { call } = platform();
     const form = { external_id: 'again-1', image: await drawPortrait({ person: 'boris' }) };
 
@@ -75,7 +75,7 @@ describe('faces/enroll', () => {
     expect(person.json.data.face_count).toBe(1);
   });
 
-  it('When the same photo is enrolled for somebody else, then 409 and no person is made', async () => {
+  it('When the same photo is enrolled for another person, then the response is 409 and no person is created', async () => {
     const { call } = platform();
     const image = await drawPortrait({ person: 'boris', scene: 'other' });
     await call('POST', path, { form: { external_id: 'owner', image } });
@@ -86,7 +86,7 @@ describe('faces/enroll', () => {
     expect((await call('GET', '/api/v1/persons/by_external_id/thief')).status).toBe(404);
   });
 
-  it('When the client chooses the person id, then the person has it', async () => {
+  it('When the client chooses the person id, then the person has this id', async () => {
     const { call } = platform();
 
     const answer = await call('POST', path, {
@@ -97,7 +97,7 @@ describe('faces/enroll', () => {
     expect((await call('GET', '/api/v1/persons/employee_123')).json.data.face_count).toBe(1);
   });
 
-  it('When person_id and external_id mean different persons, then 409 names the field', async () => {
+  it('When person_id and external_id belong to different persons, then the response is 409 and names the field', async () => {
     const { call } = platform();
     await call('POST', '/api/v1/persons', { json: { person_id: 'p-a', external_id: 'x-a' } });
     const image = await drawPortrait({ person: 'amaro', scene: 'conflict' });
@@ -108,7 +108,7 @@ describe('faces/enroll', () => {
     expect(answer.json.error.details[0].field).toBe('external_id');
   });
 
-  it('When a name comes without an id, then 400 says what is missing', async () => {
+  it('When a name is sent without an id, then the response is 400 and says what is missing', async () => {
     const { call } = platform();
 
     const answer = await call('POST', path, { form: { name: 'Ada', image: await drawPortrait({ person: 'amaro' }) } });
@@ -119,7 +119,7 @@ describe('faces/enroll', () => {
     ]);
   });
 
-  it('When two requests enrol one new external id at the same moment, then there is one person with both faces', async () => {
+  it('When two requests enrol the same new external id at the same time, then there is one person with both faces', async () => {
     const { call } = platform();
     const images = await Promise.all(
       ['a', 'b'].map((scene) => drawPortrait({ person: 'boris', scene, light: scene === 'a' ? 'even' : 'dim' })),
@@ -134,7 +134,7 @@ describe('faces/enroll', () => {
     expect((await call('GET', '/api/v1/persons/by_external_id/twice')).json.data.face_count).toBe(2);
   });
 
-  it('When two requests name one new person_id with different external ids at once, then one of them gets 409', async () => {
+  it('When two requests use the same new person_id with different external ids at the same time, then one gets 409', async () => {
     const { call } = platform();
     const images = await Promise.all([
       drawPortrait({ person: 'kira', scene: 'xa' }),
@@ -151,7 +151,7 @@ describe('faces/enroll', () => {
     expect((await call('GET', '/api/v1/persons/contested')).json.data.face_count).toBe(1);
   });
 
-  it('When the photo shows nobody, then 422 and nothing stays behind', async () => {
+  it('When the photo shows no face, then the response is 422 and nothing is stored', async () => {
     const { call, ports } = platform();
 
     const answer = await call('POST', path, { form: { external_id: 'nobody', image: await drawScene() } });
@@ -161,7 +161,7 @@ describe('faces/enroll', () => {
     expect((await blobs(ports)).length).toBe((await ports.records.listImages(tenant, { limit: 1000 })).items.length);
   });
 
-  it('When two faces are of similar size and a person is named, then 422 rather than a guess', async () => {
+  it('When two faces have a similar size and a person is named, then the response is 422, because the face is ambiguous', async () => {
     const { call } = platform();
     const image = await drawGroup([{ person: 'amaro' }, { person: 'boris' }]);
 
@@ -171,7 +171,7 @@ describe('faces/enroll', () => {
     expect(answer.json.error.details.faces).toHaveLength(2);
   });
 
-  it('When a photo of several people is enrolled for nobody in particular, then it says that one face was taken', async () => {
+  it('When a photo of several people is enrolled without a person, then the message says that one face was enrolled', async () => {
     const { call } = platform();
     const image = await drawGroup(
       [
@@ -187,7 +187,7 @@ describe('faces/enroll', () => {
     expect(answer.json.message).toContain('Enrolled one face of 2');
   });
 
-  it('When enable_multi_face is set, then every face is enrolled and the others are nobody in particular', async () => {
+  it('When enable_multi_face is set, then every face is enrolled, and the other faces belong to no person', async () => {
     const { call } = platform();
     const image = await drawGroup(
       [
@@ -207,7 +207,7 @@ describe('faces/enroll', () => {
     expect(data.faces[0].box.width).toBeGreaterThan(data.faces[1].box.width);
   });
 
-  it('When an image is refused before or after its faces are searched, then no file of it stays behind', async () => {
+  it('When an image is rejected before or after the search for faces, then no file of it is left', async () => {
     const { call, ports } = platform();
     const before = await blobs(ports);
     const portrait = await drawPortrait({ person: 'amaro', scene: 'refused' });
@@ -223,7 +223,7 @@ describe('faces/enroll', () => {
     expect(await blobs(ports)).toEqual(before);
   });
 
-  it('When a face is below the quality threshold, then 422 gives the reasons and nothing stays behind', async () => {
+  it('When a face is below the quality threshold, then the response is 422 with the reasons, and no person is created', async () => {
     const { call } = platform();
     const image = await drawPortrait({ person: 'amaro', size: 48 });
 
@@ -236,7 +236,7 @@ describe('faces/enroll', () => {
     expect((await call('GET', '/api/v1/persons/by_external_id/tiny')).status).toBe(404);
   });
 
-  it('When a good face is below what the client asks for, then its weakest trait is the reason', async () => {
+  it('When a good face is below the threshold of the client, then its weakest trait is the reason', async () => {
     const { call } = platform();
     const image = await drawPortrait({ person: 'amaro', scene: 'good' });
     const threshold = (value: string) => ({
@@ -255,7 +255,7 @@ describe('faces/enroll', () => {
     expect(answer.json.message).toContain(answer.json.error.details.rejected[0].reasons[0]);
   });
 
-  it('When a photo is nearly the same as one that is there, then it says NEAR_DUPLICATE, and is rejected on demand', async () => {
+  it('When a photo is nearly the same as a stored one, then the reason is NEAR_DUPLICATE, and an option rejects it', async () => {
     const { call } = platform();
     const first = await enrolPortrait(platform(), { person: 'boris', scene: 'dup' }, { external_id: 'dup' });
     const image = await drawPortrait({ person: 'boris', scene: 'dup', format: 'png' });
@@ -273,7 +273,7 @@ describe('faces/enroll', () => {
     expect(accepted.json.data.face_id).not.toBe(first.face_id);
   });
 
-  it('When a strategy is not loaded, then 422 says which are', async () => {
+  it('When a strategy is not loaded, then the response is 422 and names the loaded ones', async () => {
     const { call } = platform();
 
     const answer = await call('POST', path, {
@@ -286,14 +286,14 @@ describe('faces/enroll', () => {
 });
 
 describe('faces/enroll with captured_at', () => {
-  const standing = sharedPlatform(functions, { clock: fakeClock() });
+  const platformWithFakeClock = sharedPlatform(functions, { clock: fakeClock() });
 
   it.each([
     ['2026-01-02T00:00:01Z', "must not be more than a day after the server's time, 2026-01-01T00:00:00.000Z"],
     ['9999-12-31T23:59:59Z', "must not be more than a day after the server's time, 2026-01-01T00:00:00.000Z"],
     ['1825-12-31T23:59:59Z', 'must not be before 1826, the year of the first photograph'],
-  ])('When captured_at is %s, then 400 says what is wrong with it', async (captured_at, issue) => {
-    const { call } = standing();
+  ])('When captured_at is %s, then the response is 400 and says what is wrong', async (captured_at, issue) => {
+    const { call } = platformWithFakeClock();
 
     const answer = await call('POST', path, {
       form: { captured_at, image: await drawPortrait({ person: 'amaro' }) },
@@ -302,8 +302,8 @@ describe('faces/enroll with captured_at', () => {
     expect([answer.status, answer.json.error.details]).toEqual([400, [{ field: 'captured_at', issue }]]);
   });
 
-  it('When captured_at is a day ahead, then it is taken', async () => {
-    const { call } = standing();
+  it('When captured_at is one day ahead, then it is accepted', async () => {
+    const { call } = platformWithFakeClock();
 
     const answer = await call('POST', path, {
       form: { captured_at: '2026-01-02T00:00:00Z', image: await drawPortrait({ person: 'amaro' }) },
@@ -314,7 +314,7 @@ describe('faces/enroll with captured_at', () => {
 });
 
 describeShared('faces/enroll with two model packs', 'models', (files) => {
-  it('When a photo is enrolled with both, then its face belongs to one person and counts once', async () => {
+  it('When a photo is enrolled with both packs, then its face belongs to one person and counts once', async () => {
     const dataDir = temporaryFolder();
     mkdirSync(join(dataDir, 'models'));
     const other = 'retinaface-mobilefacenet';
@@ -344,7 +344,7 @@ describeShared('faces/enroll with two model packs', 'models', (files) => {
 });
 
 describe('faces/enroll with auto_associate', () => {
-  it('When an unnamed face matches somebody, then it joins that person and says how similar it is; a stranger stays unassigned', async () => {
+  it('When an unnamed face matches a person, then it joins this person, with its similarity; a stranger has no person', async () => {
     const platform = await startPlatform(functions);
     const amaro = await enrolPortrait(platform, { person: 'amaro' });
 
@@ -363,7 +363,7 @@ describe('faces/enroll with auto_associate', () => {
     expect(stranger.json.data).toMatchObject({ person_id: null });
   });
 
-  it('When faces are enrolled, then events tell of them, in order and with references only', async () => {
+  it('When faces are enrolled, then events are published, in order and with ids only', async () => {
     const platform = await startPlatform(functions);
     const { face_id, person_id, image_id } = await enrolPortrait(platform, { person: 'amaro' });
 

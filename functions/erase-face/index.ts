@@ -9,7 +9,7 @@ export default defineFunction(
     name: 'erase-face',
     summary: 'Erase an enrolled face',
     description:
-      'Removes the face, its template, cached answers, and its image when no other face is on it; then reads back that all is gone.',
+      'The platform deletes the face, its template and the cached results, and its image if no other enrolled face is on it. Then it checks in every store that nothing is left.',
     tag: 'faces',
     trigger: { kind: 'http', method: 'DELETE', path: '/api/v1/faces/{face_id}', scope: 'faces:write' },
     params: z.object({ face_id: wire.faceId }),

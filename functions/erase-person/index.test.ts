@@ -10,7 +10,7 @@ import { functions } from '../registry.gen.ts';
 describe('DELETE persons/{person_id}', () => {
   const platform = sharedPlatform(functions);
 
-  it('When a person is erased, then faces, vectors, images and answers are gone at once and it says how many', async () => {
+  it('When a person is erased, then faces, vectors, images and cached results are gone at once, and the response counts them', async () => {
     const { call } = platform();
     const one = await enrolPortrait(platform(), { person: 'amaro', scene: 'one' });
     await enrolPortrait(platform(), { person: 'amaro', scene: 'two', light: 'dim' });
@@ -34,7 +34,7 @@ describe('DELETE persons/{person_id}', () => {
     ).toEqual([]);
   });
 
-  it('When somebody else is on the same image, then the image stays', async () => {
+  it('When another face is on the same image, then the image stays', async () => {
     const { call } = platform();
     const image = await drawGroup([
       { person: 'dana', head: 240 },
@@ -52,7 +52,7 @@ describe('DELETE persons/{person_id}', () => {
     expect((await call('GET', `/api/v1/images/${data.image_id}`)).status).toBe(404);
   });
 
-  it('When a person is enrolled while being erased, then no template is left without a face', async () => {
+  it('When a person is enrolled and erased at the same time, then no template is left without a face', async () => {
     const { call, ports } = platform();
     const first = await enrolPortrait(platform(), { person: 'finn', scene: 0 });
     const images = await Promise.all([1, 2, 3, 4].map((scene) => drawPortrait({ person: 'finn', scene })));
@@ -68,7 +68,7 @@ describe('DELETE persons/{person_id}', () => {
     expect(faces.map(({ faceId }) => faceId).sort()).toEqual(ids.sort());
   });
 
-  it('When a person is erased, then the receipt is signed, and the audit log knows it and keeps no name', async () => {
+  it('When a person is erased, then the receipt is signed, and the audit log has its digest and no name', async () => {
     const { call, ports } = platform();
     const one = await enrolPortrait(platform(), { person: 'greta' }, { name: 'Gita Secret-Name' });
 
@@ -103,7 +103,7 @@ describe('DELETE persons/{person_id}', () => {
     expect(JSON.stringify(log)).not.toMatch(/Secret-Name|"greta"/);
   });
 
-  it('When a receipt is changed, then its signature no longer holds', async () => {
+  it('When a receipt is changed, then its signature is invalid', async () => {
     const { call } = platform();
     await call('POST', '/api/v1/persons', { json: { person_id: 'heinz' } });
     const { receipt } = (await call('DELETE', '/api/v1/persons/heinz')).json.data;
@@ -116,7 +116,7 @@ describe('DELETE persons/{person_id}', () => {
     await expect(compactVerify(`${head}.${forged.toString('base64url')}.${mac}`, keys)).rejects.toThrow();
   });
 
-  it('When there is no such person, then 404', async () => {
+  it('When the person does not exist, then the response is 404', async () => {
     const answer = await platform().call('DELETE', '/api/v1/persons/nobody');
 
     expect([answer.status, answer.json.error.code]).toEqual([404, 'PERSON_NOT_FOUND']);

@@ -9,7 +9,7 @@ export default defineFunction(
     name: 'erase-person',
     summary: 'Erase a person',
     description:
-      'Removes the person, all faces and templates, images that nobody else is on, enrolments that wait, and cached answers; then reads back that all is gone and gives a signed receipt. A search right after finds nothing. The audit log keeps the ids, as proof.',
+      'The platform deletes the person with all faces, templates, enrolment jobs and cached results, and the images that show no other enrolled face. Then it checks in every store that nothing is left, and returns a signed receipt. A search right after the response does not find the person. The audit log keeps the ids as proof.',
     tag: 'persons',
     trigger: { kind: 'http', method: 'DELETE', path: '/api/v1/persons/{person_id}', scope: 'persons:write' },
     params: z.object({ person_id: wire.personId }),

@@ -17,7 +17,7 @@ async function start(retention: object) {
   const platform = await startPlatform(functions, { clock });
   const setting = await platform.call('PUT', '/api/v1/tenants/default', { json: { retention } });
   expect(setting.json).toMatchObject({ success: true });
-  // Time alone would also run what else is due in these days.
+  // The test runs only this function: moving the fake clock would also run every other function that is due.
   const run = (definition: typeof expireData | typeof reconcileGallery, signal = new AbortController().signal) =>
     cronPipeline(definition, platform.ports, platform.context)(signal);
   let passed = 0;
@@ -26,7 +26,7 @@ async function start(retention: object) {
   return { ...platform, platform, run, pass: (milliseconds: number) => (passed += milliseconds) };
 }
 
-it('When the time of images is over, then they are gone and their people are still recognised', async () => {
+it('When the retention time of images is over, then the images are gone and their people are still recognised', async () => {
   const { platform, call, ports, run, pass } = await start({ images_days: 30 });
   const old = await enrolPortrait(platform, { person: 'amaro' });
   const { blobKey } = (await ports.records.getImage(defaultTenant, old.image_id))!;
@@ -50,12 +50,12 @@ it('When the time of images is over, then they are gone and their people are sti
   expect(done).toMatchObject({ status: 200, details: { images: 1, bytes: before.bytes.length, images_days: 30 } });
 });
 
-it('When everything is held against each other, then an expired image is no damage, and a file that was left goes', async () => {
+it('When reconcile-gallery runs, then an expired image is not reported as lost, and its left-over file is deleted', async () => {
   const { platform, ports, run, pass } = await start({ images_days: 1 });
   const { face_id, image_id } = await enrolPortrait(platform, { person: 'amaro' });
   const { blobKey } = (await ports.records.getImage(defaultTenant, image_id))!;
   pass(2 * day);
-  // As a crash leaves it, between the mark and the file.
+  // The state after a crash: the image is marked as expired, but its file is still there.
   await ports.records.expireImage(defaultTenant, image_id);
   await ports.vectors.remove(defaultTenant, [face_id]);
 
@@ -65,7 +65,7 @@ it('When everything is held against each other, then an expired image is no dama
   expect(await ports.records.getFaces(defaultTenant, [face_id])).toHaveLength(1);
 });
 
-it('When the time of unknown faces is over, then they go completely, and faces of people stay', async () => {
+it('When the retention time of unknown faces is over, then they are deleted completely, and faces of people stay', async () => {
   const { platform, call, ports, run, pass } = await start({ unknown_faces_days: 7 });
   const known = await enrolPortrait(platform, { person: 'amaro' });
   const image = await drawPortrait({ person: 'dana' });
@@ -88,7 +88,7 @@ it('When the time of unknown faces is over, then they go completely, and faces o
   expect(templates).toEqual([known.face_id]);
 });
 
-it('When many are due and a run is cut short, then the next one does the rest', async () => {
+it('When many images and faces are due and a run is stopped, then the next run does the rest', async () => {
   const { ports, run, pass, logs } = await start({ images_days: 1, unknown_faces_days: 1 });
   for (let i = 0; i < 130; i++) {
     await ports.records.saveEnrolment(defaultTenant, newEnrolment());
@@ -114,7 +114,7 @@ it('When many are due and a run is cut short, then the next one does the rest', 
   expect(logs).toContainEqual(expect.objectContaining({ msg: 'ran', function: 'expire-data', faces: 130 }));
 });
 
-it('When a tenant keeps things for good, then nothing expires', async () => {
+it('When a tenant has no retention time, then nothing expires', async () => {
   const { platform, call, run, pass } = await start({});
   const one = await enrolPortrait(platform, { person: 'amaro' });
   pass(10_000 * day);

@@ -3,12 +3,12 @@ import { sizes } from '../../shared/function/sizes.ts';
 import { type Expired, expire } from '../../shared/gallery/expire.ts';
 import { itemsOf } from '../../shared/ports/pages.ts';
 
-/** Gives up images and unknown faces whose time of retention is over. See: [Note: Expiry can be cut short] */
+/** Deletes the bytes of images, and unknown faces, after their retention time. See: [Note: Expiry can be cut short] */
 export default defineFunction(
   {
     name: 'expire-data',
-    summary: 'Give up images and unknown faces whose time is over',
-    // Who runs the platform for less than an hour at a time has retention, too.
+    summary: 'Delete images and unknown faces after their retention time',
+    // Also soon after the start: retention must work on a platform that never runs for a whole hour.
     trigger: { kind: 'cron', everyMinutes: 60, soonAfterStart: true },
     uses: ['records', 'vectors', 'images', 'accounts', 'audit'],
     emits: ['freeface.face.erased.v1'],

@@ -6,7 +6,7 @@ import { defaultTenant } from '../../shared/ports/tenant.ts';
 import { sightless, sightlessOptions } from '../../shared/testing/logins.ts';
 import { startPlatform, type TestPlatform } from '../../shared/testing/platform.ts';
 
-it('When the log is exported, then every entry comes, oldest first, and proves itself', async () => {
+it('When the log is exported, then it has every entry, oldest first, and the chain can be verified', async () => {
   const platform = await startPlatform(sightless, sightlessOptions);
   await fill(platform, 1500);
 
@@ -20,7 +20,7 @@ it('When the log is exported, then every entry comes, oldest first, and proves i
   expect(lines.at(-1)).toMatchObject({ action: 'export-audit', status: 200, sequence: 1501 });
 });
 
-it('When it is exported with conditions, then only what matches comes', async () => {
+it('When the log is exported with filters, then it has only the entries that match', async () => {
   const platform = await startPlatform(sightless, sightlessOptions);
   await fill(platform, 10);
 
@@ -31,7 +31,7 @@ it('When it is exported with conditions, then only what matches comes', async ()
   expect(await of('from=2099-01-01T00:00:00Z')).toEqual([]);
 });
 
-it('When somebody leaves in the middle of a long export, then it ends and the platform goes on', async () => {
+it('When a client disconnects during a long export, then the export ends and the platform keeps working', async () => {
   const platform = await startPlatform(sightless, sightlessOptions);
   await fill(platform, 8000);
 

@@ -6,7 +6,7 @@ import { sizes } from '../../shared/function/sizes.ts';
 import type { Audit, AuditEntry, AuditFilter } from '../../shared/ports/audit.ts';
 import type { Tenant } from '../../shared/ports/tenant.ts';
 
-/** Characters that are sent together. */
+/** A chunk of the response is sent when it has at least this many characters. */
 const chunkLength = 64 * 1024;
 
 export default defineFunction(
@@ -14,7 +14,7 @@ export default defineFunction(
     name: 'export-audit',
     summary: 'Export the audit log',
     description:
-      'Every entry that matches, a JSON object a line, each chain from its oldest entry to its newest. An export without conditions proves itself: `npm run verify-audit -- --file audit.ndjson`, or anybody who knows that `hash` is the SHA-256 of the other fields as canonical JSON (RFC 8785). An answer that ends early is not ended properly, which HTTP clients report.',
+      'The response has every entry that matches the filters, one JSON object per line. Each chain goes from its oldest entry to its newest. You can verify an export without filters: run `npm run verify-audit -- --file audit.ndjson`, or write your own check (`hash` is the SHA-256 of the other fields as canonical JSON, RFC 8785). If the export stops early, the response does not end properly, and HTTP clients report an error.',
     tag: 'audit',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/audit/export', scope: 'audit:read' },
     query: z.object(audited.filterFields),

@@ -26,7 +26,7 @@ async function start(settings: Readonly<Record<string, string>> = {}) {
 }
 
 describe('extract-faces', () => {
-  it('When an image comes as an event, then its faces and templates are the answer; poison is told apart', async () => {
+  it('When an event has an image, then the reply has its faces and templates; bytes that are not an image get 422', async () => {
     const { post } = await start();
 
     const answer = await post(await drawPortrait({ person: 'amaro' }));
@@ -48,7 +48,7 @@ describe('extract-faces', () => {
     expect([poison.status, Buffer.from(poison.bytes).toString()]).toEqual([422, 'UNSUPPORTED_IMAGE']);
   });
 
-  it('When more photos come than it lets in, then those beyond are told at once to come again, and the others are answered', async () => {
+  it('When more photos arrive than the limit, then the extra ones get 429 at once, and the others are processed', async () => {
     const { post } = await start({ FREEFACE_THREADS: '1' });
     const image = await drawPortrait({ person: 'amaro' });
     const { working, waiting } = extractionLimits(1);
@@ -66,7 +66,7 @@ describe('extract-faces', () => {
       expect([headers.get('x-error-code'), headers.get('retry-after'), bytes.length]).toEqual(['BUSY', '1', 0]);
   });
 
-  it('When bodies come that there is no room for, then that is busy and no poison', async () => {
+  it('When there is no memory budget for a body, then the response is 429 BUSY, so the event is retried', async () => {
     const image = await drawPortrait({ person: 'amaro' });
     const { post } = await start({ FREEFACE_MAX_HELD_BYTES: String(1024 * 1024) });
 

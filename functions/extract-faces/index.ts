@@ -6,20 +6,21 @@ import type { Event } from '../../shared/ports/events.ts';
 import type { Extraction, ExtractOptions } from '../../shared/ports/extractor.ts';
 
 /**
- * Request and reply: an image as the raw body of an event, its faces as the event that answers. Extensions say what is wanted: `pack`
- * names the model pack, `purpose` is `probe` or `template`, `embed` `false` finds faces only. Embeddings travel as base64 of little-endian float32; they never leave the platform.
+ * The request event has an image as its raw body. The reply event has the faces of the image. Extension attributes of the request:
+ * `pack` names the model pack; `purpose` is `probe` or `template`; `embed` with the value `false` skips the embeddings.
+ * Embeddings are base64 of little-endian float32. They never leave the platform.
  */
 export default defineFunction(
   {
     name: 'extract-faces',
-    summary: 'Find and embed the faces of an image',
+    summary: 'Find the faces in an image and compute their embeddings',
     trigger: { kind: 'event', type: 'freeface.image.extract.v1', topic: null },
     uses: ['extractor'],
     emits: ['freeface.image.extracted.v1'],
     ...sizes.vision,
   },
   async ({ event, bytes, signal, clock, newId, traceparent }, { extractor }) => {
-    if (bytes === undefined) throw new AppError('IMAGE_MISSING', { message: 'The event carries no image bytes.' });
+    if (bytes === undefined) throw new AppError('IMAGE_MISSING', { message: 'The event has no image bytes.' });
     const extraction = await extractor.extract(bytes, { ...wanted(event), signal });
     return new CloudEvent({
       id: newId(),
@@ -34,7 +35,7 @@ export default defineFunction(
   },
 );
 
-/** Attributes of an event are text, or what they were when it came as JSON. */
+/** In binary mode, event attributes are text. In structured mode (JSON) they keep their JSON type. */
 function wanted({ pack, purpose, embed }: Event): Pick<ExtractOptions, 'pack' | 'purpose' | 'embed'> {
   return {
     pack: typeof pack === 'string' ? pack : undefined,

@@ -7,7 +7,7 @@ import { sizes } from '../../shared/function/sizes.ts';
 export default defineFunction(
   {
     name: 'get-dead-letter',
-    summary: 'Show an event that was given up',
+    summary: 'Show a dead letter',
     tag: 'events',
     trigger: {
       kind: 'http',
@@ -17,7 +17,7 @@ export default defineFunction(
     },
     params: z.object({ dead_letter_id: letters.deadLetterId }),
     output: letters.deadLetter.extend({
-      event: z.record(z.string(), z.unknown()).describe('The CloudEvent as it was. It holds ids, never images.'),
+      event: z.record(z.string(), z.unknown()).describe('The original CloudEvent. It has ids, never images.'),
     }),
     errors: ['DEAD_LETTER_NOT_FOUND'],
     examples: {

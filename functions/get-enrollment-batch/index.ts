@@ -6,20 +6,24 @@ import { AppError } from '../../shared/errors.ts';
 import { defineFunction } from '../../shared/function/define.ts';
 import { sizes } from '../../shared/function/sizes.ts';
 import { enrolmentExample, enrolmentOutput } from '../../shared/gallery/enrol-request.ts';
-import { jobStatuses } from '../../shared/ports/records.ts';
+import { jobStatuses } from '../../shared/ports/records/jobs.ts';
 
 const count = z.number().int();
 
 export default defineFunction(
   {
     name: 'get-enrollment-batch',
-    summary: 'Say what became of a batch',
-    description: 'Counts of all items, and the items in their order, in pages. It is kept for a week after its end.',
+    summary: 'Show the state of a batch',
+    description:
+      'The response has the counts of all items, and the items in their order, in pages. The platform keeps an item for one week after its job has finished.',
     tag: 'faces',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/faces/enroll_batch/{batch_id}', scope: 'faces:write' },
     params: z.object({ batch_id: z.guid('must be a UUID') }),
     query: z.object({
-      status: z.enum(jobStatuses).optional().describe('Only items of this status; the counts are of all.'),
+      status: z
+        .enum(jobStatuses)
+        .optional()
+        .describe('Return only items with this status. The counts include all items.'),
       limit: wire.pageLimit(100, 500),
       page_token: wire.pageToken,
     }),
@@ -62,7 +66,7 @@ export default defineFunction(
         counts,
         items: page.items.map((job) => ({
           ...jobs.presentJob(job),
-          // Written by this platform in this form.
+          // The platform wrote this value in this form.
           result: job.result as z.input<typeof enrolmentOutput> | null,
         })),
         next_page_token: page.next,

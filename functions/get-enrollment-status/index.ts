@@ -7,46 +7,48 @@ import { AppError } from '../../shared/errors.ts';
 import { defineFunction } from '../../shared/function/define.ts';
 import { sizes } from '../../shared/function/sizes.ts';
 import { enrolmentExample, enrolmentOutput } from '../../shared/gallery/enrol-request.ts';
-import { type Job, jobStatuses } from '../../shared/ports/records.ts';
+import { type Job, jobStatuses } from '../../shared/ports/records/jobs.ts';
 import { type MessageStatus, messageStatuses } from '../../shared/ports/webhooks.ts';
 
 const output = z.object({
   job_id: z.string(),
-  face_id: z.string().describe('Id that the main face of the photo gets.'),
+  face_id: z.string().describe('The id that the main face of the photo gets.'),
   status: z.enum(jobStatuses),
   priority: z.enum(priorities),
-  attempts: z.number().int().describe('Times it was begun.'),
+  attempts: z.number().int().describe('Number of attempts that have started.'),
   created_at: z.string(),
-  started_at: z.string().nullable().describe('When the latest attempt began.'),
+  started_at: z.string().nullable().describe('Start of the latest attempt.'),
   finished_at: z.string().nullable(),
   timings: z.object({
-    waiting_ms: z.number().int().nullable().describe('From the request to the beginning of the latest attempt.'),
-    processing_ms: z.number().int().nullable().describe('From there to the end.'),
+    waiting_ms: z.number().int().nullable().describe('From the request to the start of the latest attempt.'),
+    processing_ms: z.number().int().nullable().describe('From the start of the latest attempt to the end of the job.'),
   }),
-  result: enrolmentOutput.nullable().describe('What faces/enroll would have answered; null until it is completed.'),
+  result: enrolmentOutput
+    .nullable()
+    .describe('The result that `faces/enroll` would have returned. null until the job is completed.'),
   error: z
     .object({ code: z.string(), message: z.string(), details: z.unknown().optional() })
     .nullable()
     .describe(
-      'As faces/enroll would have answered; null unless it failed, or was cancelled because its file was gone or replaced.',
+      'The error that `faces/enroll` would have returned. null unless the job failed, or was cancelled because its file was missing or replaced.',
     ),
   webhook: z
     .object({ url: z.string(), status: z.enum(messageStatuses) })
     .nullable()
     .describe(
-      'The webhook_url of the request, and whether it was told of the end; dead: it took no attempt. `GET webhooks/jobs/deliveries` lists the attempts.',
+      'The `webhook_url` of the request, and the status of the message about the end of the job. dead: the platform no longer retries the message. `GET webhooks/jobs/deliveries` lists the attempts.',
     ),
 });
 
 export default defineFunction(
   {
     name: 'get-enrollment-status',
-    summary: 'Say what became of an accepted enrolment',
+    summary: 'Show the state of an enrolment job',
     description:
-      'By the id of the job, or of its face: then of the newest job for it. A finished job is kept for a week.',
+      'Use the id of the job or of its face. For a face, the response shows its newest job. The platform keeps a finished job for one week.',
     tag: 'faces',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/faces/enroll/status/{id}', scope: 'faces:write' },
-    params: z.object({ id: z.guid('must be a UUID').describe('job_id or face_id.') }),
+    params: z.object({ id: z.guid('must be a UUID').describe('The `job_id` or the `face_id` of the job.') }),
     output,
     errors: ['JOB_NOT_FOUND'],
     examples: {
@@ -71,13 +73,13 @@ export default defineFunction(
   async ({ params, tenant, signal }, { records, webhooks }) => {
     const job = await records.getJob(tenant, params.id.toLowerCase(), { signal });
     if (job === null) throw new AppError('JOB_NOT_FOUND');
-    const told =
+    const message =
       job.webhookUrl === null ? null : await webhooks.getMessage(tenant, jobMessageIdOf(tenant, job.jobId), { signal });
-    return { data: present(job, told?.status ?? 'pending') };
+    return { data: present(job, message?.status ?? 'pending') };
   },
 );
 
-const present = (job: Job, told: MessageStatus): z.input<typeof output> => ({
+const present = (job: Job, messageStatus: MessageStatus): z.input<typeof output> => ({
   job_id: job.jobId,
   face_id: job.faceId,
   status: job.status,
@@ -90,8 +92,8 @@ const present = (job: Job, told: MessageStatus): z.input<typeof output> => ({
     waiting_ms: job.startedAt === null ? null : job.startedAt - job.createdAt,
     processing_ms: job.startedAt === null || job.finishedAt === null ? null : job.finishedAt - job.startedAt,
   },
-  // Written by this platform in these forms.
+  // The platform wrote these values in these forms.
   result: job.result as z.input<typeof enrolmentOutput> | null,
   error: job.error as { code: string; message: string } | null,
-  webhook: job.webhookUrl === null ? null : { url: job.webhookUrl, status: told },
+  webhook: job.webhookUrl === null ? null : { url: job.webhookUrl, status: messageStatus },
 });

@@ -5,7 +5,7 @@ import { functions } from '../registry.gen.ts';
 const withoutExtractor = functions.filter(({ manifest }) => !manifest.uses.includes('extractor'));
 
 describe('health', () => {
-  it('When all stores answer, then it is ok, ready and alive, with and without the prefix', async () => {
+  it('When all stores answer, then the platform is ok, ready and alive, at the paths with and without the prefix', async () => {
     const { call } = await startPlatform(withoutExtractor);
 
     const answers = await Promise.all(
@@ -23,7 +23,7 @@ describe('health', () => {
     ]);
   });
 
-  it('When stores fail that others can do without, then it is degraded, ready and alive', async () => {
+  it('When the events and webhooks stores fail, then the platform is degraded, but still ready and alive', async () => {
     const { call, ports } = await startPlatform(withoutExtractor);
     await Promise.all([ports.events.close(), ports.webhooks.close()]);
 

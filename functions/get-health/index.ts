@@ -8,7 +8,9 @@ const state = z.enum(['ok', 'failing']);
 export default defineFunction(
   {
     name: 'get-health',
-    summary: 'Say how the platform is',
+    summary: 'Show the health of the platform',
+    description:
+      'The platform sends a small request to every store. `status` is `ok` if every store answers, and `degraded` otherwise. The response is 200 in both cases.',
     tag: 'health',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/health', aliases: ['/health'], scope: null },
     output: z.object({

@@ -8,7 +8,7 @@ const me = '/api/v1/auth/me';
 describe('get-identity', () => {
   const platform = sharedPlatform(sightless, sightlessOptions);
 
-  it('When a user asks, then it says who, in which role, with which scopes and until when', async () => {
+  it('When a user asks, then the response has the user, the role, the scopes and the expiry', async () => {
     const { userId, username, token } = await newLogin(platform(), { role: 'viewer' });
 
     const { data } = (await platform().call('GET', me, { as: token })).json;
@@ -25,13 +25,13 @@ describe('get-identity', () => {
     });
   });
 
-  it('When the admin key asks, then it may everything, for ever', async () => {
+  it('When the admin key asks, then it has all scopes and no expiry', async () => {
     const { data } = (await platform().call('GET', me)).json;
 
     expect(data).toMatchObject({ kind: 'key', username: null, role: null, scopes, expires_at: null });
   });
 
-  it('When a key asks, then its own scopes and its end stand there', async () => {
+  it('When a key asks, then the response has its own scopes and its expiry', async () => {
     const { call } = platform();
     const json = { name: 'door', scopes: ['persons:read'], expires_at: '2035-01-01T00:00:00+01:00' };
     const { key, key_id } = (await call('POST', '/api/v1/api_keys', { json })).json.data;

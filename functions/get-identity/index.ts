@@ -14,17 +14,21 @@ export default defineFunction(
     tag: 'auth',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/auth/me', scope: 'signed-in' },
     output: z.object({
-      kind: z.enum(['user', 'key', 'outside']).describe('A user, a service key, or a user of an outside issuer.'),
+      kind: z
+        .enum(['user', 'key', 'outside'])
+        .describe('user: a user of this platform; key: a service key; outside: a user of an outside issuer.'),
       id: z.string(),
       name: z.string(),
-      username: z.string().nullable().describe('Of a user.'),
+      username: z.string().nullable().describe('null unless `kind` is user.'),
       tenant: z.string(),
       role: wire.role.nullable(),
       scopes: z.array(wire.scope),
       expires_at: z
         .string()
         .nullable()
-        .describe('When the key ends, or the login unless it is refreshed; null: never, or not known here.'),
+        .describe(
+          'When the key expires, or when the login ends if it is not refreshed. null if this never happens or the platform does not know the time.',
+        ),
     }),
     examples: { response: examples.identity },
     uses: ['accounts'],

@@ -6,7 +6,7 @@ export default defineFunction(
   {
     name: 'get-image',
     summary: 'Show an image',
-    description: 'Takes `Range` and `If-None-Match`.',
+    description: 'You can send the headers `Range` and `If-None-Match`.',
     tag: 'images',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/images/{image_id}', scope: 'images:read' },
     params: imageParams,

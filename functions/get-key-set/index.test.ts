@@ -4,7 +4,7 @@ import { fakeClock } from '../../shared/testing/fake-clock.ts';
 import { newLogin, sightless, sightlessOptions } from '../../shared/testing/logins.ts';
 import { startPlatform, type TestPlatform } from '../../shared/testing/platform.ts';
 
-/** Without what else the clock starts: a month of it would take long. */
+/** Without the other scheduled functions: one month of their runs would take long. */
 const answering = sightless.filter(
   ({ manifest }) => manifest.trigger.kind === 'http' || manifest.name === 'rotate-signing-keys',
 );
@@ -18,7 +18,7 @@ const keySet = async ({ call }: TestPlatform) => {
 };
 
 describe('get-key-set and rotate-signing-keys', () => {
-  it('When somebody has a token and the key set, then they can check the token, and the set tells no secret', async () => {
+  it('When a client has a token and the key set, then it can verify the token, and the set has no private key', async () => {
     const platform = await startPlatform(sightless, sightlessOptions);
     const { token, userId } = await newLogin(platform);
 
@@ -29,7 +29,7 @@ describe('get-key-set and rotate-signing-keys', () => {
     expect(set.keys.map((key) => Object.keys(key).sort())).toEqual([['alg', 'crv', 'kid', 'kty', 'use', 'x']]);
   });
 
-  it('When the newest key is a month old, then another signs, and what the old one signed still counts', async () => {
+  it('When the newest key is 30 days old, then a new key signs, and tokens of the old key stay valid', async () => {
     const clock = fakeClock();
     const platform = await startPlatform(answering, { ...sightlessOptions, clock });
     const [first] = (await keySet(platform)).keys;

@@ -5,7 +5,8 @@ import { sizes } from '../../shared/function/sizes.ts';
 export default defineFunction(
   {
     name: 'get-liveness',
-    summary: 'Say that the process is alive',
+    summary: 'Check that the process is alive',
+    description: 'This function does not check any store.',
     tag: 'health',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/health/live', aliases: ['/health/live'], scope: null },
     output: z.object({ status: z.literal('alive') }),

@@ -5,7 +5,7 @@ import { drawPortrait } from '../../shared/testing/portraits/index.ts';
 import { functions } from '../registry.gen.ts';
 
 describe('metrics', () => {
-  it('When the platform was used, then the numbers say what happened', async () => {
+  it('When the platform was used, then the metrics show what happened', async () => {
     const platform = await startPlatform(functions);
     await enrolPortrait(platform, { person: 'amaro' });
     await platform.call('POST', '/api/v1/faces/enroll', { form: { image: await drawPortrait({ person: 'kira' }) } });

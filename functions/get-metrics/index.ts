@@ -10,9 +10,9 @@ const milliseconds = z.number().nullable();
 export default defineFunction(
   {
     name: 'get-metrics',
-    summary: 'Show what the platform counts',
+    summary: 'Show the metrics of the platform',
     description:
-      'Requests, latencies, the cache and what was shed or published are counted by all processes for all tenants (in embedded mode there is one, and it counts from its start); in flight, in work and memory are of the process that answers; jobs and events are of all tenants; the gallery is of your tenant. Latencies are estimated from histograms. `metrics/prometheus` has more.',
+      'Requests, latencies, cache lookups, rejected images (`shed`) and published events are the sum over all processes and all tenants. In embedded mode there is one process, and it counts from its start. `in_flight`, `in_work` and `memory` describe the process that sends the response. `jobs` and `events` cover all tenants. `gallery` covers your tenant. Latencies are estimates from histograms. `metrics/prometheus` has more metrics.',
     tag: 'health',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/metrics', scope: 'metrics:read' },
     output: z.object({
@@ -21,18 +21,18 @@ export default defineFunction(
       requests: z.object({ total: count, in_flight: count, by_status: z.record(z.string(), count) }),
       latencies: z
         .record(z.string(), z.object({ count, p50_ms: milliseconds, p95_ms: milliseconds, p99_ms: milliseconds }))
-        .describe('By function.'),
+        .describe('Latencies of each function.'),
       gallery: z.object({
         persons: count,
         faces: count,
-        unknown_faces: count.describe('Those of them that belong to no person.'),
+        unknown_faces: count.describe('Faces that belong to no person.'),
         image_bytes: count,
       }),
-      extractor: z.object({ in_work: count.describe('Images in it or waiting for it.'), shed: count }),
+      extractor: z.object({ in_work: count.describe('Images that are in the extractor or wait for it.'), shed: count }),
       cache: z.object({ hits: count, misses: count }),
       jobs: z.object({
         waiting: z.object({ critical: count, high: count, normal: count, low: count }),
-        mean_processing_ms: z.number().nullable().describe('Of the latest.'),
+        mean_processing_ms: z.number().nullable().describe('Mean processing time of the latest jobs.'),
       }),
       events: z.object({
         outbox_pending: count,

@@ -10,7 +10,7 @@ interface Family {
   readonly samples: { readonly name: string; readonly labels: string; readonly value: number }[];
 }
 
-/** Reads text exposition strictly: a line that is none of the format's throws. */
+/** Reads the Prometheus text format strictly: an invalid line fails the test. */
 function parse(text: string): Map<string, Family> {
   const families = new Map<string, Family>();
   let current: string | undefined;
@@ -38,7 +38,7 @@ function parse(text: string): Map<string, Family> {
   return families;
 }
 
-/** Sum of a counter or gauge, number of observations of a histogram. */
+/** The sum of a counter or gauge; the number of observations of a histogram. */
 const total = (families: Map<string, Family>, name: string, labels = ''): number => {
   const { type, samples } = families.get(`freeface_${name}`)!;
   return samples
@@ -46,7 +46,7 @@ const total = (families: Map<string, Family>, name: string, labels = ''): number
     .reduce((sum, { value }) => sum + value, 0);
 };
 
-/** Does a little of everything, so that there is something to count. */
+/** Calls many functions once, so that their metrics are counted. */
 async function use(platform: TestPlatform): Promise<void> {
   const { call } = platform;
   await enrolPortrait(platform, { person: 'amaro' });
@@ -79,7 +79,7 @@ const scrape = async ({ call }: TestPlatform, path: string, accept = '*/*') => {
 };
 
 describe('metrics/prometheus', () => {
-  it('When the platform was used, then every line can be read, names follow the rules, and what happened was counted', async () => {
+  it('When the platform was used, then every line is valid, names follow the rules, and all metrics have counts', async () => {
     const platform = await startPlatform(functions);
     await use(platform);
 
@@ -92,7 +92,9 @@ describe('metrics/prometheus', () => {
     for (const [name, { type, help }] of own) {
       expect(help.length, name).toBeGreaterThan(10);
       expect(['counter', 'gauge', 'histogram'], name).toContain(type);
-      expect(type === 'counter', `${name}: counters and nothing else end with _total`).toBe(name.endsWith('_total'));
+      expect(type === 'counter', `${name}: only counters end with _total, and all of them do`).toBe(
+        name.endsWith('_total'),
+      );
       if (/duration|wait|lag_s|timestamp|processing/.test(name) && type !== 'counter' && !/jobs_waiting/.test(name))
         expect(name, 'times are in seconds').toMatch(/_seconds$/);
       if (/size|_bytes/.test(name)) expect(name, 'sizes are in bytes').toMatch(/_bytes$/);
@@ -153,7 +155,7 @@ describe('metrics/prometheus', () => {
     expect(total(families, 'gallery_unknown_faces')).toBe(1);
   });
 
-  it('When OpenMetrics is preferred, then that is what comes; without a prefix the path needs the same key', async () => {
+  it('When OpenMetrics is preferred, then the response is OpenMetrics; the path without the prefix needs a key too', async () => {
     const platform = await startPlatform(functions.filter(({ manifest }) => !manifest.uses.includes('extractor')));
 
     const open = await scrape(

@@ -6,9 +6,9 @@ import { groupsIfKnown } from '../../shared/gallery/check-stores.ts';
 export default defineFunction(
   {
     name: 'get-prometheus-metrics',
-    summary: 'Show what the platform counts, for Prometheus',
+    summary: 'Show the metrics of the platform for Prometheus',
     description:
-      'Text exposition, or OpenMetrics where `Accept` prefers it. What is counted is the sum over all processes, those that have ended too, and of all tenants; gauges are of the process that answers; `freeface_gallery_…` is of your tenant. `/metrics` leads here too; give the scraper a key with the scope metrics:read as its bearer token.',
+      'The format is the Prometheus text format, or OpenMetrics if `Accept` prefers it. Counters and histograms are the sum over all tenants and all processes, including processes that have ended. Gauges describe the process that sends the response. `freeface_gallery_…` covers your tenant. `/metrics` is another path to this function. Give the scraper a key with the scope `metrics:read` as its bearer token.',
     tag: 'health',
     trigger: {
       kind: 'http',
@@ -37,14 +37,14 @@ export default defineFunction(
     const { contentType, text } = await metrics.text(
       headers.accept,
       [
-        { name: 'gallery_persons', help: 'Persons of the tenant that asks.', value: persons },
-        { name: 'gallery_faces', help: 'Faces of the tenant that asks.', value: faces },
+        { name: 'gallery_persons', help: 'Persons of the tenant of the caller.', value: persons },
+        { name: 'gallery_faces', help: 'Faces of the tenant of the caller.', value: faces },
         {
           name: 'gallery_unknown_faces',
-          help: 'Faces of the tenant that asks that belong to no person.',
+          help: 'Faces of the tenant of the caller that belong to no person.',
           value: unknownFaces,
         },
-        { name: 'gallery_image_bytes', help: 'Bytes of the images of the tenant that asks.', value: bytes },
+        { name: 'gallery_image_bytes', help: 'Bytes of the images of the tenant of the caller.', value: bytes },
       ],
       signal,
     );

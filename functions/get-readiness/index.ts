@@ -9,13 +9,14 @@ const state = z.enum(['ok', 'failing']);
 export default defineFunction(
   {
     name: 'get-readiness',
-    summary: 'Say whether requests can be answered',
+    summary: 'Check whether the platform can answer requests',
+    description: 'The response is 503 if the records store fails. If only other stores fail, `status` is `degraded`.',
     tag: 'health',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/health/ready', aliases: ['/health/ready'], scope: null },
     output: z.object({
       status: z
         .enum(['ready', 'degraded'])
-        .describe('degraded: without some stores most requests are answered all the same.'),
+        .describe('degraded: some stores fail, but the platform can still answer most requests.'),
       stores: z.object({ records: state, vectors: state, images: state, cache: state, events: state, webhooks: state }),
     }),
     errors: ['NOT_READY'],

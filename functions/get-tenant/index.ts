@@ -11,7 +11,7 @@ export default defineFunction(
   {
     name: 'get-tenant',
     summary: 'Show a tenant',
-    description: 'Your own; any other with the scope tenants:manage.',
+    description: 'You can read your own tenant. You need the scope `tenants:manage` to read another tenant.',
     tag: 'tenants',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/tenants/{tenant}', scope: 'tenant:manage' },
     params: z.object({ tenant: wire.tenantId }),

@@ -4,7 +4,7 @@ import { sharedPlatform, type TestPlatform } from '../../shared/testing/platform
 import { drawPortrait } from '../../shared/testing/portraits/index.ts';
 import { functions } from '../registry.gen.ts';
 
-/** What a camera writes into a photo: IFD2 is the exposure's, IFD3 the satellite's. */
+/** A photo with EXIF data, as from a camera. IFD2 has the exposure data, IFD3 the GPS data. */
 async function photo(scene: string, exposure: Record<string, string>, satellite: Record<string, string> = {}) {
   const portrait = await drawPortrait({ person: 'amaro', scene });
   return sharp(portrait).withExif({ IFD2: exposure, IFD3: satellite }).jpeg().toBuffer();
@@ -29,22 +29,26 @@ describe('persons/{id}/timeline', () => {
     (await call('GET', `/api/v1/persons/${personId}/timeline${query}`)).json.data;
 
   it.each([
-    ['wall clock alone, taken as UTC', { DateTimeOriginal: '2023:06:07 08:09:10' }, '2023-06-07T08:09:10.000Z'],
     [
-      'an hour east of it',
+      'a local time without an offset, read as UTC',
+      { DateTimeOriginal: '2023:06:07 08:09:10' },
+      '2023-06-07T08:09:10.000Z',
+    ],
+    [
+      'an offset of one hour east',
       { DateTimeOriginal: '2023:06:07 00:30:00', OffsetTimeOriginal: '+01:00' },
       '2023-06-06T23:30:00.000Z',
     ],
     [
-      'half an hour off in the west',
+      'an offset of 9.5 hours west',
       { DateTimeOriginal: '2023:06:07 08:09:10', OffsetTimeOriginal: '-09:30' },
       '2023-06-07T17:39:10.000Z',
     ],
-    ['a date that is none', { DateTimeOriginal: '2023:02:31 08:00:00' }, null],
-    ['a date to come', { DateTimeOriginal: '2999:01:01 00:00:00' }, null],
-    ['a camera that was never set', { DateTimeOriginal: '0000:00:00 00:00:00' }, null],
+    ['a date that does not exist', { DateTimeOriginal: '2023:02:31 08:00:00' }, null],
+    ['a date in the future', { DateTimeOriginal: '2999:01:01 00:00:00' }, null],
+    ['a camera clock that was never set', { DateTimeOriginal: '0000:00:00 00:00:00' }, null],
   ])(
-    'When the photo says %s, then that is when the person was seen, or else when it was enrolled',
+    'When the photo has %s, then the appearance has this time, or the time of enrolment if it is invalid',
     async (what, exposure, at) => {
       const personId = `time-${what.replaceAll(' ', '-').replaceAll(',', '')}`;
       const before = Date.now();
@@ -61,34 +65,37 @@ describe('persons/{id}/timeline', () => {
   it.each([
     ['north and east', {}, { lat: 52.52, lon: 13.405 }],
     ['south and west', { GPSLatitudeRef: 'S', GPSLongitudeRef: 'W' }, { lat: -52.52, lon: -13.405 }],
-    ['with a height of nonsense', { GPSAltitude: '0/0', GPSAltitudeRef: '7' }, { lat: 52.52, lon: 13.405 }],
-    ['of a receiver without a fix', { GPSLatitude: '0/1 0/1 0/1', GPSLongitude: '0/1 0/1 0/1' }, null],
+    ['with an invalid altitude', { GPSAltitude: '0/0', GPSAltitudeRef: '7' }, { lat: 52.52, lon: 13.405 }],
+    ['from a receiver without a fix', { GPSLatitude: '0/1 0/1 0/1', GPSLongitude: '0/1 0/1 0/1' }, null],
     ['beyond the pole', { GPSLatitude: '95/1 0/1 0/1' }, null],
-    ['of minutes that are none', { GPSLatitude: '52/1 1/0 0/1' }, null],
-  ])('When the photo says a place %s, then that is where, or else there is none', async (what, satellite, location) => {
-    const personId = `place-${what.replaceAll(' ', '-')}`;
+    ['with invalid minutes', { GPSLatitude: '52/1 1/0 0/1' }, null],
+  ])(
+    'When the photo has a location %s, then the appearance has this location, or none if it is invalid',
+    async (what, satellite, location) => {
+      const personId = `place-${what.replaceAll(' ', '-')}`;
 
-    await enrolled(await photo(what, {}, { ...berlin, ...satellite }), { person_id: personId });
+      await enrolled(await photo(what, {}, { ...berlin, ...satellite }), { person_id: personId });
 
-    const [appearance] = (await timeline(platform(), personId)).appearances;
-    if (location === null) expect(appearance.location).toBeNull();
-    else {
-      expect(appearance.location.lat).toBeCloseTo(location.lat, 6);
-      expect(appearance.location.lon).toBeCloseTo(location.lon, 6);
-    }
-  });
+      const [appearance] = (await timeline(platform(), personId)).appearances;
+      if (location === null) expect(appearance.location).toBeNull();
+      else {
+        expect(appearance.location.lat).toBeCloseTo(location.lat, 6);
+        expect(appearance.location.lon).toBeCloseTo(location.lon, 6);
+      }
+    },
+  );
 
-  it('When the request says when and where, then that goes before what the photo says', async () => {
+  it('When the request has a time and a location, then they replace the ones of the photo', async () => {
     const image = await photo('both', { DateTimeOriginal: '2020:01:01 00:00:00' }, berlin);
 
     await enrolled(image, {
-      person_id: 'told',
+      person_id: 'given',
       captured_at: '2024-02-29T23:59:59-03:00',
       location: '{"lat":-33.86,"lon":151.21}',
       source_id: 'gate-3',
     });
 
-    expect((await timeline(platform(), 'told')).appearances).toEqual([
+    expect((await timeline(platform(), 'given')).appearances).toEqual([
       expect.objectContaining({
         at: '2024-03-01T02:59:59.000Z',
         location: { lat: -33.86, lon: 151.21 },
@@ -98,7 +105,7 @@ describe('persons/{id}/timeline', () => {
     ]);
   });
 
-  it('When a person was seen often, then pages in both orders hold each appearance once, within the time asked for', async () => {
+  it('When a person was seen often, then pages in both orders have each appearance once, within the requested time', async () => {
     const days = ['03', '01', '05', '02', '04'];
     for (const day of days) {
       const image = await drawPortrait({ person: 'boris', scene: `day ${day}` });
@@ -125,7 +132,7 @@ describe('persons/{id}/timeline', () => {
     expect(await walk('&from=2024-05-02T12:00:00Z&to=2024-05-04T12:00:00Z')).toEqual([['02', '03']]);
   });
 
-  it('When it is asked wrongly, then the answer says what is wrong', async () => {
+  it('When the request is wrong, then the response says what is wrong', async () => {
     const { call } = platform();
     await call('POST', '/api/v1/persons', { json: { person_id: 'unseen' } });
     const failure = async (path: string) => {

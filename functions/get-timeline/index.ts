@@ -16,7 +16,7 @@ export default defineFunction(
     name: 'get-timeline',
     summary: 'Show when a person was seen',
     description:
-      'The appearances of a person in order of time, in pages. `at` is when the photo was taken; when neither the request nor the photo said so, when it was enrolled.',
+      'The response lists the appearances of a person in order of time, in pages. `at` is the time when the photo was taken. If neither the enrolment request nor the photo had this time, `at` is the time of the enrolment.',
     tag: 'persons',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/persons/{person_id}/timeline', scope: 'persons:read' },
     params: z.object({ person_id: wire.personId }),

@@ -9,7 +9,7 @@ import { sizes } from '../../shared/function/sizes.ts';
 export default defineFunction(
   {
     name: 'get-webhook',
-    summary: 'Get a webhook',
+    summary: 'Show a webhook',
     tag: 'webhooks',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/webhooks/{webhook_id}', scope: 'webhooks:manage' },
     params: z.object({ webhook_id: wire.webhookId }),

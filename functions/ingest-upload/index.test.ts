@@ -19,7 +19,7 @@ import sweepOutbox from '../sweep-outbox/index.ts';
 import ingestUpload from './index.ts';
 
 const tenant = asTenant('default');
-/** A file counts as finished at once where nothing else is said. */
+/** Embedded stores, except that a file counts as finished after 20 ms without growth. */
 const openers = {
   ...embeddedOpeners,
   uploads: async (context: Parameters<typeof embeddedOpeners.uploads>[0]) =>
@@ -43,7 +43,7 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** As MinIO writes it. */
+/** A bucket notification as MinIO writes it. */
 const notification = (keys: readonly string[], name = 's3:ObjectCreated:Put'): Event =>
   newEvent({
     type: 'dev.knative.kafka.event',
@@ -61,7 +61,7 @@ const notification = (keys: readonly string[], name = 's3:ObjectCreated:Put'): E
   });
 
 describe('the watched folder', () => {
-  it('When photos lie there, come and go, then they are enrolled and erased, each once, also across restarts', async () => {
+  it('When photos are already there, are added or removed, then each is enrolled or erased once, also across restarts', async () => {
     const watched = temporaryFolder();
     const dataDir = folderWithWeights();
     put(watched, 'amaro/before.jpg', await drawPortrait({ person: 'amaro' }));
@@ -90,7 +90,7 @@ describe('the watched folder', () => {
     expect((await second.ports.records.backlog()).deadLetters).toBe(0);
   }, 60_000);
 
-  it('When the folder vanishes, as a drive that is not mounted, then nobody is erased', async () => {
+  it('When the folder is replaced by an empty one, as when a drive is not mounted, then no face is erased', async () => {
     const watched = join(temporaryFolder(), 'drive');
     const dataDir = folderWithWeights();
     put(watched, 'amaro/1.jpg', await drawPortrait({ person: 'amaro' }));
@@ -110,7 +110,7 @@ describe('the watched folder', () => {
 });
 
 describe('notifications of a bucket', () => {
-  it('When one comes ten times, late or out of order, then there is one job, and the file as it is counts', async () => {
+  it('When a notification arrives ten times, late or out of order, then there is one job, and the current file decides', async () => {
     const watched = temporaryFolder();
     const platform = await start(watched);
     const key = 'uploads/default/Zoë + Co/größe 1.jpg';
@@ -128,7 +128,7 @@ describe('notifications of a bucket', () => {
     );
     await until(async () => (await facesOf(platform, 'Zoë + Co')) === 1);
     await until(seen(11));
-    // Its face is seen a moment before it is done and knows whose it is.
+    // The face is visible a moment before the job is completed and has its person id.
     await until(async () => (await jobsOf(platform))[0].status === 'completed');
     const once = await jobsOf(platform);
     await platform.call('DELETE', `/api/v1/persons/${once[0].person_id}`);
@@ -147,7 +147,7 @@ describe('notifications of a bucket', () => {
     expect((await platform.ports.records.backlog()).deadLetters).toBe(0);
   }, 60_000);
 
-  it('When a message names several files, then one that is refused does not keep the others from being enrolled', async () => {
+  it('When a message names several files and one is rejected, then the others are still enrolled', async () => {
     const watched = temporaryFolder();
     const platform = await start(watched);
     put(watched, 'nowhere/ada/1.jpg', await drawPortrait({ person: 'kira' }));
@@ -160,7 +160,7 @@ describe('notifications of a bucket', () => {
     ]);
     await until(async () => (await facesOf(platform, 'amaro')) === 1);
     const letters = async () => (await platform.ports.records.listDeadLetters(tenant, {}, { limit: 9 })).items;
-    // The folder is watched too, so that the file may have a second letter.
+    // The folder is watched too, so the file may have a second dead letter.
     const kinds = async () => [...new Set((await letters()).map(({ type, reason }) => `${type} ${reason}`))].sort();
     await until(async () => (await kinds()).length === 2);
 
@@ -170,7 +170,7 @@ describe('notifications of a bucket', () => {
     ]);
   }, 60_000);
 
-  it('When a file of another tenant cannot be enrolled, then the letter is that tenant’s, and nobody else reads its name', async () => {
+  it('When a file of another tenant cannot be enrolled, then only that tenant can read the dead letter', async () => {
     const watched = temporaryFolder();
     const platform = await start(watched, undefined, { FREEFACE_MAX_IMAGE_BYTES: '60000' });
     const { call } = platform;
@@ -181,7 +181,7 @@ describe('notifications of a bucket', () => {
     put(watched, 'default/amaro/1.jpg', await drawPortrait({ person: 'amaro' }));
     const message = notification(['uploads/north/secret-name/1.jpg', 'uploads/default/amaro/1.jpg']);
 
-    // Delivered twice.
+    // Deliver the message twice.
     await platform.ports.events.publish('freeface.uploads', [message, { ...message }]);
     const own = async () => (await call('GET', letters, { as: key })).json.data.dead_letters;
     await until(async () => (await own()).length > 0 && (await facesOf(platform, 'amaro')) === 1);
@@ -198,7 +198,7 @@ describe('notifications of a bucket', () => {
     expect(discarded.status).toBe(200);
   }, 60_000);
 
-  it('When two files hold the same photo and one goes, then its faces stay until the other goes too', async () => {
+  it('When two files have the same photo and one is removed, then its faces stay until the other is removed too', async () => {
     const watched = temporaryFolder();
     const platform = await start(watched);
     const photo = await drawPortrait({ person: 'amaro' });
@@ -223,7 +223,7 @@ describe('notifications of a bucket', () => {
     expect(after).toBe(1);
   }, 60_000);
 
-  it('When a photo shows nobody, then its job fails once, and the sweep does not try it again and again', async () => {
+  it('When a photo shows no face, then its job fails once, and the sweep does not retry it', async () => {
     const watched = temporaryFolder();
     const dataDir = folderWithWeights();
     const first = await start(watched, dataDir);
@@ -239,7 +239,7 @@ describe('notifications of a bucket', () => {
 });
 
 describe('a file that is replaced', () => {
-  /** Finds what the photo says, once it is let go. */
+  /** A fake extractor that waits until the test calls `release`. */
   function heldExtractor() {
     const inner = fakeExtractor({ latencyMs: () => 0, working: 4 });
     const held: (() => void)[] = [];
@@ -260,7 +260,7 @@ describe('a file that is replaced', () => {
     };
   }
 
-  /** Without the functions named; what they would be told is told by the test. */
+  /** Starts a platform without the functions in `names`. The test sends their events with `notify`. */
   async function startWithout(names: RegExp, watched: string, dataDir = folderWithWeights()) {
     const { extractor, isHolding, release } = heldExtractor();
     const platform = await startPlatform(
@@ -269,35 +269,35 @@ describe('a file that is replaced', () => {
     );
     const ingest = eventPipeline(ingestUpload, platform.ports, platform.context);
     const publish = cronPipeline(sweepOutbox, platform.ports, platform.context);
-    const tell = async (path: string) => {
+    const notify = async (path: string) => {
       const { signal } = new AbortController();
       const answer = await ingest(changedNotice(tenant, path, platform.context).event, undefined, signal);
       await publish(signal);
       return answer;
     };
-    return { platform, isHolding, release, tell };
+    return { platform, isHolding, release, notify };
   }
 
   const faces = async ({ ports }: TestPlatform) => (await ports.records.listFaces(tenant, {}, { limit: 9 })).items;
   const statuses = async (platform: TestPlatform): Promise<string[]> =>
     (await jobsOf(platform)).map(({ status }: { status: string }) => status).sort();
 
-  it('When its job is under way, then that ends first, so that no face of it is left when the file goes', async () => {
+  it('When the job of the old file is running, then it ends first, so that no face is left when the file is removed', async () => {
     const watched = temporaryFolder();
-    const { platform, isHolding, release, tell } = await startWithout(/^(ingest|reconcile)-uploads?$/, watched);
+    const { platform, isHolding, release, notify } = await startWithout(/^(ingest|reconcile)-uploads?$/, watched);
     put(watched, 'ada/1.jpg', fakePhoto(1));
-    await tell('ada/1.jpg');
+    await notify('ada/1.jpg');
     await until(isHolding);
 
     put(watched, 'ada/1.jpg', fakePhoto(22));
-    const early = await tell('ada/1.jpg');
+    const early = await notify('ada/1.jpg');
     release();
     await until(async () => (await statuses(platform)).join() === 'completed');
-    const replaced = await tell('ada/1.jpg');
+    const replaced = await notify('ada/1.jpg');
     await until(async () => (await statuses(platform)).join() === 'completed,completed');
     const between = await faces(platform);
     rmSync(join(watched, 'ada/1.jpg'));
-    await tell('ada/1.jpg');
+    await notify('ada/1.jpg');
 
     expect(early).toMatchObject({ status: 503, reason: 'BUSY' });
     expect(replaced.status).toBe(204);
@@ -305,13 +305,13 @@ describe('a file that is replaced', () => {
     expect(await faces(platform)).toEqual([]);
   }, 60_000);
 
-  it('When its job waits, then that is cancelled, and nothing fails', async () => {
+  it('When the job of the old file is queued, then it is cancelled, and no job fails', async () => {
     const [watched, dataDir] = [temporaryFolder(), folderWithWeights()];
     const first = await startWithout(/^(ingest|reconcile)-uploads?$|^process-enrollment/, watched, dataDir);
     put(watched, 'ada/1.jpg', fakePhoto(1));
-    await first.tell('ada/1.jpg');
+    await first.notify('ada/1.jpg');
     put(watched, 'ada/1.jpg', fakePhoto(22));
-    await first.tell('ada/1.jpg');
+    await first.notify('ada/1.jpg');
     const waiting = await statuses(first.platform);
     await first.platform.close();
 
@@ -327,9 +327,9 @@ describe('a file that is replaced', () => {
     expect((await platform.ports.records.backlog()).deadLetters).toBe(0);
   }, 60_000);
 
-  it('When it is put back as it was, time and all, then it is enrolled again', async () => {
+  it('When the old file is put back with its old time, then it is enrolled again', async () => {
     const watched = temporaryFolder();
-    const { platform, release, tell } = await startWithout(/^(ingest|reconcile)-uploads?$/, watched);
+    const { platform, release, notify } = await startWithout(/^(ingest|reconcile)-uploads?$/, watched);
     release();
     const kept = new Date('2026-01-01T00:00:00Z');
     const putOld = () => {
@@ -337,15 +337,15 @@ describe('a file that is replaced', () => {
       utimesSync(join(watched, 'ada/1.jpg'), kept, kept);
     };
     putOld();
-    await tell('ada/1.jpg');
+    await notify('ada/1.jpg');
     await until(async () => (await statuses(platform)).join() === 'completed');
     const [before] = await faces(platform);
     put(watched, 'ada/1.jpg', fakePhoto(22));
-    await tell('ada/1.jpg');
+    await notify('ada/1.jpg');
     await until(async () => (await statuses(platform)).join() === 'completed,completed');
 
     putOld();
-    await tell('ada/1.jpg');
+    await notify('ada/1.jpg');
     await until(async () => (await statuses(platform)).join() === 'completed,completed,completed');
 
     expect((await faces(platform)).map(({ faceId }) => faceId)).toEqual([before!.faceId]);

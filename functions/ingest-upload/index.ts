@@ -14,23 +14,23 @@ import type { Ports } from '../../shared/ports/index.ts';
 import { asTenant, defaultTenant } from '../../shared/ports/tenant.ts';
 
 /**
- * Enrols a file that was put into the bucket or the watched folder, and erases what one that is gone has brought.
+ * Enrols a new or changed file of the bucket or the watched folder. Erases the faces of a file that is gone.
  *
- * [Note: A letter for each file of a notification]
- * What a bucket says carries no tenant, and one message may name files of several. Given up as it is, it would be a letter of `default`,
- * which would show one tenant's files to another. So a file of it that is refused for good gets a letter of its own here, as if there
- * had been a notice of that file alone. Its id follows from the message: one that comes again makes no second letter. What may pass is
- * tried again with the whole message.
+ * [Note: One dead letter for each file]
+ * A bucket notification names no tenant, and one message can name files of several tenants. A dead letter for the whole message would
+ * belong to `default` and would show the file names of one tenant to another. So this function stores one dead letter for each file
+ * that is rejected for good, as if the message named only this file. The id of the dead letter is derived from the message, so the
+ * same message creates it only once. After a temporary error, the broker delivers the whole message again.
  */
 export default defineFunction(
   {
     name: 'ingest-upload',
-    summary: 'Enrol or erase what changed in the bucket or the watched folder',
+    summary: 'Apply file changes in the bucket or the watched folder to the gallery',
     trigger: {
       kind: 'event',
       type: ['freeface.upload.changed.v1', 'dev.knative.kafka.event'],
       topic: 'freeface.uploads',
-      // A lane that is full takes hours to empty.
+      // A full job queue needs hours to empty, so the retries cover hours.
       delivery: { retry: 2000, backoff: 'linear', backoffDelayMs: 15_000, timeoutMs: 120_000 },
     },
     uses: ['records', 'vectors', 'images', 'extractor', 'accounts', 'audit', 'uploads'],
@@ -44,22 +44,22 @@ export default defineFunction(
       await ingestOne({ tenant, path: eventData('freeface.upload.changed.v1', event).path });
       return undefined;
     }
-    const passing: AppError[] = [];
+    const temporary: AppError[] = [];
     for (const place of placesOf(call)) {
-      // One file that cannot be enrolled does not keep the others of the message from it.
+      // An error on one file must not stop the other files of the message.
       await ingestOne(place).catch(async (thrown: unknown) => {
         const error = toAppError(thrown);
-        if (error.eventStatus === 503) passing.push(error);
+        if (error.eventStatus === 503) temporary.push(error);
         else await keepLetter(place, error, call, ports);
       });
     }
-    if (passing[0] !== undefined) throw passing[0];
+    if (temporary[0] !== undefined) throw temporary[0];
     return undefined;
 
     async function ingestOne({ tenant: owner, path }: UploadPlace): Promise<void> {
-      const lane = priorities.find((each) => each === event.priority) ?? 'normal';
-      const outcome = await ingestUpload(path, lane, { ...call, tenant: asTenant(owner) }, ports);
-      call.log.debug({ outcome }, 'file seen to');
+      const priority = priorities.find((each) => each === event.priority) ?? 'normal';
+      const outcome = await ingestUpload(path, priority, { ...call, tenant: asTenant(owner) }, ports);
+      call.log.debug({ outcome }, 'file processed');
     }
   },
 );
@@ -68,7 +68,7 @@ export default defineFunction(
 function placesOf({ event, bytes }: EventCall): UploadPlace[] {
   const places = uploadsOfNotification(bytes ?? event.data ?? decoded(event.data_base64));
   if (places === null)
-    throw new AppError('VALIDATION_FAILED', { message: 'The message is no notification of a bucket.' });
+    throw new AppError('VALIDATION_FAILED', { message: 'The message is not a bucket notification.' });
   return places;
 }
 
@@ -91,7 +91,10 @@ async function keepLetter(
   // See: [Note: Files of no tenant]
   const owner = error.code === 'TENANT_NOT_FOUND' ? defaultTenant : asTenant(tenant);
   await records.saveDeadLetter(owner, storedDeadLetter(letter, clock.now()));
-  log.warn({ code: error.code, err: error.cause ?? error }, 'a file of a notification was refused, dead letter kept');
+  log.warn(
+    { code: error.code, err: error.cause ?? error },
+    'rejected a file of a bucket notification and stored a dead letter',
+  );
 }
 
 const decoded = (base64: unknown): Uint8Array | undefined =>

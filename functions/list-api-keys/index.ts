@@ -9,7 +9,8 @@ export default defineFunction(
   {
     name: 'list-api-keys',
     summary: 'List service keys',
-    description: 'Oldest first, in pages; revoked and expired ones too. Never the keys themselves.',
+    description:
+      'The response has the oldest keys first, in pages. Revoked and expired keys are in the list too. The list never has the secret part of a key.',
     tag: 'keys',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/api_keys', scope: 'users:manage' },
     query: z.object({ limit: common.pageLimit(50, 500), page_token: common.pageToken }),

@@ -9,7 +9,7 @@ const withoutExtractor = functions.filter(({ manifest }) => !manifest.uses.inclu
 describe('persons/{id}/appearances', () => {
   const platform = sharedPlatform(withoutExtractor);
 
-  /** A person seen at these places, one day after another from 2024-05-01 on. */
+  /** Creates a person who was seen at these places, one per day from 2024-05-01 on. Resolves to the person id. */
   async function seenAt(places: readonly ([number, number] | null)[]): Promise<string> {
     const { records } = platform().ports;
     const person = newPerson();
@@ -28,7 +28,7 @@ describe('persons/{id}/appearances', () => {
   const days = ({ json }: Awaited<ReturnType<typeof ask>>) =>
     json.data.appearances.map(({ at }: { at: string }) => Number(at.slice(8, 10)));
 
-  it('When a person was seen in several places, then the summary tells them, whatever the page shows', async () => {
+  it('When a person was seen in several places, then the summary on every page has all places', async () => {
     const personId = await seenAt([[52.52, 13.405], [48.85, 2.35], [52.5201, 13.4051], null]);
 
     const { data } = (await ask(personId, '?limit=1')).json;
@@ -65,7 +65,7 @@ describe('persons/{id}/appearances', () => {
     expect(rest.json.data.summary).toEqual(data.summary);
   });
 
-  it('When a circle or a box is given, then only what lies in it counts, also across the date line', async () => {
+  it('When a circle or a box is given, then only appearances in it match, also across the date line', async () => {
     const personId = await seenAt([[-17.7, 179.9], [-17.7, -179.9], [0, 0], null, [-17.7, 170]]);
 
     const circle = await ask(personId, '?lat=-17.7&lon=180&radius_m=50000');
@@ -79,7 +79,7 @@ describe('persons/{id}/appearances', () => {
     expect(wide.json.data.summary).toMatchObject({ count: 2, first: '2024-05-02T00:00:00.000Z' });
   });
 
-  it('When nothing matches, then the summary says so', async () => {
+  it('When nothing matches, then the summary is empty', async () => {
     const personId = await seenAt([null]);
 
     const { data } = (await ask(personId, '?bbox=0,0,1,1')).json;
@@ -103,13 +103,13 @@ describe('persons/{id}/appearances', () => {
     ['?bbox=0,0,181,1', 'bbox'],
     ['?bbox=', 'bbox'],
     ['?near=berlin', 'near'],
-  ])('When the query is %s, then 400 names %s', async (query, field) => {
+  ])('When the query is %s, then the response is 400 and names %s', async (query, field) => {
     const { status, json } = await ask('anybody', query);
 
     expect([status, json.error.code, json.error.details[0].field]).toEqual([400, 'VALIDATION_FAILED', field]);
   });
 
-  it('When the person is nobody, then 404', async () => {
+  it('When the person does not exist, then the response is 404', async () => {
     expect((await ask('nobody')).json.error.code).toBe('PERSON_NOT_FOUND');
   });
 });

@@ -17,14 +17,21 @@ import {
 
 const query = z.object({
   ...timeFields,
-  lat: z.number().min(-90).max(90).optional().describe('Middle of a circle, degrees north; with `lon` and `radius_m`.'),
-  lon: z.number().min(-180).max(180).optional().describe('Middle of a circle, degrees east.'),
-  radius_m: z.number().min(1).max(20_100_000).optional().describe('Radius of the circle in metres.'),
+  lat: z
+    .number()
+    .min(-90)
+    .max(90)
+    .optional()
+    .describe('Centre of a circle, in degrees north. Needs `lon` and `radius_m`.'),
+  lon: z.number().min(-180).max(180).optional().describe('Centre of a circle, in degrees east.'),
+  radius_m: z.number().min(1).max(20_100_000).optional().describe('Radius of the circle, in metres.'),
   bbox: z
     .string()
     .regex(/^-?\d{1,3}(\.\d{1,20})?(,-?\d{1,3}(\.\d{1,20})?){3}$/, 'must be west,south,east,north in degrees')
     .optional()
-    .describe('west,south,east,north in degrees, instead of a circle. `west` above `east`: across the date line.'),
+    .describe(
+      'A box as west,south,east,north in degrees, instead of a circle. If `west` is greater than `east`, the box crosses the date line.',
+    ),
   limit: wire.pageLimit(50, 500),
   page_token: wire.pageToken,
 });
@@ -33,7 +40,7 @@ type Query = z.output<typeof query>;
 const place = z.object({
   lat: z.number(),
   lon: z.number(),
-  radius_m: z.number().describe('All that is counted here lies within it.'),
+  radius_m: z.number().describe('Every counted appearance lies within this radius of `lat` and `lon`, in metres.'),
   count: z.number().int(),
   first: z.string(),
   last: z.string(),
@@ -44,7 +51,7 @@ export default defineFunction(
     name: 'list-appearances',
     summary: 'Show where and when a person was seen',
     description:
-      'The appearances of a person in a part of the world and in a time, oldest first, in pages. The summary is of all that match, whatever the page: how many, the first and the last, and the places as clusters on a map, the most visited first. With a circle or a box, appearances without a location do not match.',
+      'The response lists the appearances of a person in an area and a time range, oldest first, in pages. `summary` covers all matching appearances, not only this page: their number, the first, the last, and the places as clusters on a map, the most visited first. If you give a circle or a box, appearances without a location do not match.',
     tag: 'persons',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/persons/{person_id}/appearances', scope: 'persons:read' },
     params: z.object({ person_id: wire.personId }),
@@ -56,8 +63,8 @@ export default defineFunction(
         count: z.number().int(),
         first: z.string().nullable(),
         last: z.string().nullable(),
-        places: z.array(place).describe(`At most ${tuning.mostShown}.`),
-        places_total: z.number().int().describe('How many there are, also of those that are not listed.'),
+        places: z.array(place).describe(`At most ${tuning.mostShown} places, the most visited first.`),
+        places_total: z.number().int().describe('Number of all places, including places that are not listed.'),
       }),
       next_page_token: z.string().nullable(),
       has_more: z.boolean(),
@@ -123,17 +130,17 @@ export default defineFunction(
   },
 );
 
-/** Errors: VALIDATION_FAILED for half a circle, a circle and a box, or a box that is none. */
+/** Errors: VALIDATION_FAILED for an incomplete circle, a circle together with a box, or an invalid box. */
 function areaOf({ lat, lon, radius_m: radiusMetres, bbox }: Query): Area | undefined {
   const circle = { lat, lon, radius_m: radiusMetres };
   const given = Object.entries(circle).filter(([, value]) => value !== undefined);
   if (bbox !== undefined) {
-    if (given.length > 0) throw wrong(given[0]![0], 'cannot go with bbox');
+    if (given.length > 0) throw wrong(given[0]![0], 'cannot be combined with bbox');
     return boxOf(bbox);
   }
   if (given.length === 0) return undefined;
   for (const [field, value] of Object.entries(circle)) {
-    if (value === undefined) throw wrong(field, 'is required beside the other fields of the circle');
+    if (value === undefined) throw wrong(field, 'is required, because a circle needs lat, lon and radius_m');
   }
   return { kind: 'circle', lat: lat!, lon: lon!, radiusMetres: radiusMetres! };
 }
@@ -141,15 +148,15 @@ function areaOf({ lat, lon, radius_m: radiusMetres, bbox }: Query): Area | undef
 function boxOf(bbox: string): Area {
   const [west, south, east, north] = bbox.split(',').map(Number) as [number, number, number, number];
   if (Math.max(Math.abs(west), Math.abs(east)) > 180 || Math.max(Math.abs(south), Math.abs(north)) > 90)
-    throw wrong('bbox', 'must lie between -180 and 180 degrees east, and -90 and 90 degrees north');
-  if (south > north) throw wrong('bbox', 'must have its south below its north');
+    throw wrong('bbox', 'must be between -180 and 180 degrees east, and between -90 and 90 degrees north');
+  if (south > north) throw wrong('bbox', 'must have a south value that is not greater than its north value');
   return { kind: 'box', west, south, east, north };
 }
 
 const wrong = (field: string, issue: string) =>
   new AppError('VALIDATION_FAILED', { message: `${field} ${issue}.`, details: [{ field, issue }] });
 
-/** Five digits of a degree are a metre; what they cut off is added to the radius. */
+/** The fifth decimal of a degree is about one metre. Rounding moves the centre by less, so one metre is added to the radius. */
 const presentPlace = ({ lat, lon, radiusMetres, count, first, last }: Place) => ({
   lat: Math.round(lat * 1e5) / 1e5,
   lon: Math.round(lon * 1e5) / 1e5,

@@ -6,7 +6,7 @@ describe('GET audit', () => {
   const platform = sharedPlatform(sightless, sightlessOptions);
   const list = async (query: string) => (await platform().call('GET', `/api/v1/audit?${query}`)).json;
 
-  it('When it is asked who looked at a person, then the looks and changes come, newest first, in pages', async () => {
+  it('When the log is filtered by person, then it has the reads and changes of the person, newest first, in pages', async () => {
     const { call } = platform();
     await call('POST', '/api/v1/persons', { json: { person_id: 'ada' } });
     for (let i = 0; i < 3; i++) await call('GET', '/api/v1/persons/ada');
@@ -19,13 +19,13 @@ describe('GET audit', () => {
       'get-person',
       'get-person',
     ]);
-    // Whoever asked for the first page stands in the second one's list: they asked about this person.
+    // The request for the first page has an entry too, but this entry is newer than both pages.
     expect(second.data.entries.map(({ action }: { action: string }) => action)).toEqual(['create-person']);
     expect(second.data.next_page_token).toBeNull();
     expect((await list('person_id=ada&action=list-audit')).data.entries).toHaveLength(2);
   });
 
-  it('When it is filtered by time and by actor, then only those come', async () => {
+  it('When the log is filtered by time and by actor, then it has only the entries that match', async () => {
     const { call } = platform();
     const login = await newLogin(platform());
     await call('GET', '/api/v1/persons/nobody', { as: login.token });
@@ -40,7 +40,7 @@ describe('GET audit', () => {
   });
 
   it.each(['person_id=%20', 'actor=ada', 'from=yesterday', 'page_token=made-up'])(
-    'When a condition is wrong (%s), then 400',
+    'When a filter is wrong (%s), then the response is 400',
     async (query) => {
       const answer = await platform().call('GET', `/api/v1/audit?${query}`);
 
@@ -48,7 +48,7 @@ describe('GET audit', () => {
     },
   );
 
-  it('When an operator asks, then 403', async () => {
+  it('When an operator asks, then the response is 403', async () => {
     const { token } = await newLogin(platform(), { role: 'operator' });
 
     const answer = await platform().call('GET', '/api/v1/audit', { as: token });

@@ -8,9 +8,9 @@ import { sizes } from '../../shared/function/sizes.ts';
 export default defineFunction(
   {
     name: 'list-audit',
-    summary: 'List who looked at or changed what',
+    summary: 'List the audit log',
     description:
-      'Newest first, in pages. Conditions hold together: `person_id` with `from` answers who looked at this person since then. Entries stay when a person is erased: that they were erased, and who saw them before, has to be provable; they hold ids, never names of persons.',
+      'The audit log shows who read or changed which data. The response has the newest entries first, in pages. An entry must match all given filters: `person_id` and `from` together show who looked at this person since that time. The entries stay when a person is erased, as proof of the erasure and of every earlier access. Entries have ids, never names of persons.',
     tag: 'audit',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/audit', scope: 'audit:read' },
     query: z.object({ ...audited.filterFields, limit: wire.pageLimit(50, 500), page_token: wire.pageToken }),

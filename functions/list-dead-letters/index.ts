@@ -7,9 +7,9 @@ import { sizes } from '../../shared/function/sizes.ts';
 export default defineFunction(
   {
     name: 'list-dead-letters',
-    summary: 'List events that were given up',
+    summary: 'List dead letters',
     description:
-      'Newest first, in pages. An event is given up at once when it can never be handled, and after its last attempt when something stayed broken. It is kept for 30 days; an enrolment can be replayed for a week.',
+      'A dead letter is an event that the platform could not process and no longer retries. This happens at once if the event can never succeed, and after the last attempt if the error is still there. The response has the newest dead letters first, in pages. The platform keeps them for 30 days. An enrolment can be replayed for one week.',
     tag: 'events',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/events/dead_letters', scope: 'events:manage' },
     query: z.object({ ...letters.filterFields, limit: wire.pageLimit(50, 500), page_token: wire.pageToken }),

@@ -4,13 +4,13 @@ import * as jobs from '../../shared/api/jobs.ts';
 import { priorities } from '../../shared/domain/priority.ts';
 import { defineFunction } from '../../shared/function/define.ts';
 import { sizes } from '../../shared/function/sizes.ts';
-import { jobStatuses } from '../../shared/ports/records.ts';
+import { jobStatuses } from '../../shared/ports/records/jobs.ts';
 
 export default defineFunction(
   {
     name: 'list-enrollment-jobs',
-    summary: 'List accepted enrolments',
-    description: 'Newest first, in pages. A job that is over is kept for a week.',
+    summary: 'List enrolment jobs',
+    description: 'The response has the newest jobs first, in pages. The platform keeps a finished job for one week.',
     tag: 'faces',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/faces/enroll/jobs', scope: 'faces:write' },
     query: z.object({

@@ -8,7 +8,7 @@ export default defineFunction(
   {
     name: 'list-persons-by-external-ids',
     summary: 'List the persons with these external ids',
-    description: 'In the order of the ids. Ids that nobody has are passed over.',
+    description: 'The response has the persons in the order of the ids, in pages. Ids without a person are skipped.',
     tag: 'persons',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/persons/by_external_ids', scope: 'persons:read' },
     query: z.object({
@@ -16,7 +16,7 @@ export default defineFunction(
         .array(wire.externalId)
         .min(1, 'must name at least one')
         .max(1000, 'must name at most 1000')
-        .describe('Separated by commas.'),
+        .describe('External ids, separated by commas.'),
       limit: wire.pageLimit(50, 500),
       page_token: wire.pageToken,
     }),

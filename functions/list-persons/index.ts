@@ -7,7 +7,7 @@ export default defineFunction(
   {
     name: 'list-persons',
     summary: 'List persons',
-    description: 'Oldest first, in pages.',
+    description: 'The response has the oldest persons first, in pages.',
     tag: 'persons',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/persons', scope: 'persons:read' },
     query: z.object({ limit: wire.pageLimit(50, 500), page_token: wire.pageToken }),

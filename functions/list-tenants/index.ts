@@ -9,7 +9,7 @@ export default defineFunction(
   {
     name: 'list-tenants',
     summary: 'List tenants',
-    description: 'Oldest first, in pages.',
+    description: 'The response has the oldest tenants first, in pages.',
     tag: 'tenants',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/tenants', scope: 'tenants:manage' },
     query: z.object({ limit: common.pageLimit(50, 500), page_token: common.pageToken }),

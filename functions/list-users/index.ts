@@ -9,7 +9,7 @@ export default defineFunction(
   {
     name: 'list-users',
     summary: 'List users',
-    description: 'Oldest first, in pages.',
+    description: 'The response has the oldest users first, in pages.',
     tag: 'users',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/users', scope: 'users:manage' },
     query: z.object({ limit: common.pageLimit(50, 500), page_token: common.pageToken }),

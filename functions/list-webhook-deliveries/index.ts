@@ -8,8 +8,9 @@ import { sizes } from '../../shared/function/sizes.ts';
 export default defineFunction(
   {
     name: 'list-webhook-deliveries',
-    summary: 'List what was sent to a webhook, and what became of it',
-    description: 'Newest first, in pages; kept for 30 days. `status=dead` are the dead letters.',
+    summary: 'List the deliveries of a webhook',
+    description:
+      'A delivery is one message with all attempts to send it. The response has the newest deliveries first, in pages. The platform keeps them for 30 days. Use `status=dead` for the messages that the platform no longer retries.',
     tag: 'webhooks',
     trigger: {
       kind: 'http',

@@ -9,7 +9,7 @@ export default defineFunction(
   {
     name: 'list-webhooks',
     summary: 'List webhooks',
-    description: 'Oldest first, in pages.',
+    description: 'The response has the oldest webhooks first, in pages.',
     tag: 'webhooks',
     trigger: { kind: 'http', method: 'GET', path: '/api/v1/webhooks', scope: 'webhooks:manage' },
     query: z.object({ limit: common.pageLimit(50, 500), page_token: common.pageToken }),

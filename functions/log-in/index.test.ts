@@ -9,7 +9,7 @@ const me = '/api/v1/auth/me';
 describe('log-in', () => {
   const platform = sharedPlatform(sightless, sightlessOptions);
 
-  it('When the password is right, then the tokens are good for what the role may', async () => {
+  it('When the password is right, then the access token has the scopes of the role', async () => {
     const { call } = platform();
     const { userId, username } = await newLogin(platform(), { role: 'viewer' });
 
@@ -31,7 +31,7 @@ describe('log-in', () => {
     expect((await call('GET', me, { as: data.refresh_token })).status).toBe(401);
   });
 
-  it('When a token is looked at, then it holds no secret and ends soon', async () => {
+  it('When a token is decoded, then it has only public claims and expires soon', async () => {
     const { token, userId, username } = await newLogin(platform());
 
     const claims = decodeJwt(token);
@@ -40,7 +40,7 @@ describe('log-in', () => {
     expect(claims.exp! - claims.iat!).toBe(600);
   });
 
-  it('When anything about the login is wrong, then the answer is the same', async () => {
+  it('When any part of the login is wrong, then the response is the same', async () => {
     const { call } = platform();
     const { username } = await newLogin(platform());
     const disabled = await newLogin(platform());
@@ -53,18 +53,18 @@ describe('log-in', () => {
       await logIn({ call }, { username: disabled.username }),
     ];
 
-    const told = answers.map(({ status, json: { error, ...rest } }) => ({ status, code: error.code, ...rest }));
-    expect(told[0]).toMatchObject({ status: 401, code: 'LOGIN_FAILED', success: false });
-    expect(told).toEqual(told.map(() => told[0]));
+    const responses = answers.map(({ status, json: { error, ...rest } }) => ({ status, code: error.code, ...rest }));
+    expect(responses[0]).toMatchObject({ status: 401, code: 'LOGIN_FAILED', success: false });
+    expect(responses).toEqual(responses.map(() => responses[0]));
   });
 
   it.each([
     ['the password is missing', { username: 'ada' }, 'password'],
-    ['the password is no text', { username: 'ada', password: 5 }, 'password'],
-    ['the password is endless', { username: 'ada', password: 'x'.repeat(257) }, 'password'],
-    ['the tenant has no such form', { username: 'ada', password: 'x', tenant: 'No!' }, 'tenant'],
+    ['the password is not a text', { username: 'ada', password: 5 }, 'password'],
+    ['the password is too long', { username: 'ada', password: 'x'.repeat(257) }, 'password'],
+    ['the tenant id has an invalid form', { username: 'ada', password: 'x', tenant: 'No!' }, 'tenant'],
     ['a field is unknown', { username: 'ada', password: 'x', admin: true }, 'admin'],
-  ])('When %s, then 400 names the field', async (_, json, field) => {
+  ])('When %s, then the response is 400 and names the field', async (_, json, field) => {
     const answer = await platform().call('POST', '/api/v1/auth/login', { json, as: null });
 
     expect([answer.status, answer.json.error.details[0].field]).toEqual([400, field]);
@@ -72,8 +72,8 @@ describe('log-in', () => {
   });
 });
 
-describe('log-in, again and again', () => {
-  it('When passwords fail, then the account is locked for a growing time, also one that is not there', async () => {
+describe('repeated log-in', () => {
+  it('When passwords are wrong, then the account is locked for a growing time, even if it does not exist', async () => {
     const clock = fakeClock();
     const platform = await startPlatform(sightless, { ...sightlessOptions, clock });
     const { username } = await newLogin(platform);
@@ -81,7 +81,7 @@ describe('log-in, again and again', () => {
     let longestMs = 0;
     for (const name of [username, 'nobody']) {
       const answers: Answer[] = [];
-      // Dragonfly's own clock goes on: a lock may be over before the next attempt, and the next lock is twice as long.
+      // Dragonfly uses the real clock: a lock may end before the next attempt, and the next lock is twice as long.
       do answers.push(await logIn(platform, { username: name, password: 'wrong, all wrong' }));
       while (answers.at(-1)!.status === 401 && answers.length < 15);
       const locked = answers.at(-1)!;
@@ -95,9 +95,9 @@ describe('log-in, again and again', () => {
     await expect.poll(async () => (await logIn(platform, { username })).status, { timeout: 20_000 }).toBe(200);
   });
 
-  it('When one address tries many names, then its own limit stops it', async () => {
+  it('When one address tries many names, then the rate limit of the address rejects it', async () => {
     const settings = { FREEFACE_RATE_LIMIT_LOGIN: '3' };
-    // Attempts are counted by the minute, and all of these are made in one.
+    // The limit counts attempts per minute. With a fake clock, all attempts are in the same minute.
     const platform = await startPlatform(sightless, { ...sightlessOptions, settings, clock: fakeClock() });
 
     const answers = [];
@@ -107,7 +107,7 @@ describe('log-in, again and again', () => {
     expect(answers[3]?.json.error.code).toBe('RATE_LIMITED');
   });
 
-  it('When a life of logins, keys and mistakes is over, then the log holds none of their secrets', async () => {
+  it('When logins, keys and mistakes have been logged, then the log has none of their secrets', async () => {
     const platform = await startPlatform(sightless, sightlessOptions);
     const { call, logs } = platform;
     const { username, token, refreshToken } = await newLogin(platform, { role: 'admin' });
@@ -122,7 +122,7 @@ describe('log-in, again and again', () => {
     const made = await call('POST', '/api/v1/api_keys', { json: { name: 'door', scopes: ['faces:read'] } });
     await call('GET', me, { headers: { 'x-api-key': made.json.data.key }, as: null });
     await call('GET', me, { as: `${token}x` });
-    platform.context.log.info({ password: wrong, user: { refresh_token: refreshToken } }, 'a mistake of ours');
+    platform.context.log.info({ password: wrong, user: { refresh_token: refreshToken } }, 'a mistake in our code');
 
     const text = JSON.stringify(logs);
 
@@ -139,9 +139,9 @@ describe('log-in, again and again', () => {
       secretOf(platform.adminKey!),
     ];
     expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);
-    expect(text).toContain('a mistake of ours');
+    expect(text).toContain('a mistake in our code');
   });
 });
 
-/** The part of a token or key that is worth something. */
+/** The secret part of a token or key. */
 const secretOf = (token: string): string => token.split('.').at(-1)!;

@@ -10,7 +10,7 @@ export default defineFunction(
     name: 'log-in',
     summary: 'Log in with username and password',
     description:
-      'Gives a short access token and a refresh token. From the 5th failure in a row on, the next attempt has to wait 1, 2, 4 … seconds, up to 15 minutes, whether or not there is such a user.',
+      'The response has a short-lived access token (see `expires_in`) and a refresh token. From the 5th failed login in a row on, the username is locked for 1, 2, 4 … seconds, up to 15 minutes. A username that does not exist is locked in the same way.',
     tag: 'auth',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/auth/login', scope: null },
     rateLimit: 'login',

@@ -7,7 +7,7 @@ const logOut = '/api/v1/auth/logout';
 describe('log-out', () => {
   const platform = sharedPlatform(sightless, sightlessOptions);
 
-  it('When a user logs out, then both tokens of that login are worth nothing at once, and others go on', async () => {
+  it('When a user logs out, then both tokens of this login are invalid at once, and other logins continue', async () => {
     const { call } = platform();
     const { token, refreshToken } = await newLogin(platform());
     const other = await newLogin(platform());
@@ -21,7 +21,7 @@ describe('log-out', () => {
     expect((await call('GET', '/api/v1/auth/me', { as: other.token })).status).toBe(200);
   });
 
-  it('When a service key logs out, then it is told that it has no login, and stays good', async () => {
+  it('When a service key logs out, then the response is 403, and the key stays valid', async () => {
     const { call } = platform();
 
     const answer = await call('POST', logOut);

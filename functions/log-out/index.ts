@@ -6,9 +6,9 @@ import { sizes } from '../../shared/function/sizes.ts';
 export default defineFunction(
   {
     name: 'log-out',
-    summary: 'End the login that the token belongs to',
+    summary: 'Log out',
     description:
-      'Its access token and its refresh token are worth nothing from then on. A service key has no login, it is revoked instead; a user of an outside issuer logs out there.',
+      'The login of the token ends. Its access token and its refresh token are invalid at once. A service key has no login: revoke the key instead. A user of an outside issuer logs out at that issuer.',
     tag: 'auth',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/auth/logout', scope: 'signed-in' },
     output: z.object({ ended: z.boolean() }),
@@ -18,7 +18,11 @@ export default defineFunction(
   },
   async ({ principal, tenant, signal }, { accounts }) => {
     const sessionId = principal?.sessionId ?? null;
-    if (sessionId === null) throw new AppError('FORBIDDEN', { message: 'There is no login of ours to end.' });
+    if (sessionId === null)
+      throw new AppError('FORBIDDEN', {
+        message:
+          'You have no login here. If you use a service key, revoke the key. If you use an outside issuer, log out there.',
+      });
     return { data: { ended: await accounts.endSession(tenant, sessionId, { signal }) } };
   },
 );

@@ -11,9 +11,9 @@ import { payloadOf } from '../../shared/webhooks/dispatch.ts';
 export default defineFunction(
   {
     name: 'ping-webhook',
-    summary: 'Send a webhook a test message',
+    summary: 'Send a test message to a webhook',
     description:
-      'At once, and once: the answer tells what the receiver made of a `test.ping`. It stands in the log as well. A webhook that is out of use can be tried too.',
+      'The platform sends the message `test.ping` at once and does not retry it. The response shows how the receiver answered. The list of deliveries shows the message too. You can also test a disabled webhook.',
     tag: 'webhooks',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/webhooks/{webhook_id}/ping', scope: 'webhooks:manage' },
     params: z.object({ webhook_id: wire.webhookId }),
@@ -35,7 +35,7 @@ export default defineFunction(
     const webhook = await webhooks.getWebhook(tenant, params.webhook_id, { signal });
     if (webhook === null) throw new AppError('WEBHOOK_NOT_FOUND');
     const { webhookId, url } = webhook;
-    if (url === null) refuseField('webhook_id', 'has no address of its own');
+    if (url === null) refuseField('webhook_id', 'must name a webhook that has a URL');
     const time = new Date(clock.now()).toISOString();
     const message = {
       messageId: newId(),

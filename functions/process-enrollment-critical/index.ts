@@ -6,7 +6,7 @@ import { processEnrolment } from '../../shared/gallery/enrolment-jobs.ts';
 export default defineFunction(
   {
     name: 'process-enrollment-critical',
-    summary: 'Enrol accepted photos of critical priority',
+    summary: 'Process enrolment jobs of critical priority',
     trigger: {
       kind: 'event',
       type: 'freeface.enrollment.requested.v1',

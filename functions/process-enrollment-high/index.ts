@@ -6,7 +6,7 @@ import { processEnrolment } from '../../shared/gallery/enrolment-jobs.ts';
 export default defineFunction(
   {
     name: 'process-enrollment-high',
-    summary: 'Enrol accepted photos of high priority',
+    summary: 'Process enrolment jobs of high priority',
     trigger: {
       kind: 'event',
       type: 'freeface.enrollment.requested.v1',

@@ -6,7 +6,7 @@ import { processEnrolment } from '../../shared/gallery/enrolment-jobs.ts';
 export default defineFunction(
   {
     name: 'process-enrollment-low',
-    summary: 'Enrol accepted photos of low priority',
+    summary: 'Process enrolment jobs of low priority',
     trigger: {
       kind: 'event',
       type: 'freeface.enrollment.requested.v1',

@@ -6,7 +6,7 @@ import { processEnrolment } from '../../shared/gallery/enrolment-jobs.ts';
 export default defineFunction(
   {
     name: 'process-enrollment-normal',
-    summary: 'Enrol accepted photos of normal priority',
+    summary: 'Process enrolment jobs of normal priority',
     trigger: {
       kind: 'event',
       type: 'freeface.enrollment.requested.v1',

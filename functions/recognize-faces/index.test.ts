@@ -8,7 +8,7 @@ import { functions } from '../registry.gen.ts';
 const path = '/api/v1/faces/recognize';
 
 describe('faces/recognize', () => {
-  it('When the gallery is empty, then everybody is unknown', async () => {
+  it('When the gallery is empty, then every face is unknown', async () => {
     const platform = await startPlatform(functions);
 
     const data = await recognizePortrait(platform, { person: 'amaro' });
@@ -16,7 +16,7 @@ describe('faces/recognize', () => {
     expect(data).toMatchObject({ faces: [{ decision: 'unknown', similarity: 0, person: null }], cached: false });
   });
 
-  it('When people are enrolled, then each is recognised in other light, size and tilt, and a stranger stays unknown', async () => {
+  it('When people are enrolled, then each is recognised in other light, size and tilt, and a stranger is no match', async () => {
     const platform = await startPlatform(functions);
     for (const person of ['amaro', 'dana', 'hana'] as const) await enrolPortrait(platform, { person });
 
@@ -34,7 +34,7 @@ describe('faces/recognize', () => {
     expect(best).toMatchObject({ decision: expect.not.stringMatching('match') });
   });
 
-  it('When a photo shows several people, then each is decided on and the strongest decision is the best', async () => {
+  it('When a photo shows several people, then each face has a decision, and `best` is the strongest one', async () => {
     const platform = await startPlatform(functions);
     const amaro = await enrolPortrait(platform, { person: 'amaro' });
     const image = await drawGroup([
@@ -48,7 +48,7 @@ describe('faces/recognize', () => {
     expect(json.data.best).toMatchObject({ decision: 'match', person: { person_id: amaro.person_id } });
   });
 
-  it('When the same photo is asked about again, then the answer is cached until the gallery changes', async () => {
+  it('When the same photo is sent again, then the result is from the cache until the gallery changes', async () => {
     const clock = fakeClock();
     const platform = await startPlatform(functions, { clock });
     await enrolPortrait(platform, { person: 'amaro' });
@@ -65,7 +65,7 @@ describe('faces/recognize', () => {
     expect(afterwards.best).toMatchObject({ decision: 'unknown', person: null });
   });
 
-  it('When a day passes, then an answer from before an erasure is not given again', async () => {
+  it('When a day passes and a person is erased, then the earlier result is not returned again', async () => {
     const clock = fakeClock();
     const platform = await startPlatform(functions, { clock });
     const { person_id } = await enrolPortrait(platform, { person: 'amaro' });
@@ -89,7 +89,7 @@ describe('faces/recognize', () => {
     expect((await platform.ports.records.listImages('default' as never, { limit: 10 })).items).toEqual([]);
   });
 
-  it('When the rate asked for is not offered or nobody is in the photo, then it says so', async () => {
+  it('When the rate is not supported or the photo shows no face, then the response is 400 or 422', async () => {
     const platform = await startPlatform(functions);
     const image = await drawPortrait({ person: 'amaro' });
 

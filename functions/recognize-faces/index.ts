@@ -17,19 +17,21 @@ const recognizedFace = z.object({
   decision: z
     .enum(['match', 'review', 'unknown'])
     .describe(
-      'match: this person, at the asked-for false-positive rate; review: perhaps, have somebody look; unknown: nobody enrolled.',
+      'match: it is this person, at the requested false-positive rate. review: it may be this person, so a human should check. unknown: the face matches no enrolled person.',
     ),
-  similarity: wire.similarity.describe('To the nearest person enrolled, whatever the decision; 0 in an empty gallery.'),
-  person: wire.personReference.nullable().describe('null when unknown.'),
+  similarity: wire.similarity.describe(
+    'Similarity to the nearest enrolled person, for every decision. 0 if the gallery is empty.',
+  ),
+  person: wire.personReference.nullable().describe('null if the decision is unknown.'),
 });
 type RecognizedFace = z.output<typeof recognizedFace>;
 
 export default defineFunction(
   {
     name: 'recognize-faces',
-    summary: 'Say who is in a photo',
+    summary: 'Recognise the people in a photo',
     description:
-      'Open-set identification of every face: a stranger is `unknown`. The threshold follows from the promised false-positive identification rate `fpir` and the size of the gallery; more people enrolled make it stricter. Where the tenant requires consent, whose consent is not in force is unknown.',
+      'The platform identifies every face in the photo. The identification is open-set: a stranger is `unknown`. The threshold depends on the false-positive identification rate `fpir` and on the size of the gallery: it becomes stricter with more enrolled people. If the tenant requires consent, a person without a valid consent is `unknown`.',
     tag: 'faces',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/faces/recognize', scope: 'faces:read' },
     body: z.object({
@@ -37,13 +39,19 @@ export default defineFunction(
       fpir: z
         .union([z.literal(0.01), z.literal(0.001)], { error: 'must be 0.01 or 0.001' })
         .default(0.01)
-        .describe('At most this share of strangers is given a name: 0.01 or 0.001.'),
+        .describe('The largest share of strangers that may be matched to a person by mistake: 0.01 or 0.001.'),
     }),
     image: 'required',
     output: z.object({
       faces: z.array(recognizedFace),
-      best: recognizedFace.nullable().describe('The strongest of the decisions.'),
-      cached: z.boolean().describe('true when the same photo was asked about and the gallery has not changed since.'),
+      best: recognizedFace
+        .nullable()
+        .describe('The face with the strongest decision; with equal decisions, the most similar one.'),
+      cached: z
+        .boolean()
+        .describe(
+          'true if the result is from the cache: the same photo was sent before, and the gallery has not changed since then.',
+        ),
     }),
     errors: ['NO_FACE', 'STRATEGY_UNAVAILABLE'],
     examples: {

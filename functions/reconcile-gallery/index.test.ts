@@ -12,7 +12,7 @@ const minute = 60 * 1000;
 const hour = 60 * minute;
 
 describe('reconcile-gallery', () => {
-  it('When a template is lost, then it is made anew from the image', async () => {
+  it('When a template is lost, then it is recreated from the image', async () => {
     const { platform, clock } = await startReconciled();
     const { face_id } = await enrolPortrait(platform, { person: 'amaro' });
     await platform.ports.vectors.remove(tenant, [face_id]);
@@ -27,7 +27,7 @@ describe('reconcile-gallery', () => {
     });
   });
 
-  it('When all templates are lost while the platform is down, then they are back soon after the start, however young', async () => {
+  it('When all templates are lost while the platform is down, then they are recreated soon after the start, even young ones', async () => {
     const clock = fakeClock();
     const dataDir = folderWithWeights();
     const before = await startPlatform(functions, { clock, dataDir });
@@ -46,7 +46,7 @@ describe('reconcile-gallery', () => {
     });
   });
 
-  it('When an image of a young record is not there yet, then its face stays', async () => {
+  it('When the image of a young record is not stored yet, then its face stays', async () => {
     const clock = fakeClock();
     const platform = await startPlatform(functions, { clock });
     const { ports } = platform;
@@ -61,7 +61,7 @@ describe('reconcile-gallery', () => {
     expect((await platform.call('GET', `/api/v1/faces/${face_id}`)).status).toBe(200);
   });
 
-  it('When the image is lost too, then the face goes', async () => {
+  it('When the image is lost too, then the face is deleted', async () => {
     const { platform, clock } = await startReconciled();
     const { face_id, image_id } = await enrolPortrait(platform, { person: 'amaro' });
     await platform.ports.vectors.remove(tenant, [face_id]);
@@ -74,7 +74,7 @@ describe('reconcile-gallery', () => {
     expect((await platform.call('GET', `/api/v1/faces/${face_id}`)).status).toBe(404);
   });
 
-  it('When a crash left a template or an image file without a record, then it goes; what is recent stays', async () => {
+  it('When a crash left a template or an image file without a record, then it is deleted; a recent file stays', async () => {
     const { platform, clock } = await startReconciled();
     const { ports } = platform;
     const { face_id } = await enrolPortrait(platform, { person: 'amaro' });
@@ -83,7 +83,7 @@ describe('reconcile-gallery', () => {
     await ports.vectors.upsert(tenant, pack, [{ ...entry!, faceId: '00000000-0000-4000-8000-000000000001' }]);
     await ports.images.put(tenant, 'old', Buffer.from('left behind'));
     await clock.advance(hour - 60_000);
-    await ports.images.put(tenant, 'new', Buffer.from('half-way through'));
+    await ports.images.put(tenant, 'new', Buffer.from('enrolment not finished'));
 
     await clock.advance(60_000);
 
@@ -99,7 +99,7 @@ describe('reconcile-gallery', () => {
   });
 });
 
-/** A platform whose run soon after the start is over. */
+/** Starts a platform and waits for the first run, soon after the start. */
 async function startReconciled() {
   const clock = fakeClock();
   const platform = await startPlatform(functions, { clock });
@@ -108,7 +108,7 @@ async function startReconciled() {
   return { platform, clock };
 }
 
-/** What the first run, soon after the start, says in the log, or the one after it. Time stands still meanwhile. */
+/** The log line of the first run (soon after the start) or of the second run. Does not move the fake clock. */
 async function ran({ logs }: { logs: Record<string, unknown>[] }, run: 1 | 2) {
   const lines = () => logs.filter((line) => line.function === 'reconcile-gallery' && line.msg === 'ran');
   while (lines().length < run) await breathe();

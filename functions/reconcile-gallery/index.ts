@@ -3,17 +3,17 @@ import { defineFunction } from '../../shared/function/define.ts';
 import { sizes } from '../../shared/function/sizes.ts';
 import { reconcile } from '../../shared/gallery/reconcile.ts';
 
-/** Rows removed at once. */
+/** Rows deleted in one call. */
 const batch = 500;
 
-/** Longer than any enrolment takes. */
+/** Data is removed only when it is older than this, in milliseconds. No enrolment takes this long. */
 const settledMs = 15 * 60 * 1000;
 
-/** Clears up after a crash in the middle of an enrolment, makes lost templates anew (soon after the start), and forgets old jobs. */
+/** Cleans up after a crash during an enrolment, recreates lost templates, and deletes old jobs and dead letters. */
 export default defineFunction(
   {
     name: 'reconcile-gallery',
-    summary: 'Make records, templates and images agree',
+    summary: 'Repair differences between records, templates and images',
     trigger: { kind: 'cron', everyMinutes: 60, soonAfterStart: true },
     uses: ['records', 'vectors', 'images', 'extractor'],
     ...sizes.background,

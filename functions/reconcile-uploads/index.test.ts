@@ -11,7 +11,7 @@ import { temporaryFolder } from '../../shared/testing/temporary-folder.ts';
 import { functions } from '../registry.gen.ts';
 import reconcileUploads from './index.ts';
 
-/** Sweeps when it is told to, and watches nothing. */
+/** Starts a platform that does not watch the folder. It sweeps only when the test calls `sweep`. */
 async function start(watched: string) {
   const platform = await startPlatform(
     functions.filter(({ manifest }) => manifest.name !== 'reconcile-uploads'),
@@ -48,7 +48,7 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 }
 
 describe('the sweep of the bucket or the watched folder', () => {
-  it('When files can never be taken, then each has one letter, which the admin sees, however often it sweeps', async () => {
+  it('When files can never be enrolled, then each has one dead letter, which the admin can read, after any number of sweeps', async () => {
     const watched = temporaryFolder();
     put(watched, 'ada/big.jpg', Buffer.alloc(4097));
     put(watched, 'ada/2024/nested.jpg', fakePhoto(1));
@@ -68,7 +68,7 @@ describe('the sweep of the bucket or the watched folder', () => {
     expect(warned).toContainEqual(['files lie in folders whose names no tenant can have, and are left alone', 1]);
   }, 60_000);
 
-  it('When there is such a tenant at last, then the file is enrolled there', async () => {
+  it('When the tenant of a file is created later, then the file is enrolled there', async () => {
     const watched = temporaryFolder();
     put(watched, 'north/ada/1.jpg', fakePhoto(1));
     const { platform, sweep } = await start(watched);

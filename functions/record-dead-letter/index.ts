@@ -4,11 +4,11 @@ import { sizes } from '../../shared/function/sizes.ts';
 import { storedDeadLetter } from '../../shared/gallery/dead-letters.ts';
 import { defaultTenant } from '../../shared/ports/tenant.ts';
 
-/** Keeps what was given up, for people to look at. The last stop: it is tried until it is kept. */
+/** Stores dead letters for an operator to inspect. A dead letter has no further dead-letter topic, so it is retried until it is stored. */
 export default defineFunction(
   {
     name: 'record-dead-letter',
-    summary: 'Keep events that were given up',
+    summary: 'Store dead letters',
     trigger: {
       kind: 'event',
       type: eventTypes,
@@ -21,11 +21,11 @@ export default defineFunction(
   },
   async ({ event, tenant, clock, signal, log }, { records, accounts }) => {
     const letter = storedDeadLetter(event, clock.now());
-    // Nobody could look at the letters of a tenant that does not exist.
+    // No user can read the dead letters of a tenant that does not exist, so `default` gets them.
     const owner = (await accounts.getTenant(tenant, { signal })) === null ? defaultTenant : tenant;
     await records.saveDeadLetter(owner, letter, { signal });
     const { deadLetterId, type, group, reason, status } = letter;
-    log.warn({ dead_letter_id: deadLetterId, event_type: type, group, reason, status }, 'dead letter kept');
+    log.warn({ dead_letter_id: deadLetterId, event_type: type, group, reason, status }, 'dead letter stored');
     return undefined;
   },
 );

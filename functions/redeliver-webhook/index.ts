@@ -10,9 +10,9 @@ import { callFor } from '../../shared/webhooks/call-for.ts';
 export default defineFunction(
   {
     name: 'redeliver-webhook',
-    summary: 'Send a message once more',
+    summary: 'Send a webhook message again',
     description:
-      'Whatever became of it, with the same `webhook-id`, and with all its attempts before it. A receiver that failed several times in a row is left alone for up to ten minutes; then the message goes.',
+      'You can send a message of any status again. It keeps its `webhook-id` and the list of its earlier attempts. If the receiver has failed several times in a row, the platform waits up to ten minutes before it sends the message.',
     tag: 'webhooks',
     trigger: {
       kind: 'http',

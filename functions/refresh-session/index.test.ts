@@ -12,7 +12,7 @@ const refresh = ({ call }: TestPlatform, token: string) =>
 describe('refresh-session', () => {
   const platform = sharedPlatform(sightless, sightlessOptions);
 
-  it('When a refresh token is used, then new tokens come and the login goes on', async () => {
+  it('When a refresh token is used, then the response has new tokens and the login continues', async () => {
     const { call } = platform();
     const login = await newLogin(platform());
 
@@ -28,7 +28,7 @@ describe('refresh-session', () => {
     expect((await refresh(platform(), refresh_token)).status).toBe(200);
   });
 
-  it('When an old refresh token is used again, then all that came of the login is worth nothing', async () => {
+  it('When an old refresh token is used again, then all tokens of the login are invalid', async () => {
     const { call } = platform();
     const stolen = await newLogin(platform());
     const { access_token, refresh_token } = (await refresh(platform(), stolen.refreshToken)).json.data;
@@ -40,7 +40,7 @@ describe('refresh-session', () => {
     for (const token of [stolen.token, access_token]) expect((await call('GET', me, { as: token })).status).toBe(401);
   });
 
-  it('When one refresh token is used many times at once, then at most one gets tokens, and they do not last', async () => {
+  it('When one refresh token is used several times at once, then at most one request gets tokens, and they become invalid', async () => {
     const login = await newLogin(platform());
 
     const answers = await Promise.all(Array.from({ length: 6 }, () => refresh(platform(), login.refreshToken)));
@@ -50,7 +50,7 @@ describe('refresh-session', () => {
     expect((await refresh(platform(), winner?.json.data.refresh_token ?? 'none')).status).toBe(401);
   });
 
-  it('When the user is disabled, demoted or deleted, then the refresh token is worth nothing', async () => {
+  it('When the user is disabled, demoted or deleted, then the tokens are invalid', async () => {
     const { call } = platform();
     const changes = [
       (id: string) => call('PUT', `/api/v1/users/${id}`, { json: { disabled: true } }),
@@ -67,7 +67,7 @@ describe('refresh-session', () => {
   });
 
   it.each(['x', 'ffr.default.x.y', `ffr.default.${'0'.repeat(8)}-0000-7000-8000-${'0'.repeat(12)}.${'a'.repeat(43)}`])(
-    'When the token is %s, then 401',
+    'When the token is %s, then the response is 401',
     async (token) => {
       const answer = await refresh(platform(), token);
 
@@ -77,10 +77,10 @@ describe('refresh-session', () => {
 });
 
 describe('refresh-session, over time', () => {
-  /** Without what the clock starts: months of it would take long. */
+  /** Without the scheduled functions: months of their runs would take long. */
   const answering = sightless.filter(({ manifest }) => manifest.trigger.kind === 'http');
 
-  it('When a login is not used for 14 days, then it is over', async () => {
+  it('When a login is not used for 14 days, then it ends', async () => {
     const clock = fakeClock();
     const platform = await startPlatform(answering, { ...sightlessOptions, clock });
     const used = await newLogin(platform);
@@ -94,7 +94,7 @@ describe('refresh-session, over time', () => {
     expect((await refresh(platform, refresh_token)).status).toBe(200);
   });
 
-  it('When a login is used for 90 days, then it is over all the same, and it said so before', async () => {
+  it('When a login is used for 90 days, then it ends, and the last refresh announced this time', async () => {
     const clock = fakeClock();
     const platform = await startPlatform(answering, { ...sightlessOptions, clock });
     let { refreshToken } = await newLogin(platform);

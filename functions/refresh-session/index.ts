@@ -10,7 +10,7 @@ export default defineFunction(
     name: 'refresh-session',
     summary: 'Exchange a refresh token for new tokens',
     description:
-      'A refresh token is good for one use. One that was used before ends its login with every token that came of it, since one of the two who hold it stole it. A login ends when it is not refreshed for 14 days, and after 90 days in any case.',
+      'A refresh token is valid for one use. If a client sends a refresh token a second time, the login ends and all its tokens become invalid, because this means that the token was stolen. A login ends if it is not refreshed for 14 days, and after 90 days in any case.',
     tag: 'auth',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/auth/refresh', scope: null },
     rateLimit: 'login',

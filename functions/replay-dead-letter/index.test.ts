@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Job } from '../../shared/ports/records.ts';
+import type { Job } from '../../shared/ports/records/jobs.ts';
 import { folderWithWeights, startPlatform, type TestPlatform } from '../../shared/testing/platform.ts';
 import { drawPortrait, drawScene } from '../../shared/testing/portraits/index.ts';
 import { newEvent } from '../../shared/testing/record-factories.ts';
@@ -11,7 +11,7 @@ import { functions } from '../registry.gen.ts';
 const tenant = 'default' as never;
 const path = '/api/v1/events/dead_letters';
 
-/** Resolves to the letters that the API tells, when there are `count`. */
+/** Resolves to the dead letters that the API lists when there are `count`. */
 async function letters({ call }: TestPlatform, count: number) {
   for (;;) {
     const { dead_letters } = (await call('GET', path)).json.data;
@@ -32,8 +32,8 @@ const ended = async ({ call }: TestPlatform, id: string, status: string) => {
 };
 
 describe('dead letters', () => {
-  it('When an enrolment is given up, then its letter says why, and replayed once the reason is gone the job is done', async () => {
-    // A quota is a reason that may pass. It is full before anybody works on what was accepted.
+  it('When an enrolment fails, then its dead letter has the reason; a replay after the reason is gone completes the job', async () => {
+    // A full quota is a reason that can end. The quota is full before a worker starts the accepted job.
     const dataDir = folderWithWeights();
     const accepting = functions.filter(({ manifest }) => manifest.name !== 'process-enrollment-normal');
     const before = await startPlatform(accepting, { dataDir });
@@ -73,11 +73,11 @@ describe('dead letters', () => {
   });
 
   it.each(['upload', 'batch item'])(
-    'When a job of kind %s is given up, then its letter is replayed while its file is there, and is final without it',
+    'When a job of kind %s fails, then its dead letter can be replayed only while its file is unchanged',
     async (kind) => {
       const [watched, dataDir] = [temporaryFolder(), folderWithWeights()];
       const settings = { FREEFACE_WATCH: watched };
-      // Nobody works on jobs yet; and where a batch names the file, nobody looks for it.
+      // No function processes jobs yet. For a batch item, no function looks at the folder either.
       const idle = functions.filter(({ manifest: { name } }) => !name.startsWith('process-enrollment-'));
       const blind = ({ manifest: { name } }: (typeof functions)[number]) =>
         !['ingest-upload', 'reconcile-uploads'].includes(name);
@@ -102,7 +102,7 @@ describe('dead letters', () => {
       const stored = (await platform.ports.records.getDeadLetter(tenant, letter.dead_letter_id))!;
       await platform.call('PUT', '/api/v1/tenants/default', { json: { quota: { faces: null } } });
 
-      // Another file by now.
+      // Replace the file.
       const bytes = readFileSync(file);
       writeFileSync(file, Buffer.concat([bytes, Buffer.of(0)]));
       const other = await replay();
@@ -120,7 +120,7 @@ describe('dead letters', () => {
     60_000,
   );
 
-  it('When a replayed one fails again, then it is the same letter; discarded, its photo is gone and it is final', async () => {
+  it('When a replayed event fails again, then its dead letter has the same id; after a discard, its photo is gone for good', async () => {
     const platform = await startPlatform(functions);
     const job = await accept(platform, await drawScene());
     const [letter] = await letters(platform, 1);
@@ -145,7 +145,7 @@ describe('dead letters', () => {
     expect([late.status, late.json.error.code]).toEqual([409, 'DEAD_LETTER_FINAL']);
   });
 
-  it('When many are replayed or discarded by reason, type or id, then these and no others, and all are counted', async () => {
+  it('When dead letters are replayed or discarded by reason, type or id, then only these are handled, and all are counted', async () => {
     const platform = await startPlatform(functions.filter(({ manifest }) => manifest.name !== 'dispatch-webhooks'));
     const letter = (reason: string, i: number) => ({
       deadLetterId: `00000000-0000-4000-8000-00000000000${i}`,

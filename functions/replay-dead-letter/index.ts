@@ -8,9 +8,9 @@ import { replayDeadLetter } from '../../shared/gallery/dead-letters.ts';
 export default defineFunction(
   {
     name: 'replay-dead-letter',
-    summary: 'Publish an event again that was given up',
+    summary: 'Replay a dead letter',
     description:
-      'The letter is gone with it; should the event be given up again, the letter is back. The job of an enrolment that failed is queued again.',
+      'The platform publishes the event again and deletes the dead letter. If the event fails again, the dead letter comes back. If the event belongs to a failed enrolment job, the platform queues the job again.',
     tag: 'events',
     trigger: {
       kind: 'http',
@@ -24,7 +24,7 @@ export default defineFunction(
     errors: ['DEAD_LETTER_NOT_FOUND', 'DEAD_LETTER_FINAL'],
     examples: { response: { dead_letter_id: letters.exampleLetter.dead_letter_id, status: 'replayed' } },
     uses: ['records', 'images', 'uploads'],
-    // Whatever was given up; most of it this.
+    // It can publish an event of any type. This type is the most common one.
     emits: ['freeface.enrollment.requested.v1'],
     ...sizes.record,
   },

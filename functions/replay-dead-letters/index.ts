@@ -4,15 +4,15 @@ import { AppError } from '../../shared/errors.ts';
 import { defineFunction } from '../../shared/function/define.ts';
 import { sizes } from '../../shared/function/sizes.ts';
 import { discardDeadLetter, replayDeadLetter } from '../../shared/gallery/dead-letters.ts';
-import type { StoredDeadLetter } from '../../shared/ports/records.ts';
+import type { StoredDeadLetter } from '../../shared/ports/records/dead-letters.ts';
 
 const most = 1000;
 
 export default defineFunction(
   {
     name: 'replay-dead-letters',
-    summary: 'Replay or discard many events that were given up',
-    description: `By their ids, or all of a type or reason: at most ${most} in one call; \`remaining\` says that there are more. Those that cannot be replayed are counted as \`final\` and stay.`,
+    summary: 'Replay or delete many dead letters',
+    description: `Select the dead letters by their ids, or by type or reason. Set \`action\` to \`discard\` to delete them instead of replaying them. One request handles at most ${most}; \`remaining\` is true if there are more. Dead letters that cannot be replayed are counted as \`final\` and stay.`,
     tag: 'events',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/events/dead_letters/replay', scope: 'events:manage' },
     body: z.object({
@@ -23,8 +23,11 @@ export default defineFunction(
     output: z.object({
       replayed: z.number().int(),
       discarded: z.number().int(),
-      final: z.number().int().describe('Their job or its image is gone.'),
-      missing: z.number().int().describe('Ids that there is no letter of.'),
+      final: z
+        .number()
+        .int()
+        .describe('Dead letters that cannot be replayed, for example because the job or its image is gone.'),
+      missing: z.number().int().describe('Ids that have no dead letter.'),
       remaining: z.boolean(),
     }),
     status: 202,
@@ -33,14 +36,14 @@ export default defineFunction(
       response: { replayed: 12, discarded: 0, final: 0, missing: 0, remaining: false },
     },
     uses: ['records', 'images', 'uploads'],
-    // Whatever was given up; most of it this.
+    // It can publish events of any type. This type is the most common one.
     emits: ['freeface.enrollment.requested.v1'],
     ...sizes.erasure,
   },
   async ({ body, ...call }, ports) => {
     const { action, dead_letter_ids: ids, ...filter } = body;
     if (ids === undefined && Object.values(filter).every((value) => value === undefined)) {
-      const issue = 'is required, or a type, or a reason';
+      const issue = 'is required unless type or reason is given';
       throw new AppError('VALIDATION_FAILED', {
         message: `dead_letter_ids ${issue}.`,
         details: [{ field: 'dead_letter_ids', issue }],

@@ -12,9 +12,9 @@ const hour = 60 * 60_000;
 export default defineFunction(
   {
     name: 'rotate-webhook-secret',
-    summary: 'Make a new secret of a webhook',
+    summary: 'Create a new secret for a webhook',
     description:
-      'Messages are signed with the new secret and, for a while, with those before, so that a receiver can change over at its leisure. The new one is shown this once. With `jobs` for `webhook_id`, this is the way to the secret that signs what goes to the `webhook_url` of jobs.',
+      'For some time, messages are signed with the new secret and with the previous ones, so that you have time to update the receiver. Only this response shows the new secret. With the `webhook_id` `jobs`, you get the secret that signs the messages to the `webhook_url` of jobs.',
     tag: 'webhooks',
     trigger: {
       kind: 'http',
@@ -29,7 +29,7 @@ export default defineFunction(
         .min(0)
         .max(168)
         .default(tuning.previousSecretMs / hour)
-        .describe('How long the secrets before sign as well; 0 ends them now.'),
+        .describe('Hours for which the previous secrets still sign messages. 0 ends them now.'),
     }),
     output: wire.webhook.extend({ secret: wire.secret }),
     secret: true,

@@ -11,7 +11,7 @@ describe('faces/search', () => {
   const platform = sharedPlatform(functions);
   const probe = (person: CastName) => drawPortrait({ person, scene: 'probe', light: 'left' });
 
-  it('When a photo is searched, then the faces come back most similar first, with whose they are', async () => {
+  it('When a photo is searched, then the faces come back with their persons, the most similar first', async () => {
     const { call } = platform();
     const dana = await enrolPortrait(platform(), { person: 'dana' }, { name: 'Dana' });
     await enrolPortrait(platform(), { person: 'emeka' });
@@ -33,7 +33,7 @@ describe('faces/search', () => {
     expect(similarities[0]).toBeGreaterThan(0.6);
   });
 
-  it('When nobody is similar enough, then there are no matches', async () => {
+  it('When no face is similar enough, then there are no matches', async () => {
     const { call } = platform();
     await enrolPortrait(platform(), { person: 'finn' });
 
@@ -60,7 +60,7 @@ describe('faces/search', () => {
     ]);
   });
 
-  it('When filters are given, then only faces that meet them all are found', async () => {
+  it('When filters are given, then only faces that match all filters are found', async () => {
     const { call } = platform();
     const berlin = { captured_at: '2026-05-01T12:00:00Z', location: '{"lat":52.52,"lon":13.405}' };
     const paris = { captured_at: '2026-06-01T12:00:00Z', location: '{"lat":48.857,"lon":2.352}' };
@@ -88,7 +88,7 @@ describe('faces/search', () => {
     ).toEqual([]);
   });
 
-  it('When a photo shows several people, then each has matches of its own', async () => {
+  it('When a photo shows several people, then each face has its own matches', async () => {
     const { call } = platform();
     const jonas = await enrolPortrait(platform(), { person: 'jonas' });
     const kira = await enrolPortrait(platform(), { person: 'kira' });
@@ -108,7 +108,7 @@ describe('faces/search', () => {
     ]);
   });
 
-  it('When there is no probe, more than one, or one that does not exist, then it says so', async () => {
+  it('When there is no probe, more than one or an unknown one, then the response is 400 or 404', async () => {
     const { call } = platform();
     const nobody = '00000000-0000-4000-8000-000000000000';
 

@@ -10,29 +10,32 @@ import { personsOf } from '../../shared/gallery/identify.ts';
 import { tenantRules } from '../../shared/gallery/tenant-rules.ts';
 import type { PackDescription } from '../../shared/ports/extractor.ts';
 import type { Ports } from '../../shared/ports/index.ts';
+import type { PersonRecords } from '../../shared/ports/records/persons.ts';
 import type { Tenant } from '../../shared/ports/tenant.ts';
 import type { VectorFilter, VectorHit } from '../../shared/ports/vectors.ts';
 
 const body = z.object({
-  face_id: wire.faceId.optional().describe('Probe: an enrolled face, instead of an image.'),
-  person_id: wire.personId.optional().describe('Probe: the newest faces of an enrolled person, instead of an image.'),
-  limit: z.number().int().min(1).max(1000).default(10).describe('Most matches of one face.'),
+  face_id: wire.faceId.optional().describe('Use this enrolled face as the probe, instead of an image.'),
+  person_id: wire.personId
+    .optional()
+    .describe('Use the newest faces of this enrolled person as the probe, instead of an image.'),
+  limit: z.number().int().min(1).max(1000).default(10).describe('Maximum number of matches for each face.'),
   min_similarity: z
     .number()
     .min(0)
     .max(1)
     .default(0.5)
-    .describe('Matches below are left out; 0 gives the nearest, however far.'),
-  person_ids: z.array(wire.personId).max(1000).optional().describe('Only faces of these persons.'),
+    .describe('Matches with a lower similarity are left out. 0 returns the nearest faces at any distance.'),
+  person_ids: z.array(wire.personId).max(1000).optional().describe('Search only faces of these persons.'),
   external_ids: z
     .array(wire.externalId)
     .max(1000)
     .optional()
-    .describe('Only faces of the persons with these external ids.'),
+    .describe('Search only faces of the persons with these external ids.'),
   captured_between: z
     .strictObject({ from: wire.timestamp, to: wire.timestamp })
     .optional()
-    .describe('Only faces photographed in this time.'),
+    .describe('Search only faces that were photographed in this time range.'),
   near: z
     .strictObject({
       lat: z.number().min(-90).max(90),
@@ -40,7 +43,7 @@ const body = z.object({
       radius_m: z.number().min(1).max(20_100_000),
     })
     .optional()
-    .describe('Only faces photographed within this radius.'),
+    .describe('Search only faces that were photographed within this radius.'),
   strategy: wire.strategy,
 });
 type Body = z.output<typeof body>;
@@ -55,16 +58,16 @@ const match = wire.personReference.extend({
 export default defineFunction(
   {
     name: 'search-faces',
-    summary: 'Find enrolled faces like those of a photo',
+    summary: 'Find enrolled faces that are similar to a photo',
     description:
-      'The nearest enrolled faces of every face in the photo (or of an enrolled face or person), most similar first. The probe never enters the gallery. To have it decided who somebody is, use faces/recognize.',
+      'For every face in the photo, the response lists the nearest enrolled faces, the most similar first. Instead of a photo, you can use an enrolled face or person as the probe. The platform never adds the probe to the gallery. To get a decision about who a person is, use `faces/recognize`.',
     tag: 'faces',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/faces/search', scope: 'faces:read' },
     body,
     image: 'optional',
     output: z.object({
       faces: z.array(
-        z.object({ box: wire.box.nullable().describe('null when a person is the probe.'), matches: z.array(match) }),
+        z.object({ box: wire.box.nullable().describe('null if the probe is a person.'), matches: z.array(match) }),
       ),
     }),
     errors: ['NO_FACE', 'FACE_NOT_FOUND', 'PERSON_NOT_FOUND', 'STRATEGY_UNAVAILABLE'],
@@ -127,7 +130,7 @@ interface Caller {
 }
 type ProbePorts = Pick<Ports, 'records' | 'vectors' | 'extractor'>;
 
-/** As many templates of a person are searched with; the newest. */
+/** A search for a person uses at most this many templates of the person, the newest ones. */
 const personProbes = 20;
 
 async function findProbes(
@@ -142,14 +145,14 @@ async function findProbes(
   );
   if (given.length === 0) {
     throw new AppError('IMAGE_MISSING', {
-      message: 'A probe is needed: an image, a face_id or a person_id.',
-      details: [{ field: 'image_data', issue: 'or face_id or person_id is required' }],
+      message: 'The request has no probe. Send an image, a face_id or a person_id.',
+      details: [{ field: 'image_data', issue: 'is required unless face_id or person_id is given' }],
     });
   }
   if (given.length > 1) {
     throw new AppError('VALIDATION_FAILED', {
-      message: `One probe is needed, not ${given.join(' and ')}.`,
-      details: given.slice(1).map((field) => ({ field, issue: `cannot go with ${given[0]}` })),
+      message: `Send only one probe, not ${given.join(' and ')}.`,
+      details: given.slice(1).map((field) => ({ field, issue: `cannot be combined with ${given[0]}` })),
     });
   }
   if (image !== undefined) return probesOfImage(image, body, caller, ports);
@@ -202,11 +205,11 @@ async function probeOfPerson(
 
 const otherModel = (field: string, pack: PackDescription) =>
   new AppError('STRATEGY_UNAVAILABLE', {
-    message: `It has no template of the model pack ${pack.pack}.`,
+    message: `The probe has no template of the model pack ${pack.pack}. Set strategy to the pack that it was enrolled with.`,
     details: [{ field, issue: 'was enrolled with another model pack' }],
   });
 
-async function filterOf(body: Body, { tenant, signal }: Caller, records: Ports['records']): Promise<VectorFilter> {
+async function filterOf(body: Body, { tenant, signal }: Caller, records: PersonRecords): Promise<VectorFilter> {
   const { captured_between: between, near, external_ids: externalIds, person_ids: personIds } = body;
   const byExternalId =
     externalIds && (await records.getIdentities(tenant, { externalIds }, { signal })).map(({ personId }) => personId);
@@ -218,14 +221,14 @@ async function filterOf(body: Body, { tenant, signal }: Caller, records: Ports['
   };
 }
 
-/** One row a face, the best of its cosines. */
+/** Returns each face once, with its highest cosine; at most `limit` faces, the highest cosine first. */
 function nearest(hits: readonly VectorHit[], limit: number): VectorHit[] {
   const best = new Map<string, VectorHit>();
   for (const hit of hits) if ((best.get(hit.faceId)?.cosine ?? -2) < hit.cosine) best.set(hit.faceId, hit);
   return [...best.values()].sort((a, b) => b.cosine - a.cosine || (a.faceId < b.faceId ? -1 : 1)).slice(0, limit);
 }
 
-/** A face whose person was erased since the search is left out. */
+/** Leaves out a face if its person was erased after the search, or has no valid consent and the tenant requires one. */
 function presentHit(hit: VectorHit, persons: Awaited<ReturnType<typeof personsOf>>, pack: PackDescription) {
   const person = hit.personId === null ? null : persons.get(hit.personId);
   if (person === undefined) return [];

@@ -9,7 +9,7 @@ const withoutExtractor = functions.filter(({ manifest }) => !manifest.uses.inclu
 const withoutSweep = withoutExtractor.filter(({ manifest }) => manifest.name !== 'sweep-outbox');
 
 describe('sweep-outbox', () => {
-  it('When the process stopped before events went out, then the next start publishes them, once and in order', async () => {
+  it('When the process stopped before it published events, then the next start publishes them once and in order', async () => {
     const dataDir = folderWithWeights();
     const before = await startPlatform(withoutSweep, { dataDir });
     for (const name of ['a', 'b', 'c']) await before.call('POST', '/api/v1/persons', { json: { person_id: name } });
@@ -24,7 +24,7 @@ describe('sweep-outbox', () => {
     expect(await after.ports.records.pendingOutbox(10)).toEqual([]);
   });
 
-  it('When the broker refuses what was just written, then it is published after growing pauses, not a minute later', async () => {
+  it('When the broker rejects an event, then the event is retried after growing pauses, not after a minute', async () => {
     const clock = fakeClock();
     let refusals = 3;
     const platform = await startPlatform(withoutExtractor, {

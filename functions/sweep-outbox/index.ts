@@ -4,13 +4,13 @@ import { sizes } from '../../shared/function/sizes.ts';
 const batch = 200;
 
 /**
- * Publishes the events that were written together with a row. Publishing comes before forgetting, so that an event may go
- * out twice but never not at all.
+ * Publishes the events that other functions have written to the outbox in the same transaction as their rows. It removes an event from
+ * the outbox only after the event is published. So an event may be published twice, but it is never lost.
  */
 export default defineFunction(
   {
     name: 'sweep-outbox',
-    summary: 'Publish events that wait in the outbox',
+    summary: 'Publish the events in the outbox',
     trigger: { kind: 'cron', everyMinutes: 1, atStart: true, afterWrites: true },
     uses: ['records', 'events'],
     emits: [

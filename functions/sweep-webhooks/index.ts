@@ -8,7 +8,7 @@ const batch = 200;
 export default defineFunction(
   {
     name: 'sweep-webhooks',
-    summary: 'Call for messages to webhooks that have fallen due, and clear away old ones',
+    summary: 'Start the delivery of due webhook messages and delete old messages',
     trigger: { kind: 'cron', everyMinutes: 1, localSeconds: 5, soonAfterStart: true },
     uses: ['webhooks', 'events'],
     emits: ['freeface.webhook.due.v1'],

@@ -5,7 +5,7 @@ import { AppError } from '../../shared/errors.ts';
 import { outboxEntry } from '../../shared/events/catalogue.ts';
 import { defineFunction } from '../../shared/function/define.ts';
 import { sizes } from '../../shared/function/sizes.ts';
-import type { PersonChanges } from '../../shared/ports/records.ts';
+import type { PersonChanges } from '../../shared/ports/records/persons.ts';
 
 const body = z
   .object({
@@ -14,14 +14,14 @@ const body = z
     metadata: wire.personFields.metadata.optional(),
     consent: wire.consent.nullish(),
   })
-  .describe('Fields that are given replace what is stored; null clears; others stay.');
+  .describe('A given field replaces the stored value. null clears the field. Other fields stay.');
 
 export default defineFunction(
   {
     name: 'update-person',
     summary: 'Change a person',
     description:
-      'With `If-Match` and the `ETag` of the person as it was read, a change made in between is answered 412 instead of being overwritten.',
+      'To protect the changes of other clients, send `If-Match` with the `ETag` from your last read of the person. If the person has changed since then, the response is 412.',
     tag: 'persons',
     trigger: { kind: 'http', method: 'PUT', path: '/api/v1/persons/{person_id}', scope: 'persons:write' },
     params: z.object({ person_id: wire.personId }),
@@ -61,6 +61,6 @@ function changesOf({ external_id: externalId, name, metadata, consent }: z.outpu
   if (Object.keys(changes).length > 0) return changes;
   throw new AppError('VALIDATION_FAILED', {
     message: 'Nothing to change: give external_id, name, metadata or consent.',
-    details: [{ field: 'name', issue: 'or external_id, metadata or consent is required' }],
+    details: [{ field: 'name', issue: 'is required unless external_id, metadata or consent is given' }],
   });
 }

@@ -12,7 +12,7 @@ export default defineFunction(
     name: 'update-tenant',
     summary: 'Change the settings of a tenant',
     description:
-      'Fields that are given replace what is stored, also within quota and retention; null takes a limit away. Your own tenant; any other, and every quota, with the scope tenants:manage. With `If-Match` and the `ETag` of the tenant as it was read, a change made in between is answered 412.',
+      'A given field replaces the stored value, also inside `quota` and `retention`. null removes a limit. You can change your own tenant. You need the scope `tenants:manage` to change another tenant or a quota. To protect the changes of other clients, send `If-Match` with the `ETag` from your last read of the tenant. If the tenant has changed since then, the response is 412.',
     tag: 'tenants',
     trigger: { kind: 'http', method: 'PUT', path: '/api/v1/tenants/{tenant}', scope: 'tenant:manage' },
     params: z.object({ tenant: wire.tenantId }),
@@ -47,7 +47,7 @@ export default defineFunction(
         consentRequired: body.consent_required ?? before.consentRequired,
         retention: wire.mergedRetention(before.retention, body.retention),
       },
-      // What was merged must still be what is stored.
+      // The changes were merged with this version, so it must still be the stored one.
       { version: versionToReplace(headers, before), signal },
     );
     return { data: wire.presentTenant(changed), headers: { etag: versionTag(changed) } };

@@ -11,9 +11,9 @@ import { hashPassword } from '../../shared/identity/passwords.ts';
 export default defineFunction(
   {
     name: 'update-user',
-    summary: 'Change a user, or set a new password',
+    summary: 'Change a user or set a new password',
     description:
-      'Fields that are given replace what is stored. A new password or role, or disabling, ends all logins of the user. Whoever may less than the user, before or after, may not. With `If-Match` and the `ETag` of the user as it was read, a change made in between is answered 412.',
+      'A given field replaces the stored value. All logins of the user end if you set a new password, change the role or disable the user. You need all scopes of the old role and of the new role. To protect the changes of other clients, send `If-Match` with the `ETag` from your last read of the user. If the user has changed since then, the response is 412.',
     tag: 'users',
     trigger: { kind: 'http', method: 'PUT', path: '/api/v1/users/{user_id}', scope: 'users:manage' },
     params: z.object({ user_id: wire.userId }),
@@ -38,7 +38,7 @@ export default defineFunction(
     requireRole(caller, before.role);
     if (given.role !== undefined) requireRole(caller, given.role);
     if (password !== undefined) {
-      // Whoever finds an open screen should not get more out of it than this login.
+      // A stranger at an unlocked screen must not be able to set a new password, so a user must send the old one too.
       if (caller.kind === 'user' && caller.id === before.userId)
         throw new AppError('FORBIDDEN', { message: 'Change your own password with POST /api/v1/auth/password.' });
       wire.checkNewPassword(password, before, 'password');
@@ -47,7 +47,7 @@ export default defineFunction(
       tenant,
       before.userId,
       { ...defined(given), ...(password === undefined ? {} : { passwordHash: await hashPassword(password, signal) }) },
-      // The role that the caller was measured against must still be the user's.
+      // The rights of the caller were checked against the role in this version, so it must still be the stored one.
       { version: versionToReplace(headers, before), signal },
     );
     return { data: wire.presentUser(user), headers: { etag: versionTag(user) } };

@@ -12,9 +12,9 @@ import { requireTarget } from '../../shared/webhooks/target.ts';
 export default defineFunction(
   {
     name: 'update-webhook',
-    summary: 'Change a webhook, put it out of use or back into use',
+    summary: 'Change, disable or enable a webhook',
     description:
-      'Fields that are given replace what is stored. What is on its way goes to the new URL; while the webhook is disabled it is given up. With `If-Match` and the `ETag` of the webhook as it was read, a change made in between is answered 412.',
+      'A given field replaces the stored value. Pending messages go to the new URL. While the webhook is disabled, its due messages are not sent and get the status `dead`. To protect the changes of other clients, send `If-Match` with the `ETag` from your last read of the webhook. If the webhook has changed since then, the response is 412.',
     tag: 'webhooks',
     trigger: { kind: 'http', method: 'PUT', path: '/api/v1/webhooks/{webhook_id}', scope: 'webhooks:manage' },
     params: z.object({ webhook_id: wire.webhookId }),
@@ -38,7 +38,7 @@ export default defineFunction(
     if (body.url !== undefined) requireTarget(body.url, 'url', config);
     for (const field of ['url', 'event_types'] as const) {
       if (params.webhook_id === jobWebhookId && body[field] !== undefined)
-        refuseField(field, 'cannot be set: every job brings its own address');
+        refuseField(field, 'cannot be set for the webhook jobs, because every job has its own URL');
     }
     const webhook = await webhooks.updateWebhook(tenant, params.webhook_id, changesOf(body), {
       version: expectedVersion(headers),

@@ -4,7 +4,7 @@ import { drawPortrait } from '../../shared/testing/portraits/index.ts';
 import { callService, eventHeaders } from './client.ts';
 import { saw } from './kubernetes.ts';
 
-it('When more photos come at once than an extractor takes, then it sheds with 429 and when to come again, and Knative with nothing', async () => {
+it('When more photos arrive at once than an extractor accepts, then it sheds with 429 and Retry-After, and Knative sheds none', async () => {
   const body = await drawPortrait({ person: randomInt(1e9) });
   const extract = () =>
     callService('extract-faces', 'POST', '/', {

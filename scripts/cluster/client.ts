@@ -2,7 +2,10 @@ import { inject } from 'vitest';
 import { type Answer, type CallOptions, send } from '../../shared/testing/send.ts';
 import { saw } from './kubernetes.ts';
 
-/** A call through the gateway, with the key that may do everything unless another is given. Tells of answers that should not be. */
+/**
+ * Sends a request through the gateway, with the admin key unless `options` has other credentials. Prints responses with status 500
+ * or higher, and responses that took more than 10 s.
+ */
 export async function call(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
   const began = performance.now();
   const answer = await send(inject('gateway'), method, path, { as: inject('adminKey'), ...options });
@@ -14,11 +17,11 @@ export async function call(method: string, path: string, options: CallOptions = 
   return answer;
 }
 
-/** A call of a service by its name in the cluster, as sources make it. */
+/** Calls a service by its name in the cluster, as event sources do. */
 export const callService = (name: string, method: string, path: string, options: CallOptions = {}): Promise<Answer> =>
   send(`http://${name}.freeface.svc.cluster.local`, method, path, options);
 
-/** An event in binary mode. */
+/** Returns the headers of a CloudEvent in binary mode. */
 export const eventHeaders = (type: string, id: string, more: Readonly<Record<string, string>> = {}) => ({
   'ce-specversion': '1.0',
   'ce-type': type,

@@ -7,7 +7,7 @@ import { call, eventHeaders } from './client.ts';
 import { allPodsOf, kubectl, podsOf, saw, until } from './kubernetes.ts';
 
 it('When a photo is put into the bucket, then its face can be found', async () => {
-  const somebody = randomInt(1e9);
+  const portrait = randomInt(1e9);
   const person = `dropped-${randomUUID().slice(0, 8)}`;
   const s3 = new S3Client({
     endpoint: process.env.S3_ENDPOINT!,
@@ -20,11 +20,11 @@ it('When a photo is put into the bucket, then its face can be found', async () =
     new PutObjectCommand({
       Bucket: 'uploads',
       Key: `uploads/default/${person}/först photo.jpg`,
-      Body: await drawPortrait({ person: somebody }),
+      Body: await drawPortrait({ person: portrait }),
       ContentType: 'image/jpeg',
     }),
   );
-  const probe = await drawPortrait({ person: somebody, scene: 'another' });
+  const probe = await drawPortrait({ person: portrait, scene: 'another' });
   const match = await until('the face is found', async () => {
     const { json } = await call('POST', '/api/v1/faces/search', { form: { image: probe } });
     return json.data.faces[0]?.matches.find(({ external_id }: { external_id: string }) => external_id === person);
@@ -37,9 +37,9 @@ it('When a photo is put into the bucket, then its face can be found', async () =
   s3.destroy();
 });
 
-it('When an event can never be done, then it is among the dead letters', async () => {
+it('When an event can never be processed, then it becomes a dead letter', async () => {
   const id = randomUUID();
-  // A letter tells which request it is of, and not what was in it.
+  // A dead letter has the trace id of its request, but not the content.
   const trace = id.replaceAll('-', '');
   const kafka = new Kafka({ brokers: process.env.KAFKA_BROKERS!.split(','), logLevel: logLevel.NOTHING });
   const producer = kafka.producer();
@@ -65,7 +65,7 @@ it('When an event can never be done, then it is among the dead letters', async (
   expect(letter).toBeDefined();
 });
 
-it('When an instance is killed amid its events, then none is lost and none is done twice', async () => {
+it('When an instance is killed while it processes events, then no event is lost and none is processed twice', async () => {
   const run = randomUUID().slice(0, 8);
   const jobs: string[] = [];
   const accept = async () => {
@@ -89,7 +89,7 @@ it('When an instance is killed amid its events, then none is lost and none is do
       const done = (await statuses()).filter((status) => status === 'completed').length;
       const [pod] = (await podsOf(lane)).filter(({ status }) => status.phase === 'Running');
       if (pod === undefined || done === jobs.length) {
-        // It was faster than we are.
+        // All jobs were completed before the kill, so start more.
         if (killed === 0 && done === jobs.length) await accept();
         return killed > 0;
       }
@@ -99,14 +99,14 @@ it('When an instance is killed amid its events, then none is lost and none is do
     },
     180,
   );
-  await until('every job is done', async () => (await statuses()).every((status) => status === 'completed'), 300);
+  await until('every job is completed', async () => (await statuses()).every((status) => status === 'completed'), 300);
   const persons = await Promise.all(
     jobs.map(async (_, i) => (await call('GET', `/api/v1/persons/by_external_id/killed-${run}-${i}`)).json.data),
   );
 
   const counts = persons.map(({ face_count }) => face_count);
   saw(
-    `${killed} kills of ${lane}, ${jobs.length} events done, faces of each person: ${counts.join(' ')}; instances now ${(await allPodsOf(lane)).length}`,
+    `${killed} kills of ${lane}, ${jobs.length} events processed, faces of each person: ${counts.join(' ')}; instances now ${(await allPodsOf(lane)).length}`,
   );
   expect(killed).toBeGreaterThan(0);
   expect(counts).toEqual(jobs.map(() => 1));

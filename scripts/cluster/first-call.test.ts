@@ -4,7 +4,7 @@ import { isHttp } from '../../shared/function/define.ts';
 import { startPlatform } from '../../shared/testing/platform.ts';
 import { firstCall } from './first-call.ts';
 
-it('When each function is called first, then the status is the one that the proof waits for', async () => {
+it('When each function gets its first call, then the status is the one that the proof expects', async () => {
   const { call } = await startPlatform(functions);
 
   const wrong: string[] = [];

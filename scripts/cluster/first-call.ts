@@ -1,10 +1,10 @@
 import type { HttpManifest } from '../../shared/function/define.ts';
 import type { CallOptions } from '../../shared/testing/send.ts';
 
-/** Nobody's id. */
+/** An id that nothing has. */
 const unknown = '01890000-0000-7000-8000-000000000000';
 
-/** A call that whoever has nothing to say could make, and the status that answers it. It changes nothing, but that a person is made. */
+/** Returns a call without content, and the status of its response. The call changes nothing, except that `create-person` creates a person. */
 export function firstCall({ name, trigger: { method, path } }: HttpManifest): {
   method: string;
   path: string;
@@ -15,19 +15,19 @@ export function firstCall({ name, trigger: { method, path } }: HttpManifest): {
     method,
     path: path.replace(/\{[^}]+\}/g, unknown),
     options: ['POST', 'PUT'].includes(method) ? { json: {} } : {},
-    status: own[name] ?? statusOf(method, path),
+    status: exceptions[name] ?? statusOf(method, path),
   };
 }
 
-/** A change of nothing is refused, what is unknown is not found, what is to be made lacks its fields; a list is a list. */
+/** An empty update is refused, an unknown id is not found, a new object lacks its fields, and a list is returned. */
 function statusOf(method: string, path: string): number {
   if (method === 'PUT') return 400;
   if (path.includes('{')) return 404;
   return method === 'GET' ? 200 : 400;
 }
 
-/** Where that is not so: a person needs no field, the ids to list are asked for, and a key cannot log out. */
-const own: Readonly<Record<string, number>> = {
+/** Exceptions: a person needs no field, the list by ids requires ids, and a key cannot log out. */
+const exceptions: Readonly<Record<string, number>> = {
   'create-person': 201,
   'list-persons-by-external-ids': 400,
   'log-out': 403,

@@ -1,9 +1,9 @@
 import { stringify } from 'yaml';
 
-/** The object that an overlay names Knative's ingress in. See: [Note: A backend is the ingress] */
+/** The object in which an overlay names Knative's ingress. See: [Note: A backend is the ingress] */
 const grant = { kind: 'ReferenceGrant', name: 'freeface' };
 
-/** What an overlay on top of ours says so that every path leads through this ingress: parts of a kustomization. */
+/** Returns parts of a kustomization. An overlay on top of ours uses them to lead every path through this ingress. */
 export const throughIngress = ({ namespace, name }: { readonly namespace: string; readonly name: string }) => ({
   patches: [
     {

@@ -1,21 +1,21 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { namespace } from '../generate/knative/names.ts';
+import { namespace } from '../manifests/names.ts';
 
 const run = promisify(execFile);
 
-/** Runs kubectl in the namespace of the platform and answers what it printed. Throws an Error with what it complained of. */
+/** Runs kubectl in the namespace of the platform and returns its output. Throws an Error with kubectl's error text. */
 export async function kubectl(...args: string[]): Promise<string> {
   const { stdout } = await run('kubectl', ['--namespace', namespace, ...args], { maxBuffer: 256 * 1024 * 1024 });
   return stdout;
 }
 
-/** Applies a folder with its kustomization; parts of it lie in other namespaces than the platform's. */
-export async function appliedFolder(folder: string, ...args: string[]): Promise<void> {
+/** Applies a folder with its kustomization. Some of its objects are in namespaces other than the platform's. */
+export async function applyFolder(folder: string, ...args: string[]): Promise<void> {
   await run('kubectl', ['apply', '--kustomize', folder, ...args], { maxBuffer: 256 * 1024 * 1024 });
 }
 
-export async function applied(...objects: object[]): Promise<void> {
+export async function apply(...objects: object[]): Promise<void> {
   const child = run('kubectl', ['apply', '--filename', '-'], { maxBuffer: 256 * 1024 * 1024 });
   child.child.stdin?.end(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
   await child;
@@ -36,18 +36,18 @@ export interface Pod {
   };
 }
 
-/** Pods of a function that are not on their way out. */
+/** Returns the pods of a function, without those that are terminating. */
 export async function podsOf(name: string): Promise<Pod[]> {
   return (await allPodsOf(name)).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
 }
 
-/** Pods of a function, those that are ending too. */
+/** Returns the pods of a function, including those that are terminating. */
 export async function allPodsOf(name: string): Promise<Pod[]> {
   const text = await kubectl('get', 'pods', '--selector', `serving.knative.dev/service=${name}`, '--output', 'json');
   return (JSON.parse(text) as { items: Pod[] }).items;
 }
 
-/** Every object of a kind by name: `ready`, or what its Ready condition says. */
+/** Returns the state of every object of a kind, by name: `ready`, or the message of its Ready condition. */
 export async function readinessOf(kind: string): Promise<Map<string, string>> {
   const { items } = JSON.parse(await kubectl('get', kind, '--output', 'json')) as {
     items: {
@@ -63,7 +63,10 @@ export async function readinessOf(kind: string): Promise<Map<string, string>> {
   );
 }
 
-/** Asks again, twice a second, until `ask` answers something. Throws an Error with `what` after `seconds`. */
+/**
+ * Calls `ask` twice a second until it returns a value other than undefined, null or false. Ignores its errors until then. Throws an
+ * Error with `what` after `seconds`.
+ */
 export async function until<Value>(
   what: string,
   ask: () => Promise<Value | undefined | null | false>,
@@ -78,16 +81,16 @@ export async function until<Value>(
     } catch (error) {
       last = error;
     }
-    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`, { cause: last });
+    if (Date.now() > end) throw new Error(`did not happen within ${seconds} s: ${what}`, { cause: last });
     await new Promise((resume) => setTimeout(resume, 500));
   }
 }
 
-/** Waits until no instance of a function is left. */
-export const gone = (name: string, seconds = 180) =>
+/** Waits until a function has no instance. */
+export const untilGone = (name: string, seconds = 180) =>
   until(`${name} has no instance`, async () => (await allPodsOf(name)).length === 0, seconds);
 
-/** Says what a check saw; that is what a proof is for. */
+/** Prints an observation of a check. */
 export function saw(what: string): void {
   process.stdout.write(`    saw: ${what}\n`);
 }

@@ -3,18 +3,18 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { call, callService } from './client.ts';
-import { applied, appliedFolder, gone, kubectl, podsOf, saw, until } from './kubernetes.ts';
+import { apply, applyFolder, kubectl, podsOf, saw, until, untilGone } from './kubernetes.ts';
 
 const folder = join('.build', 'cluster-gpu');
 let node: string;
-/** Revisions that find no place: Knative would wait for them. */
+/** Revisions whose pods cannot be scheduled. They are deleted at the end, because Knative would wait for them. */
 const unplaced: string[] = [];
 
-/** The only node becomes one of the GPU pool: labelled, tainted, with a card that nobody looks for. */
+/** Makes the only node part of the GPU pool: sets the label, the taint and the capacity for one card. There is no real card. */
 beforeAll(async () => {
   node = (await kubectl('get', 'nodes', '--output', 'jsonpath={.items[0].metadata.name}')).trim();
-  for (const name of ['extract-faces', 'list-persons']) await gone(name);
-  await applied({ apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'nvidia' }, handler: 'runc' });
+  for (const name of ['extract-faces', 'list-persons']) await untilGone(name);
+  await apply({ apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'nvidia' }, handler: 'runc' });
   await kubectl('label', 'node', node, 'pool=gpu', '--overwrite');
   const capacity = { status: { capacity: { 'nvidia.com/gpu': '1' } } };
   await kubectl('patch', 'node', node, '--subresource=status', '--type', 'merge', '--patch', JSON.stringify(capacity));
@@ -24,23 +24,23 @@ beforeAll(async () => {
 afterAll(async () => {
   await kubectl('taint', 'node', node, 'nvidia.com/gpu-');
   await kubectl('label', 'node', node, 'pool-');
-  await appliedFolder(join('.build', 'cluster'));
+  await applyFolder(join('.build', 'cluster'));
   for (const name of unplaced) await kubectl('delete', 'revision', name);
 });
 
-it('When the node is tainted, then the extractor alone is placed there', async () => {
+it('When the node is tainted, then only the extractor is scheduled there', async () => {
   await withComponent('extractor-gpu');
   await until(
     'the extractor answers',
     async () => (await callService('extract-faces', 'GET', '/health/readiness')).status === 200,
     240,
   );
-  // Instances of an earlier revision may be waiting for a place as well.
-  const extractor = await until('one of it runs', async () =>
+  // Pods of an earlier revision may also wait to be scheduled.
+  const extractor = await until('one extractor pod runs', async () =>
     (await podsOf('extract-faces')).find(({ status }) => status.phase === 'Running'),
   );
   const asked = call('GET', '/api/v1/persons?limit=1').catch(() => undefined);
-  const other = await until('another function waits for a place', async () => {
+  const other = await until('a pod of another function cannot be scheduled', async () => {
     const [pod] = await podsOf('list-persons');
     return pod?.status.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False')?.message;
   });
@@ -63,7 +63,7 @@ it('When the extractor has no toleration, then it is Pending', async () => {
     return now !== before && now;
   });
   unplaced.push(revision);
-  const why = await until('its instance waits for a place', async () => {
+  const why = await until('its pod cannot be scheduled', async () => {
     const pod = (await podsOf('extract-faces')).find(
       ({ metadata }) => metadata.labels['serving.knative.dev/revision'] === revision,
     );
@@ -75,15 +75,15 @@ it('When the extractor has no toleration, then it is Pending', async () => {
 });
 
 /**
- * The overlay of this proof with another component, which the first has already taken the extractor's place in. There is no card
- * behind the label, so networks run on processors all the same.
+ * Applies the overlay of this proof with another component on top. The overlay has already changed the extractor with a component of
+ * its own. The node has no real card, so the networks still run on processors.
  */
 async function withComponent(name: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   const provider = {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    // Read by kustomize, and not applied.
+    // Only kustomize reads this; it is not applied.
     metadata: { name: 'provider', annotations: { 'config.kubernetes.io/local-config': 'true' } },
     data: { provider: 'cpu' },
   };
@@ -94,7 +94,7 @@ async function withComponent(name: string): Promise<void> {
     kind: 'Kustomization',
     resources: ['../cluster', 'provider.yaml'],
     components: [`../../knative/components/${name}`],
-    // Started at once, so that a revision which finds no place is seen to find none.
+    // Starts an instance at once, so that the proof sees a pod that cannot be scheduled.
     patches: [
       {
         target: extractor,
@@ -104,7 +104,7 @@ async function withComponent(name: string): Promise<void> {
             path: '/spec/template/metadata/annotations/autoscaling.knative.dev~1initial-scale',
             value: '1',
           },
-          // As the overlay local has it: the only node has little left.
+          // The same as in the overlay local, because the only node has few free resources.
           { op: 'replace', path: '/spec/template/spec/containers/0/resources/requests/cpu', value: '10m' },
         ]),
       },
@@ -122,5 +122,5 @@ async function withComponent(name: string): Promise<void> {
     ],
   };
   await writeFile(join(folder, 'kustomization.yaml'), stringify(kustomization));
-  await appliedFolder(folder);
+  await applyFolder(folder);
 }

@@ -35,9 +35,9 @@ it('When a new revision is rolled out under load, then no request is lost', asyn
   expect(wrong).toEqual([]);
 });
 
-it('When an instance is told to stop, then what it has begun is answered first', async () => {
+it('When an instance must stop, then it first answers the requests that it has started', async () => {
   const name = 'recognize-faces';
-  // Each photo once: the answer about one that was asked about before comes from the cache, too soon to be cut off.
+  // Each photo is used once. A repeated photo is answered from the cache, so fast that no request is in progress at the stop.
   const images = await Promise.all(Array.from({ length: 96 }, (_, scene) => drawPortrait({ person: 'amaro', scene })));
   let next = 0;
   const ask = () => call('POST', '/api/v1/faces/recognize', { form: { image: images[next++ % images.length]! } });
@@ -45,35 +45,35 @@ it('When an instance is told to stop, then what it has begun is answered first',
   const [pod] = (await podsOf(name)).filter(({ status }) => status.phase === 'Running');
   const log = kubectl('logs', pod!.metadata.name, '--container', 'function', '--follow').catch(String);
   const statuses: number[] = [];
-  let isTold = false;
+  let isStopping = false;
   const caller = async () => {
-    while (!isTold) statuses.push((await ask()).status);
+    while (!isStopping) statuses.push((await ask()).status);
   };
   const callers = Array.from({ length: 8 }, caller);
-  const underWay = await until('it works', async () => (await inFlight(pod!)) || null);
+  const underWay = await until('the instance works', async () => (await inFlight(pod!)) || null);
   await kubectl('delete', 'pod', pod!.metadata.name, '--wait=false');
-  const told = new Date().toISOString();
-  isTold = true;
+  const stopTime = new Date().toISOString();
+  isStopping = true;
   await Promise.all(callers);
   const lines = (await log).trim().split('\n');
-  const afterwards = lines.filter((line) => line.includes('"msg":"answered"') && timeOf(line) > told);
+  const afterwards = lines.filter((line) => line.includes('"msg":"answered"') && timeOf(line) > stopTime);
 
   saw(
-    `${statuses.length} requests of 8 callers; an instance with ${underWay} under way was told to stop and answered ${afterwards.length} afterwards; its last line: ${lines.at(-1)}`,
+    `${statuses.length} requests of 8 callers; an instance with ${underWay} in progress had to stop and answered ${afterwards.length} afterwards; its last line: ${lines.at(-1)}`,
   );
   expect(new Set(statuses)).toEqual(new Set([200]));
   expect(afterwards.length).toBeGreaterThan(0);
   expect(lines.at(-1)).toContain('"msg":"stopped"');
 });
 
-/** Requests that an instance works on, by its own metrics. */
+/** Returns the number of requests in progress in an instance, from its own metrics. */
 async function inFlight({ status }: Pod): Promise<number> {
   const { bytes } = await send(`http://${status.podIP}:8080`, 'GET', '/metrics');
   const [, count] = /^freeface_requests_in_flight\{[^}]*\} (\d+)$/m.exec(Buffer.from(bytes).toString()) ?? [];
   return Number(count ?? 0);
 }
 
-/** When a log line was written; empty: it is none. */
+/** Returns the time of a log line; empty if the line is not a log line. */
 const timeOf = (line: string): string => /"time":"([^"]+)"/.exec(line)?.[1] ?? '';
 
 const revisionOf = (name: string): Promise<string> =>

@@ -5,20 +5,20 @@ import { type EventManifest, isHttp, type Manifest } from '../../shared/function
 import { drawPortrait } from '../../shared/testing/portraits/index.ts';
 import { type Answer, send } from '../../shared/testing/send.ts';
 import { median } from '../bench/rows.ts';
-import { namespace } from '../generate/knative/names.ts';
+import { namespace } from '../manifests/names.ts';
 import { call, callService, eventHeaders } from './client.ts';
 import { firstCall } from './first-call.ts';
-import { applied, gone, kubectl, podsOf, readinessOf, saw, until } from './kubernetes.ts';
+import { apply, kubectl, podsOf, readinessOf, saw, until, untilGone } from './kubernetes.ts';
 
 const all = functions.map(({ manifest }) => manifest);
 const hello = 'hello-world';
-/** Who asks it waits for two cold starts, one after the other: its own, and that of the extractor. */
+/** A caller of this function waits for two cold starts in sequence: that of the function and that of the extractor. */
 const twice = 'recognize-faces';
 
 afterAll(() => kubectl('delete', 'ksvc', hello, '--ignore-not-found'));
 
-it('When nobody asks, then each function has no instance; when one does, then its first answer is right; and it goes again', async () => {
-  for (const { name } of all) await gone(name);
+it('When no requests come, then no function has an instance; when one comes, then the first response is right, and the instance stops again', async () => {
+  for (const { name } of all) await untilGone(name);
 
   const wrong: string[] = [];
   const times: number[] = [];
@@ -35,12 +35,11 @@ it('When nobody asks, then each function has no instance; when one does, then it
   );
   expect(wrong).toEqual([]);
 
-  for (const { name } of all) await gone(name);
+  for (const { name } of all) await untilGone(name);
   saw(`${all.length} functions 1 → 0`);
 }, 1_800_000);
 
-/** Asks what a caller or source would ask who has nothing to say: the answer is known, and no store is changed. */
-/** Asks what a caller or source would ask who has nothing to say: the answer is known. */
+/** Calls a function without content, as a caller or an event source would. The status of the response is known. */
 async function firstAnswer(manifest: Manifest): Promise<Answer> {
   const { name, trigger } = manifest;
   if (isHttp(manifest)) {
@@ -66,19 +65,19 @@ function isRight(manifest: Manifest, status: number, json: Answer['json']): bool
   if (isHttp(manifest)) return status === firstCall(manifest).status;
   if (name === 'extract-faces') return status === 200 && json.faces.length === 1;
   if (trigger.kind === 'cron') return status >= 200 && status < 300;
-  // An event of no content: what comes of it is for the function to say, that it is tried again is not.
+  // The event has no content. The function may accept or reject it, but must not ask for a retry.
   return status === 422 || (status >= 200 && status < 300);
 }
 
-it('When a function that anybody might write starts from nothing, then ours take little longer', async () => {
+it('When a minimal function and ours have a cold start, then ours take only a little longer', async () => {
   const liveness = JSON.parse(await kubectl('get', 'ksvc', 'get-liveness', '--output', 'json'));
   const { containers } = liveness.spec.template.spec;
-  // The first process of a container ends at SIGTERM only if it says so.
+  // The first process of a container stops at SIGTERM only if it handles the signal.
   const code = [
     "require('http').createServer((_, answer) => answer.end('hello')).listen(process.env.PORT)",
     "process.on('SIGTERM', () => process.exit())",
   ].join(';');
-  await applied({
+  await apply({
     apiVersion: 'serving.knative.dev/v1',
     kind: 'Service',
     metadata: { name: hello, namespace, labels: { 'networking.knative.dev/visibility': 'cluster-local' } },
@@ -113,7 +112,7 @@ it('When a function that anybody might write starts from nothing, then ours take
   };
   const times: Record<string, number[]> = {};
   for (let round = 0; round < Number(process.env.FREEFACE_PROOF_ROUNDS ?? 5); round++) {
-    for (const name of [...Object.keys(asked), 'extract-faces']) await gone(name);
+    for (const name of [...Object.keys(asked), 'extract-faces']) await untilGone(name);
     for (const [name, ask] of Object.entries(asked)) {
       const began = performance.now();
       const { status } = await ask();
@@ -128,14 +127,14 @@ it('When a function that anybody might write starts from nothing, then ours take
       .map(([name, ms]) => `${name} ${ms} ms`)
       .join(', ')}`,
   );
-  saw(`${twice} starts two, itself and the extractor: it is told here and held to nothing`);
+  saw(`${twice} starts two instances, its own and an extractor: its time is reported here and has no limit`);
   const { [twice]: _, ...once } = medians;
   const slowest = Math.max(...Object.values(once));
   expect(slowest).toBeLessThanOrEqual(2000);
   expect(slowest - medians[hello]!).toBeLessThan(Number(process.env.FREEFACE_PROOF_COLD_MS ?? 600));
 }, 1_800_000);
 
-it('When an instance is there, then the way to it through gateway and proxies costs little', async () => {
+it('When an instance is running, then the gateway and the proxies add little to a request', async () => {
   const path = '/api/v1/persons?limit=1';
   await call('GET', path);
   const [pod] = await until('an instance', async () => {

@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { stringify } from 'yaml';
 import { functions } from '../../functions/registry.gen.ts';
-import { namespace } from '../generate/knative/names.ts';
+import { namespace } from '../manifests/names.ts';
 import { throughIngress } from './ingress.ts';
-import { applied, appliedFolder, kubectl, readinessOf, saw, until } from './kubernetes.ts';
+import { apply, applyFolder, kubectl, readinessOf, saw, until } from './kubernetes.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where the gateway is, without a slash at its end. */
+    /** URL of the gateway, without a slash at its end. */
     gateway: string;
-    /** May do everything. */
+    /** A key with all scopes. */
     adminKey: string;
-    /** Address of this machine that pods reach. */
+    /** Address at which pods reach this machine. */
     receiverHost: string;
   }
 }
@@ -22,8 +22,8 @@ declare module 'vitest' {
 const folder = join('.build', 'cluster');
 
 /**
- * Brings the platform into the cluster that KUBECONFIG names, as the README has it: stores prepared, first key made, the overlay
- * applied. The stores' addresses are in the usual variables and must be right from within the cluster and from here.
+ * Installs the platform in the cluster of KUBECONFIG, in the steps of the README: prepares the stores, creates the first key and
+ * applies the overlay. The usual variables have the stores' addresses, which must work from the cluster and from this machine.
  */
 export async function setup({ provide }: TestProject): Promise<void> {
   for (const name of [
@@ -35,18 +35,19 @@ export async function setup({ provide }: TestProject): Promise<void> {
     'DRAGONFLY_URL',
     'FREEFACE_RECEIVER_HOST',
   ])
-    if (!process.env[name]) throw new Error(`${name} is not set: the proof needs a cluster and its stores`);
+    if (!process.env[name])
+      throw new Error(`${name} is not set: the proof needs a cluster and stores, see knative/README.md`);
   provide('gateway', gateway());
   provide('receiverHost', receiverHost());
 
-  await applied({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, ...secrets(), settings());
-  const installed = await overlay();
-  await appliedFolder(installed, '--selector', 'app.kubernetes.io/component=foundation');
-  await done('migrate');
-  await done('admin-key');
+  await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, ...secrets(), settings());
+  const installed = await writeOverlay();
+  await applyFolder(installed, '--selector', 'app.kubernetes.io/component=foundation');
+  await runJob('migrate');
+  await runJob('admin-key');
   const key = await kubectl('get', 'secret', 'freeface-admin-key', '--output', 'jsonpath={.data.key}');
   provide('adminKey', Buffer.from(key, 'base64').toString());
-  await appliedFolder(installed);
+  await applyFolder(installed);
   const topics = functions.flatMap(({ manifest }) =>
     manifest.trigger.kind === 'event' && manifest.trigger.topic !== null ? [manifest.name] : [],
   );
@@ -68,8 +69,8 @@ export async function setup({ provide }: TestProject): Promise<void> {
   }
 }
 
-/** Runs a job of knative/jobs to its end, and tells what it printed. */
-async function done(name: string): Promise<void> {
+/** Runs a job of knative/jobs until it is complete, and prints the last line of its output. */
+async function runJob(name: string): Promise<void> {
   const job = join('.build', `cluster-${name}`);
   await mkdir(job, { recursive: true });
   await writeFile(
@@ -90,8 +91,8 @@ async function done(name: string): Promise<void> {
   saw(`job ${name}: ${lines.at(-1)} (${lines.length} lines)`);
 }
 
-/** The overlay for one machine, with these stores and, where images were built here, those. */
-async function overlay(): Promise<string> {
+/** Writes an overlay on top of `local`, with these stores and the images that were built here. Returns its folder. */
+async function writeOverlay(): Promise<string> {
   await mkdir(folder, { recursive: true });
   const env = process.env;
   await writeFile(
@@ -113,7 +114,7 @@ async function overlay(): Promise<string> {
     resources: ['../../knative/overlays/local'],
     configMapGenerator: [{ name: 'freeface-stores', namespace, behavior: 'merge', envs: ['stores.env'] }],
     generatorOptions: { disableNameSuffixHash: true },
-    // Where one proxy is the gateway and Knative's ingress, routes for any host would take what functions ask of each other.
+    // One proxy may be both the gateway and Knative's ingress. Then routes for any host would match requests between functions.
     patches: [
       {
         target: { kind: 'HTTPRoute' },
@@ -130,13 +131,13 @@ async function overlay(): Promise<string> {
 
 const kustomization = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization' };
 
-/** Knative's ingress of the cluster that this runs on. */
+/** Knative's ingress in the proof's cluster. */
 const ingress = throughIngress({ namespace: 'knative-serving', name: 'cluster-ingress' });
 
-/** What `npm run images` has built here, by digest. */
+/** Returns the images that `npm run images` built here, by digest. */
 function builtImages(): { name: string; digest: string }[] {
   const index = join('dist', 'images', 'index.json');
-  if (!existsSync(index)) throw new Error('there are no images: npm run images');
+  if (!existsSync(index)) throw new Error('dist/images has no images: run npm run images');
   const { manifests } = JSON.parse(readFileSync(index, 'utf8')) as {
     manifests: { digest: string; annotations: Record<string, string> }[];
   };
@@ -146,13 +147,13 @@ function builtImages(): { name: string; digest: string }[] {
   }));
 }
 
-/** Where webhooks reach whoever runs the proof. */
+/** Host at which webhooks reach this machine. */
 const receiverHost = (): string => process.env.FREEFACE_RECEIVER_HOST!;
 
-/** Where the gateway is reached, by a name of its own. */
+/** URL of the gateway. Its host must be a name, not an address. */
 const gateway = (): string => process.env.FREEFACE_GATEWAY ?? 'http://faces.example.test';
 
-/** What each store asks for, where it asks. */
+/** Secrets with the credentials of the stores that require them. */
 function secrets(): object[] {
   const names = {
     s3: ['S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'],
@@ -171,7 +172,7 @@ function secrets(): object[] {
   });
 }
 
-/** A bucket whose photos are enrolled by themselves, a receiver of webhooks, and limits that a test does not meet. */
+/** A bucket whose photos are enrolled automatically, a receiver of webhooks, and no rate limits. */
 const settings = () => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',

@@ -3,14 +3,15 @@ import { type FunctionDefinition, isHttp } from '../../shared/function/define.ts
 import { deadLetterTopic } from '../../shared/ports/dead-letter-event.ts';
 import { createRouter } from '../../shared/runtime/router.ts';
 
-/** What no type can hold across functions. Throws an Error that lists every breach. */
+/** Checks rules across functions that types cannot express. Throws an Error that lists all breaches. */
 export function checkManifests(folders: readonly string[], definitions: readonly FunctionDefinition[]): void {
   const manifests = definitions.map(({ manifest }) => manifest);
   const breaches: string[] = [];
 
   const names = manifests.map(({ name }) => name);
   for (const folder of folders)
-    if (!names.includes(folder)) breaches.push(`functions/${folder}: the manifest's name must be the folder's`);
+    if (!names.includes(folder))
+      breaches.push(`functions/${folder}: the manifest's name must be the name of the folder`);
   for (const name of names)
     if (names.indexOf(name) !== names.lastIndexOf(name)) breaches.push(`${name}: two functions have this name`);
 
@@ -51,12 +52,13 @@ export function checkManifests(folders: readonly string[], definitions: readonly
     ),
   );
   for (const type of consumed)
-    if (!emitted.has(type) && type.startsWith('freeface.')) breaches.push(`${type} is consumed and nobody emits it`);
+    if (!emitted.has(type) && type.startsWith('freeface.'))
+      breaches.push(`${type} is consumed but no function emits it`);
   for (const type of eventTypes) {
     if (!emitted.has(type) && !called.has(type))
-      breaches.push(`${type} is in the catalogue and nobody emits or answers it`);
+      breaches.push(`${type} is in the catalogue but no function emits or receives it`);
     if (emitted.has(type) && !consumed.has(type) && !isTerminal(type))
-      breaches.push(`${type} is emitted, not terminal, and nobody consumes it`);
+      breaches.push(`${type} is emitted and not terminal, but no function consumes it`);
   }
   if (breaches.length > 0)
     throw new Error(`The manifests contradict each other:\n${breaches.map((line) => `  ${line}`).join('\n')}`);

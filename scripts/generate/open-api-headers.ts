@@ -2,7 +2,7 @@ import { changesState, type HttpManifest } from '../../shared/function/define.ts
 
 type Json = Record<string, unknown>;
 
-/** What a request may carry in its headers beside who calls. */
+/** Headers that a request may have in addition to the credentials. */
 export function headerParameters(manifest: HttpManifest): Json[] {
   return [
     ...(changesState(manifest) ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
@@ -15,7 +15,7 @@ export const sharedParameters: Json = {
     name: 'Idempotency-Key',
     in: 'header',
     description:
-      'Makes it safe to repeat the call: for 24 hours the same key with the same content gets the first answer again, with `Idempotency-Replayed: true`. With other content it is answered 422, and 409 while the first call is running. Answers 5xx and 429 are not kept.',
+      'Makes it safe to retry a request. For 24 hours a request with the same key and the same content gets the first response again, with `Idempotency-Replayed: true`. A request with the same key and other content gets 422. A request gets 409 while the first one is running. Responses 5xx and 429 are not stored.',
     schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[ -~]+$' },
     example: '5f0c1f5e-8d1b-4a51-9d0e-6d6f9f3c2b71',
   },
@@ -23,13 +23,13 @@ export const sharedParameters: Json = {
     name: 'If-Match',
     in: 'header',
     description:
-      'The `ETag` of what was read; when it was changed since, the call is answered 412 and changes nothing.',
+      'The `ETag` of the version that the client read. If the resource has changed since, the response is 412 and nothing changes.',
     schema: { type: 'string' },
     example: '"3"',
   },
 };
 
-/** What an answer of `status` carries in its headers. */
+/** Headers of a response with this status. */
 export function headersOf(manifest: HttpManifest, status: number): Json {
   const refer = (name: string, component: string) => ({ [name]: { $ref: `#/components/headers/${component}` } });
   const limited = manifest.trigger.scope !== null || manifest.rateLimit !== undefined;
@@ -56,13 +56,17 @@ const header = (description: string, type: 'string' | 'integer', rest: Json = {}
 });
 
 export const sharedHeaders: Json = {
-  RequestId: header('Id of this request, also in the log.', 'string'),
-  RateLimitLimit: header('Requests that may be made in one window, of the limit that ends first.', 'integer'),
-  RateLimitRemaining: header('Requests that are left of it.', 'integer'),
-  RateLimitReset: header('Seconds until the next window.', 'integer'),
-  RateLimitPolicy: header('All limits that count, as `6000;w=60`: so many requests in so many seconds.', 'string'),
-  RetryAfter: header('Seconds to wait before the next try.', 'integer'),
-  IdempotencyReplayed: header('Present when this is the answer to an earlier call with the same key.', 'string', {
-    const: 'true',
-  }),
+  RequestId: header('Id of this request. The log has it too.', 'string'),
+  RateLimitLimit: header('Number of requests that one window allows, for the limit that is reached first.', 'integer'),
+  RateLimitRemaining: header('Number of requests that this window still allows.', 'integer'),
+  RateLimitReset: header('Seconds until the next window starts.', 'integer'),
+  RateLimitPolicy: header('All limits that apply. `6000;w=60` means 6000 requests in 60 seconds.', 'string'),
+  RetryAfter: header('Seconds to wait before a retry.', 'integer'),
+  IdempotencyReplayed: header(
+    'Present if this is the stored response to an earlier request with the same key.',
+    'string',
+    {
+      const: 'true',
+    },
+  ),
 };

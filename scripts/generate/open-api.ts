@@ -12,7 +12,7 @@ import { headerParameters, headersOf, sharedHeaders, sharedParameters } from './
 
 type Json = Record<string, unknown>;
 
-/** What any function may answer, whatever it does. */
+/** Errors that every function may return. */
 const commonErrors: readonly ErrorCode[] = [
   'NOT_ACCEPTABLE',
   'HEADERS_TOO_LARGE',
@@ -21,11 +21,11 @@ const commonErrors: readonly ErrorCode[] = [
   'NOT_READY',
   'TIMEOUT',
 ];
-const behindTheDoor: readonly ErrorCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'RATE_LIMITED'];
+const withAuthentication: readonly ErrorCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'RATE_LIMITED'];
 const withBody: readonly ErrorCode[] = ['BODY_MALFORMED', 'BODY_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED', 'BUSY'];
 const withIdempotencyKey: readonly ErrorCode[] = ['IDEMPOTENCY_KEY_IN_USE', 'IDEMPOTENCY_KEY_REUSED'];
 
-/** Whoever takes an image may find it missing or unusable, or be too busy to look. */
+/** Errors of functions that receive an image. */
 const withImage: readonly ErrorCode[] = [
   'IMAGE_MISSING',
   'EMPTY_IMAGE',
@@ -34,7 +34,7 @@ const withImage: readonly ErrorCode[] = [
   'IMAGE_TOO_LARGE',
 ];
 
-/** The OpenAPI 3.1 description of all HTTP functions. */
+/** Returns the OpenAPI 3.1 description of all HTTP functions. */
 export function openApi(definitions: readonly FunctionDefinition[]): Json {
   const manifests = definitions
     .map(({ manifest }) => manifest)
@@ -52,8 +52,8 @@ export function openApi(definitions: readonly FunctionDefinition[]): Json {
       version: '1.0.0',
       description: [
         'Enrols, finds and follows faces.',
-        'Every answer is an envelope: `{success: true, message?, data}` or `{success: false, message, error: {code, details?, request_id}}`.',
-        'Say who you are with `Authorization: Bearer` and a token or key, or with `X-API-Key` and a key. The first key lies in `admin.key` in the data folder.',
+        'Every JSON response is an envelope: `{success: true, message?, data}` or `{success: false, message, error: {code, details?, request_id}}`.',
+        'Authenticate with `Authorization: Bearer` and a token or key, or with `X-API-Key` and a key. The first key is in the file `admin.key` in the data folder.',
       ].join('\n\n'),
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
@@ -80,20 +80,20 @@ export function openApi(definitions: readonly FunctionDefinition[]): Json {
 
 const tags: Readonly<Record<string, string>> = {
   faces: 'Enrol, find and recognise faces.',
-  persons: 'Whom faces belong to.',
-  images: 'The photos that faces were enrolled from.',
-  auth: 'Log in and out, and find out who you are.',
-  users: 'People who may log in.',
-  keys: 'Keys of services.',
-  tenants: 'Galleries that know nothing of each other, their quotas and rules.',
-  webhooks: 'Be told of what happens, by signed calls of your own server.',
-  events: 'Events that were given up.',
-  audit: 'Who looked at or changed what.',
-  metrics: 'What the platform does and how long it takes.',
-  health: 'How the platform is.',
+  persons: 'The persons that faces belong to.',
+  images: 'The photos of enrolled faces.',
+  auth: 'Log in, log out, and read your own identity.',
+  users: 'Users who may log in.',
+  keys: 'API keys of services.',
+  tenants: 'Separate galleries, with their quotas and rules.',
+  webhooks: 'Receive events as signed requests to your own server.',
+  events: 'Events that could not be delivered.',
+  audit: 'The record of who read or changed which data.',
+  metrics: 'Counts and durations of the platform.',
+  health: 'Health of the platform.',
 };
 
-/** Of the described API, what is for browsers is no part. */
+/** Whether a function returns a page for browsers. Pages are not part of the API description. */
 const isPage = (output: HttpManifest['output']): boolean => isBinary(output) && output.binary.includes('text/html');
 
 const errorExample = (code: ErrorCode) => ({
@@ -119,7 +119,7 @@ const errorSchema = {
       required: ['code', 'request_id'],
       properties: {
         code: { type: 'string', enum: Object.keys(errorTable) },
-        details: { description: 'Depends on the code; for wrong fields a list of `{field, issue}`.' },
+        details: { description: 'Depends on the code. For invalid fields it is a list of `{field, issue}`.' },
         request_id: { type: 'string' },
       },
     },
@@ -132,7 +132,7 @@ function operation(manifest: HttpManifest): Json {
   return {
     operationId: name,
     summary,
-    ...describing(description, trigger.scope),
+    ...descriptionOf(description, trigger.scope),
     ...(tag === undefined ? {} : { tags: [tag] }),
     ...securityOf(trigger.scope),
     parameters: [
@@ -145,13 +145,13 @@ function operation(manifest: HttpManifest): Json {
   };
 }
 
-function describing(description: string | undefined, scope: RequiredScope | null): Json {
+function descriptionOf(description: string | undefined, scope: RequiredScope | null): Json {
   const need = scope === null || scope === 'signed-in' ? undefined : `Needs the scope \`${scope}\`.`;
   const text = [description, need].filter((part) => part !== undefined).join('\n\n');
   return text === '' ? {} : { description: text };
 }
 
-/** Since OpenAPI 3.1 a requirement may name the scopes also of keys and plain tokens. */
+/** Since OpenAPI 3.1 a security requirement may also name scopes for keys and plain tokens. */
 function securityOf(scope: RequiredScope | null): Json {
   if (scope === null) return { security: [] };
   const needed = scope === 'signed-in' ? [] : [scope];
@@ -177,7 +177,7 @@ function parametersOf(schema: z.ZodObject | undefined, place: 'path' | 'query'):
 const imageData = {
   type: 'string',
   contentEncoding: 'base64',
-  description: 'The image as base64, with or without a data-URL head.',
+  description: 'The image as base64, with or without a data URL prefix.',
 };
 
 function bodyOf({ body, image, examples }: HttpManifest): Json | undefined {
@@ -195,7 +195,7 @@ function bodyOf({ body, image, examples }: HttpManifest): Json | undefined {
   return {
     required: true,
     description:
-      'JSON with base64, a form with a file, or the raw image (`Content-Type: image/jpeg`) with the other fields in the query.',
+      'JSON with base64, a form with a file, or the raw image (for example `Content-Type: image/jpeg`) with the other fields in the query.',
     content: {
       'multipart/form-data': {
         schema: fieldsWith('image', { type: 'string', format: 'binary', description: 'The image file.' }),
@@ -212,14 +212,14 @@ function successOf({ output, status = 200, examples, errors = [] }: HttpManifest
   if (isBinary(output)) {
     const content = Object.fromEntries(output.binary.map((type) => [type, { schema: rawSchema(type) }]));
     return {
-      200: { description: 'The bytes.', headers, content },
+      200: { description: 'The content.', headers, content },
       ...(errors.includes('RANGE_NOT_SATISFIABLE')
         ? {
-            206: { description: 'The range asked for.', headers, content },
-            304: { description: 'Not changed.' },
+            206: { description: 'The requested range.', headers, content },
+            304: { description: 'Not modified.' },
           }
         : {}),
-      ...(output.redirects === true ? { 302: { description: 'The bytes are where `Location` leads.' } } : {}),
+      ...(output.redirects === true ? { 302: { description: 'The content is at the URL in `Location`.' } } : {}),
     };
   }
   const schema = {
@@ -238,11 +238,11 @@ function successOf({ output, status = 200, examples, errors = [] }: HttpManifest
     },
   });
   return status === 201
-    ? { 200: answer('It was there already.'), 201: answer('Created.') }
+    ? { 200: answer('It already existed.'), 201: answer('Created.') }
     : { [status]: answer('Done.') };
 }
 
-/** What comes without an envelope. */
+/** Schema of a response without an envelope. */
 function rawSchema(type: string): Json {
   if (type.includes('json')) return type.includes('ndjson') ? { type: 'string' } : { type: 'object' };
   return type.startsWith('text/') ? { type: 'string' } : { type: 'string', format: 'binary' };
@@ -251,7 +251,7 @@ function rawSchema(type: string): Json {
 function codesOf(manifest: HttpManifest): Set<ErrorCode> {
   const takesBody = manifest.body !== undefined || manifest.image !== undefined;
   return new Set<ErrorCode>([
-    ...(manifest.trigger.scope === null ? [] : behindTheDoor),
+    ...(manifest.trigger.scope === null ? [] : withAuthentication),
     ...(manifest.params === undefined ? [] : (['ID_MALFORMED'] as const)),
     'VALIDATION_FAILED',
     ...(takesBody ? withBody : []),
@@ -287,21 +287,21 @@ function failuresOf(manifest: HttpManifest): Json {
   );
 }
 
-/** Recursive schemas refer to definitions of their own; in the page those stand among the components. */
+/** Returns the JSON schema of a zod schema. Replaces references to the schema's own definitions by these definitions. */
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
   const { $schema, $defs, ...rest } = z.toJSONSchema(schema, {
     target: 'draft-2020-12',
     io,
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
-      // z.json() is any JSON value; spelled out it is a page of alternatives.
+      // z.json() means any JSON value. Written out, its schema is a long list of alternatives.
       if (zodSchema._zod.def.type === 'lazy') for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
     },
   }) as Json;
   return $defs === undefined ? rest : (inlined(rest, $defs as Record<string, Json>) as Json);
 }
 
-/** Definitions put in the place of their references; they are not recursive any more. */
+/** Replaces references by their definitions. The definitions must not be recursive. */
 function inlined(value: unknown, definitions: Record<string, Json>): unknown {
   if (Array.isArray(value)) return value.map((each) => inlined(each, definitions));
   if (typeof value !== 'object' || value === null) return value;

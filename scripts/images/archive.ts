@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
 import { blobsOf, type Image, type Layout } from './layout.ts';
 
-/** Writes images of a layout as one archive, each blob once. */
+/** Writes images of a layout as one archive. Shared blobs are written once. */
 export async function writeArchive(layout: Layout, images: readonly Image[], file: string): Promise<void> {
   const archive = pack();
   const written = pipeline(archive, createWriteStream(file));

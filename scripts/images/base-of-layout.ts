@@ -20,11 +20,11 @@ interface Index {
 }
 
 /**
- * An image as a base: `source` is a folder in OCI's layout or a name to fetch. Its entry point must be its node. Throws when it is
- * not, or has none for this kind of machine.
+ * Uses an image as the base. `source` is a folder in OCI's layout, or the name of an image to fetch. Throws an Error if the entry
+ * point of the image is not node, or if there is no image for this machine's architecture.
  */
 export async function baseOfLayout(source: string, layout: Layout): Promise<Base> {
-  const folder = existsSync(join(source, 'index.json')) ? source : await fetched(source);
+  const folder = existsSync(join(source, 'index.json')) ? source : await fetchImage(source);
   const read = async <Value>({ digest }: Descriptor) =>
     JSON.parse(await readFile(blob(folder, digest), 'utf8')) as Value;
   let { manifests } = JSON.parse(await readFile(join(folder, 'index.json'), 'utf8')) as Index;
@@ -32,13 +32,15 @@ export async function baseOfLayout(source: string, layout: Layout): Promise<Base
     ({ manifests } = await read<Index>(manifests[0]));
   }
   const chosen = manifests.find(({ platform }) => platform === undefined || platform.architecture === architecture);
-  if (chosen === undefined) throw new Error(`${source} has no image for ${architecture}`);
+  if (chosen === undefined)
+    throw new Error(`${source} has no image for ${architecture}; name another base with --base`);
   const manifest = await read<Manifest>(chosen);
   const { config, rootfs } = await read<{ config: { Entrypoint?: string[] }; rootfs: { diff_ids: string[] } }>(
     manifest.config,
   );
   const node = config.Entrypoint?.[0];
-  if (node === undefined || basename(node) !== 'node') throw new Error(`${source} does not start node by itself`);
+  if (node === undefined || basename(node) !== 'node')
+    throw new Error(`${source} does not start node: its entry point must be node`);
   const layers: Layer[] = [];
   for (const [i, descriptor] of manifest.layers.entries()) {
     layers.push(await layout.adoptLayer(blob(folder, descriptor.digest), descriptor, rootfs.diff_ids[i]!));
@@ -57,7 +59,7 @@ export async function baseOfLayout(source: string, layout: Layout): Promise<Base
 
 const blob = (folder: string, digest: string): string => join(folder, 'blobs', digest.replace(':', '/'));
 
-async function fetched(name: string): Promise<string> {
+async function fetchImage(name: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'freeface-base-'));
   registryTool({
     crane: ['pull', '--format=oci', name, folder],
@@ -66,7 +68,7 @@ async function fetched(name: string): Promise<string> {
   return folder;
 }
 
-/** A program out of an image, to run here: a code cache is only good for the node that made it. */
+/** Extracts a program from an image, to run it here. A code cache is only valid for the node that made it. */
 async function programIn(folder: string, layers: readonly Descriptor[], path: string): Promise<string> {
   for (const { mediaType, digest } of layers.toReversed()) {
     const archive = extract();
@@ -87,5 +89,5 @@ async function programIn(folder: string, layers: readonly Descriptor[], path: st
       return join(at, 'node');
     }
   }
-  throw new Error(`the base has no ${path}`);
+  throw new Error(`the base image has no file ${path}`);
 }

@@ -5,38 +5,40 @@ import { type LayerFile, tarOf } from './layer.ts';
 import type { Layer, Layout } from './layout.ts';
 import type { Part } from './sbom.ts';
 
-/** User and group of every process; root is nobody here. */
+/** User id and group id of every process. No process runs as root. */
 export const user = 65532;
 
-/** What every function's image stands on. */
+/** The base of every image. */
 export interface Base {
   readonly layers: readonly Layer[];
-  /** Node in the image. */
+  /** Path of node in the image. */
   readonly node: string;
-  /** The same program on this machine, to make code caches with. */
+  /** Path of the same program on this machine, which makes the code caches. */
   readonly nodeHere: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly parts: readonly Part[];
 }
 
-/** Opened by the C library when it is asked for a name, so nothing that node is linked with tells of them. */
-const openedLater = ['libnss_dns.so.2', 'libnss_files.so.2', 'libresolv.so.2'];
-/** Native modules need these where node brings its own. */
-const ofModules = ['libstdc++.so.6', 'libgcc_s.so.1', 'libm.so.6', 'libdl.so.2', 'libpthread.so.0', 'librt.so.1'];
+/** The C library opens these when it looks up a name. So they are not in the list of libraries that node is linked with. */
+const nameLookupLibraries = ['libnss_dns.so.2', 'libnss_files.so.2', 'libresolv.so.2'];
+/** Native modules need these, even if node has its own copies inside. */
+const moduleLibraries = ['libstdc++.so.6', 'libgcc_s.so.1', 'libm.so.6', 'libdl.so.2', 'libpthread.so.0', 'librt.so.1'];
 
 /**
- * This machine's node and the libraries it needs, and nothing else: no shell, no package manager, no second program. Throws on
- * anything but Linux with glibc: there, name a base.
+ * Makes a base from this machine's node and the libraries that it needs. It has no shell, no package manager and no other program.
+ * Throws an Error if this machine does not run Linux with glibc; then `--base` must name a base.
  */
 export async function baseOfThisMachine(layout: Layout): Promise<Base> {
   if (process.platform !== 'linux')
-    throw new Error('Only Linux can lend its node to an image; name another with --base.');
+    throw new Error(
+      "This machine's node cannot be used in an image, because it is not for Linux. Name a base with --base.",
+    );
   const node = realpathSync(process.execPath);
-  const libraries = [...new Set([...linked(node), ...[...openedLater, ...ofModules].flatMap(installed)])];
+  const libraries = [...new Set([...linked(node), ...[...nameLookupLibraries, ...moduleLibraries].flatMap(installed)])];
   const text = (path: string, content: string): LayerFile => ({ path, bytes: Buffer.from(content) });
   const files = [
     program('/usr/bin/node', node),
-    // Under the path by which the loader looks for them, which is often a link.
+    // Stored at the path where the loader looks for them. On this machine it is often a link.
     ...libraries.map((path) => program(path, path)),
     text('etc/passwd', `root:x:0:0:root:/:/\nnonroot:x:${user}:${user}:nonroot:/tmp:/\n`),
     text('etc/group', `root:x:0:\nnonroot:x:${user}:\n`),
@@ -59,13 +61,13 @@ export async function baseOfThisMachine(layout: Layout): Promise<Base> {
   };
 }
 
-/** Libraries that a program or native module is linked with, by the paths that the loader uses. */
+/** Returns the libraries that a program or native module is linked with, by the paths that the loader uses. */
 function linked(file: string): string[] {
   const lines = execFileSync('ldd', [file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n');
   return lines.flatMap((line) => /^\s*(?:\S+ => )?(\/\S+) \(0x/.exec(line)?.[1] ?? []);
 }
 
-/** A library of this machine for an image's folder, and where it is from; undefined where this machine has none. */
+/** Returns a library of this machine as a file for a folder of an image, and its package; undefined if this machine has none. */
 export function installedLibrary(
   name: string,
   folder: string,
@@ -82,7 +84,7 @@ const program = (path: string, from: string): LayerFile => ({
 
 let cache: string[] | undefined;
 
-/** Where the loader's cache has a library; none when it has not. */
+/** Returns the path of a library in the loader's cache; an empty list if it is not there. */
 function installed(name: string): string | string[] {
   cache ??= execFileSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' }).split('\n');
   const ours = process.arch === 'x64' ? 'x86-64' : 'AArch64';
@@ -90,7 +92,7 @@ function installed(name: string): string | string[] {
   return line?.split('=> ')[1]?.trim() ?? [];
 }
 
-/** A library as the distribution's package that it is from, where there is one to ask. */
+/** Returns the Debian package of a library; only the file's name if dpkg does not know it. */
 function partOf(path: string): Part {
   try {
     const run = (program: string, args: string[]) =>
@@ -110,11 +112,12 @@ function partOf(path: string): Part {
   }
 }
 
-/** Libraries of native modules that the base does not bring. Throws an Error that names one. */
-export function checkLibraries(module: string, beside: readonly string[]): void {
-  const have = new Set([...openedLater, ...ofModules, 'libc.so.6', ...beside]);
+/** Checks that the base or `siblings` has all libraries of a native module. Throws an Error that names a missing one. */
+export function checkLibraries(module: string, siblings: readonly string[]): void {
+  const have = new Set([...nameLookupLibraries, ...moduleLibraries, 'libc.so.6', ...siblings]);
   for (const library of existsSync(module) ? linked(module) : []) {
     const name = basename(library);
-    if (!have.has(name) && !name.startsWith('ld-linux')) throw new Error(`${module} needs ${name}, which no image has`);
+    if (!have.has(name) && !name.startsWith('ld-linux'))
+      throw new Error(`${module} needs the library ${name}, which no image contains`);
   }
 }

@@ -6,9 +6,9 @@ import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { common, importsOf, openersIn } from '../../esbuild.config.mjs';
 import type { Manifest } from '../../shared/function/define.ts';
 import type { PortName } from '../../shared/ports/index.ts';
-import { extractor } from '../generate/knative/names.ts';
+import { extractor } from '../manifests/names.ts';
 
-/** One file of CommonJS: that is what a code cache can be made of. What loads later stays a function that is called later. */
+/** One CommonJS file, because V8 can make a code cache of it. Modules that load later become functions that run later. */
 const options = {
   ...common,
   format: 'cjs',
@@ -22,9 +22,9 @@ const options = {
 } as const satisfies BuildOptions;
 
 /**
- * Writes what an image runs into `folder`: boot.cjs, function.cjs and function.cache, which `node`, the program in the image,
- * makes. A process of a cluster alone: the adapters of the embedded mode stay out, and so do the networks of all but the
- * extractor. Answers what went in.
+ * Writes the files of a function's image into `folder`: boot.cjs, function.cjs and function.cache. `node`: the image's node program,
+ * which makes the code cache. The bundle is for a cluster only: it has no adapters of the embedded mode, and no networks unless the
+ * function is the extractor. Returns esbuild's description of the bundle.
  */
 export async function bundleFunction(
   manifest: Manifest,
@@ -53,12 +53,12 @@ export async function bundleFunction(
 }
 
 /**
- * Writes what the image of the command line runs into `folder`: main.mjs and what it loads. Not one file with a code cache: the
- * commands wait for each other at their top, and a Job may take a second to start. Answers what went in.
+ * Writes the files of the command line's image into `folder`: main.mjs and its modules. There is no code cache, because the commands
+ * use top-level await, which CommonJS does not allow; a Job may take a second to start. Returns esbuild's description of the bundle.
  */
 export async function bundleCommandLine(folder: string): Promise<Metafile> {
   await mkdir(folder, { recursive: true });
-  // In a file of their own, which is not the one that was started, so that no command thinks that it was.
+  // The commands are in a chunk of their own. A command runs automatically only if its file is the started one.
   const contents = `const { main } = await import('./scripts/images/command-line.ts');
   process.exitCode = await main(process.argv.slice(2), process.env, process);`;
   const { metafile } = await build({
@@ -88,7 +88,7 @@ const entryOf = (manifest: Manifest, ports: readonly PortName[], modules: readon
   export const start = () => main(definition, front, { embedded: {}, distributed: {${openersIn('distributed', ports)}} });
   export const warm = () => warmUp(definition, front, [${modules.map((path) => `() => import('./${path}')`).join()}]);`;
 
-/** Modules of the bundle that are imported when they are needed, in order. */
+/** Returns the modules of the bundle that load with a dynamic import, in order. */
 const loadedLater = ({ inputs }: Metafile): string[] => [
   ...new Set(
     Object.values(inputs).flatMap(({ imports }) =>
@@ -97,7 +97,7 @@ const loadedLater = ({ inputs }: Metafile): string[] => [
   ),
 ];
 
-/** In a cluster the extractor is asked by its address; nobody else finds faces in his own process. */
+/** In a cluster, functions call the extractor by its address. Only the extractor runs networks in its own process. */
 const withoutNetworks: Plugin = {
   name: 'without-networks',
   setup: ({ onResolve }) =>
@@ -106,7 +106,7 @@ const withoutNetworks: Plugin = {
     })),
 };
 
-/** What keeps things in a folder, and the native modules that it needs, are of no use where there is none. */
+/** Leaves out the embedded adapters and the copy command, with their native modules. They need a data folder, and a pod has none. */
 const withoutFolder: Plugin = {
   name: 'without-folder',
   setup({ onResolve, onLoad }) {

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { loadBundle } from './load-bundle.ts';
 
-// Run by the node of the image: `code-cache.cjs FOLDER` writes function.cache beside the folder's function.cjs.
+// The image's node runs this: `code-cache.cjs FOLDER` writes function.cache next to function.cjs in the folder.
 const [, , folder] = process.argv;
 if (folder === undefined) throw new Error('usage: code-cache.cjs FOLDER');
-// A collection of garbage that happens to come between would leave out what has been compiled. Whoever reads it has V8's own flags.
+// A garbage collection could drop compiled code before the cache is written. The flag is reset below, because V8 accepts a cache only
+// if it has the same flags.
 setFlagsFromString('--no-flush-bytecode');
 const { script, exports } = loadBundle(folder, readFileSync(join(folder, 'function.cjs'), 'utf8'));
 void exports.warm().then(() => {

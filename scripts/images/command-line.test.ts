@@ -11,7 +11,7 @@ import { main } from './command-line.ts';
 import { openSecret } from './pod-secret.ts';
 
 describe('The image of the command line', () => {
-  it('When it is started on its own, then it says what is missing, and holds nothing of the other mode', async () => {
+  it('When it is started alone, then it reports what is missing, and contains no adapter of the embedded mode', async () => {
     const folder = temporaryFolder();
     const metafile = await bundleCommandLine(folder);
     const run = (...args: string[]) => {
@@ -37,7 +37,7 @@ describe('The image of the command line', () => {
 });
 
 describe('A Secret that a pod writes', () => {
-  it('When it may be written, then the texts are put beside what is there, shown with the token of the account', async () => {
+  it('When the pod may write it, then its texts are merged into the Secret, with the token of the account', async () => {
     const { folder, environment, calls } = await kubernetes(200, '{"kind":"Secret"}');
 
     const secret = await openSecret('freeface-admin-key', environment, folder);
@@ -52,29 +52,29 @@ describe('A Secret that a pod writes', () => {
     ]);
   });
 
-  it('When it may not, then no key is made, and what Kubernetes said is told', async () => {
+  it('When the pod may not write it, then no key is made, and the error of Kubernetes is printed', async () => {
     const { folder, environment, calls } = await kubernetes(403, 'secrets "x" is forbidden');
-    let said = '';
+    let output = '';
     const write = (text: string | Uint8Array) => {
-      said += String(text);
+      output += String(text);
       return true;
     };
     const terminal = { stdin: process.stdin, stdout: { write }, stderr: { write } as NodeJS.WriteStream };
 
-    // Who would ask ScyllaDB for one would say that its address is missing.
+    // Without the check, the command would make a key and fail with the missing address of ScyllaDB.
     const code = await main(['admin-key', '--secret', 'x'], environment, terminal, folder);
 
     expect(code).toBe(1);
-    expect(said).toBe('The Secret x cannot be written: secrets "x" is forbidden\n');
+    expect(output).toBe('The Secret x cannot be written: secrets "x" is forbidden\n');
     expect(calls).toHaveLength(1);
   });
 
-  it('When there is no account, then it says so', async () => {
+  it('When the pod has no account, then the error says so', async () => {
     await expect(openSecret('x', {}, temporaryFolder())).rejects.toThrow('whose account has a token');
   });
 });
 
-/** Answers every call with `status` and `text`, over TLS, and the folder and variables by which a pod would find it. */
+/** Starts a TLS server that answers every request with `status` and `text`. Returns the folder and variables by which a pod finds it. */
 async function kubernetes(status: number, text: string) {
   const folder = temporaryFolder();
   const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'ca.crt')];

@@ -7,13 +7,13 @@ import { accountFolder, openSecret } from './pod-secret.ts';
 
 const usage = `Usage: COMMAND [OPTIONS]
 
-  migrate …                   as npm run migrate, but for a copy, which needs a data folder
-  admin-key                   as npm run admin-key
-  admin-key --secret NAME     puts the key as "key" into this Secret of the pod's namespace, which has to be there; the pod's account
-                              may patch it. Nothing is printed but its name
+  migrate …                   the same as npm run migrate, without copy, which needs a data folder
+  admin-key                   the same as npm run admin-key
+  admin-key --secret NAME     writes the key as "key" into this Secret of the pod's namespace. The Secret must exist, and the pod's account
+                              must be allowed to patch it. Prints only the Secret's name
 `;
 
-/** What the image `command-line` runs: answers the exit code. `account`: folder of what the pod's account has been given. */
+/** The program of the image `command-line`. Returns the exit code. `account`: folder with the credentials of the pod's account. */
 export async function main(
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
@@ -21,12 +21,16 @@ export async function main(
   account = accountFolder,
 ): Promise<number> {
   const [command, ...rest] = args;
-  // What keeps things in a folder is not in the image.
-  const onEngines = { ...environment, FREEFACE_MODE: 'distributed' };
+  // The image does not contain the embedded adapters.
+  const distributed = { ...environment, FREEFACE_MODE: 'distributed' };
   try {
-    if (command === 'migrate' && rest[0] !== 'copy') return await migrate(rest, onEngines, terminal);
-    if (command === 'admin-key') return await keyOf(rest, onEngines, terminal, account);
-    throw new UsageError(command === 'migrate' ? 'A copy is made from a checkout.' : 'Say what to do.');
+    if (command === 'migrate' && rest[0] !== 'copy') return await migrate(rest, distributed, terminal);
+    if (command === 'admin-key') return await runAdminKey(rest, distributed, terminal, account);
+    throw new UsageError(
+      command === 'migrate'
+        ? 'This image cannot copy: run npm run migrate -- copy from a checkout.'
+        : 'Name a command: migrate or admin-key.',
+    );
   } catch (error) {
     const { message } = error as Error;
     terminal.stderr.write(isUsageError(error) ? `${message}\n\n${usage}` : `${message}\n`);
@@ -36,10 +40,10 @@ export async function main(
 
 /**
  * [Note: The first key goes into a Secret]
- * What a pod prints is kept by whoever collects logs, and this key may do everything. So it goes where a cluster keeps secrets, by
- * an account that may write this one Secret and read none. Whether it may is asked first: making a key revokes the one before.
+ * A pod's output goes into the collected logs, and this key has all scopes. So the job writes it to a Secret. The job's account may
+ * write this one Secret and may read none. The job first checks that it may write the Secret, because a new key revokes the old one.
  */
-async function keyOf(
+async function runAdminKey(
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
   terminal: Terminal,
@@ -48,7 +52,8 @@ async function keyOf(
   const { values } = parseArgs({ args: [...args], strict: false, options: { secret: { type: 'string' } } });
   const { secret: name } = values;
   if (name === undefined) return await adminKey(args, environment, terminal);
-  if (typeof name !== 'string' || args.length > 2) throw new UsageError('Say which Secret, and nothing else.');
+  if (typeof name !== 'string' || args.length > 2)
+    throw new UsageError('Name the Secret after --secret, and give no other arguments.');
   const secret = await openSecret(name, environment, account);
   await secret.check();
   let key = '';

@@ -24,7 +24,7 @@ const bundled = async (name: string, folder: string) => {
 };
 
 describe('The bundle in an image', () => {
-  it('When it is made twice, then it and its code cache are the same, and V8 takes the cache', async () => {
+  it('When it is made twice, then both bundles and code caches are equal, and V8 accepts the cache', async () => {
     const [one, two] = [join(temporaryFolder(), 'function'), join(temporaryFolder(), 'function')];
 
     await bundled('get-liveness', one);
@@ -42,7 +42,7 @@ describe('The bundle in an image', () => {
     expect(execFileSync(process.execPath, ['-e', check], { encoding: 'utf8' }).trim()).toBe('false');
   });
 
-  it('When a function runs on the engines, then nothing of the other mode is in it, and networks are in the extractor alone', async () => {
+  it('When a function runs in distributed mode, then it has no adapter of the embedded mode, and only the extractor has networks', async () => {
     const folder = temporaryFolder();
 
     const recognise = await bundled('recognize-faces', join(folder, 'recognize-faces'));
@@ -57,7 +57,7 @@ describe('The bundle in an image', () => {
     expect(adapterFiles(recognise.metafile, 'embedded')).toEqual([]);
   });
 
-  it('When networks may run on a graphics card, then the way to it that this machine has lies where onnxruntime looks for it', async () => {
+  it("When this machine has Vulkan's loader, then the image has it where onnxruntime looks for it", async () => {
     const [onnxruntime] = await packagesOutside(
       { inputs: {}, outputs: {} },
       '.resolve("onnxruntime-node")',
@@ -75,7 +75,7 @@ describe('The bundle in an image', () => {
 });
 
 describe('A bill of materials', () => {
-  it('When parts are named twice and in any order, then each is there once, with its licence', () => {
+  it('When parts are given twice and in any order, then each is listed once, with its licence', () => {
     const [node, zod] = [
       { name: 'node', version: '20.0.0', licence: 'MIT', purl: 'pkg:generic/node@20.0.0' },
       { name: 'zod', version: '4.0.0', licence: 'MIT', purl: 'pkg:npm/zod@4.0.0' },
@@ -99,7 +99,7 @@ describe('A layout', () => {
     { path: 'a/c', bytes: Buffer.from('one'), executable: true },
   ];
 
-  it('When images share a layer, then it is written once, unpacks to its files, and the digests are those of the bytes', async () => {
+  it('When images share a layer, then it is written once, contains its files, and has the digest of its bytes', async () => {
     const folder = temporaryFolder();
     const layout = await openLayout(folder);
     const layer = await layout.addLayer(await tarOf(files, ['tmp/']));
@@ -128,7 +128,7 @@ describe('A layout', () => {
     expect(config).toMatchObject({ config: { User: '65532:65532' }, rootfs: { diff_ids: [layer.diffId] } });
   });
 
-  it('When an image with node is named as the base, then its layers and its node are taken; one without is refused', async () => {
+  it('When the base image has node, then its layers and its node are used; a base without node is refused', async () => {
     const folder = temporaryFolder();
     const layout = await openLayout(join(folder, 'theirs'));
     const layer = await layout.addLayer(
@@ -148,7 +148,7 @@ describe('A layout', () => {
 });
 
 describe('The budget of light functions', () => {
-  it('When the heaviest of them is built, then it adds 2 MB at most; one that adds more is named', async () => {
+  it('When the largest light function is built, then it adds at most 2 MB; an image that adds more is reported', async () => {
     const folder = temporaryFolder();
     const layout = await openLayout(join(folder, 'layout'));
     const below = await layout.addLayer(await tarOf([{ path: 'usr/bin/node', bytes: randomBytes(100_000) }]));

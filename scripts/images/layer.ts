@@ -5,15 +5,15 @@ import { pack } from 'tar-stream';
 
 /** A file of an image. */
 export interface LayerFile {
-  /** From the image's root, without a slash before it. */
+  /** Path from the image's root, without a leading slash. */
   readonly path: string;
   readonly bytes: Buffer;
   readonly executable?: boolean;
 }
 
 /**
- * A tar archive that the same files always make the same: sorted by path, of nobody in particular, of no time. `folders` are
- * paths of empty folders that anybody may write to.
+ * Returns a tar archive. The same files always make the same archive: sorted by path, with owner 0 and time 0. `folders`: paths of
+ * empty folders that every user may write to.
  */
 export async function tarOf(files: readonly LayerFile[], folders: readonly string[] = []): Promise<Buffer> {
   const archive = pack();
@@ -28,7 +28,7 @@ export async function tarOf(files: readonly LayerFile[], folders: readonly strin
   return Buffer.concat(chunks);
 }
 
-/** Every file under `folder` as `at/…`, but for those that `skip` names by their path from the folder. */
+/** Returns every file under `folder` with the path `at/…`. `skip`: whether to leave out a file, by its path from the folder. */
 export async function filesUnder(
   folder: string,
   at: string,

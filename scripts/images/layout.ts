@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { constants, gunzipSync, gzipSync } from 'node:zlib';
 import { sha256 } from './layer.ts';
 
-/** A blob as OCI names it. */
+/** OCI's description of a blob. */
 export interface Descriptor {
   readonly mediaType: string;
   /** `sha256:…` */
@@ -14,14 +14,14 @@ export interface Descriptor {
 }
 
 export interface Layer extends Descriptor {
-  /** Digest of the archive before it was compressed. */
+  /** Digest of the uncompressed archive. */
   readonly diffId: string;
-  /** Bytes of the archive before it was compressed. */
+  /** Bytes of the uncompressed archive. */
   readonly unpacked: number;
 }
 
 export interface Image {
-  /** With its tag. */
+  /** Name with tag. */
   readonly name: string;
   readonly manifest: Descriptor;
   readonly configuration: Descriptor;
@@ -34,11 +34,11 @@ export const blobsOf = ({ manifest, configuration, layers }: Image): Descriptor[
   ...layers,
 ];
 
-/** A folder in OCI's image layout, in which images share what they have in common. */
+/** A folder in OCI's image layout. Images share equal layers. */
 export interface Layout {
   readonly folder: string;
   addLayer(tar: Buffer): Promise<Layer>;
-  /** Takes a layer of another image as it is. */
+  /** Copies a layer of another image unchanged. */
   adoptLayer(file: string, descriptor: Descriptor, diffId: string): Promise<Layer>;
   addImage(
     name: string,
@@ -46,14 +46,14 @@ export interface Layout {
     config: object,
     labels: Readonly<Record<string, string>>,
   ): Promise<Image>;
-  /** Says which images there are; what was there before is forgotten. */
+  /** Writes the list of images. It replaces the previous list. */
   writeIndex(images: readonly Image[]): Promise<void>;
 }
 
-/** Of this machine, as OCI names it. */
+/** OCI's name of this machine's architecture. */
 export const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
 
-/** Opens or makes the layout in `folder`. Blobs that are there already are not written again. */
+/** Opens or creates the layout in `folder`. Existing blobs are not written again. */
 export async function openLayout(folder: string): Promise<Layout> {
   const blobs = join(folder, 'blobs', 'sha256');
   await mkdir(blobs, { recursive: true });
@@ -72,7 +72,7 @@ export async function openLayout(folder: string): Promise<Layout> {
 
     async addLayer(tar) {
       const diffId = sha256(tar);
-      // Compressing a hundred megabytes takes seconds, and the same archive comes again with every build.
+      // To compress a hundred megabytes takes seconds, and every build has the same archives. So the result is remembered.
       const note = join(folder, 'compressed', diffId);
       const known = await readFile(note, 'utf8').catch(() => null);
       if (known !== null) {
@@ -90,7 +90,7 @@ export async function openLayout(folder: string): Promise<Layout> {
     async adoptLayer(file, { mediaType, digest, size }, diffId) {
       await copyFile(file, join(blobs, digest.slice('sha256:'.length)));
       const unpacked = /gzip$/.test(mediaType) ? gunzipSync(await readFile(file)).length : size;
-      // Docker's kinds of layers are OCI's under other names.
+      // Docker's media types of layers are the same as OCI's under other names.
       const ours = `application/vnd.oci.image.layer.v1.tar${/gzip$/.test(mediaType) ? '+gzip' : ''}`;
       return { mediaType: ours, digest, size, diffId, unpacked };
     },
@@ -127,7 +127,7 @@ export async function openLayout(folder: string): Promise<Layout> {
   };
 }
 
-/** Nobody sees half a file, and one that is there stays. */
+/** Writes a file in one step, so that no reader sees a part of it. Keeps an existing file, except index.json. */
 async function writeWhole(path: string, bytes: Buffer): Promise<void> {
   if (existsSync(path) && !path.endsWith('index.json')) return;
   await writeFile(`${path}.part`, bytes);

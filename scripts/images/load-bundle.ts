@@ -2,20 +2,20 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
 
-/** What a bundle made for an image exports (see bundle.ts). */
+/** Exports of a bundle in an image (see bundle.ts). */
 export interface BundleExports {
   /** Serves the function. */
   start(): Promise<void>;
-  /** Runs what every start runs, and reaches no store. */
+  /** Runs the code of a start without calling a store. */
   warm(): Promise<void>;
 }
 
 /**
- * Runs the CommonJS module `source` as the file `function.cjs` of `folder`, compiled from V8's code cache where there is one.
+ * Runs the CommonJS module `source` as the file `function.cjs` of `folder`. `cachedData`: V8's code cache of it.
  *
  * [Note: Code cache]
- * Compiling is half of what a start costs, so an image carries what V8 made of the bundle. V8 looks whether its version and
- * flags are the same and compiles anew if they are not: the function starts all the same, only slower.
+ * Half of the time of a start is compilation. So an image contains the code that V8 compiled from the bundle. V8 checks that its version
+ * and flags are the same as at the build. If they differ, it compiles the bundle again, and the function starts more slowly.
  */
 export function loadBundle(
   folder: string,
@@ -23,7 +23,7 @@ export function loadBundle(
   cachedData?: Buffer,
 ): { script: Script; exports: BundleExports } {
   const wrapped = `(function (exports, require, module, __filename, __dirname) { ${source}\n})`;
-  // A name of its own wherever the image is built, so that the same bundle makes the same cache.
+  // The name does not depend on the folder of the build, so that the same bundle makes the same cache.
   const script = new Script(wrapped, { filename: '/app/function.cjs', ...(cachedData && { cachedData }) });
   const file = join(folder, 'function.cjs');
   const module = { exports: {} as BundleExports };

@@ -5,11 +5,11 @@ import type { Image } from './layout.ts';
 
 const file = join('knative', 'components', 'images', 'kustomization.yaml');
 
-const head = `# Which image each function runs, by digest: a tag can be moved, a digest cannot. Written by \`npm run images\`; while nothing
-# stands here, the tags of the base hold.
+const head = `# The image of each function, by digest, because a tag can be moved and a digest cannot. \`npm run images\` writes this file. While the
+# list is empty, the tags of the base apply.
 `;
 
-/** Has the overlays take these images, by digest and, when they were pushed, by their name in the registry. */
+/** Makes the overlays use these images, by digest and, if they were pushed, by their name in the registry. */
 export async function writePins(images: readonly Image[], prefix: string | undefined): Promise<void> {
   const component = {
     apiVersion: 'kustomize.config.k8s.io/v1alpha1',
@@ -25,6 +25,6 @@ export async function writePins(images: readonly Image[], prefix: string | undef
 
 const withoutTag = (name: string): string => name.slice(0, name.lastIndexOf(':'));
 
-/** Name of an image in a registry: the function's, after `prefix`. */
+/** Returns the name of an image in a registry: `prefix`, then the function's name. */
 export const nameIn = (prefix: string, name: string): string =>
   `${prefix.replace(/\/$/, '')}/${withoutTag(name).split('/').at(-1)}`;

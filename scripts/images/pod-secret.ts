@@ -2,27 +2,30 @@ import { readFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { join } from 'node:path';
 
-/** Where Kubernetes puts what a pod of an account needs to talk to it. */
+/** Folder in which Kubernetes puts the credentials of a pod's account. */
 export const accountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 const patchMs = 10_000;
 
-/** A Secret of the pod's own namespace that is there already. */
+/** An existing Secret in the pod's own namespace. */
 export interface PodSecret {
-  /** Resolves when the account may write it. Errors: Error with what Kubernetes says. */
+  /** Resolves if the account may write the Secret. Errors: Error with the response of Kubernetes. */
   check(): Promise<void>;
-  /** Puts texts under these keys; others stay. Errors as above. */
+  /** Writes texts under these keys and keeps the other keys. Errors: the same as for `check`. */
   put(texts: Readonly<Record<string, string>>): Promise<void>;
 }
 
-/** `folder`: of what the pod's account has been given. Errors: Error where this is no pod, or one whose account has no token. */
+/** `folder`: the credentials of the pod's account. Errors: Error if this is not a pod, or if its account has no token. */
 export async function openSecret(name: string, environment: NodeJS.ProcessEnv, folder: string): Promise<PodSecret> {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = environment;
   const read = (file: string) =>
     readFile(join(folder, file), 'utf8').catch((cause: unknown) => {
-      throw new Error(`A Secret can be written from a pod whose account has a token; ${file} is not there.`, { cause });
+      throw new Error(`Only a pod whose account has a token can write a Secret; the file ${file} is missing.`, {
+        cause,
+      });
     });
   const [token, ca, namespace] = await Promise.all(['token', 'ca.crt', 'namespace'].map(read));
-  if (!host || !port) throw new Error('A Secret can be written from a pod; KUBERNETES_SERVICE_HOST is not set.');
+  if (!host || !port)
+    throw new Error('Only a pod can write a Secret; KUBERNETES_SERVICE_HOST or KUBERNETES_SERVICE_PORT is not set.');
 
   const patch = (texts: Readonly<Record<string, string>>, query: string) =>
     new Promise<void>((resolve, reject) => {
@@ -43,7 +46,7 @@ export async function openSecret(name: string, environment: NodeJS.ProcessEnv, f
           body += text;
         });
         answer.on('error', ({ message }) => refuse(message));
-        // Of a Secret that was written the answer is the Secret; of another it says why, and nothing of what is in it.
+        // After a write the response has the Secret. After a failure it has the reason and no content of the Secret.
         answer.on('end', () => (answer.statusCode === 200 ? resolve() : refuse(body)));
       });
       const data = Object.entries(texts).map(([key, text]) => [key, Buffer.from(text).toString('base64')]);

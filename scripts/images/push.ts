@@ -5,11 +5,11 @@ import type { Image, Layout } from './layout.ts';
 import { nameIn } from './pins.ts';
 import { registryTool } from './tool.ts';
 
-/** Pushes each image as `prefix/function:version`. The bytes stay as they are, so the digest does too. */
+/** Pushes each image as `prefix/function:version`. The bytes do not change, so the digest does not change. */
 export async function push(layout: Layout, images: readonly Image[], prefix: string): Promise<void> {
   for (const { name, manifest } of images) {
     const target = `${nameIn(prefix, name)}:${name.split(':').at(-1)}`;
-    // A layout of this image alone, which is what both programs take.
+    // Both programs need a layout with only this image.
     const folder = await mkdtemp(join(tmpdir(), 'freeface-push-'));
     try {
       await symlink(join(layout.folder, 'blobs'), join(folder, 'blobs'));

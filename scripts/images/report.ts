@@ -2,14 +2,14 @@ import type { PortName } from '../../shared/ports/index.ts';
 import type { Base } from './base.ts';
 import type { Image, Layer } from './layout.ts';
 
-/** Bytes that the image of a light function may add to the base, compressed as they are fetched. */
+/** Compressed bytes that the image of a light function may add to the base. */
 export const lightBudget = 2_000_000;
 
-/** Whether a function has neither networks nor pictures nor Milvus' client, which is as large as all the rest together. */
+/** Whether a function has no networks, no image library and no Milvus client. That client is as large as everything else together. */
 export const isLight = (ports: readonly PortName[]): boolean => !ports.some((port) => heavy.includes(port));
 const heavy: readonly PortName[] = ['extractor', 'vectors'];
 
-/** What each of these images of light functions that is over its budget is to be told of. */
+/** Returns a line for each image of a light function that is over the budget. */
 export const overBudget = (images: readonly Image[], base: Pick<Base, 'layers'>): string[] =>
   images.flatMap(({ name, layers }) => {
     const added = sizeOf(addedTo(base, layers));
@@ -20,7 +20,7 @@ export const overBudget = (images: readonly Image[], base: Pick<Base, 'layers'>)
       : [];
   });
 
-/** What each image adds to the base, compressed as it is fetched and unpacked as it lies on a node. */
+/** Returns a table of the sizes that each image adds to the base: compressed, as a node fetches it, and unpacked, as a node stores it. */
 export function report(images: readonly Image[], base: Base): string {
   const row = (name: string, layers: readonly Layer[], more = '') =>
     `${name.padEnd(32)} ${megabytes(sizeOf(layers))} ${megabytes(layers.reduce((sum, { unpacked }) => sum + unpacked, 0))}  ${more}\n`;

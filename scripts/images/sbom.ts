@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { Enums, Models, Serialize, Spec } from '@cyclonedx/cyclonedx-library';
 import type { Metafile } from 'esbuild';
 
-/** Something an image is made of. */
+/** A part of an image. */
 export interface Part {
   readonly name: string;
   readonly version?: string;
@@ -12,7 +12,7 @@ export interface Part {
   readonly purl?: string;
 }
 
-/** The bill of materials of an image, as CycloneDX 1.6 in JSON: the same parts always make the same text. */
+/** Returns the bill of materials of an image, as CycloneDX 1.6 in JSON. The same parts always make the same text. */
 export function billOfMaterials(name: string, version: string, parts: readonly Part[]): string {
   const bom = new Models.Bom();
   bom.metadata.component = new Models.Component(Enums.ComponentType.Container, name, { version, bomRef: name });
@@ -30,7 +30,7 @@ export function billOfMaterials(name: string, version: string, parts: readonly P
   return serializer.serialize(bom, { sortLists: true, space: 2 });
 }
 
-/** The npm packages whose code went into a bundle. */
+/** Returns the npm packages whose code is in a bundle. */
 export const partsOfBundle = ({ inputs }: Metafile): Part[] =>
   [
     ...new Set(
@@ -40,7 +40,7 @@ export const partsOfBundle = ({ inputs }: Metafile): Part[] =>
     .sort()
     .map(partOfPackage);
 
-/** The package in a folder. */
+/** Returns the package in a folder. */
 export function partOfPackage(folder: string): Part {
   const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<
     string,
@@ -50,7 +50,7 @@ export function partOfPackage(folder: string): Part {
   return { name: name!, version: version!, purl, ...(typeof license === 'string' && { licence: license }) };
 }
 
-/** Folder of a package that `from` depends on; undefined when it is not installed. */
+/** Returns the folder of a package that the package in `from` depends on; undefined if it is not installed. */
 export function folderOfPackage(name: string, from: string): string | undefined {
   for (let at = from; ; at = dirname(at)) {
     const folder = join(at, 'node_modules', name);

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 
-/** Runs one of the programs that speak with registries, the first that is installed. Throws an Error that says how to get one. */
+/** Runs the first installed program that can use a registry. Throws an Error that says how to get one. */
 export function registryTool(commands: {
   readonly crane: readonly string[];
   readonly skopeo: readonly string[];
@@ -14,6 +14,6 @@ export function registryTool(commands: {
     }
   }
   throw new Error(
-    'Neither crane nor skopeo is installed; either will do: https://github.com/google/go-containerregistry',
+    'Neither crane nor skopeo is installed. Install one of them, for example crane: https://github.com/google/go-containerregistry',
   );
 }

@@ -6,8 +6,8 @@ import type { Front } from '../../shared/runtime/fronts.ts';
 import { serve } from '../../shared/runtime/serve.ts';
 
 /**
- * Runs what every start of a function runs, but for the stores: configuration, server, a probe, and the modules that load when a
- * port opens. What has run is what the code cache holds. The process is left for its caller to end.
+ * Runs the code of a function's start without the stores: configuration, server, a probe, and the modules that load when a port opens.
+ * The code cache contains the code that has run. The caller must end the process.
  */
 export async function warm(
   definition: FunctionDefinition,

@@ -6,26 +6,30 @@ import { listPacks, type PackPlaces, readCatalogue, weightsDir } from '../../sha
 import { filesUnder, type LayerFile } from './layer.ts';
 
 /**
- * The files of model packs as the extractor's data folder holds them; what is missing is built or downloaded first.
+ * Returns the files of model packs at their paths in the extractor's data folder. Missing files are built or downloaded first.
  *
  * [Note: Weights are in the image]
- * The extractor carries its weights in a layer of their own: a node fetches it once and keeps it, a cold start downloads nothing and
- * needs no store or volume, and a revision answers with the weights that it was made with. The price is one more layer, of 46 MB
- * with the built-in pack. Fetched at start, they would make the first answer wait each time, since instances go away.
+ * The extractor's image has the weights in a layer of their own. A node fetches this layer once and keeps it. A cold start downloads
+ * nothing and needs no store or volume. A revision always uses the weights that it was built with. The cost is one more layer, 46 MB
+ * with the built-in pack. If instances fetched the weights at start, the first request to every new instance would wait for them.
  */
 export async function weightsOf(packs: readonly string[], places: PackPlaces): Promise<LayerFile[]> {
   const files = new Map<string, LayerFile>();
   for (const name of packs) {
     for (const { path } of packFiles(await ensurePack(name, places))) {
       const below = relative(weightsDir(places.dataDir), path);
-      if (below.startsWith('..')) throw new Error(`${path} is outside the data folder: add ${name} without --link`);
+      if (below.startsWith('..'))
+        throw new Error(`${path} is outside the data folder: add the pack ${name} again without --link`);
       files.set(below, { path: `app/data/models/${below}`, bytes: await readFile(path) });
     }
   }
   return [...files.values()];
 }
 
-/** The catalogue and its calibrations; the packs that were added stand in it, since who searches has no weights to look beside. */
+/**
+ * Returns the catalogue and its calibrations. Packs that were added are entered into the catalogue, because a function that searches
+ * has no weights and cannot read the packs' own descriptions.
+ */
 export async function catalogueOf(packs: readonly string[], places: PackPlaces): Promise<LayerFile[]> {
   const { packs: own, ...catalogue } = await readCatalogue(places);
   const known = await listPacks(places);

@@ -1,12 +1,12 @@
 import type * as z from 'zod';
 import { goSeconds, refuse } from './forms.ts';
 
-/** Where an annotation has an effect; Knative refuses or overlooks it elsewhere. */
+/** The metadata in which an annotation has an effect. Knative refuses or ignores it elsewhere. */
 type Place = 'object' | 'revision';
 
 interface Known {
   readonly places: readonly Place[];
-  /** What is wrong with a value; undefined: nothing. */
+  /** Returns what is wrong with a value; undefined if it is right. */
   readonly problem: (value: string) => string | undefined;
 }
 
@@ -142,8 +142,8 @@ function known(name: string): Known | undefined {
 }
 
 /**
- * Checks annotations of Knative's domains: the names against a list, the values against what Knative reads. Others are
- * nobody's business here. `path` leads to the annotations.
+ * Checks annotations of Knative's domains: the names against a list, and the values against the forms that Knative reads.
+ * Ignores annotations of other domains. `path`: the annotations' path in the object.
  */
 export function checkAnnotations(
   annotations: Readonly<Record<string, string>> | undefined,
@@ -154,12 +154,12 @@ export function checkAnnotations(
   for (const [name, value] of Object.entries(annotations ?? {})) {
     if (!/(^|\.)knative\.dev\//.test(name)) continue;
     const entry = known(name);
-    if (entry === undefined) refuse(context, [...path, name], 'is no annotation that Knative knows');
+    if (entry === undefined) refuse(context, [...path, name], 'is not an annotation that Knative knows');
     else if (!entry.places.includes(place))
       refuse(
         context,
         [...path, name],
-        `has no effect here: it belongs into ${place === 'object' ? "the template's metadata" : "the object's metadata"}`,
+        `has no effect here: move it to ${place === 'object' ? "the template's metadata" : "the object's metadata"}`,
       );
     else {
       const problem = entry.problem(value);
@@ -168,7 +168,7 @@ export function checkAnnotations(
   }
 }
 
-/** The value of an autoscaling annotation, under its name or the older one. */
+/** Returns the value of an autoscaling annotation, under its current or its older name. */
 export function autoscalingValue(annotations: Readonly<Record<string, string>>, name: string): string | undefined {
   const [oldName] = Object.entries(older).find(([, current]) => current === name) ?? [];
   return (

@@ -2,7 +2,7 @@ import { parseAllDocuments } from 'yaml';
 import type * as z from 'zod';
 import { kinds } from './kinds.ts';
 
-/** An object as Kubernetes has it. */
+/** A Kubernetes object. */
 export interface KubernetesObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -16,27 +16,27 @@ export interface KubernetesObject {
 }
 
 export interface Problem {
-  /** Which object, as `Service detect-faces`. */
+  /** Kind and name of the object, for example `Service detect-faces`. */
   readonly where: string;
-  /** Path to the field, as `spec.template.spec.containers[0].image`. */
+  /** Path to the field, for example `spec.template.spec.containers[0].image`. */
   readonly field: string;
   readonly message: string;
 }
 
-/** Files of kustomize are no objects of a cluster. */
-const passedOver = new Set([
+/** Files of kustomize. They are not objects of a cluster, so they are not checked. */
+const skipped = new Set([
   'kustomize.config.k8s.io/v1beta1 Kustomization',
   'kustomize.config.k8s.io/v1alpha1 Component',
 ]);
 
 /**
- * Reads a file of manifests and checks each object on its own: the form of its kind, unknown fields, and what the fields mean
- * together. The objects are those with which nothing is wrong.
+ * Parses the text of a file of manifests and checks each object alone: the form of its kind, unknown fields, and fields that
+ * contradict each other. `objects` has only the objects without a problem.
  */
 export function checkText(text: string): { objects: KubernetesObject[]; problems: Problem[] } {
   const objects: KubernetesObject[] = [];
   const problems: Problem[] = [];
-  // Kubernetes reads YAML 1.1, in which `no` is false; it leaves times as text.
+  // Kubernetes reads YAML 1.1, in which `no` is false. It does not parse timestamps; they stay text.
   const documents = parseAllDocuments(text, {
     version: '1.1',
     customTags: (tags) => tags.filter((tag) => !(typeof tag === 'object' && tag.tag === 'tag:yaml.org,2002:timestamp')),
@@ -57,16 +57,16 @@ export function checkText(text: string): { objects: KubernetesObject[]; problems
   return { objects, problems };
 }
 
-/** Checks one object on its own. */
+/** Checks one object alone. */
 export function checkObject(value: unknown): Problem[] {
   const object = value as Partial<KubernetesObject> | null;
   if (typeof object !== 'object' || object === null || Array.isArray(object))
-    return [{ where: 'document', field: 'kind', message: 'is missing: this is no object' }];
+    return [{ where: 'document', field: 'kind', message: 'is missing: this is not a Kubernetes object' }];
   const { apiVersion, kind } = object;
   const where = `${kind ?? 'object'} ${object.metadata?.name ?? ''}`.trim();
   for (const [field, given] of Object.entries({ apiVersion, kind }))
     if (typeof given !== 'string') return [{ where, field, message: 'is missing' }];
-  if (passedOver.has(`${apiVersion} ${kind}`)) return [];
+  if (skipped.has(`${apiVersion} ${kind}`)) return [];
   const form = kinds.get(`${apiVersion} ${kind}`);
   if (form === undefined) return [{ where, ...unknownKind(apiVersion!, kind!) }];
   const parsed = form.safeParse(object);
@@ -83,13 +83,16 @@ function itemsOf(value: unknown): unknown[] {
 function unknownKind(apiVersion: string, kind: string): Omit<Problem, 'where'> {
   const versions = [...kinds.keys()].filter((key) => key.endsWith(` ${kind}`)).map((key) => key.split(' ')[0]);
   return versions.length > 0
-    ? { field: 'apiVersion', message: `${apiVersion} has no kind ${kind}; it is of ${versions.join(' or ')}` }
-    : { field: 'kind', message: `${kind} of ${apiVersion} is none that is checked here` };
+    ? { field: 'apiVersion', message: `${apiVersion} has no kind ${kind}; use ${versions.join(' or ')}` }
+    : { field: 'kind', message: `${kind} of ${apiVersion} is unknown to this check` };
 }
 
 function problemsOf(issue: z.core.$ZodIssue): Omit<Problem, 'where'>[] {
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ field: fieldPath([...issue.path, key]), message: 'is no field of this kind' }));
+    return issue.keys.map((key) => ({
+      field: fieldPath([...issue.path, key]),
+      message: 'is not a field of this kind',
+    }));
   if (issue.code === 'invalid_key')
     return [{ field: fieldPath(issue.path), message: issue.issues[0]?.message ?? issue.message }];
   const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');

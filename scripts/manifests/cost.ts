@@ -1,24 +1,24 @@
 import type { KubernetesObject } from './check.ts';
 import { amount, goSeconds } from './forms.ts';
 
-/** What instances ask a cluster for, without Knative's own container beside each. */
+/** Resources that instances request from a cluster, without Knative's own container in each pod. */
 interface Cost {
   readonly instances: number;
-  /** Processors. */
+  /** Number of processors. */
   readonly cpu: number;
   /** Bytes. */
   readonly memory: number;
 }
 
-/** Of knative/README.md, Measured: seconds that a function with records takes for a warm request. */
+/** Seconds that a function with records takes for a warm request. Source: knative/README.md, Measured. */
 const recordSeconds = 0.011;
-/** Of [Note: Sizes] and knative/components/extractor-cpu: photos a second that a processor's networks look at. */
+/** Photos that the networks on one processor process in a second. Source: [Note: Sizes] and knative/components/extractor-cpu. */
 const photosPerProcessor = 2;
 const perSecond = 100;
 
 /**
- * The table of what each overlay costs, in Markdown: what is kept when idle and what a rollout starts follow from the manifests, what
- * a load needs from them and from what was measured of one instance.
+ * Returns a Markdown table of the cost of each overlay. The columns for idle and for a rollout follow from the manifests. The
+ * columns for a load follow from the manifests and from measurements of one instance.
  */
 export function costTable(overlays: ReadonlyMap<string, readonly KubernetesObject[]>): string {
   const rows = [...overlays].map(([name, objects]) => {
@@ -27,22 +27,25 @@ export function costTable(overlays: ReadonlyMap<string, readonly KubernetesObjec
     );
     const named = (service: string) => services.filter(({ metadata }) => metadata.name === service);
     const cells = [
-      costOf(services, (service) => Math.max(scaleOf(service, 'min-scale'), isKeptAwake(service, objects) ? 1 : 0)),
+      costOf(services, (service) => Math.max(scaleOf(service, 'min-scale'), isNeverIdle(service, objects) ? 1 : 0)),
       costOf(services, (service) => scaleOf(service, 'initial-scale')),
       costOf(named('get-person'), (service) => busy(service, perSecond * recordSeconds)),
-      ...(name === 'cpu' || name === 'production' ? [photos(named('extract-faces'), named('recognize-faces'))] : []),
-    ].map(inWords);
+      ...(name === 'cpu' || name === 'production' ? [photoCost(named('extract-faces'), named('recognize-faces'))] : []),
+    ].map(textOf);
     return `| \`${name}\` | ${[...cells, 'not measured'].slice(0, 4).join(' | ')} |`;
   });
   return [
-    `| overlay | idle | a rollout, once | ${perSecond} requests a second for records | ${perSecond} photos a second to recognise |`,
+    `| overlay | idle | during a rollout | ${perSecond} requests a second for records | ${perSecond} photos a second to recognise |`,
     '| --- | --- | --- | --- | --- |',
     ...rows,
   ].join('\n');
 }
 
-/** Whether a schedule calls each minute and Knative looks back for as long: then the one instance does not go. */
-function isKeptAwake(service: KubernetesObject, objects: readonly KubernetesObject[]): boolean {
+/**
+ * Whether a schedule calls the service each minute and Knative's scaling window is at least as long. Then Knative never stops
+ * the instance.
+ */
+function isNeverIdle(service: KubernetesObject, objects: readonly KubernetesObject[]): boolean {
   const { annotations } = revisionOf(service).metadata;
   const calls = objects.some(({ kind, spec }) => {
     if (kind !== 'PingSource') return false;
@@ -52,12 +55,12 @@ function isKeptAwake(service: KubernetesObject, objects: readonly KubernetesObje
   return calls && goSeconds(annotations['autoscaling.knative.dev/window']!) >= 60;
 }
 
-/** Extractors until their processors suffice, and those that wait for them. */
-function photos(extractors: readonly KubernetesObject[], callers: readonly KubernetesObject[]): Cost {
+/** The cost of enough extractors for the load, and of the callers that wait for them. */
+function photoCost(extractors: readonly KubernetesObject[], callers: readonly KubernetesObject[]): Cost {
   const processors = perSecond / photosPerProcessor;
   return sum([
     costOf(extractors, (service) => Math.ceil(processors / requestsOf(service).cpu)),
-    // A photo takes one processor for as long as it takes.
+    // Each photo uses one processor, so the number of concurrent photos is the number of processors.
     costOf(callers, (service) => busy(service, processors)),
   ]);
 }
@@ -77,7 +80,7 @@ const sum = (costs: readonly Cost[]): Cost =>
     memory: 0,
   });
 
-/** Instances that Knative starts for so many requests at once. */
+/** Returns the number of instances that Knative starts for `atOnce` concurrent requests. */
 const busy = (service: KubernetesObject, atOnce: number): number =>
   Math.ceil(atOnce / ((scaleOf(service, 'target') * scaleOf(service, 'target-utilization-percentage')) / 100));
 
@@ -100,7 +103,7 @@ function requestsOf(service: KubernetesObject): Omit<Cost, 'instances'> {
   return { cpu: amount(cpu), memory: amount(memory) };
 }
 
-const inWords = ({ instances, cpu, memory }: Cost): string =>
+const textOf = ({ instances, cpu, memory }: Cost): string =>
   instances === 0 ? 'nothing' : `${instances}: ${round(cpu)} processors, ${round(memory / 2 ** 30)} GiB`;
 
 const round = (value: number): number => Number(value.toPrecision(3));

@@ -14,7 +14,7 @@ const fields: readonly {
   { name: 'day of the week', from: 0, to: 6, words: days },
 ];
 
-/** What is wrong with a schedule of five fields, or a word as `@hourly`; undefined: nothing. */
+/** Returns what is wrong with a schedule of five fields, or of one word such as `@hourly`; undefined if it is right. */
 export function cronProblem(schedule: string): string | undefined {
   if (/^@(yearly|annually|monthly|weekly|daily|midnight|hourly)$/.test(schedule)) return undefined;
   if (/^@every (\d+(\.\d+)?(ms|s|m|h))+$/.test(schedule)) return undefined;
@@ -22,7 +22,7 @@ export function cronProblem(schedule: string): string | undefined {
   if (parts.length !== 5) return `must have the five fields of cron, not ${parts.length}`;
   for (const [i, field] of fields.entries()) {
     for (const item of parts[i]!.split(',')) {
-      if (!isItem(item, field)) return `${item} is no ${field.name} between ${field.from} and ${field.to}`;
+      if (!isItem(item, field)) return `${item} is not a ${field.name} between ${field.from} and ${field.to}`;
     }
   }
   return undefined;

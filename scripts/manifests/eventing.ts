@@ -7,19 +7,19 @@ import * as f from './forms.ts';
 
 const object = z.strictObject;
 
-/** Where events go: an object with an address, or a URI (relative to it where both are given). */
+/** The target of events: an object with an address, or a URI. If both are given, the URI is relative to the object's address. */
 const destination = object({
   ref: f.addressRef.optional(),
   uri: z.string().min(1).optional(),
   CACerts: z.string().optional(),
   audience: z.string().optional(),
 }).superRefine(({ ref, uri }, context) => {
-  if (ref === undefined && uri === undefined) f.refuse(context, ['ref'], 'is missing, and there is no uri either');
+  if (ref === undefined && uri === undefined) f.refuse(context, ['ref'], 'is missing: give ref or uri');
   if (ref === undefined && uri !== undefined && !URL.canParse(uri))
-    f.refuse(context, ['uri'], 'must be absolute where there is no ref');
+    f.refuse(context, ['uri'], 'must be absolute if there is no ref');
 });
 
-/** Attempts after the first, pauses, and who gets what cannot be delivered. */
+/** Retries after the first attempt, pauses between them, and the sink of undeliverable events. */
 const delivery = object({
   retry: f.integer(0, f.mostInt32).optional(),
   backoffPolicy: z.enum(['exponential', 'linear']).optional(),
@@ -33,7 +33,7 @@ const delivery = object({
 function checkTimeout({ timeout }: { timeout?: string | undefined }, context: z.RefinementCtx): void {
   if (timeout === undefined) return;
   const seconds = f.isoSeconds(timeout);
-  if (seconds <= 0) f.refuse(context, ['timeout'], 'must be more than nothing');
+  if (seconds <= 0) f.refuse(context, ['timeout'], 'must be more than zero');
   if (seconds >= 600) f.refuse(context, ['timeout'], 'must be less than the longest revision timeout, PT600S');
 }
 
@@ -97,7 +97,7 @@ export const subscription = object({
   }),
 });
 
-/** Written by Knative itself from Subscriptions. */
+/** Knative writes this field from Subscriptions. */
 const subscribers = z.array(z.looseObject({}));
 const channelTemplate = object({ apiVersion: f.nonEmpty, kind: f.nonEmpty, spec: z.looseObject({}).optional() });
 export const channel = object({
@@ -182,9 +182,10 @@ export const pingSource = object({
     ceOverrides: ceOverrides.optional(),
     sink: destination,
   }).superRefine(({ data, dataBase64, contentType }, context) => {
-    if (data !== undefined && dataBase64 !== undefined) f.refuse(context, ['dataBase64'], 'cannot stand beside data');
+    if (data !== undefined && dataBase64 !== undefined)
+      f.refuse(context, ['dataBase64'], 'must not be given together with data');
     if (contentType === 'application/json' && data !== undefined && !isJson(data))
-      f.refuse(context, ['data'], 'is not JSON as contentType says');
+      f.refuse(context, ['data'], 'is not JSON, but contentType is application/json');
   }),
 });
 
@@ -206,7 +207,7 @@ export const kafkaSource = object({
     const name = 'kafkasources.sources.knative.dev/key-type';
     for (const label of Object.keys(labels ?? {})) {
       if (label.startsWith('kafkasources.') && label !== name)
-        f.refuse(context, ['labels', label], 'is no label that KafkaSource knows');
+        f.refuse(context, ['labels', label], 'is not a label that KafkaSource knows');
     }
     const value = labels?.[name];
     if (value !== undefined && !['string', 'int', 'float', 'byte-array'].includes(value))
@@ -240,10 +241,10 @@ export const kafkaSource = object({
 });
 
 /**
- * [Note: The delivery of a KafkaSource is whole]
- * A part of `delivery` drops the defaults of all the rest: without `retry` nothing is tried again, and without a dead letter sink
- * what fails is lost with its offset committed. So all of it stands there; `timeout` has a default that holds. `format`, which other
- * kinds have, is not in its schema, and the API server would drop it.
+ * [Note: The delivery of a KafkaSource is complete]
+ * If one field of `delivery` is given, Knative drops the defaults of the other fields. Without `retry` it retries nothing. Without
+ * a dead letter sink it loses a failed event, because it commits the event's offset. So all fields must be given. Only `timeout`
+ * keeps its default. Other kinds have `format`; a KafkaSource's schema does not have it, and the API server would drop it.
  */
 function wholeDelivery() {
   const { format: _, ...fields } = delivery.shape;
@@ -251,11 +252,15 @@ function wholeDelivery() {
     checkTimeout(value, context);
     for (const name of ['retry', 'backoffPolicy', 'backoffDelay', 'deadLetterSink'] as const)
       if (value[name] === undefined)
-        f.refuse(context, [name], 'is missing; a part of delivery drops the other defaults');
+        f.refuse(
+          context,
+          [name],
+          'is missing: if one field of delivery is given, Knative drops the defaults of the others',
+        );
   });
 }
 
-/** Kafka's own type of it. */
+/** Kafka stores a replication factor as a 16-bit integer. */
 const mostInt16 = 2 ** 15 - 1;
 
 export const kafkaSink = object({

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** Forms that fields of many kinds share. `name…` and label syntax: Kubernetes' own (RFC 1123). */
+/** Forms of fields that many kinds share. Names and labels have Kubernetes' own syntax (RFC 1123). */
 
 const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -9,7 +9,7 @@ export const integer = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) => z
 export const mostInt32 = 2 ** 31 - 1;
 export const port = integer(1, 65535);
 export const portOrName = z.union([port, z.string().regex(/^[a-z0-9-]{1,15}$/)], {
-  error: 'must be a port or the name of one',
+  error: 'must be a port or the name of a port',
 });
 export const dnsLabel = z.string().regex(label, 'must be a DNS label: lower-case letters, digits, -');
 export const dnsName = z.string().max(253).regex(subdomain, 'must be a DNS name in lower case');
@@ -26,7 +26,7 @@ export const labelValue = z
   .max(63)
   .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/, 'must be a label value: letters, digits, - _ .');
 
-/** Names of the domains whose labels tools read, and what they may hold; a mistyped one is read by nobody. */
+/** Domains whose labels tools read, and the names that each domain allows. No tool reads a mistyped label. */
 const readLabels: Readonly<Record<string, RegExp>> = {
   'app.kubernetes.io': /^(name|instance|version|component|part-of|managed-by|created-by)$/,
   'pod-security.kubernetes.io': /^(enforce|audit|warn)(-version)?$/,
@@ -35,7 +35,7 @@ const readLabels: Readonly<Record<string, RegExp>> = {
 export const labels = z.record(qualifiedName, labelValue).superRefine((value, context) => {
   for (const name of Object.keys(value)) {
     const [domain = '', own = ''] = name.split('/');
-    if (readLabels[domain]?.test(own) === false) refuse(context, [name], `is no label of ${domain}`);
+    if (readLabels[domain]?.test(own) === false) refuse(context, [name], `is not a label of ${domain}`);
   }
 });
 export const annotations = z.record(qualifiedName, z.string());
@@ -48,13 +48,13 @@ export const metadata = z.strictObject({
   finalizers: z.array(nonEmpty).optional(),
 });
 
-/** Of kinds whose name becomes a host name. */
+/** Metadata of kinds whose name becomes a host name. */
 export const serviceMetadata = metadata.extend({
   name: z.string().regex(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a DNS label that starts with a letter'),
 });
 
 const quantityForm = /^[+]?(\d+(\.\d*)?|\.\d+)(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?\d+)?$/;
-/** Kubernetes quantity, as `100m`, `128Mi`, `2`. */
+/** Kubernetes quantity, for example `100m`, `128Mi` or `2`. */
 export const quantity = z.union(
   [z.string().regex(quantityForm, 'must be a quantity such as 100m or 128Mi'), z.number().min(0)],
   {
@@ -81,20 +81,20 @@ const scales: Readonly<Record<string, number>> = {
   Ei: 2 ** 60,
 };
 
-/** The number that a quantity stands for; NaN when it is none. */
+/** Returns the number that a quantity means; NaN if the text is not a quantity. */
 export function amount(value: string | number): number {
   const [, digits, suffix = ''] = /^([+]?[\d.]+(?:[eE][+-]?\d+)?)([A-Za-z]*)$/.exec(String(value)) ?? [];
   return Number(digits) * (scales[suffix] ?? Number.NaN);
 }
 
-/** Network threads that so much processor is for: a whole number, at least one. */
+/** Returns the number of network threads for a request of `cpu` processors: a whole number, at least 1. */
 export const threadsOf = (cpu: string | number): number => Math.max(1, Math.floor(amount(cpu)));
 
 const isoForm = /^P(?=\d|T\d)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?)?$/;
-/** ISO 8601 duration, as `PT0.5S`. */
+/** ISO 8601 duration, for example `PT0.5S`. */
 export const isoDuration = z.string().regex(isoForm, 'must be an ISO 8601 duration such as PT0.5S');
 
-/** Seconds of an ISO 8601 duration of weeks to seconds; NaN when it is none. */
+/** Returns an ISO 8601 duration in seconds; NaN if the text is not a duration. Counts a year as 365 days, a month as 30. */
 export function isoSeconds(text: string): number {
   if (!isoForm.test(text)) return Number.NaN;
   const [date = '', time = ''] = text.slice(1).split('T');
@@ -104,7 +104,7 @@ export function isoSeconds(text: string): number {
   return days * 86_400 + part(time, 'H') * 3600 + part(time, 'M') * 60 + part(time, 'S');
 }
 
-/** Go's duration, as Knative's annotations have it: `30s`, `1m30s`. NaN when it is none. */
+/** Returns a Go duration in seconds; NaN if the text is not a duration. Knative's annotations use this form: `30s`, `1m30s`. */
 export function goSeconds(text: string): number {
   if (text === '0') return 0;
   if (!/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(text)) return Number.NaN;
@@ -115,7 +115,7 @@ export function goSeconds(text: string): number {
   );
 }
 
-/** Kinds that have an address, of the groups whose kinds we know; a reference to another is a slip. */
+/** Kinds that have an address, by group. A reference to another kind of these groups is a mistake. */
 const addressable: Readonly<Record<string, readonly string[]>> = {
   'serving.knative.dev': ['Service', 'Route'],
   'eventing.knative.dev': ['Broker', 'KafkaSink', 'EventTransform', 'RequestReply'],
@@ -127,7 +127,7 @@ const addressable: Readonly<Record<string, readonly string[]>> = {
 const apiVersion = z
   .string()
   .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?v\d+((alpha|beta)\d+)?$/, 'must be group/version');
-const kindName = z.string().regex(/^[A-Z][A-Za-z0-9]*$/, 'must be a kind, as Service');
+const kindName = z.string().regex(/^[A-Z][A-Za-z0-9]*$/, 'must be a kind such as Service');
 
 /** Reference to an object that has an address. */
 export const addressRef = z
@@ -157,11 +157,11 @@ export const objectRef = z.strictObject({
 export const refuse = (context: z.RefinementCtx, path: readonly (string | number)[], message: string): void =>
   context.addIssue({ code: 'custom', path: [...path], message });
 
-/** Names which of `fields` an object has. */
+/** Returns the names of those `fields` that `value` has. */
 export const given = <Name extends string>(value: Partial<Record<Name, unknown>>, fields: readonly Name[]): Name[] =>
   fields.filter((field) => value[field] !== undefined);
 
-/** Problem unless exactly one of `fields` is given. */
+/** Adds a problem unless exactly one of `fields` is given. */
 export function exactlyOne<Name extends string>(
   value: Partial<Record<Name, unknown>>,
   context: z.RefinementCtx,
@@ -169,5 +169,5 @@ export function exactlyOne<Name extends string>(
 ): void {
   const found = given(value, fields);
   if (found.length === 0) refuse(context, [], `needs one of ${fields.join(', ')}`);
-  if (found.length > 1) refuse(context, [found[1]!], `cannot stand beside ${found[0]}`);
+  if (found.length > 1) refuse(context, [found[1]!], `must not be given together with ${found[0]}`);
 }

@@ -12,7 +12,7 @@ const hostname = z
   .max(253)
   .regex(
     /^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
-    'must be a host name in lower case, with *. before it for all below',
+    'must be a host name in lower case; a leading *. means all subdomains',
   );
 const headerName = z
   .string()
@@ -46,10 +46,10 @@ const pathModifier = object({
   const own = value.type === 'ReplaceFullPath' ? 'replaceFullPath' : 'replacePrefixMatch';
   const other = own === 'replaceFullPath' ? 'replacePrefixMatch' : 'replaceFullPath';
   if (value[own] === undefined) f.refuse(context, [own], `is missing for the type ${value.type}`);
-  if (value[other] !== undefined) f.refuse(context, [other], `has no place in the type ${value.type}`);
+  if (value[other] !== undefined) f.refuse(context, [other], `is not allowed for the type ${value.type}`);
 });
 
-/** Filter types and the field that each needs. */
+/** Filter types, and the field that each type needs. */
 const filterFields = {
   RequestHeaderModifier: 'requestHeaderModifier',
   ResponseHeaderModifier: 'responseHeaderModifier',
@@ -92,7 +92,7 @@ const filter = object({
     if (type === value.type && value[field] === undefined)
       f.refuse(context, [field], `is missing for the type ${type}`);
     if (type !== value.type && value[field] !== undefined)
-      f.refuse(context, [field], `has no place in a filter of the type ${value.type}`);
+      f.refuse(context, [field], `is not allowed in a filter of the type ${value.type}`);
   }
 });
 const filters = z
@@ -101,9 +101,9 @@ const filters = z
   .superRefine((list, context) => {
     list.forEach(({ type }, i) => {
       if (type !== 'RequestMirror' && type !== 'ExtensionRef' && list.findIndex((other) => other.type === type) !== i)
-        f.refuse(context, [i, 'type'], `${type} is there twice`);
+        f.refuse(context, [i, 'type'], `${type} is given twice`);
       if (type === 'URLRewrite' && list.some((other) => other.type === 'RequestRedirect'))
-        f.refuse(context, [i, 'type'], 'URLRewrite cannot stand beside RequestRedirect');
+        f.refuse(context, [i, 'type'], 'URLRewrite must not be used together with RequestRedirect');
     });
   });
 
@@ -112,14 +112,14 @@ const pathMatch = object({
   value: z.string().max(1024).optional(),
 }).superRefine(({ type = 'PathPrefix', value = '/' }, context) => {
   if (type === 'RegularExpression') {
-    if (!isRegularExpression(value)) f.refuse(context, ['value'], 'is no regular expression');
+    if (!isRegularExpression(value)) f.refuse(context, ['value'], 'is not a regular expression');
     return;
   }
   if (!value.startsWith('/')) f.refuse(context, ['value'], 'must start with /');
   if (/\/\/|\/\.{1,2}(\/|$)|%2[fF]|#/.test(value))
-    f.refuse(context, ['value'], 'must not hold //, /./, /../, %2f or #');
+    f.refuse(context, ['value'], 'must not contain //, /./, /../, %2f or #');
   if (!/^[-A-Za-z0-9/._~!$&'()*+,;=:@%]*$/.test(value))
-    f.refuse(context, ['value'], 'holds what cannot stand in a path');
+    f.refuse(context, ['value'], 'contains characters that a path must not have');
 });
 const valueMatch = object({
   name: headerName,
@@ -158,7 +158,7 @@ const rule = object({
     if (path?.type === 'ReplacePrefixMatch' && !(matches.length === 1 && isPrefix(matches[0]!)))
       f.refuse(context, ['filters', i], 'ReplacePrefixMatch needs exactly one match, of the type PathPrefix');
     if (type === 'RequestRedirect' && backendRefs.length > 0)
-      f.refuse(context, ['backendRefs'], 'cannot stand beside a redirect');
+      f.refuse(context, ['backendRefs'], 'must not be used together with a redirect');
   });
 });
 
@@ -177,7 +177,7 @@ const parentRefs = z
   )
   .max(32);
 
-/** The API server counts all matches of a route together. */
+/** Limit of the matches in all rules of a route together, as the API server counts them. */
 const mostMatches = 128;
 
 export const httpRoute = object({
@@ -214,7 +214,7 @@ const listener = object({
     .string()
     .regex(
       /^(HTTP|HTTPS|TLS|TCP|UDP|[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/[A-Za-z0-9]+)$/,
-      'must be HTTP, HTTPS, TLS, TCP, UDP or one with a domain before it',
+      'must be HTTP, HTTPS, TLS, TCP, UDP or a protocol with a domain in front, such as example.com/proto',
     ),
   tls: object({
     mode: z.enum(['Terminate', 'Passthrough']).optional(),
@@ -233,13 +233,13 @@ const listener = object({
   }).optional(),
 }).superRefine(({ protocol, tls, hostname: host }, context) => {
   if (['HTTP', 'TCP', 'UDP'].includes(protocol) && tls !== undefined)
-    f.refuse(context, ['tls'], `has no place in a listener of the protocol ${protocol}`);
+    f.refuse(context, ['tls'], `is not allowed in a listener of the protocol ${protocol}`);
   if (['HTTPS', 'TLS'].includes(protocol) && tls === undefined)
     f.refuse(context, ['tls'], `is missing for ${protocol}`);
   if (tls !== undefined && (tls.mode ?? 'Terminate') === 'Terminate' && !tls.certificateRefs?.length && !tls.options)
-    f.refuse(context, ['tls', 'certificateRefs'], 'is missing where TLS ends here');
+    f.refuse(context, ['tls', 'certificateRefs'], 'is missing: this listener terminates TLS');
   if (['TCP', 'UDP'].includes(protocol) && host !== undefined)
-    f.refuse(context, ['hostname'], `has no place in a listener of the protocol ${protocol}`);
+    f.refuse(context, ['hostname'], `is not allowed in a listener of the protocol ${protocol}`);
 });
 
 export const gateway = object({
@@ -256,9 +256,9 @@ export const gateway = object({
         const first = (key: (each: z.output<typeof listener>) => string, i: number) =>
           listeners.findIndex((other) => key(other) === key(listeners[i]!)) === i;
         listeners.forEach((_, i) => {
-          if (!first(({ name }) => name, i)) f.refuse(context, [i, 'name'], 'is there twice');
+          if (!first(({ name }) => name, i)) f.refuse(context, [i, 'name'], 'is given twice');
           if (!first((each) => `${each.port} ${each.protocol} ${each.hostname}`, i))
-            f.refuse(context, [i, 'port'], 'port, protocol and hostname are those of another listener');
+            f.refuse(context, [i, 'port'], 'another listener has the same port, protocol and hostname');
         });
       }),
     addresses: z

@@ -4,7 +4,7 @@ import * as gateway from './gateway.ts';
 import * as kubernetes from './kubernetes.ts';
 import * as serving from './serving.ts';
 
-/** The strict form of every kind we know, by `apiVersion kind`. */
+/** The strict form of every known kind, by `apiVersion kind`. */
 export const kinds: ReadonlyMap<string, z.ZodType> = new Map(
   [serving, eventing, gateway, kubernetes].flatMap((forms) =>
     Object.values(forms as Readonly<Record<string, unknown>>)
@@ -22,7 +22,7 @@ function isObjectForm(value: unknown): value is z.ZodObject {
   return typeof value === 'object' && value !== null && 'shape' in value;
 }
 
-/** The texts that a literal or an enumeration lets pass. */
+/** Returns the texts that a literal or an enumeration accepts. */
 function valuesOf(form: unknown): string[] {
   return [...(form as z.ZodLiteral<string>)._zod.values] as string[];
 }

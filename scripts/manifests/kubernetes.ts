@@ -2,7 +2,7 @@ import * as z from 'zod';
 import * as f from './forms.ts';
 import { jobPod, labelSelector } from './pod.ts';
 
-/** Kubernetes' own kinds that a manifest of ours uses, and those of Strimzi, cert-manager and kustomize. */
+/** Kinds of Kubernetes itself that our manifests use, and kinds of Strimzi and cert-manager. */
 
 const object = z.strictObject;
 const of = <Version extends string, Kind extends string>(apiVersion: Version, kind: Kind) => ({
@@ -44,9 +44,9 @@ const rule = object({
     .array(z.enum(['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection', '*']))
     .min(1),
 }).superRefine(({ resourceNames, verbs }, context) => {
-  // What is made or listed has no name to be asked for by.
+  // Requests to create objects and to delete a collection name no object.
   if (resourceNames !== undefined && verbs.some((verb) => ['create', 'deletecollection', '*'].includes(verb)))
-    f.refuse(context, ['resourceNames'], 'do not hold for create and deletecollection');
+    f.refuse(context, ['resourceNames'], 'have no effect on create and deletecollection');
 });
 export const role = object({ ...of('rbac.authorization.k8s.io/v1', 'Role'), rules: z.array(rule).min(1) });
 export const roleBinding = object({
@@ -89,9 +89,9 @@ const peer = object({
   ipBlock: object({ cidr, except: z.array(cidr).optional() }).optional(),
 }).superRefine((value, context) => {
   const found = f.given(value, ['podSelector', 'namespaceSelector', 'ipBlock']);
-  if (found.length === 0)
-    f.refuse(context, [], 'selects nobody and everybody: name a podSelector, namespaceSelector or ipBlock');
-  if (value.ipBlock !== undefined && found.length > 1) f.refuse(context, ['ipBlock'], 'cannot stand beside a selector');
+  if (found.length === 0) f.refuse(context, [], 'selects nothing: give a podSelector, namespaceSelector or ipBlock');
+  if (value.ipBlock !== undefined && found.length > 1)
+    f.refuse(context, ['ipBlock'], 'must not be given together with a selector');
 });
 
 export const networkPolicy = object({
@@ -184,7 +184,10 @@ export const certificate = object({
   }),
 });
 
-/** Of Strimzi: a topic that its operator makes. From 0.49 on it knows `v1`, from 1.0 on nothing else; the fields are the same. */
+/**
+ * A topic that Strimzi's operator creates. Strimzi knows `v1` from version 0.49 on, and only `v1` from version 1.0 on. The fields
+ * of both versions are the same.
+ */
 export const kafkaTopic = object({
   ...of('kafka.strimzi.io/v1', 'KafkaTopic'),
   apiVersion: z.enum(['kafka.strimzi.io/v1', 'kafka.strimzi.io/v1beta2']),
@@ -215,5 +218,5 @@ export const kafkaTopic = object({
   }),
 }).superRefine(({ metadata }, context) => {
   if (metadata.labels?.['strimzi.io/cluster'] === undefined)
-    f.refuse(context, ['metadata', 'labels', 'strimzi.io/cluster'], 'is missing: no operator would take the topic');
+    f.refuse(context, ['metadata', 'labels', 'strimzi.io/cluster'], 'is missing: no operator would create the topic');
 });

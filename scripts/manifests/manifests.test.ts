@@ -22,7 +22,7 @@ const handWritten = [
   'eventing/topics/topics.yaml',
 ];
 
-/** All that is applied to a cluster, as generated now. */
+/** All objects that are applied to a cluster, generated now. */
 function ours(): KubernetesObject[] {
   const generated = [
     ...manifestFiles(
@@ -42,22 +42,22 @@ const together = (objects: readonly KubernetesObject[]): Problem[] => [
   ...checkOurs(objects),
 ];
 
-/** What is said of `broken` standing in the place of `object`. */
+/** Returns the problems when `broken` replaces `object`. */
 function problemsWith(broken: KubernetesObject, object: KubernetesObject, all: readonly KubernetesObject[]): Problem[] {
   const own = checkObject(broken);
   return own.length > 0 ? own : together(all.map((each) => (each === object ? broken : each)));
 }
 
-describeShared('Manifests of others', 'manifests', (folder) => {
+describeShared('Manifests of other projects', 'manifests', (folder) => {
   const files = (kind: string) => readdirSync(join(folder, kind)).map((file) => join(folder, kind, file));
 
-  it.each(files('good'))('When %s is right, then it is taken', (file) => {
+  it.each(files('good'))('When %s is right, then it is accepted', (file) => {
     const { problems } = checkText(readFileSync(file, 'utf8'));
 
     expect(problems.map(inWords)).toEqual([]);
   });
 
-  it.each(files('bad'))('When %s is wrong, then it is refused with the name of a field', (file) => {
+  it.each(files('bad'))('When %s is wrong, then it is refused and the message names a field', (file) => {
     const { problems } = checkText(readFileSync(file, 'utf8'));
 
     expect(problems.length).toBeGreaterThan(0);
@@ -75,15 +75,15 @@ describe('Our manifests', () => {
     expect(together(all).map(inWords)).toEqual([]);
   });
 
-  it('When they are held against the published schemas, then those agree', () => {
-    const opinions = all.map((object) => ({ kind: object.kind, problem: publishedProblem(object) }));
+  it('When they are checked with the published schemas, then these find no problem', () => {
+    const results = all.map((object) => ({ kind: object.kind, problem: publishedProblem(object) }));
 
-    expect(opinions.filter(({ problem }) => problem)).toEqual([]);
-    const heard = new Set(opinions.filter(({ problem }) => problem !== null).map(({ kind }) => kind));
-    expect([...heard].sort()).toEqual(['Gateway', 'HTTPRoute', 'PingSource', 'ReferenceGrant', 'Service']);
+    expect(results.filter(({ problem }) => problem)).toEqual([]);
+    const checked = new Set(results.filter(({ problem }) => problem !== null).map(({ kind }) => kind));
+    expect([...checked].sort()).toEqual(['Gateway', 'HTTPRoute', 'PingSource', 'ReferenceGrant', 'Service']);
   });
 
-  it('When any key of one of each kind is mistyped, then it is refused', () => {
+  it('When any key of any kind is mistyped, then the object is refused', () => {
     const unnoticed = oneOfEach(all).flatMap((object) =>
       keysOf(object).flatMap((path) => {
         const broken = structuredClone(object);
@@ -95,7 +95,7 @@ describe('Our manifests', () => {
     expect(unnoticed).toEqual([]);
   });
 
-  it('When any field of one of each kind is removed, then it is refused, but for those that may be absent', () => {
+  it('When any field of any kind is removed, then the object is refused, except for optional fields', () => {
     const unnoticed = new Set(
       oneOfEach(all).flatMap((object) =>
         keysOf(object).flatMap((path) => {
@@ -118,8 +118,8 @@ describe('Our manifests', () => {
 
   it.each([
     ['KafkaSource', 'spec.delivery.timeout', (o: Json) => (o.spec.delivery.timeout = 'PT9M59S')],
-    ['KafkaSource', 'spec.sink', (o: Json) => (o.spec.sink.ref.name = 'nobody')],
-    ['KafkaSource', 'spec.delivery.deadLetterSink', (o: Json) => (o.spec.delivery.deadLetterSink.ref.name = 'nowhere')],
+    ['KafkaSource', 'spec.sink', (o: Json) => (o.spec.sink.ref.name = 'unknown')],
+    ['KafkaSource', 'spec.delivery.deadLetterSink', (o: Json) => (o.spec.delivery.deadLetterSink.ref.name = 'unknown')],
     [
       'KafkaSource',
       'metadata.annotations.freeface/consumes',
@@ -144,7 +144,7 @@ describe('Our manifests', () => {
       'spec.rules[0].filters',
       (o: Json) => (o.spec.rules[0].filters[0].urlRewrite.hostname = 'a.freeface.svc.cluster.local'),
     ],
-    ['HTTPRoute', 'spec.rules[0].backendRefs', (o: Json) => (o.spec.rules[0].backendRefs[0].name = 'nobody')],
+    ['HTTPRoute', 'spec.rules[0].backendRefs', (o: Json) => (o.spec.rules[0].backendRefs[0].name = 'unknown')],
     [
       'HTTPRoute',
       'spec.rules[0].backendRefs',
@@ -172,7 +172,7 @@ describe('Our manifests', () => {
       (o: Json) => (o.spec.template.spec.securityContext = { runAsRoot: false }),
     ],
     ['Service', 'spec.template.metadata.labls', (o: Json) => (o.spec.template.metadata.labls = {})],
-  ])('When in a %s %s is wrong, then the message names it', (kind, field, breakIt) => {
+  ])('When a %s has a wrong %s, then the message names this field', (kind, field, breakIt) => {
     const object = all.find(
       (each) => each.kind === kind && (kind !== 'Service' || each.apiVersion.startsWith('serving')),
     )!;
@@ -184,7 +184,7 @@ describe('Our manifests', () => {
     expect(problems.map((problem) => problem.field)).toContain(field);
   });
 
-  it('When the extractor would queue in Knative, or run other threads than it asks processors for, then it is refused', () => {
+  it('When Knative would queue requests to the extractor, or the extractor has more or fewer threads than processors, then it is refused', () => {
     const extractor = all.find(({ kind, metadata }) => kind === 'Service' && metadata.name === 'extract-faces')!;
     const problemsOf = (change: (spec: Json) => void) => {
       const broken = structuredClone(extractor) as unknown as Json;
@@ -196,11 +196,11 @@ describe('Our manifests', () => {
 
     expect(containerConcurrency).toBeGreaterThan(working + waiting);
     expect(problemsOf((spec) => (spec.containerConcurrency = working + waiting))).toEqual([
-      'must be above the 66 that it takes by itself: Knative would shed, and with 503',
+      'must be above the 66 requests that the function accepts; otherwise Knative sheds with 503',
     ]);
     expect(problemsOf((spec) => (spec.containerConcurrency = working + waiting + 1))).toEqual([]);
     expect(problemsOf((spec) => (spec.containers[0].resources.requests.cpu = '3500m'))).toEqual([
-      'FREEFACE_THREADS must be 3, as many as it asks processors for',
+      'FREEFACE_THREADS must be 3, the number of requested processors',
     ]);
     expect(problemsOf((spec) => (spec.containers[0].resources.requests.cpu = '250m'))).toEqual([]);
     const threads = (spec: Json) => spec.containers[0].env.find(({ name }: Json) => name === 'FREEFACE_THREADS');
@@ -209,7 +209,7 @@ describe('Our manifests', () => {
         spec.containers[0].resources.requests.cpu = '2';
         threads(spec).value = '2';
       }),
-    ).toEqual(['must be above the 132 that it takes by itself: Knative would shed, and with 503']);
+    ).toEqual(['must be above the 132 requests that the function accepts; otherwise Knative sheds with 503']);
     expect(problemsOf((spec) => delete threads(spec).name)).not.toEqual([]);
     expect(
       problemsOf((spec) => {
@@ -217,10 +217,10 @@ describe('Our manifests', () => {
         threads(spec).value = '2';
         spec.containers[0].env.push({ name: 'FREEFACE_EXECUTION_PROVIDER', value: 'webgpu' });
       }),
-    ).toEqual(['FREEFACE_THREADS 2 is more than webgpu runs']);
+    ).toEqual(['FREEFACE_THREADS 2 is more than webgpu can run']);
   });
 
-  it('When a service runs, then it is given the addresses and keys of its own stores alone', () => {
+  it('When a service runs, then it gets the addresses and keys of its own stores only', () => {
     const namesOf = (name: string) => {
       const service = all.find((each) => each.kind === 'Service' && each.metadata.name === name) as unknown as Json;
       return service.spec.template.spec.containers[0].env
@@ -234,7 +234,7 @@ describe('Our manifests', () => {
     };
 
     expect(namesOf('api-docs')).toEqual([]);
-    // Whoever takes events adds its counts to everybody's.
+    // A function that receives events adds its metrics to the shared counts in DragonflyDB.
     expect(namesOf('extract-faces')).toEqual(['DRAGONFLY_URL']);
     expect(namesOf('get-person')).toEqual(['SCYLLA_CONTACT_POINTS', 'SCYLLA_LOCAL_DATACENTER', 'DRAGONFLY_URL']);
     expect(secretsOf('api-docs')).toEqual([]);
@@ -248,7 +248,7 @@ describe('Our manifests', () => {
   });
 });
 
-/** Where kubectl or kustomize is, the overlays are put together as they are installed. */
+/** The program that builds the overlays; undefined if neither is installed. */
 const builder = ['kubectl', 'kustomize'].find((program) => {
   try {
     execFileSync(program, program === 'kubectl' ? ['version', '--client'] : ['version'], { stdio: 'ignore' });
@@ -258,9 +258,9 @@ const builder = ['kubectl', 'kustomize'].find((program) => {
   }
 });
 const test = builder === undefined && process.env.FREEFACE_REQUIRE_KUSTOMIZE !== '1' ? it.skip : it;
-const here = builder ? '' : ' (needs kubectl or kustomize, which is not here)';
+const here = builder ? '' : ' (skipped: needs kubectl or kustomize)';
 
-/** What a folder of kustomize comes to; each object is right on its own. */
+/** Builds a folder with kustomize and returns its objects. Each of them is right alone. */
 function build(folder: string): KubernetesObject[] {
   const text = execFileSync(builder ?? 'kubectl', builder === 'kustomize' ? ['build', folder] : ['kustomize', folder], {
     encoding: 'utf8',
@@ -272,7 +272,7 @@ function build(folder: string): KubernetesObject[] {
 }
 
 describe.each(['local', 'cpu', 'gpu', 'production'])('The overlay %s', (overlay) => {
-  test(`When it is put together${here}, then all of it is right`, () => {
+  test(`When it is built${here}, then all objects are right`, () => {
     const objects = build(`knative/overlays/${overlay}`);
 
     expect(together(objects).map(inWords)).toEqual([]);
@@ -292,7 +292,7 @@ describe.each(['local', 'cpu', 'gpu', 'production'])('The overlay %s', (overlay)
     const settings = Object.fromEntries(given.map(({ name, value }: Json) => [name, value]));
     const { executionProvider } = readConfig({ ...settings, FREEFACE_MODE: 'embedded' });
     expect(executionProvider).toBe(isGpu ? 'webgpu' : 'cpu');
-    // As many copies as the migration made, and where one broker may go, no fewer than that takes.
+    // No number, so that the copies which the migration made stay; in production three, so that one broker may fail.
     const copies = objects
       .filter(({ kind }) => kind === 'KafkaTopic')
       .map((each) => (each as unknown as Json).spec.replicas);
@@ -301,7 +301,7 @@ describe.each(['local', 'cpu', 'gpu', 'production'])('The overlay %s', (overlay)
     expect(others.filter((each) => (each as unknown as Json).spec.template.spec.tolerations !== undefined)).toEqual([]);
   });
 
-  test(`When its grant is patched to another ingress than Kourier's${here}, then every path leads there`, () => {
+  test(`When its grant is patched to an ingress other than Kourier's${here}, then every route leads there`, () => {
     mkdirSync('.build', { recursive: true });
     const copy = mkdtempSync(join('.build', 'ingress-'));
     for (const folder of ['knative', 'eventing']) cpSync(folder, join(copy, folder), { recursive: true });
@@ -318,7 +318,7 @@ describe.each(['local', 'cpu', 'gpu', 'production'])('The overlay %s', (overlay)
   });
 });
 
-test(`When an overlay costs something else${here}, then the README says so`, () => {
+test(`When the cost table is computed from the overlays${here}, then the README contains the same table`, () => {
   const overlays = new Map(
     ['local', 'cpu', 'gpu', 'production'].map((overlay) => [overlay, build(`knative/overlays/${overlay}`)]),
   );
@@ -329,7 +329,7 @@ test(`When an overlay costs something else${here}, then the README says so`, () 
 describe('The jobs', () => {
   const folders = ['knative/jobs/migrate', 'knative/jobs/admin-key'];
 
-  test(`When the foundation of an overlay is applied alone${here}, then all that the jobs name is there`, () => {
+  test(`When the foundation of an overlay is applied alone${here}, then everything that the jobs refer to exists`, () => {
     const foundation = build('knative/overlays/cpu').filter(
       ({ metadata }) => metadata.labels?.['app.kubernetes.io/component'] === 'foundation',
     );
@@ -350,7 +350,7 @@ describe('The jobs', () => {
     }
   });
 
-  it('When a job runs, then it is given the stores that it works on, and only who keeps the key may ask Kubernetes', () => {
+  it('When a job runs, then it reaches only its own stores, and only the job that stores the key may call Kubernetes', () => {
     const jobs = ours().filter(({ kind }) => kind === 'Job') as unknown as Json[];
 
     const given = jobs.map(({ metadata, spec }) => [
@@ -364,7 +364,7 @@ describe('The jobs', () => {
     ]);
   });
 
-  it('When the right to the Secret is not for that one alone, then it is refused', () => {
+  it('When the role allows more than to patch its one Secret, then it is refused', () => {
     const all = ours();
     const role = all.find(({ kind }) => kind === 'Role')!;
     const problemsOf = (change: (rule: Json) => void) => {
@@ -378,7 +378,7 @@ describe('The jobs', () => {
   });
 });
 
-/** What an overlay of one's own on top of one of ours comes to. */
+/** Builds a user's overlay on top of one of ours. */
 function onTop(overlay: string, more: object): KubernetesObject[] {
   mkdirSync('.build', { recursive: true });
   const folder = mkdtempSync(join('.build', 'overlay-'));
@@ -396,7 +396,7 @@ function onTop(overlay: string, more: object): KubernetesObject[] {
   }
 }
 
-/** Where the routes lead to, as `namespace/name:port`. */
+/** Backends of all routes, as `namespace/name:port`. */
 const backendsOf = (objects: readonly KubernetesObject[]): Set<string> =>
   new Set(
     objects
@@ -407,22 +407,22 @@ const backendsOf = (objects: readonly KubernetesObject[]): Set<string> =>
   );
 
 describe("Knative's ingress", () => {
-  test(`When an overlay on top names another${here}, as that of the proof, then every path leads there, and may`, () => {
+  test(`When an overlay on top names another ingress${here}, then every route leads there, and the grant allows it`, () => {
     const objects = onTop('local', throughIngress({ namespace: 'istio-system', name: 'knative-local-gateway' }));
 
     expect(together(objects).map(inWords)).toEqual([]);
     expect(backendsOf(objects)).toEqual(new Set(['istio-system/knative-local-gateway:80']));
   });
 
-  it('When no grant lets the table lead there, then it is refused', () => {
+  it('When no grant allows the routes to lead there, then they are refused', () => {
     const objects = ours().filter(({ kind }) => kind !== 'ReferenceGrant');
 
     expect(new Set(together(objects).map(({ message }) => message))).toEqual(
-      new Set(['no ReferenceGrant of kourier-system lets routes lead to kourier-internal alone']),
+      new Set(['no ReferenceGrant in kourier-system allows routes to kourier-internal only']),
     );
   });
 
-  it('When a function that a path leads to trusts nobody in front of it, then it is refused', () => {
+  it('When a function behind the gateway trusts no proxy, then it is refused', () => {
     const all = ours();
     const service = all.find(({ kind, metadata }) => kind === 'Service' && metadata.name === 'log-in')!;
     const broken = structuredClone(service) as unknown as Json;
@@ -430,13 +430,13 @@ describe("Knative's ingress", () => {
     container.env = container.env.filter(({ name }: Json) => name !== 'FREEFACE_TRUSTED_PROXIES');
 
     expect(problemsWith(broken, service, all).map(({ message }) => message)).toEqual([
-      'FREEFACE_TRUSTED_PROXIES is missing: all callers would be one',
+      'FREEFACE_TRUSTED_PROXIES is missing: all callers would count as one',
     ]);
   });
 });
 
-describe('The way out', () => {
-  test(`When stores.env names what no policy lets through${here}, then it is refused`, () => {
+describe('Outgoing connections', () => {
+  test(`When stores.env has an address that no policy allows${here}, then it is refused`, () => {
     const objects = build('knative/overlays/local');
     const map = objects.find(({ kind }) => kind === 'ConfigMap')!;
     const refused = [
@@ -450,14 +450,14 @@ describe('The way out', () => {
     });
 
     expect(refused).toEqual([
-      ['the policy to-kafka lets nobody reach 10.99.0.2 at port 9092'],
-      ['the policy to-dragonfly lets nobody reach 10.99.0.1 at port 6380'],
-      ['the policy to-s3 lets nobody reach 10.99.0.1 at port 443'],
-      ['the policy to-scylla lets nobody reach scylla-client.scylla at port 9042'],
+      ['the policy to-kafka allows no connection to 10.99.0.2 at port 9092'],
+      ['the policy to-dragonfly allows no connection to 10.99.0.1 at port 6380'],
+      ['the policy to-s3 allows no connection to 10.99.0.1 at port 443'],
+      ['the policy to-scylla allows no connection to scylla-client.scylla at port 9042'],
     ]);
   });
 
-  it('When a function sends webhooks, then it reaches the internet, and no other does', () => {
+  it('When a function sends webhooks, then it reaches the internet, and other functions do not', () => {
     const senders = functions
       .map(({ manifest }) => manifest.name)
       .filter((name) => modulesOf(`functions/${name}/index.ts`).has('shared/webhooks/send.ts'));
@@ -469,7 +469,7 @@ describe('The way out', () => {
     expect(senders).toEqual(['deliver-webhook', 'ping-webhook']);
   });
 
-  test(`When no outside issuer is set up${here}, then nobody may ask one; with its component all who ask who calls may`, () => {
+  test(`When the component for an outside issuer is missing${here}, then no policy allows requests to it; with the component, one does`, () => {
     const policies = (objects: readonly KubernetesObject[]) =>
       objects.filter(({ kind }) => kind === 'NetworkPolicy').map(({ metadata }) => metadata.name);
     const objects = onTop('cpu', { components: ['../../knative/components/outside-issuer'] });
@@ -480,7 +480,7 @@ describe('The way out', () => {
   });
 });
 
-/** A source file and all that it imports of ours, but for types. */
+/** Returns a source file and all our modules that it imports, without type imports. */
 function modulesOf(file: string, found = new Set<string>()): Set<string> {
   if (found.has(file)) return found;
   found.add(file);
@@ -490,7 +490,7 @@ function modulesOf(file: string, found = new Set<string>()): Set<string> {
   return found;
 }
 
-describe('A Kafka that asks who is there', () => {
+describe('A Kafka that requires a user', () => {
   const withComponents = (...names: string[]): KubernetesObject[] =>
     onTop('cpu', { components: names.map((name) => `../../knative/components/${name}`) });
   const of = (objects: readonly KubernetesObject[], kind: string) =>
@@ -498,7 +498,7 @@ describe('A Kafka that asks who is there', () => {
   const key = (name: string) => ({ secretKeyRef: { name: 'freeface-kafka-eventing', key: name } });
   const sasl = { enable: true, type: key('sasl.mechanism'), user: key('user'), password: key('password') };
 
-  test(`When it is spoken to in the clear${here}, then every source and sink shows the user of one Secret`, () => {
+  test(`When the connection has no TLS${here}, then every source and sink uses the user of one Secret`, () => {
     const objects = withComponents('kafka-sasl');
 
     expect(together(objects).map(inWords)).toEqual([]);
@@ -509,7 +509,7 @@ describe('A Kafka that asks who is there', () => {
       expect(spec.auth).toEqual({ secret: { ref: { name: 'freeface-kafka-eventing' } } });
   });
 
-  test(`When it is spoken to over TLS${here}, then its certificates are known, and its port may be reached`, () => {
+  test(`When the connection has TLS${here}, then sources trust its certificates, and its port may be reached`, () => {
     const objects = onTop('cpu', {
       components: ['kafka-sasl', 'kafka-tls'].map((name) => `../../knative/components/${name}`),
       configMapGenerator: [
@@ -530,7 +530,7 @@ describe('A Kafka that asks who is there', () => {
     expect(policy.spec.egress[0].ports).toEqual([{ protocol: 'TCP', port: 9093 }]);
   });
 
-  test(`When any part of it is mistyped or missing${here}, then it is refused`, () => {
+  test(`When any of its fields is mistyped or missing${here}, then the object is refused`, () => {
     const objects = withComponents('kafka-sasl', 'kafka-tls');
     const unnoticed = [
       ['KafkaSource', 'net'],
@@ -549,18 +549,18 @@ describe('A Kafka that asks who is there', () => {
     expect(unnoticed).toEqual([]);
   });
 
-  test(`When there is TLS and no user${here}, then it is refused: a source would demand a certificate`, () => {
+  test(`When there is TLS and no user${here}, then it is refused, because a source would require a certificate`, () => {
     const objects = withComponents('kafka-tls');
 
     expect(new Set(together(objects).map(({ field }) => field))).toContain('spec.net.sasl');
   });
 });
 
-// biome-ignore lint/suspicious/noExplicitAny: what is broken on purpose has no type
+// biome-ignore lint/suspicious/noExplicitAny: objects that are broken on purpose have no type
 type Json = any;
 type Path = readonly (string | number)[];
 
-/** The fullest object of each kind. */
+/** The longest object of each kind. */
 function oneOfEach(objects: readonly KubernetesObject[]): KubernetesObject[] {
   const kinds = new Map<string, KubernetesObject>();
   for (const object of objects) {
@@ -571,7 +571,7 @@ function oneOfEach(objects: readonly KubernetesObject[]): KubernetesObject[] {
   return [...kinds.values()];
 }
 
-/** Paths of all keys of objects, but for the free names of labels and annotations of nobody's domain. */
+/** Paths of all keys of a value, at any depth. */
 function keysOf(value: unknown, path: Path = []): Path[] {
   if (Array.isArray(value)) return value.flatMap((item, i) => keysOf(item, [...path, i]));
   if (typeof value !== 'object' || value === null) return [];
@@ -591,13 +591,13 @@ function remove(object: unknown, path: Path): void {
   delete parent[path.at(-1)!];
 }
 
-/** Fields whose default is as good, and what others read for their own ends. */
+/** Fields whose default is right too, and fields that only other tools read. */
 const mayBeAbsent: readonly RegExp[] = [
   / metadata\.labels(\.app\.kubernetes\.io\/(name|part-of))?$/,
   / spec\.template\.metadata\.labels\.app\.kubernetes\.io\/part-of$/,
   /^Service metadata\.annotations(\.freeface\/(emits|consumes))?$/,
   /^Service spec\.template\.spec\.containers\.(name|(readinessProbe|livenessProbe)\.httpGet\.port)$/,
-  // Who may have to ask an outside issuer is told by the function's scope alone.
+  // Only the function's scope says whether it may have to call an outside issuer.
   /^Service spec\.template\.metadata\.labels\.freeface\/reaches-issuer$/,
   /^HTTPRoute spec\.rules\.matches\.method$/,
   /^KafkaSource spec\.(sink|delivery\.deadLetterSink)\.ref\.namespace$/,

@@ -2,9 +2,9 @@ import * as z from 'zod';
 import * as f from './forms.ts';
 
 /**
- * What Knative Serving lets stand in a revision's pod. Fields whose CRD schema takes anything (`x-preserve-unknown-fields`:
- * tolerations, affinity, securityContext, initContainers, ...) are spelled out as Kubernetes reads them: there a mistyped
- * field passes the API server and has no effect.
+ * Fields that Knative Serving allows in a revision's pod. The CRD's schema does not check some fields
+ * (`x-preserve-unknown-fields`: tolerations, affinity, securityContext, initContainers, ...). In these a mistyped field passes
+ * the API server and has no effect. So this file lists their parts, as Kubernetes reads them.
  */
 
 const object = z.strictObject;
@@ -17,7 +17,7 @@ const resourceFieldRef = object({
   resource: f.nonEmpty,
 });
 
-/** Set by Knative itself. */
+/** Variables that Knative sets. */
 const reservedVariables = ['PORT', 'K_SERVICE', 'K_CONFIGURATION', 'K_REVISION'];
 
 const variable = object({
@@ -38,7 +38,7 @@ const variable = object({
     .optional(),
 }).superRefine((value, context) => {
   if (value.value !== undefined && value.valueFrom !== undefined)
-    f.refuse(context, ['valueFrom'], 'cannot stand beside value');
+    f.refuse(context, ['valueFrom'], 'must not be given together with value');
 });
 
 const probe = object({
@@ -59,20 +59,20 @@ const probe = object({
   timeoutSeconds: f.integer(0).optional(),
 }).superRefine((value, context) => {
   const handlers = f.given(value, ['exec', 'grpc', 'httpGet', 'tcpSocket']);
-  if (handlers.length > 1) f.refuse(context, [handlers[1]!], `cannot stand beside ${handlers[0]}`);
+  if (handlers.length > 1) f.refuse(context, [handlers[1]!], `must not be given together with ${handlers[0]}`);
 });
 
 const resourceName = z
   .string()
   .regex(
     /^(cpu|memory|ephemeral-storage|hugepages-\d+[KMG]i|([a-z0-9-]+\.)+[a-z0-9-]+\/[A-Za-z0-9._-]+)$/,
-    'is no resource: cpu, memory, ephemeral-storage or one with a domain, as nvidia.com/gpu',
+    'is not a resource: must be cpu, memory, ephemeral-storage or a name with a domain, such as nvidia.com/gpu',
   );
-/** A resource that nobody offers leaves a pod Pending for ever. */
+/** Resources of NVIDIA. A pod that requests a resource that no node offers stays Pending forever. */
 const cards = /^nvidia\.com\/(gpu(\.shared)?|mig-\d+g\.\d+gb.*)$/;
 const offered = resourceName.refine(
   (name) => !name.startsWith('nvidia.com/') || cards.test(name),
-  'is none that nvidia.com offers: gpu, gpu.shared, mig-…',
+  'is not a resource of nvidia.com: must be gpu, gpu.shared or mig-…',
 );
 const quantities = z.record(offered, f.quantity);
 const resources = object({
@@ -93,7 +93,7 @@ const resources = object({
       if (!name.includes('/')) continue;
       if (!Number.isInteger(f.amount(value))) f.refuse(context, [kind, name], 'must be a whole number');
       if (f.amount(limits[name] ?? Number.NaN) !== f.amount(value))
-        f.refuse(context, [kind, name], 'must have a limit that is the same');
+        f.refuse(context, [kind, name], 'must have an equal limit');
     }
   }
 });
@@ -121,16 +121,16 @@ const podSecurity = object({
   supplementalGroups: z.array(f.integer(0)).optional(),
 });
 
-/** Of queue-proxy. */
+/** Ports that queue-proxy uses. */
 const reservedPorts = [8008, 8012, 8013, 8022, 9090, 9091];
-/** Directories that Knative does not let a volume take. */
+/** Directories on which Knative allows no volume. */
 const reservedPaths = ['/', '/dev', '/dev/log', '/tmp', '/var', '/var/log'];
 
 const image = z
   .string()
   .regex(
     /^(([a-zA-Z0-9.-]+)(:\d+)?\/)?[a-z0-9]+([._-]+[a-z0-9]+)*(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/,
-    'must be an image, as registry.example/name:tag or …@sha256:…',
+    'must be an image such as registry.example/name:tag or …@sha256:…',
   );
 
 const container = object({
@@ -153,7 +153,7 @@ const container = object({
   ports: z
     .array(
       object({
-        containerPort: f.port.refine((value) => !reservedPorts.includes(value), "is queue-proxy's"),
+        containerPort: f.port.refine((value) => !reservedPorts.includes(value), 'is a port of queue-proxy'),
         name: z.enum(['', 'http1', 'h2c', 'user-port']).optional(),
         protocol: z.literal('TCP').optional(),
       }),
@@ -173,7 +173,7 @@ const container = object({
         name: f.dnsLabel,
         mountPath: f.absolutePath.refine(
           (path) => !reservedPaths.includes(path.replace(/(.)\/+$/, '$1')),
-          'is a directory that Knative keeps',
+          'is a directory that Knative reserves',
         ),
         readOnly: z.boolean().optional(),
         subPath: z.string().optional(),
@@ -183,7 +183,7 @@ const container = object({
 }).superRefine(({ env = [] }, context) => {
   env.forEach(({ name }, i) => {
     if (env.findIndex((other) => other.name === name) !== i)
-      f.refuse(context, ['env', i, 'name'], `${name} is there twice`);
+      f.refuse(context, ['env', i, 'name'], `${name} is given twice`);
   });
 });
 
@@ -241,10 +241,9 @@ export const toleration = object({
   effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional(),
   tolerationSeconds: f.integer(0).optional(),
 }).superRefine(({ key, operator = 'Equal', value, effect, tolerationSeconds }, context) => {
-  if (key === undefined && operator !== 'Exists')
-    f.refuse(context, ['operator'], 'must be Exists where there is no key');
+  if (key === undefined && operator !== 'Exists') f.refuse(context, ['operator'], 'must be Exists if there is no key');
   if (operator === 'Exists' && value !== undefined && value !== '')
-    f.refuse(context, ['value'], 'has no meaning with operator Exists');
+    f.refuse(context, ['value'], 'has no effect with the operator Exists');
   if (tolerationSeconds !== undefined && effect !== 'NoExecute')
     f.refuse(context, ['tolerationSeconds'], 'needs the effect NoExecute');
 });
@@ -361,7 +360,7 @@ export const jobPod = object({
 }).superRefine((spec, context) => {
   volumesFit(spec, context);
   spec.containers.forEach(({ name }, i) => {
-    if (name === undefined) f.refuse(context, ['containers', i, 'name'], 'is missing; Knative alone gives one');
+    if (name === undefined) f.refuse(context, ['containers', i, 'name'], 'is missing: only Knative sets a default');
   });
 });
 
@@ -370,7 +369,7 @@ interface WithVolumes {
   readonly volumes?: readonly { readonly name: string }[] | undefined;
 }
 
-/** Every volume is there once and mounted, and nothing else is. */
+/** Checks that each volume is given once and is mounted, and that each mount has a volume. */
 function volumesFit(spec: WithVolumes, context: z.RefinementCtx): void {
   const { volumes = [] } = spec;
   spec.containers.forEach(({ volumeMounts = [] }, i) => {
@@ -381,9 +380,9 @@ function volumesFit(spec: WithVolumes, context: z.RefinementCtx): void {
   });
   volumes.forEach(({ name }, i) => {
     if (volumes.findIndex((each) => each.name === name) !== i)
-      f.refuse(context, ['volumes', i, 'name'], 'is there twice');
+      f.refuse(context, ['volumes', i, 'name'], 'is given twice');
     if (!spec.containers.some(({ volumeMounts = [] }) => volumeMounts.some((mount) => mount.name === name)))
-      f.refuse(context, ['volumes', i, 'name'], 'is mounted nowhere');
+      f.refuse(context, ['volumes', i, 'name'], 'is not mounted');
   });
 }
 
@@ -392,6 +391,6 @@ function valuesFit(
   context: z.RefinementCtx,
 ): void {
   const takesNone = operator === 'Exists' || operator === 'DoesNotExist';
-  if (takesNone && values.length > 0) f.refuse(context, ['values'], `has no meaning with operator ${operator}`);
-  if (!takesNone && values.length === 0) f.refuse(context, ['values'], `is missing for operator ${operator}`);
+  if (takesNone && values.length > 0) f.refuse(context, ['values'], `has no effect with the operator ${operator}`);
+  if (!takesNone && values.length === 0) f.refuse(context, ['values'], `is missing for the operator ${operator}`);
 }

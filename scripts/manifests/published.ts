@@ -1,15 +1,15 @@
 import { createRequire } from 'node:module';
 import type { KubernetesObject } from './check.ts';
 
-/** Packages that carry validators made from the CRDs' published schemas, by the group's ending. */
+/** Packages with validators that were generated from the published CRD schemas, by the API group. */
 const packages: readonly { readonly group: RegExp; readonly name: string }[] = [
   { group: /(^|\.)knative\.dev$/, name: '@kubernetes-models/knative' },
   { group: /^gateway\.networking\.k8s\.io$/, name: '@kubernetes-models/gateway-api' },
 ];
 
 /**
- * What the published schema of the object's CRD says against it; undefined: nothing, null: no package has the kind. The
- * schemas know no unknown fields, and are older than the newest Knative: a second opinion, not the rule.
+ * Returns the error of the published CRD schema for this object; undefined if there is none, null if no package has the kind.
+ * These schemas accept unknown fields and are older than the newest Knative, so they are only a second check.
  */
 export function publishedProblem(object: KubernetesObject): string | undefined | null {
   const [group = '', version] = object.apiVersion.split('/');

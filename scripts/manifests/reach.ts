@@ -2,7 +2,7 @@ import { BlockList, isIP, isIPv6 } from 'node:net';
 import type { KubernetesObject, Problem } from './check.ts';
 import { nameOf } from './together.ts';
 
-/** The port of each store where its address names none, by the variable that says where it is. */
+/** Each store and its default port, by the variable with its address. */
 const stores: Readonly<Record<string, { readonly store: string; readonly port: number }>> = {
   SCYLLA_CONTACT_POINTS: { store: 'scylla', port: 9042 },
   MILVUS_ADDRESS: { store: 'milvus', port: 19530 },
@@ -24,7 +24,10 @@ interface Rule {
   readonly ports?: readonly { readonly port?: number }[];
 }
 
-/** Where a ConfigMap says that the stores are, their policies let through: a function waits in vain for what is dropped. */
+/**
+ * Checks that the network policies allow connections to the stores' addresses in a ConfigMap. Otherwise packets are dropped, and a
+ * function waits until its time-out.
+ */
 export function storesInReach(object: KubernetesObject, objects: readonly KubernetesObject[]): Problem[] {
   const { data = {} } = object as { data?: Readonly<Record<string, string>> };
   return Object.entries(stores).flatMap(([variable, { store, port }]) => {
@@ -41,23 +44,23 @@ export function storesInReach(object: KubernetesObject, objects: readonly Kubern
         host: url.hostname.replace(/^\[|\]$/g, ''),
         port: Number(url.port) || (schemePorts[url.protocol] ?? port),
       }))
-      .filter((place) => !egress.some((rule) => letsThrough(rule, place, store)))
+      .filter((place) => !egress.some((rule) => isAllowed(rule, place, store)))
       .map((place) => ({
         where: nameOf(object),
         field: `data.${variable}`,
-        message: `the policy to-${store} lets nobody reach ${place.host} at port ${place.port}`,
+        message: `the policy to-${store} allows no connection to ${place.host} at port ${place.port}`,
       }));
   });
 }
 
-function letsThrough(
+function isAllowed(
   { to, ports }: Rule,
   { host, port }: { readonly host: string; readonly port: number },
   store: string,
 ): boolean {
   if (!ports?.some((each) => each.port === port)) return false;
-  if (isIP(host) !== 0) return to?.some(({ ipBlock }) => ipBlock !== undefined && holds(ipBlock, host)) ?? false;
-  // A name of two parts, a service and its namespace, is within the cluster; what addresses any other has, nobody knows.
+  if (isIP(host) !== 0) return to?.some(({ ipBlock }) => ipBlock !== undefined && contains(ipBlock, host)) ?? false;
+  // A name of two parts, a service and its namespace, is within the cluster. The addresses of any other name are not known here.
   return isOfCluster(host)
     ? (to?.some(({ namespaceSelector }) => namespaceSelector?.matchLabels?.[`freeface/${store}`] === 'true') ?? false)
     : (to?.some(({ ipBlock }) => ipBlock !== undefined) ?? false);
@@ -65,7 +68,7 @@ function letsThrough(
 
 const isOfCluster = (host: string): boolean => /^[^.]+\.[^.]+(\.svc(\.cluster\.local)?)?$/.test(host);
 
-function holds({ cidr, except = [] }: Block, host: string): boolean {
+function contains({ cidr, except = [] }: Block, host: string): boolean {
   const isWithin = (range: string) => {
     const [network = '', bits] = range.split('/');
     const list = new BlockList();

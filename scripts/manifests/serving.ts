@@ -52,19 +52,19 @@ const traffic = z
       url: f.absoluteUri.optional(),
     }).superRefine(({ revisionName, latestRevision }, context) => {
       if (revisionName !== undefined && latestRevision === true)
-        f.refuse(context, ['latestRevision'], 'cannot be true beside revisionName');
+        f.refuse(context, ['latestRevision'], 'must not be true together with revisionName');
     }),
   )
   .superRefine((targets, context) => {
     const sum = targets.reduce((total, { percent = 0 }) => total + percent, 0);
-    if (targets.length > 0 && sum !== 100) f.refuse(context, [], `percent adds up to ${sum}, not to 100`);
+    if (targets.length > 0 && sum !== 100) f.refuse(context, [], `the sum of percent is ${sum}, not 100`);
     targets.forEach(({ tag }, i) => {
       if (tag !== undefined && targets.findIndex((other) => other.tag === tag) !== i)
-        f.refuse(context, [i, 'tag'], `${tag} is there twice`);
+        f.refuse(context, [i, 'tag'], `${tag} is given twice`);
     });
   });
 
-/** Metadata of an object whose annotations and labels Knative reads. */
+/** Metadata whose annotations and labels Knative reads. */
 const readMetadata = f.serviceMetadata.superRefine(({ annotations, labels }, context) => {
   checkAnnotations(annotations, 'object', ['annotations'], context);
   checkVisibility(labels, ['labels'], context);
@@ -77,7 +77,7 @@ function checkVisibility(
 ): void {
   const value = labels?.['networking.knative.dev/visibility'];
   if (value !== undefined && value !== 'cluster-local')
-    f.refuse(context, [...path, 'networking.knative.dev/visibility'], 'can only be cluster-local');
+    f.refuse(context, [...path, 'networking.knative.dev/visibility'], 'must be cluster-local');
 }
 
 export const service = object({
@@ -109,7 +109,9 @@ export const domainMapping = object({
   apiVersion: z.literal('serving.knative.dev/v1beta1'),
   kind: z.literal('DomainMapping'),
   metadata: f.metadata
-    .extend({ name: f.domain.refine((name) => !name.endsWith('.svc.cluster.local'), "is the cluster's own") })
+    .extend({
+      name: f.domain.refine((name) => !name.endsWith('.svc.cluster.local'), 'is a domain of the cluster itself'),
+    })
     .superRefine(({ annotations }, context) => checkAnnotations(annotations, 'object', ['annotations'], context)),
   spec: object({
     ref: f.addressRef,

@@ -1,7 +1,7 @@
 import type { KubernetesObject, Problem } from './check.ts';
 import { isoSeconds } from './forms.ts';
 
-/** What goes wrong between objects, each of which is right on its own. */
+/** Problems between objects of which each is right alone. */
 
 /** Knative's default of `timeoutSeconds`. */
 const defaultRevisionTimeout = 300;
@@ -21,7 +21,7 @@ interface Spec {
   readonly template?: { readonly spec?: { readonly timeoutSeconds?: number } };
 }
 
-/** Checks objects that are applied together, each of which has passed on its own. */
+/** Checks objects that are applied together. Each of them must have passed alone. */
 export function checkTogether(objects: readonly KubernetesObject[]): Problem[] {
   return [...twice(objects), ...deliveryTimeouts(objects)];
 }
@@ -34,11 +34,11 @@ function twice(objects: readonly KubernetesObject[]): Problem[] {
       seen.add(key);
       return [];
     }
-    return [{ where: nameOf(object), field: 'metadata.name', message: 'is there twice' }];
+    return [{ where: nameOf(object), field: 'metadata.name', message: 'is used by two objects' }];
   });
 }
 
-/** A delivery that waits longer than the revision lives is ended by the revision, and counts as a failure without an answer. */
+/** Checks that a delivery's time-out is shorter than the revision's. Otherwise the revision ends the request without a response. */
 function deliveryTimeouts(objects: readonly KubernetesObject[]): Problem[] {
   return objects.flatMap((object) => {
     const { sink, subscriber, delivery } = (object.spec ?? {}) as Spec;
@@ -48,12 +48,12 @@ function deliveryTimeouts(objects: readonly KubernetesObject[]): Problem[] {
     if (target === undefined) return [];
     const limit = (target.spec as Spec)?.template?.spec?.timeoutSeconds ?? defaultRevisionTimeout;
     if (isoSeconds(delivery.timeout) < limit) return [];
-    const message = `${delivery.timeout} is not less than the ${limit} s that a request to ${ref.name} may take`;
+    const message = `${delivery.timeout} must be less than the ${limit} s that a request to ${ref.name} may take`;
     return [{ where: nameOf(object), field: 'spec.delivery.timeout', message }];
   });
 }
 
-/** The object that `ref`, standing in `from`, names. */
+/** Returns the object that `ref` names. `from`: the object that contains `ref`. */
 export function findObject(
   objects: readonly KubernetesObject[],
   group: string,

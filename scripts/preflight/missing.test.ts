@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ClusterState, missing } from './missing.ts';
 
-const whole: ClusterState = {
+const complete: ClusterState = {
   crds: [
     'services.serving.knative.dev',
     'pingsources.sources.knative.dev',
@@ -21,7 +21,7 @@ const whole: ClusterState = {
   defaults: {},
   autoscaler: { 'allow-zero-initial-scale': 'true' },
   gatewayClasses: ['eg'],
-  ingress: { service: 'kourier-system/kourier-internal', isThere: true },
+  ingress: { service: 'kourier-system/kourier-internal', exists: true },
   runtimeClasses: ['nvidia'],
   nodes: [
     {
@@ -35,49 +35,49 @@ const whole: ClusterState = {
 
 describe('Preflight', () => {
   it.each(['local', 'cpu', 'gpu', 'production'] as const)(
-    'When all is there, then nothing is missing for %s',
+    'When the cluster has everything, then nothing is missing for %s',
     (overlay) => {
-      expect(missing(overlay, whole)).toEqual([]);
+      expect(missing(overlay, complete)).toEqual([]);
     },
   );
 
-  it.each(Object.keys(whole.features))(
-    'When the flag %s is off, then gpu lacks it and is told how to set it, and cpu does not',
+  it.each(Object.keys(complete.features))(
+    'When the flag %s is off, then gpu reports it with its remedy, and cpu does not',
     (name) => {
-      const features = Object.fromEntries(Object.entries(whole.features).filter(([key]) => key !== name));
+      const features = Object.fromEntries(Object.entries(complete.features).filter(([key]) => key !== name));
 
-      expect(missing('gpu', { ...whole, features })).toEqual([
+      expect(missing('gpu', { ...complete, features })).toEqual([
         {
           what: `the feature flag ${name} of Knative Serving`,
           remedy: `kubectl patch configmap config-features -n knative-serving --type merge -p '{"data":{"${name}":"enabled"}}'`,
         },
       ]);
-      expect(missing('cpu', { ...whole, features })).toEqual([]);
+      expect(missing('cpu', { ...complete, features })).toEqual([]);
     },
   );
 
-  it.each(whole.crds)('When the CRD %s is not there, then production is told', (name) => {
-    const crds = whole.crds.filter((each) => each !== name);
+  it.each(complete.crds)('When the CRD %s is missing, then production reports it', (name) => {
+    const crds = complete.crds.filter((each) => each !== name);
 
-    expect(missing('production', { ...whole, crds }).map(({ what }) => what)).toEqual([`the CRD ${name}`]);
+    expect(missing('production', { ...complete, crds }).map(({ what }) => what)).toEqual([`the CRD ${name}`]);
   });
 
-  it('When revisions may not take as long as ours, then the setting is named', () => {
-    const [lack] = missing('cpu', { ...whole, defaults: { 'max-revision-timeout-seconds': '300' } });
+  it('When the time-out of revisions is shorter than ours, then the report names the setting', () => {
+    const [lack] = missing('cpu', { ...complete, defaults: { 'max-revision-timeout-seconds': '300' } });
 
     expect(lack?.remedy).toContain('"max-revision-timeout-seconds":"600"');
   });
 
-  it('When the ingress that the overlay names is not there, then it is named', () => {
-    const ingress = { ...whole.ingress, isThere: false };
+  it('When the ingress of the overlay is missing, then the report names it', () => {
+    const ingress = { ...complete.ingress, exists: false };
 
-    expect(missing('cpu', { ...whole, ingress }).map(({ what }) => what)).toEqual([
+    expect(missing('cpu', { ...complete, ingress }).map(({ what }) => what)).toEqual([
       "Knative's ingress, the Service kourier-system/kourier-internal",
     ]);
   });
 
-  it('When nothing may begin with no instance, then local alone is told', () => {
-    const cluster = { ...whole, autoscaler: {} };
+  it('When Knative forbids an initial scale of zero, then only local reports it', () => {
+    const cluster = { ...complete, autoscaler: {} };
 
     expect(missing('local', cluster).map(({ what }) => what)).toEqual([
       'allow-zero-initial-scale in config-autoscaler',
@@ -85,12 +85,12 @@ describe('Preflight', () => {
     expect(missing('cpu', cluster)).toEqual([]);
   });
 
-  it('When a node of the pool has no taint and no card, then both are named', () => {
+  it('When a node of the pool has no taint and no card, then the report names both', () => {
     const nodes = [{ metadata: { name: 'gpu1', labels: { pool: 'gpu' } } }];
 
-    expect(missing('gpu', { ...whole, nodes }).map(({ what }) => what)).toEqual([
+    expect(missing('gpu', { ...complete, nodes }).map(({ what }) => what)).toEqual([
       'the taint nvidia.com/gpu:NoSchedule on gpu1',
-      'a GPU that gpu1 offers',
+      'a GPU on gpu1',
     ]);
   });
 });

@@ -1,25 +1,25 @@
-/** The overlays that can be installed. */
+/** Overlays that can be installed. */
 export const overlays = ['local', 'cpu', 'gpu', 'production'] as const;
 export type Overlay = (typeof overlays)[number];
 
-/** What was found in a cluster. */
+/** State of a cluster, as far as the overlays need it. */
 export interface ClusterState {
-  /** Names, as `services.serving.knative.dev`. */
+  /** Names, for example `services.serving.knative.dev`. */
   readonly crds: readonly string[];
   /** Data of the ConfigMaps `config-features`, `config-defaults` and `config-autoscaler` of Knative Serving. */
   readonly features: Readonly<Record<string, string>>;
   readonly defaults: Readonly<Record<string, string>>;
   readonly autoscaler: Readonly<Record<string, string>>;
   readonly gatewayClasses: readonly string[];
-  /** Knative's ingress as the overlay names it, in the form `namespace/name`, and whether that Service is there. */
-  readonly ingress: { readonly service: string; readonly isThere: boolean };
+  /** The Service of Knative's ingress that the overlay names, as `namespace/name`, and whether it exists. */
+  readonly ingress: { readonly service: string; readonly exists: boolean };
   readonly runtimeClasses: readonly string[];
   readonly nodes: readonly {
     readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
     readonly spec?: { readonly taints?: readonly { readonly key: string; readonly effect: string }[] };
     readonly status?: { readonly allocatable?: Readonly<Record<string, string>> };
   }[];
-  /** Of the namespace freeface. */
+  /** Names of the Secrets in the namespace freeface. */
   readonly secrets: readonly string[];
 }
 
@@ -28,7 +28,7 @@ export interface Lack {
   readonly remedy: string;
 }
 
-/** CRDs, who brings them, and the overlays that need them; all when none are named. */
+/** CRDs, how to install them, and the overlays that need them. All overlays need a CRD without `overlays`. */
 const crds: readonly { readonly name: string; readonly remedy: string; readonly overlays?: readonly Overlay[] }[] = [
   { name: 'services.serving.knative.dev', remedy: 'install Knative Serving, https://knative.dev/docs/install/' },
   { name: 'pingsources.sources.knative.dev', remedy: 'install Knative Eventing, https://knative.dev/docs/install/' },
@@ -41,32 +41,38 @@ const crds: readonly { readonly name: string; readonly remedy: string; readonly 
     name: 'kafkasinks.eventing.knative.dev',
     remedy: 'install the Kafka sink: eventing-kafka-sink.yaml of knative-extensions/eventing-kafka-broker',
   },
-  { name: 'httproutes.gateway.networking.k8s.io', remedy: 'install the Gateway API and a gateway, as Envoy Gateway' },
-  { name: 'gateways.gateway.networking.k8s.io', remedy: 'install the Gateway API and a gateway, as Envoy Gateway' },
+  {
+    name: 'httproutes.gateway.networking.k8s.io',
+    remedy: 'install the Gateway API and a gateway, for example Envoy Gateway',
+  },
+  {
+    name: 'gateways.gateway.networking.k8s.io',
+    remedy: 'install the Gateway API and a gateway, for example Envoy Gateway',
+  },
   {
     name: 'referencegrants.gateway.networking.k8s.io',
-    remedy: 'install the Gateway API and a gateway, as Envoy Gateway',
+    remedy: 'install the Gateway API and a gateway, for example Envoy Gateway',
   },
   {
     name: 'kafkatopics.kafka.strimzi.io',
     remedy:
-      'install Strimzi, or take the line with eventing/topics out of the overlay and make the topics of eventing/topics/topics.yaml by hand',
+      'install Strimzi, or remove the line with eventing/topics from the overlay and create the topics of eventing/topics/topics.yaml by hand',
     overlays: ['cpu', 'gpu', 'production'],
   },
   { name: 'certificates.cert-manager.io', remedy: 'install cert-manager', overlays: ['production'] },
 ];
 
-/** Flags of `config-features` that a Service with what the overlay puts into it needs. */
+/** Flags of `config-features` that the fields of the overlay gpu need. */
 const gpuFlags = [
   'kubernetes.podspec-nodeselector',
   'kubernetes.podspec-tolerations',
   'kubernetes.podspec-runtimeclassname',
 ];
 
-/** The longest request that a revision of ours allows, in seconds. */
+/** Longest time-out of our revisions, in seconds. */
 const longestRequest = 600;
 
-/** What a cluster lacks before an overlay can be installed and work, each with what to do about it. */
+/** Returns everything that an overlay needs and the cluster does not have, each with a remedy. */
 export function missing(overlay: Overlay, cluster: ClusterState): Lack[] {
   return [
     ...crds
@@ -93,9 +99,9 @@ export function missing(overlay: Overlay, cluster: ClusterState): Lack[] {
         ]
       : []),
     ...(cluster.gatewayClasses.length === 0
-      ? [{ what: 'a GatewayClass', remedy: 'install a gateway, and name its class in the Gateway freeface' }]
+      ? [{ what: 'a GatewayClass', remedy: 'install a gateway, and set its class in the Gateway freeface' }]
       : []),
-    ...(cluster.ingress.isThere
+    ...(cluster.ingress.exists
       ? []
       : [
           {
@@ -122,12 +128,12 @@ function gpuLacks({ features, runtimeClasses, nodes }: ClusterState): Lack[] {
   if (!runtimeClasses.includes('nvidia'))
     lacks.push({
       what: 'the RuntimeClass nvidia',
-      remedy: "install NVIDIA's GPU operator, or take runtimeClassName out of extractor-gpu",
+      remedy: "install NVIDIA's GPU operator, or remove runtimeClassName from extractor-gpu",
     });
   if (pool.length === 0)
     lacks.push({
       what: 'a node with the label pool=gpu',
-      remedy: 'kubectl label node NAME pool=gpu (a pool that scales from nothing has none yet)',
+      remedy: 'kubectl label node NAME pool=gpu (ignore this if the pool scales from zero and has no node yet)',
     });
   for (const { metadata, spec, status } of pool) {
     if (!spec?.taints?.some(({ key, effect }) => key === 'nvidia.com/gpu' && effect === 'NoSchedule'))
@@ -136,7 +142,7 @@ function gpuLacks({ features, runtimeClasses, nodes }: ClusterState): Lack[] {
         remedy: `kubectl taint node ${metadata.name} nvidia.com/gpu=present:NoSchedule`,
       });
     if (Number(status?.allocatable?.['nvidia.com/gpu'] ?? 0) === 0)
-      lacks.push({ what: `a GPU that ${metadata.name} offers`, remedy: "install NVIDIA's device plugin" });
+      lacks.push({ what: `a GPU on ${metadata.name}`, remedy: "install NVIDIA's device plugin" });
   }
   return lacks;
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { StoredDeadLetter } from '../ports/records.ts';
+import type { StoredDeadLetter } from '../ports/records/dead-letters.ts';
 import { presentTime } from './gallery.ts';
 
 /** An event that was given up, as the API tells it. */

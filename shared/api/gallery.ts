@@ -2,7 +2,9 @@ import * as z from 'zod';
 import { type DetectedFace, type QualityReason, qualityReasons } from '../domain/face.ts';
 import type { Box, Point } from '../domain/geometry.ts';
 import type { ModelIdentity } from '../ports/extractor.ts';
-import type { Face, JsonObject, Person } from '../ports/records.ts';
+import type { JsonObject } from '../ports/json.ts';
+import type { Face } from '../ports/records/faces.ts';
+import type { Person } from '../ports/records/persons.ts';
 
 /** The shapes of the API: schemas, and how what is stored is presented in them. Times are RFC 3339 in UTC. */
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { priorities } from '../domain/priority.ts';
-import { type Job, jobStatuses } from '../ports/records.ts';
+import { type Job, jobStatuses } from '../ports/records/jobs.ts';
 import * as examples from './gallery.examples.ts';
 import { presentTime, presentTimeOrNull } from './gallery.ts';
 

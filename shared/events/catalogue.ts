@@ -4,7 +4,7 @@ import { type Priority, priorities } from '../domain/priority.ts';
 import { AppError } from '../errors.ts';
 import { deadLetterTopic } from '../ports/dead-letter-event.ts';
 import type { Event } from '../ports/events.ts';
-import type { OutboxEntry } from '../ports/records.ts';
+import type { OutboxEntry } from '../ports/records/outbox.ts';
 import type { Tenant } from '../ports/tenant.ts';
 
 /** Kafka topics; the embedded broker keeps them under the same names. */

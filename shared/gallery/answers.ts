@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
-import type { GalleryEpoch } from '../ports/records.ts';
+import type { GalleryEpoch } from '../ports/records/gallery-epoch.ts';
 
 /** How long an answer is kept when the gallery does not change; shorter than epochs are remembered. */
 export const answerTtlMs = 60 * 60 * 1000;

@@ -3,7 +3,7 @@ import * as wire from '../api/gallery.ts';
 import { AppError } from '../errors.ts';
 import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Face } from '../ports/records.ts';
+import type { Face } from '../ports/records/faces.ts';
 
 /** Fields of a query that bound a time. */
 export const timeFields = {

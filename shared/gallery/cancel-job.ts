@@ -1,7 +1,8 @@
 import { outboxEntry } from '../events/catalogue.ts';
 import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Job, OutboxEntry } from '../ports/records.ts';
+import type { Job } from '../ports/records/jobs.ts';
+import type { OutboxEntry } from '../ports/records/outbox.ts';
 
 /** Cancels a job that was not begun, and gives up its image. The job as it is then, cancelled or not; null when it is gone. */
 export async function cancelQueued(

@@ -1,6 +1,6 @@
 import { consentProblem } from '../domain/consent.ts';
 import { AppError } from '../errors.ts';
-import type { Consent, Person } from '../ports/records.ts';
+import type { Consent, Person } from '../ports/records/persons.ts';
 
 /**
  * [Note: Where consent is required]

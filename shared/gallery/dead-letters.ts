@@ -5,7 +5,7 @@ import type { CallContext } from '../function/define.ts';
 import { readDeadLetter } from '../ports/dead-letter-event.ts';
 import type { Event } from '../ports/events.ts';
 import type { Ports } from '../ports/index.ts';
-import type { StoredDeadLetter } from '../ports/records.ts';
+import type { StoredDeadLetter } from '../ports/records/dead-letters.ts';
 import { imageOfJob } from './job-image.ts';
 
 /** The letter that an event of the topic of dead letters is. The same failure again is the same letter. */

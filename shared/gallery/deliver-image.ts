@@ -4,7 +4,7 @@ import * as wire from '../api/gallery.ts';
 import { AppError } from '../errors.ts';
 import type { BinaryReply, CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Face, Image } from '../ports/records.ts';
+import type { Face, Image } from '../ports/records/faces.ts';
 
 export const imageParams = z.object({ image_id: wire.imageId });
 

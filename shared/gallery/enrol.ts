@@ -11,16 +11,12 @@ import { outboxEntry } from '../events/catalogue.ts';
 import type { CallContext } from '../function/define.ts';
 import type { ExtractedFace, Extraction, ModelIdentity, PackDescription } from '../ports/extractor.ts';
 import type { Ports } from '../ports/index.ts';
-import type {
-  Consent,
-  Face,
-  JsonObject,
-  NewFace,
-  NewPerson,
-  OutboxEntry,
-  SavedEnrolment,
-  Usage,
-} from '../ports/records.ts';
+import type { JsonObject } from '../ports/json.ts';
+import type { SavedEnrolment } from '../ports/records/enrolment.ts';
+import type { Face, NewFace } from '../ports/records/faces.ts';
+import type { OutboxEntry } from '../ports/records/outbox.ts';
+import type { Consent, NewPerson, PersonRecords } from '../ports/records/persons.ts';
+import type { Usage } from '../ports/records/usage.ts';
 import { nobodyConsented, requireConsent } from './consent.ts';
 import { identify } from './identify.ts';
 import { type ImageBlob, imageBlob } from './image-blob.ts';
@@ -235,11 +231,7 @@ interface ResolvedPerson {
 }
 
 /** Finds the person a client means, or the one to create. */
-async function resolvePerson(
-  claim: PersonClaim,
-  call: CallContext,
-  records: Ports['records'],
-): Promise<ResolvedPerson> {
+async function resolvePerson(claim: PersonClaim, call: CallContext, records: PersonRecords): Promise<ResolvedPerson> {
   const { tenant, signal } = call;
   const { personId, externalId } = claim;
   const [byExternalId] =

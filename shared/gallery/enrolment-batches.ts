@@ -9,7 +9,7 @@ import { isManifestPath, uploadOfKey } from '../domain/uploads.ts';
 import { AppError } from '../errors.ts';
 import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Job } from '../ports/records.ts';
+import type { Job } from '../ports/records/jobs.ts';
 import { enrolmentFields, enrolmentRequest } from './enrol-request.ts';
 import { estimateOf, planJob } from './enrolment-jobs.ts';
 import type { ImageSource } from './job-image.ts';

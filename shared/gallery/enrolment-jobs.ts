@@ -10,7 +10,10 @@ import { breakersOf } from '../function/breaker.ts';
 import type { CallContext, EventCall } from '../function/define.ts';
 import { isBlameless, requireClosedBreakers, wasNotTried } from '../function/guarded-ports.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Backlog, Job, JsonObject, NewJob, OutboxEntry, Upload } from '../ports/records.ts';
+import type { JsonObject } from '../ports/json.ts';
+import type { Backlog, Job, NewJob } from '../ports/records/jobs.ts';
+import type { OutboxEntry } from '../ports/records/outbox.ts';
+import type { Upload } from '../ports/records/uploads.ts';
 import { cancelledNotice } from './cancel-job.ts';
 import { type EnrolmentPorts, type EnrolmentResult, refuseBeforeLooking } from './enrol.ts';
 import {

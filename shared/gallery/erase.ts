@@ -3,7 +3,9 @@ import { outboxEntry } from '../events/catalogue.ts';
 import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 import { itemsOf } from '../ports/pages.ts';
-import type { Image, Job, Person } from '../ports/records.ts';
+import type { Image } from '../ports/records/faces.ts';
+import type { Job } from '../ports/records/jobs.ts';
+import type { Person } from '../ports/records/persons.ts';
 
 type ErasurePorts = Pick<Ports, 'records' | 'vectors' | 'images'>;
 

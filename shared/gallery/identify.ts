@@ -2,7 +2,7 @@ import { type Decision, decide } from '../domain/decision.ts';
 import { similarityOf } from '../domain/similarity.ts';
 import type { PackDescription } from '../ports/extractor.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Identity } from '../ports/records.ts';
+import type { Identity, PersonRecords } from '../ports/records/persons.ts';
 import type { Tenant } from '../ports/tenant.ts';
 import type { VectorHit } from '../ports/vectors.ts';
 import { mayBeNamed } from './consent.ts';
@@ -60,7 +60,7 @@ export async function personsOf(
   tenant: Tenant,
   hits: readonly Pick<VectorHit, 'personId'>[],
   { consentAt, signal }: { readonly consentAt: number | null; readonly signal: AbortSignal },
-  records: Ports['records'],
+  records: PersonRecords,
 ): Promise<Map<string, Identity>> {
   const ids = [...new Set(hits.flatMap(({ personId }) => (personId === null ? [] : [personId])))];
   const found = new Map<string, Identity>();

@@ -6,7 +6,7 @@ import { externalIdOfPath, isImagePath } from '../domain/uploads.ts';
 import { AppError } from '../errors.ts';
 import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Upload } from '../ports/records.ts';
+import type { Upload } from '../ports/records/uploads.ts';
 import { defaultTenant, type Tenant } from '../ports/tenant.ts';
 import type { UploadedFile } from '../ports/uploads.ts';
 import { refuseBeforeLooking } from './enrol.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { AppError } from '../errors.ts';
 import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Job } from '../ports/records.ts';
+import type { Job } from '../ports/records/jobs.ts';
 
 /** An image that lies somewhere already: one of the gallery's, or a file of the bucket or the watched folder. */
 export type ImageSource = { readonly image_id: string } | { readonly path: string };

@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts';
 import type { Quota } from '../ports/accounts.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Usage } from '../ports/records.ts';
+import type { Usage } from '../ports/records/usage.ts';
 import type { CallOptions, Tenant } from '../ports/tenant.ts';
 
 /**

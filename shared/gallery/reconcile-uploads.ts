@@ -5,7 +5,7 @@ import { changedNotice } from '../events/changed-notice.ts';
 import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 import { itemsOf } from '../ports/pages.ts';
-import type { Upload } from '../ports/records.ts';
+import type { Upload, UploadRecords } from '../ports/records/uploads.ts';
 import { defaultTenant, type Tenant } from '../ports/tenant.ts';
 import { isGone } from './withdraw-upload.ts';
 
@@ -71,11 +71,7 @@ export async function reconcileUploads(
   }
 }
 
-async function knownOf(
-  tenant: Tenant,
-  { signal }: CallContext,
-  records: Ports['records'],
-): Promise<Map<string, Upload>> {
+async function knownOf(tenant: Tenant, { signal }: CallContext, records: UploadRecords): Promise<Map<string, Upload>> {
   const known = new Map<string, Upload>();
   const uploads = itemsOf((page) => records.listUploads(tenant, {}, { ...page, limit: 1000, signal }));
   for await (const upload of uploads) known.set(upload.uploadId, upload);

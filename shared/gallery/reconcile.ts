@@ -2,7 +2,7 @@ import { intersectionOverUnion } from '../domain/geometry.ts';
 import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 import { itemsOf } from '../ports/pages.ts';
-import type { Face, Image } from '../ports/records.ts';
+import type { Face, Image } from '../ports/records/faces.ts';
 import type { Tenant } from '../ports/tenant.ts';
 import type { VectorSpace } from '../ports/vectors.ts';
 import { jobOfImageKey } from './enrolment-jobs.ts';

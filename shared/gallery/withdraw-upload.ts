@@ -2,7 +2,7 @@ import { systemEntry } from '../domain/system-audit.ts';
 import { AppError } from '../errors.ts';
 import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Upload } from '../ports/records.ts';
+import type { Upload } from '../ports/records/uploads.ts';
 import { cancelQueued } from './cancel-job.ts';
 import { eraseFace } from './erase.ts';
 

@@ -41,10 +41,10 @@ describe('the manifests together', () => {
       'the path has {id}',
     ],
     [
-      'a function consumes an event that no function emits',
+      'an event is consumed but no function emits it',
       [...names, 'second'],
       changed({ name: 'second', trigger: { kind: 'event', type: 'freeface.nothing.v1', topic: 'freeface.events' } }),
-      'freeface.nothing.v1 is consumed and nobody emits it',
+      'freeface.nothing.v1 is consumed but no function emits it',
     ],
   ])('When %s, then the generator refuses', (_, folders, definitions, message) => {
     expect(() => checkManifests(folders, definitions)).toThrow(message);

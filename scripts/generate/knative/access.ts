@@ -3,14 +3,14 @@ import { privateNetworks } from '../../../shared/domain/trusted-proxies.ts';
 import type { Manifest } from '../../../shared/function/define.ts';
 import type * as kubernetes from '../../manifests/kubernetes.ts';
 import type { networkPolicy } from '../../manifests/kubernetes.ts';
-import * as names from './names.ts';
+import * as names from '../../manifests/names.ts';
 import { type Store, storePorts } from './settings.ts';
 import type { Comments } from './yaml.ts';
 
 export type NetworkPolicy = z.input<typeof networkPolicy>;
 type Spec = NetworkPolicy['spec'];
 
-/** An account of its own for each function, with no token and no right: none of them talks to Kubernetes. */
+/** The service account of one function. It has no token and no rights, because functions do not call Kubernetes. */
 export const serviceAccount = ({ name }: Pick<Manifest, 'name'>): z.input<typeof kubernetes.serviceAccount> => ({
   apiVersion: 'v1',
   kind: 'ServiceAccount',
@@ -19,7 +19,7 @@ export const serviceAccount = ({ name }: Pick<Manifest, 'name'>): z.input<typeof
 });
 
 export const tcp = (...ports: number[]) => ports.map((port) => ({ protocol: 'TCP' as const, port }));
-/** Namespaces by the label that every namespace has. */
+/** Selects namespaces by the name label, which every namespace has. */
 const namespaces = (...list: string[]) => [
   {
     namespaceSelector: {
@@ -27,38 +27,38 @@ const namespaces = (...list: string[]) => [
     },
   },
 ];
-/** Namespaces of Knative's ingresses; those that are not there match nothing. */
+/** Namespaces of Knative's ingresses. A namespace that does not exist matches nothing. */
 const ingresses = ['knative-serving', 'kourier-system', 'istio-system', 'istio-ingress', 'contour-internal'];
-/** queue-proxy: requests over HTTP/1 and HTTP/2, its health, and metrics of it and of the user's container. */
+/** Ports of queue-proxy: requests over HTTP/1 and HTTP/2, health, and metrics of queue-proxy and of the user's container. */
 const queueProxyPorts = tcp(8012, 8013, 8112, 8022, 9090, 9091);
 
 /**
- * Nothing may talk to a function or be talked to by it, but for what follows. Which stores a pod may reach is told by labels
- * on it, which are made of the ports that its manifest declares.
+ * Network policies. Every connection to or from a function is denied, except those that a policy here allows. A pod's labels say
+ * which stores it may reach; they are generated from the ports that the function's manifest declares.
  */
 export function networkPolicies(): { object: NetworkPolicy; comments: Comments }[] {
   return [
-    policy('default-deny', 'Nobody may talk to a pod here, nor a pod to anybody, but for what the others allow.', {
+    policy('default-deny', 'Denies every connection to and from a pod here, except those that another policy allows.', {
       podSelector: {},
       policyTypes: ['Ingress', 'Egress'],
     }),
     policy(
       'from-knative',
-      "Requests come through Knative's activator and ingress alone, also those between functions.",
+      "Requests come only through Knative's activator and ingress. This includes requests between functions.",
       {
         podSelector: {},
         policyTypes: ['Ingress'],
         ingress: [{ from: namespaces(...ingresses), ports: queueProxyPorts }],
       },
     ),
-    policy('metrics', 'A collector of metrics reads them, where its namespace says that it is one.', {
+    policy('metrics', 'Lets a collector read metrics, if its namespace has the label.', {
       podSelector: {},
       policyTypes: ['Ingress'],
       ingress: [
         { from: [{ namespaceSelector: { matchLabels: { 'freeface/metrics': 'true' } } }], ports: tcp(9090, 9091) },
       ],
     }),
-    policy('names', 'Names are looked up.', {
+    policy('names', 'Lets pods look up names in DNS.', {
       podSelector: {},
       policyTypes: ['Egress'],
       egress: [
@@ -74,7 +74,7 @@ export function networkPolicies(): { object: NetworkPolicy; comments: Comments }
     ...(Object.keys(storePorts) as Store[]).map((store) =>
       policy(
         `to-${store}`,
-        `Who uses ${store}; its namespace carries the label. For one outside the cluster an overlay puts its addresses here.`,
+        `Lets the users of ${store} reach it, in the namespace with the label. For a store outside the cluster, an overlay sets its addresses.`,
         reaching(store, [
           {
             to: [{ namespaceSelector: { matchLabels: { [`freeface/${store}`]: 'true' } } }],
@@ -85,17 +85,17 @@ export function networkPolicies(): { object: NetworkPolicy; comments: Comments }
     ),
     policy(
       'to-extractor',
-      "Who has images looked at asks the extractor, through Knative's ingress.",
+      "Lets functions that process images call the extractor, through Knative's ingress.",
       reaching('extractor', [{ to: namespaces(...ingresses), ports: tcp(80, 8012, 8080, 8081) }]),
     ),
     policy(
       'to-outbox',
-      "Who writes events with his rows wakes who publishes them, through Knative's ingress.",
+      "Lets functions that store events in the outbox wake their publisher, through Knative's ingress.",
       reaching('outbox', [{ to: namespaces(...ingresses), ports: tcp(80, 8012, 8080, 8081) }]),
     ),
     policy(
       'to-internet',
-      'Webhooks are sent to public addresses only; the function itself refuses all others too.',
+      'Lets functions send webhooks to public addresses only. The function also refuses other addresses.',
       reaching('internet', [
         {
           to: [

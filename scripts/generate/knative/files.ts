@@ -6,7 +6,7 @@ import { knativeService } from './service.ts';
 import { kafkaSource, pingSource } from './sources.ts';
 import { toYaml } from './yaml.ts';
 
-/** Manifests of a cluster, from the functions' own: path from the repository's root, and its text. `version` is the images' tag. */
+/** Returns the generated manifests of a cluster: path from the repository's root, and text. `version`: tag of the images. */
 export function manifestFiles(manifests: readonly Manifest[], version: string): Map<string, string> {
   const defined = <Item>(list: readonly (Item | undefined)[]): Item[] => list.filter((item) => item !== undefined);
   return new Map([

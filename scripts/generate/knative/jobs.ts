@@ -1,8 +1,8 @@
 import type * as z from 'zod';
 import type { job, role, roleBinding, secret } from '../../manifests/kubernetes.ts';
+import * as names from '../../manifests/names.ts';
 import { policy, reaching, serviceAccount, tcp } from './access.ts';
-import * as names from './names.ts';
-import { asNobody, certificates } from './service.ts';
+import { certificates, unprivileged } from './service.ts';
 import { addressesOf, type Store, settingsFor } from './settings.ts';
 import type { Comments } from './yaml.ts';
 
@@ -14,11 +14,11 @@ interface Commented {
 }
 
 /**
- * What an operator does to the stores, as Jobs, so that nobody outside the cluster has to reach them. They stand beside the overlays
- * and not in them: a Job runs when it is applied, and cannot be changed.
+ * Jobs for an operator's work on the stores. With them, the stores need no access from outside the cluster. The jobs are not part of
+ * the overlays, because a Job runs when it is applied and cannot be changed afterwards.
  */
 
-/** Brings the stores up to what the image's functions expect. */
+/** Migrates the stores to the schema that the functions of the same version expect. */
 export const migrateJob = (version: string): Commented[] => [
   { object: serviceAccount({ name: 'migrate' }) },
   jobOf('migrate', ['up'], version, {
@@ -28,19 +28,19 @@ export const migrateJob = (version: string): Commented[] => [
 ];
 
 /**
- * Makes the first key, or a new one in its place. Its account may write one Secret, which is there for it, and read none. Where
- * Kubernetes' own address is no policy can say for every cluster, so its ports are open to this pod.
+ * Creates the first key, or replaces it by a new one. The job's account may write one existing Secret and may read none. The address
+ * of Kubernetes differs between clusters, so the policy allows its ports at any address.
  */
 export function adminKeyJob(version: string): Commented[] {
   const name = 'admin-key';
   const metadata = { name, namespace: names.namespace, labels: names.labelsOf(name) };
-  const kept: z.input<typeof secret> = {
+  const keySecret: z.input<typeof secret> = {
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: { ...metadata, name: names.adminKeySecret },
     type: 'Opaque',
   };
-  const right: z.input<typeof role> = {
+  const writer: z.input<typeof role> = {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'Role',
     metadata,
@@ -54,36 +54,36 @@ export function adminKeyJob(version: string): Commented[] {
     subjects: [{ kind: 'ServiceAccount', name, namespace: names.namespace }],
   };
   return [
-    { object: kept, comments: [{ path: ['apiVersion'], text: 'Where the key goes, as `key`.' }] },
+    { object: keySecret, comments: [{ path: ['apiVersion'], text: 'The job writes the key here, under `key`.' }] },
     { object: serviceAccount({ name }) },
-    { object: right, comments: [{ path: ['rules'], text: 'may write the one Secret, and read none' }] },
+    { object: writer, comments: [{ path: ['rules'], text: 'may write one Secret and read none' }] },
     { object: binding },
     policy(
       'to-kubernetes',
-      'Who puts the key into its Secret asks Kubernetes, whose address differs from cluster to cluster.',
+      'Lets the job write the Secret through Kubernetes. The address of Kubernetes differs between clusters, so only the ports are limited.',
       reaching('kubernetes', [{ ports: tcp(443, 6443) }]),
     ),
-    jobOf(name, ['--secret', names.adminKeySecret], version, { stores: ['scylla'], asksKubernetes: true }),
+    jobOf(name, ['--secret', names.adminKeySecret], version, { stores: ['scylla'], callsKubernetes: true }),
   ];
 }
 
 interface Needs {
   readonly stores: readonly Store[];
   readonly variables?: Readonly<Record<string, string>>;
-  readonly asksKubernetes?: boolean;
+  readonly callsKubernetes?: boolean;
 }
 
 function jobOf(
   name: string,
   args: readonly string[],
   version: string,
-  { stores, variables = {}, asksKubernetes = false }: Needs,
+  { stores, variables = {}, callsKubernetes = false }: Needs,
 ): { object: Job; comments: Comments } {
-  const reached = [...stores, ...(asksKubernetes ? ['kubernetes'] : [])];
+  const reached = [...stores, ...(callsKubernetes ? ['kubernetes'] : [])];
   const fixed = Object.entries({ FREEFACE_MODE: 'distributed', ...variables });
   const pod: Pod = {
     serviceAccountName: name,
-    automountServiceAccountToken: asksKubernetes,
+    automountServiceAccountToken: callsKubernetes,
     enableServiceLinks: false,
     restartPolicy: 'Never',
     containers: [
@@ -94,7 +94,7 @@ function jobOf(
         env: [...fixed.map(([variable, value]) => ({ name: variable, value })), ...addressesOf(stores)],
         envFrom: settingsFor(stores),
         resources: { requests: { cpu: '100m', memory: '192Mi' }, limits: { memory: '384Mi' } },
-        securityContext: asNobody,
+        securityContext: unprivileged,
         volumeMounts: [certificates.mount],
       },
     ],
@@ -124,8 +124,8 @@ function jobOf(
         path: ['spec', 'template', 'spec', 'containers', 0, 'resources'],
         text: 'measured: 136 MB at most for all migrations, 83 MB for a key',
       },
-      { path: ['spec', 'backoffLimit'], text: 'each attempt goes on where the one before ended' },
-      { path: ['spec', 'ttlSecondsAfterFinished'], text: 'a day, to look at what it printed' },
+      { path: ['spec', 'backoffLimit'], text: 'each attempt continues where the previous one stopped' },
+      { path: ['spec', 'ttlSecondsAfterFinished'], text: 'one day, so that its log can be read' },
     ],
   };
 }

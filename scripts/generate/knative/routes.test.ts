@@ -17,20 +17,20 @@ const places = manifests.filter(isHttp).flatMap(({ name, trigger }) =>
 const route = createRouter(places);
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'];
 
-/** How gateways rank kinds of matches: Exact first everywhere, the rest as each likes. */
+/** Precedence of the match types: Exact is first in every gateway; the order of the others differs. */
 const rankings = {
   'expressions before prefixes': ['Exact', 'RegularExpression', 'PathPrefix'],
   'prefixes before expressions': ['Exact', 'PathPrefix', 'RegularExpression'],
 };
 
 describe.each(Object.entries(rankings))('A gateway that ranks %s', (_, ranking) => {
-  it('When any path is asked for, then it goes to the function that the router would choose', () => {
+  it('When any path is requested, then the request goes to the function that the router would choose', () => {
     const find = gateway(httpRoutes(manifests), ranking);
 
     void fc.assert(
       fc.property(fc.constantFrom(...methods), paths(), (method, path) => {
         const wanted = route(method, path);
-        const takers = places
+        const methodsOfPath = places
           .filter((place) => route(place.method, path).kind === 'found')
           .map((place) => place.method);
         const found = find(method, path)?.service;
@@ -38,9 +38,9 @@ describe.each(Object.entries(rankings))('A gateway that ranks %s', (_, ranking) 
         if (wanted.kind === 'found') expect(found).toBe(wanted.target);
         else if (wanted.kind === 'not-found') expect(found).toBe('api-docs');
         else {
-          // Nobody takes the method: one of those who have the path refuses it, or answers before a page of another origin calls.
-          const owners = takers
-            .map((taker) => route(taker, path))
+          // No function has the method: a function with this path refuses it, or answers a CORS preflight request.
+          const owners = methodsOfPath
+            .map((each) => route(each, path))
             .map((match) => match.kind === 'found' && match.target);
           expect(owners).toContain(found);
         }
@@ -51,7 +51,7 @@ describe.each(Object.entries(rankings))('A gateway that ranks %s', (_, ranking) 
 });
 
 describe('The table of paths', () => {
-  it('When expressions match the same path, then it is only the one for what is unknown that does so', () => {
+  it('When a path is not literal, then at most one expression matches it, apart from the one for unknown paths', () => {
     const expressions = matchesOf(httpRoutes(manifests))
       .filter(({ type, value }) => type === 'RegularExpression' && value !== '/.*')
       .map(({ value }) => value);
@@ -69,7 +69,7 @@ describe('The table of paths', () => {
     );
   });
 
-  it('When two paths would overlap in a parameter, then the generator refuses them', () => {
+  it('When two paths overlap in a parameter, then the generator refuses them', () => {
     const template = manifests.filter(isHttp)[0]!;
     const at = (name: string, path: `/${string}`) => ({
       ...template,
@@ -82,7 +82,7 @@ describe('The table of paths', () => {
     );
   });
 
-  it("When a path is one that a function answers itself, then the gateway asks for the function's own path", () => {
+  it("When every process answers a path itself, then the gateway rewrites it to the function's own path", () => {
     const rules = httpRoutes(manifests).flatMap(({ spec }) => spec.rules ?? []);
     const rule = rules.find(({ matches }) => matches?.some(({ path }) => path?.value === '/metrics'));
 
@@ -93,7 +93,7 @@ describe('The table of paths', () => {
     });
   });
 
-  it('When the table is long, then no route has more rules than Gateway API takes', () => {
+  it('When the table is long, then no route has more rules than Gateway API allows', () => {
     for (const { spec } of httpRoutes(manifests)) expect(spec.rules?.length).toBeLessThanOrEqual(16);
   });
 });
@@ -105,7 +105,7 @@ interface Match {
   readonly service: string;
 }
 
-/** Knative's ingress finds the function by the host that is written. */
+/** Returns the function's name in the rewritten host, by which Knative's ingress finds the function. */
 const serviceOf = (filters: Rule['filters']) => filters?.[0]?.urlRewrite?.hostname?.split('.')[0] ?? '';
 
 type Rule = NonNullable<HttpRoute['spec']['rules']>[number];
@@ -123,7 +123,7 @@ function matchesOf(routes: readonly HttpRoute[]): Match[] {
   );
 }
 
-/** Gateway API's precedence: kind of match, its length, whether it has a method. */
+/** Finds a match by Gateway API's precedence: type of match, its length, whether it has a method. */
 function gateway(routes: readonly HttpRoute[], ranking: readonly string[]) {
   const matches = matchesOf(routes).sort(
     (a, b) =>
@@ -139,7 +139,7 @@ function gateway(routes: readonly HttpRoute[], ranking: readonly string[]) {
     );
 }
 
-/** Paths of the table with anything for a parameter, words of other paths above all; and paths of nobody. */
+/** Paths of the table with values for their parameters, often words of other paths; and unknown paths. */
 function paths(): fc.Arbitrary<string> {
   const words = [...new Set(places.flatMap(({ path }) => path.split('/')))].filter(
     (word) => word !== '' && !word.startsWith('{'),

@@ -1,36 +1,38 @@
 import { type HttpManifest, isHttp, type Manifest } from '../../../shared/function/define.ts';
 import type { HttpRoute, ReferenceGrant } from '../../manifests/gateway.ts';
-import * as names from './names.ts';
+import * as names from '../../manifests/names.ts';
 
-/** The function that answers what no path leads to, in the API's own form. */
-const answersUnknown = 'api-docs';
-/** What a function served alone answers itself, before its route: probes and its process's metrics. */
+/** The function that answers requests for unknown paths, in the API's own form. */
+const unknownPathFunction = 'api-docs';
+/** Paths that every function answers in its own process before its routes: probes and the metrics of the process. */
 const probePaths = new Set(['/metrics', '/health/liveness', '/health/readiness']);
-/** So that the function's own answer to what took too long comes before the gateway's; an instance may have to start first. */
+/** Margin in seconds. With it a function that takes too long sends its own error before the gateway does, even after a cold start. */
 const marginSeconds = 30;
-/** The most rules that Gateway API lets one HTTPRoute have. */
+/** Maximum number of rules in one HTTPRoute, by Gateway API. */
 const mostRules = 16;
 
 interface Entry {
   readonly path: string;
-  /** null: whatever no other entry of the path takes. */
+  /** null: all methods that no other entry of the path has. */
   readonly method: HttpManifest['trigger']['method'] | null;
   readonly manifest: HttpManifest;
-  /** The path under which the function has it, where it cannot have the one from outside. */
+  /** The function's own path, if it differs from the public path. */
   readonly rewrite?: string;
 }
 type Rule = NonNullable<HttpRoute['spec']['rules']>[number];
 
 /**
- * The gateway's table: every path of every function, to its service. See: [Note: A backend is the ingress]
+ * The gateway's table of paths: it leads every path of every function to the function's service.
+ * See: [Note: A backend is the ingress]
  *
  * [Note: Precedence at the gateway]
- * A literal path is an Exact match, which goes before everything, as literals do in the router. A path with parameters is a
- * regular expression over whole segments. How regular expressions rank against prefixes, and among each other, is left to each
- * gateway; so there is no prefix in the table, and no two expressions match the same path: where two would, the path that
- * belongs to the more literal of them is in the table as well, Exact. One entry alone overlaps with all others, `/.*`, the
- * shortest, for what is unknown.
- * Of the functions of one path one has no method in its match: it answers HEAD and OPTIONS too, and refuses what nobody takes.
+ * A literal path is an Exact match. It has precedence over all other matches, as in the router. A path with parameters is a regular
+ * expression of whole segments. Each gateway decides the precedence between regular expressions and prefixes, and among regular
+ * expressions. So the table has no prefix, and no two expressions match the same path. If two expressions would match one path, the
+ * table also has this path as an Exact match, for the function with the more literal path. Only one entry overlaps with all others:
+ * `/.*` for unknown paths, the shortest expression.
+ * If several functions share a path, the match of one of them has no method. This function also answers HEAD and OPTIONS, and refuses
+ * methods that no function has.
  */
 export function httpRoutes(manifests: readonly Manifest[]): HttpRoute[] {
   const entries = entriesOf(manifests.filter(isHttp));
@@ -44,12 +46,13 @@ export function httpRoutes(manifests: readonly Manifest[]): HttpRoute[] {
         route(parts === 1 ? name : `${name}-${i + 1}`, rules.slice(i * mostRules, (i + 1) * mostRules)),
       );
     });
-  const unknown = manifests.find(({ name }) => name === answersUnknown);
-  if (unknown === undefined) throw new Error(`there is no ${answersUnknown} to answer what is unknown`);
+  const unknown = manifests.find(({ name }) => name === unknownPathFunction);
+  if (unknown === undefined)
+    throw new Error(`there is no function ${unknownPathFunction} to answer requests for unknown paths`);
   return [...routes, route('unknown', [rule(unknown, [{ path: { type: 'RegularExpression', value: '/.*' } }])])];
 }
 
-/** Lets the table lead to Knative's ingress, and nowhere else there. */
+/** Allows the routes to use Knative's ingress as their backend, and no other Service of its namespace. */
 export const ingressGrant = (): ReferenceGrant => ({
   apiVersion: 'gateway.networking.k8s.io/v1beta1',
   kind: 'ReferenceGrant',
@@ -81,9 +84,9 @@ function entriesOfPath(
   owner: string,
   places: readonly { path: string; manifest: HttpManifest }[],
 ): Entry[] {
-  const takers = places.filter((place) => place.path === owner).map(({ manifest }) => manifest);
-  const first = takers.find(({ trigger }) => trigger.method === 'GET') ?? takers[0]!;
-  return takers.map((manifest) => ({
+  const owners = places.filter((place) => place.path === owner).map(({ manifest }) => manifest);
+  const first = owners.find(({ trigger }) => trigger.method === 'GET') ?? owners[0]!;
+  return owners.map((manifest) => ({
     path,
     method: manifest === first ? null : manifest.trigger.method,
     manifest,
@@ -92,8 +95,8 @@ function entriesOfPath(
 }
 
 /**
- * The path that both `a` and `b` match, and which of them has it in the router: the one that is literal where they first
- * differ. undefined: there is none. Throws when it still has a parameter, since no match of the table could say it.
+ * Returns the path that both `a` and `b` match, and its owner in the router: the path that is literal at the first difference.
+ * undefined: no path matches both. Throws an Error if the common path has a parameter, because no Exact match can express it.
  */
 function overlap(a: string, b: string): { path: string; owner: string } | undefined {
   const [left, right] = [a.split('/'), b.split('/')];
@@ -109,14 +112,16 @@ function overlap(a: string, b: string): { path: string; owner: string } | undefi
 
 const isParameter = (segment: string): boolean => segment.startsWith('{');
 
-/** Entries of one function, method and rewriting are one rule. */
+/** Combines the entries that have the same function and the same rewrite into one rule. */
 function rulesOf(entries: readonly Entry[]): Rule[] {
   const together = new Map<string, Entry[]>();
   for (const entry of entries) {
     const key = `${entry.manifest.name} ${entry.rewrite ?? ''}`;
     together.set(key, [...(together.get(key) ?? []), entry]);
   }
-  return [...together.values()].map((alike) => rule(alike[0]!.manifest, alike.map(matchOf), alike[0]!.rewrite));
+  return [...together.values()].map((sameRule) =>
+    rule(sameRule[0]!.manifest, sameRule.map(matchOf), sameRule[0]!.rewrite),
+  );
 }
 
 type Match = NonNullable<Rule['matches']>[number];
@@ -128,7 +133,7 @@ function matchOf({ path, method }: Entry): Match {
   return method === null ? at : { ...at, method };
 }
 
-/** Gateways hold an expression against the whole path. */
+/** Returns the regular expression of a path. Gateways match it with the whole path. */
 function expressionOf(path: string): string {
   return path
     .split('/')
@@ -162,7 +167,7 @@ function route(name: string, rules: Rule[]): HttpRoute {
   };
 }
 
-/** The resource that a path is about; pages and probes together. */
+/** Returns the resource of a path; `pages` for pages and probes. */
 const groupOf = (path: string): string => /^\/api\/v1\/(\w+)/.exec(path)?.[1]?.replaceAll('_', '-') ?? 'pages';
 
 function group(entries: readonly Entry[]): Map<string, Entry[]> {

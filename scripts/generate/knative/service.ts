@@ -2,18 +2,18 @@ import { isHttp, type Manifest, portsOf, writesEvents } from '../../../shared/fu
 import { sizes } from '../../../shared/function/sizes.ts';
 import { extractionLimits } from '../../../shared/vision/extraction-limits.ts';
 import { amount, threadsOf } from '../../manifests/forms.ts';
+import * as names from '../../manifests/names.ts';
 import type { KnativeService } from '../../manifests/serving.ts';
 import { revisionSeconds } from './delivery.ts';
-import * as names from './names.ts';
 import { asksExtractor, settingsFor, storesOf, variablesOf } from './settings.ts';
 import type { Comments } from './yaml.ts';
 
 /**
- * The Knative Service of a function.
+ * Returns the Knative Service of a function.
  *
- * [Note: Every service is for the cluster alone]
- * People come through the gateway's table of paths; no service has a public host of its own. So what the table does not name
- * cannot be reached from outside: a process's metrics, an event's `/`, a schedule.
+ * [Note: All services are cluster-local]
+ * Clients reach functions only through the gateway's table of paths. No service has a public host. So paths that are not in the table
+ * cannot be reached from outside: the metrics of a process, the `/` of an event function, a scheduled function.
  */
 export function knativeService(manifest: Manifest, version: string): { object: KnativeService; comments: Comments } {
   const { name, concurrency, scale } = manifest;
@@ -67,7 +67,7 @@ export function knativeService(manifest: Manifest, version: string): { object: K
                 timeoutSeconds: 5,
                 failureThreshold: 6,
               },
-              securityContext: asNobody,
+              securityContext: unprivileged,
               ...(volumes.length > 0 && { volumeMounts: volumes.map(({ mount }) => mount) }),
             },
           ],
@@ -80,13 +80,13 @@ export function knativeService(manifest: Manifest, version: string): { object: K
 }
 
 /**
- * Requests that Knative lets through to an instance at once.
+ * Returns the number of concurrent requests that Knative lets through to one instance.
  *
- * [Note: The extractor sheds by itself]
- * A function takes as many as it works well with, and Knative holds the others for a further instance. Before the extractor that queue
- * would be the wrong one: it ends in a 503 without our error, minutes after what a caller waits. So Knative lets twice as many
- * through as the function's own gate, which answers 429 with Retry-After at once, and callers take that for busy. Where a further
- * instance starts is told by `target` and does not change.
+ * [Note: The extractor sheds requests]
+ * A function accepts as many requests as it can process well. Knative queues the others until there is a further instance. This queue is
+ * wrong for the extractor: it ends in a 503 without our error code, minutes after the caller's time-out. So Knative lets through twice
+ * as many requests as the extractor itself accepts. The extractor answers the rest with 429 and Retry-After at once, and callers treat
+ * this as busy. `target` still decides when a further instance starts.
  */
 function mostAtOnce(manifest: Manifest): number {
   if (manifest.name !== names.extractor) return manifest.concurrency;
@@ -94,9 +94,9 @@ function mostAtOnce(manifest: Manifest): number {
   return 2 * (working + waiting);
 }
 
-/** A folder to write to, and the certificates that the stores' are signed by, where there are any. */
+/** Volumes of a function: a folder to write to and, if it uses stores, their CA certificates. */
 function volumesOf(manifest: Manifest) {
-  // The extractor's data folder is in its image: the weights, which it only reads.
+  // The extractor's data folder is in its image. It contains the weights, which the extractor only reads.
   const data = {
     volume: { name: 'data', emptyDir: { sizeLimit: '64Mi' } },
     mount: { name: 'data', mountPath: '/data' },
@@ -107,14 +107,14 @@ function volumesOf(manifest: Manifest) {
   ];
 }
 
-/** Certificates that the stores' are signed by. */
+/** Volume of the CA certificates that signed the stores' certificates. */
 export const certificates = {
   volume: { name: 'ca', configMap: { name: names.certificatesConfig, optional: true } },
   mount: { name: 'ca', mountPath: '/etc/freeface', readOnly: true },
 };
 
-/** With no privilege, and a file system that is read only. */
-export const asNobody = {
+/** No privileges, and a read-only file system. */
+export const unprivileged = {
   allowPrivilegeEscalation: false,
   capabilities: { drop: ['ALL'] },
   readOnlyRootFilesystem: true,
@@ -125,8 +125,8 @@ export const asNobody = {
 type Scaling = NonNullable<Manifest['scaling']>;
 
 /**
- * What it asks for in a cluster. There the networks run in one function alone: who asks it, whatever its size says of a process
- * that holds networks, passes image bytes on.
+ * Returns the resources and the scaling of a function in a cluster. There only the extractor runs networks. A function that calls the
+ * extractor only passes image bytes on. So it gets the size `image`, not the size of a process with networks.
  */
 function footprint(manifest: Manifest): { resources: Manifest['resources']; scaling: Scaling } {
   const { resources, scaling = sizes.record.scaling, scale } = manifest;
@@ -143,34 +143,37 @@ function ownSettings(manifest: Manifest, memoryLimit: string): Record<string, st
   return {
     FREEFACE_DATA: manifest.name === names.extractor ? '/app/data' : '/data',
     ...(usesModels && { FREEFACE_MODELS: '/app/models' }),
-    // A thread more than there are processors to run it would only wait, and keep its networks in memory.
+    // More threads than processors would only wait and keep their networks in memory.
     ...(manifest.name === names.extractor && { FREEFACE_THREADS: String(threadsOf(manifest.resources.cpu)) }),
-    ...(takesBodies(manifest) && { FREEFACE_MAX_HELD_BYTES: String(amount(memoryLimit) / 4) }),
+    ...(receivesImages(manifest) && { FREEFACE_MAX_HELD_BYTES: String(amount(memoryLimit) / 4) }),
     FREEFACE_SHUTDOWN_SECONDS: String(Math.min(revisionSeconds(manifest) - 5, 595)),
   };
 }
 
-/** Whether image bytes come in: then how many are held at once must fit into the memory. */
-const takesBodies = (manifest: Manifest): boolean =>
+/** Whether requests contain image bytes. Then the bytes of all concurrent requests must fit into the memory. */
+const receivesImages = (manifest: Manifest): boolean =>
   manifest.name === names.extractor || (isHttp(manifest) && manifest.image !== undefined);
 
-/** Labels that the network policies select by: the stores and functions that a pod may reach. */
+/** Labels with the stores and functions that a pod may reach. The network policies select pods by them. */
 export function reachLabels(manifest: Manifest): Record<string, string> {
   const reached = [
     ...storesOf(manifest),
     ...(asksExtractor(manifest) ? ['extractor'] : []),
     ...(writesEvents(manifest) ? ['outbox'] : []),
     ...(sendsWebhooks.has(manifest.name) ? ['internet'] : []),
-    ...(asksIssuer(manifest) ? ['issuer'] : []),
+    ...(callsIssuer(manifest) ? ['issuer'] : []),
   ];
   return Object.fromEntries(reached.map((name) => [`freeface/reaches-${name}`, 'true']));
 }
 
-/** Who calls receivers; all others of the port leave that to them. */
+/** The functions that call receivers of webhooks. Other functions that use the port do not call them. */
 const sendsWebhooks: ReadonlySet<string> = new Set(['deliver-webhook', 'ping-webhook']);
 
-/** Whoever asks who calls may have to fetch the keys of an outside issuer; the component `outside-issuer` lets them. */
-const asksIssuer = (manifest: Manifest): boolean => isHttp(manifest) && manifest.trigger.scope !== null;
+/**
+ * Whether a function authenticates callers. Then it may have to fetch the keys of an outside issuer. The component `outside-issuer`
+ * allows this.
+ */
+const callsIssuer = (manifest: Manifest): boolean => isHttp(manifest) && manifest.trigger.scope !== null;
 
 function eventAnnotations(manifest: Manifest): Record<string, string> {
   const { emits = [], trigger } = manifest;
@@ -188,11 +191,11 @@ function commentsOf({ summary }: Manifest, why: Scaling['why']): Comments {
     { path: [...annotations, 'autoscaling.knative.dev/min-scale'], text: why.scale },
     {
       path: [...annotations, 'autoscaling.knative.dev/initial-scale'],
-      text: 'once at a rollout, so that a revision that cannot start is found then and not by a caller',
+      text: 'one start at a rollout, so that a revision that cannot start fails then and not at the first request',
     },
     {
       path: [...annotations, 'autoscaling.knative.dev/target'],
-      text: 'a further instance starts when one is this full',
+      text: 'concurrent requests of one instance; a further one starts at the percentage below',
     },
     { path: [...annotations, 'autoscaling.knative.dev/window'], text: why.window },
     { path: [...annotations, 'autoscaling.knative.dev/scale-to-zero-pod-retention-period'], text: why.keep },

@@ -1,11 +1,11 @@
 import { isHttp, type Manifest, portsOf, writesEvents } from '../../../shared/function/define.ts';
 import type { PortName } from '../../../shared/ports/index.ts';
-import { extractor, hostOf, publisher, secretOf, settingsConfig, storesConfig } from './names.ts';
+import { extractor, hostOf, publisher, secretOf, settingsConfig, storesConfig } from '../../manifests/names.ts';
 
-/** A store in a cluster: who may reach it is told by a label on the pod. */
+/** A store in a cluster. A label on a pod says that the pod may reach it. */
 export type Store = 'scylla' | 'milvus' | 's3' | 'kafka' | 'dragonfly';
 
-/** Ports that the stores listen on. */
+/** Ports of the stores. */
 export const storePorts: Readonly<Record<Store, number>> = {
   scylla: 9042,
   milvus: 19530,
@@ -14,7 +14,7 @@ export const storePorts: Readonly<Record<Store, number>> = {
   dragonfly: 6379,
 };
 
-/** Which stores a port of the distributed engine needs. The extractor is another function. */
+/** Stores that each port needs in distributed mode. The extractor needs none, because it is another function. */
 const storesOfPort: Readonly<Record<PortName, readonly Store[]>> = {
   records: ['scylla'],
   accounts: ['scylla'],
@@ -42,16 +42,16 @@ const settingsOf: Readonly<Record<Store, readonly { readonly name: string; reado
 };
 
 /**
- * Stores that may ask for a user and a password. S3 always asks for its keys.
+ * Stores that may require a user and a password. S3 always requires its keys.
  *
  * [Note: How settings reach a function]
- * Addresses, without which nothing starts, and the keys of S3 are named one by one, so that a pod says which is missing. All
- * further settings are optional: what is no secret is in one ConfigMap for all, the credentials of a store in a Secret that only
- * those are given who reach it, certificates in a ConfigMap that is mounted.
+ * A process does not start without addresses and the keys of S3. The manifest names each of them, so that Kubernetes reports a missing
+ * one. All other settings are optional. Settings that are not secret are in one ConfigMap for all functions. The credentials of a store
+ * are in a Secret, which only the functions that use the store get. Certificates are in a ConfigMap, which is mounted.
  */
 const withCredentials: readonly Store[] = ['scylla', 'milvus', 'kafka', 'dragonfly'];
 
-/** Where the optional settings of who reaches these stores come from. */
+/** Sources of the optional settings of a pod that reaches these stores. */
 export const settingsFor = (stores: readonly Store[]) => [
   { configMapRef: { name: settingsConfig, optional: true } },
   ...stores
@@ -59,13 +59,13 @@ export const settingsFor = (stores: readonly Store[]) => [
     .map((store) => ({ secretRef: { name: secretOf(store), optional: true } })),
 ];
 
-/** The stores that a function reaches, in the order of the list above. */
+/** Returns the stores that a function reaches, in the order of `storePorts`. */
 export function storesOf(manifest: Manifest): Store[] {
   const needed = new Set(portsOf(manifest).flatMap((port) => storesOfPort[port]));
   return (Object.keys(storePorts) as Store[]).filter((store) => needed.has(store));
 }
 
-/** Whether a function asks the extractor; the extractor itself has its networks at hand. */
+/** Whether a function calls the extractor. The extractor itself runs the networks in its process. */
 export const asksExtractor = (manifest: Manifest): boolean =>
   manifest.name !== extractor && portsOf(manifest).includes('extractor');
 
@@ -78,7 +78,7 @@ export interface Variable {
   };
 }
 
-/** Addresses of the ports in use and the keys to them, no others; and what makes a process one of a cluster. */
+/** Variables of a function: the settings of a cluster, and the addresses and keys of only those stores that it uses. */
 export function variablesOf(manifest: Manifest, own: Readonly<Record<string, string>>): Variable[] {
   const fixed = { FREEFACE_MODE: 'distributed', FREEFACE_BEHIND_TLS: 'true', HOST: '0.0.0.0', ...own };
   return [
@@ -95,7 +95,7 @@ const fromStoresConfig = (name: string): Variable => ({
   valueFrom: { configMapKeyRef: { name: storesConfig, key: name } },
 });
 
-/** Where these stores are, and the keys that they always ask for. */
+/** Variables with the addresses of these stores, and the keys that they always require. */
 export const addressesOf = (stores: readonly Store[]): Variable[] =>
   stores.flatMap((store) =>
     settingsOf[store].map(({ name, secret }) =>

@@ -2,19 +2,19 @@ import { enrolmentTopic } from '../../../shared/events/catalogue.ts';
 import type { CronManifest, EventManifest, Manifest } from '../../../shared/function/define.ts';
 import type { Delivery } from '../../../shared/ports/events.ts';
 import type { KafkaSource, PingSource } from '../../manifests/eventing.ts';
+import * as names from '../../manifests/names.ts';
 import { deliveryOf, isEvent } from './delivery.ts';
-import * as names from './names.ts';
 import type { Comments } from './yaml.ts';
 
-/** Where Strimzi's cluster `kafka` in the namespace `kafka` listens; overlays put theirs in its place. */
+/** Address of Strimzi's cluster `kafka` in the namespace `kafka`. Overlays replace it. */
 export const defaultBroker = 'kafka-kafka-bootstrap.kafka:9092';
 
 /**
- * The KafkaSource of an event function; undefined when it reads no topic.
+ * Returns the KafkaSource of an event function; undefined if the function reads no topic.
  *
  * [Note: Ordered delivery]
- * Ordered is one event in flight for each partition, so what has one key (a person, a face, a webhook's queue) is never worked on
- * twice at once. How many are worked on at once is the topic's number of partitions.
+ * Ordered delivery means one event in flight for each partition. So two events with the same key (a person, a face, a webhook's queue)
+ * are never processed at the same time. The topic's number of partitions limits how many events are processed at the same time.
  */
 export function kafkaSource(manifest: Manifest): { object: KafkaSource; comments: Comments } | undefined {
   const topic = names.topicOf(manifest);
@@ -27,7 +27,7 @@ export function kafkaSource(manifest: Manifest): { object: KafkaSource; comments
     metadata: {
       name,
       namespace: names.namespace,
-      // Keys are bytes of UTF-8; without this a key beyond ASCII would not come through as it was.
+      // Keys are bytes of UTF-8. Without this label a key with characters beyond ASCII would arrive changed.
       labels: { ...names.labelsOf(name), 'kafkasources.sources.knative.dev/key-type': 'byte-array' },
       annotations: { [names.consumesAnnotation]: [manifest.trigger.type].flat().join(',') },
     },
@@ -60,31 +60,36 @@ export function kafkaSource(manifest: Manifest): { object: KafkaSource; comments
     comments: [
       {
         path: ['spec', 'consumerGroup'],
-        text: 'fixed: by default it is random, and a source made anew would begin anew',
+        text: 'fixed: the default is random, and a recreated source would read all events again',
       },
-      { path: ['spec', 'initialOffset'], text: 'by default only what comes later is read' },
-      { path: ['spec', 'consumers'], text: 'members of the group; more than partitions would idle' },
+      { path: ['spec', 'initialOffset'], text: 'the default, latest, skips events from before the source exists' },
+      { path: ['spec', 'consumers'], text: 'members of the group; more members than partitions would be idle' },
       { path: ['spec', 'ordering'], text: 'one event in flight for each partition' },
-      { path: ['spec', 'delivery'], text: `all of it: a part drops the other defaults. ${spanOf(delivery)}` },
+      {
+        path: ['spec', 'delivery'],
+        text: `all fields: if one is given, Knative drops the defaults of the others. ${spanOf(delivery)}`,
+      },
     ],
   };
 }
 
-/** The urgent lane has two members, so that it goes on while one is moved. */
+/** The urgent lane has two members, so that it continues while one of them is moved. */
 const consumersOf = (manifest: EventManifest): number =>
   manifest.trigger.topic === enrolmentTopic('critical') ? 2 : 1;
 
 const duration = (milliseconds: number): string => `PT${milliseconds / 1000}S`;
 
-/** How long all attempts take together, pauses alone. */
+/** Describes how long all pauses between attempts take together. */
 function spanOf({ retry, backoff, backoffDelayMs }: Delivery): string {
   const milliseconds =
     backoff === 'linear' ? (backoffDelayMs * retry * (retry + 1)) / 2 : backoffDelayMs * (2 ** (retry + 1) - 2);
   const seconds = Math.round(milliseconds / 1000);
-  return retry > 1000 ? 'Tried until it is done' : `Given up after ${seconds} s of pauses`;
+  return retry > 1000
+    ? 'Retried until it succeeds'
+    : `Given up after all retries, with pauses of ${seconds} s together`;
 }
 
-/** The PingSource of a scheduled function; undefined when it has no schedule. */
+/** Returns the PingSource of a scheduled function; undefined if the function has no schedule. */
 export function pingSource(manifest: Manifest): { object: PingSource; comments: Comments } | undefined {
   if (manifest.trigger.kind !== 'cron') return undefined;
   const { name, trigger } = manifest as CronManifest;
@@ -106,17 +111,17 @@ export function pingSource(manifest: Manifest): { object: PingSource; comments: 
       {
         path: ['spec', 'schedule'],
         text: early
-          ? 'more often than it has work, since a new installation needs its first run soon'
+          ? 'more often than there is work, because a new installation needs its first run soon'
           : `every ${trigger.everyMinutes} minutes`,
       },
     ],
   };
 }
 
-/** What is to run when a process starts has no such moment in a cluster: it comes round at least this often. */
+/** A cluster has no single start of the process. So a function that runs at start runs at least this often, in minutes. */
 const atStartMinutes = 10;
 
-/** Minutes are spread by name, so that not everything starts at the full hour. */
+/** Returns the schedule of a function in cron form. Its minute depends on the name, so that not all functions start at the full hour. */
 export function scheduleOf({ name, trigger: { everyMinutes, atStart } }: CronManifest): string {
   const minutes = atStart === true ? Math.min(everyMinutes, atStartMinutes) : everyMinutes;
   const spread = [...name].reduce((sum, letter) => sum + letter.charCodeAt(0), 0);
@@ -125,5 +130,5 @@ export function scheduleOf({ name, trigger: { everyMinutes, atStart } }: CronMan
   if (hours === 1) return `${spread % 60} * * * *`;
   if (hours === 24) return `${spread % 60} ${spread % 24} * * *`;
   if (Number.isInteger(hours) && 24 % hours === 0) return `${spread % 60} */${hours} * * *`;
-  throw new Error(`${name}: every ${minutes} minutes cannot be said in cron`);
+  throw new Error(`${name}: cron cannot express a schedule of every ${minutes} minutes`);
 }

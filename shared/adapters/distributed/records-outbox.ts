@@ -1,4 +1,4 @@
-import type { OutboxEntry } from '../../ports/records.ts';
+import type { OutboxEntry } from '../../ports/records/outbox.ts';
 import { finishDeletion } from './records-deletion.ts';
 import { claimsOfPersons, livePerson, type PersonDocument } from './records-persons.ts';
 import { abandonedMs } from './scylla/claims.ts';

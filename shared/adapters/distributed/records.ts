@@ -1,4 +1,6 @@
-import type { Records, StoredDeadLetter, Upload } from '../../ports/records.ts';
+import type { StoredDeadLetter } from '../../ports/records/dead-letters.ts';
+import type { Upload } from '../../ports/records/uploads.ts';
+import type { Records } from '../../ports/records.ts';
 import { listAppearances, summarizeAppearances } from './records-appearances.ts';
 import { deleteFace, deletePerson } from './records-deletion.ts';
 import { saveEnrolment } from './records-enrolment.ts';

@@ -1,0 +1,33 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const folders = ['shared', 'functions', 'scripts'];
+/** The start of a note; `See: [Note: …]` refers to one. */
+const heading = /(See:? )?\[Note: ([^\]\n]+)\]/g;
+
+/** All `[Note: Title]` blocks as a Markdown list by title, with links to their files. `from`: the folder of the page, from the root. */
+export async function noteIndex(root: string, from: string): Promise<string> {
+  const notes: { title: string; path: string }[] = [];
+  for (const path of await sources(root)) {
+    const text = await readFile(join(root, path), 'utf8');
+    for (const [, reference, title] of text.matchAll(heading)) {
+      if (reference === undefined) notes.push({ title: title!, path });
+    }
+  }
+  return notes
+    .sort((a, b) => (a.title < b.title ? -1 : 1))
+    .map(({ title, path }) => `- [${title}](${'../'.repeat(from.split('/').length)}${path})`)
+    .join('\n');
+}
+
+/** The program's files from the root, without generated ones. */
+async function sources(root: string): Promise<string[]> {
+  const found: string[] = ['esbuild.config.mjs'];
+  for (const folder of folders) {
+    const names = await readdir(join(root, folder), { recursive: true });
+    found.push(
+      ...names.filter((name) => /\.(ts|mjs)$/.test(name) && !/\.gen\./.test(name)).map((name) => join(folder, name)),
+    );
+  }
+  return found.sort();
+}
