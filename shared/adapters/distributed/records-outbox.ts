@@ -7,7 +7,7 @@ import type { ScyllaStore } from './scylla/store.ts';
 import type { Work } from './scylla/unfinished.ts';
 import { microseconds } from './scylla/write-time.ts';
 
-/** Events that wait to be published, oldest first. Also finishes abandoned work, whose events would be missing. */
+/** See `OutboxRecords.pendingOutbox`. Finishes abandoned work first, because its events may still be missing. */
 export async function pendingOutbox(store: ScyllaStore, limit: number): Promise<{ id: string; entry: OutboxEntry }[]> {
   await healRecords(store, Date.now() - abandonedMs);
   const pending: { id: string; entry: OutboxEntry }[] = [];
@@ -20,8 +20,8 @@ export async function pendingOutbox(store: ScyllaStore, limit: number): Promise<
 }
 
 /**
- * Finishes what was begun before and has been left. The sweep of the outbox does this every time: what it is there for, that
- * written events go out whatever happens, is the same thing. See: [Note: What a crash leaves]
+ * Finishes work that started before `before` and was abandoned. Resolves to the amount of such work. Every sweep of the outbox does this,
+ * because the events of abandoned work must be published too. See: [Note: State after a crash]
  */
 export function healRecords(store: ScyllaStore, before: number): Promise<number> {
   return store.documents.heal(before, async ({ kind, tenant, id, personId, externalId }: Work) => {
@@ -34,7 +34,7 @@ export function healRecords(store: ScyllaStore, before: number): Promise<number>
   });
 }
 
-/** Deletes published events. */
+/** See `OutboxRecords.settleOutbox`. */
 export async function settleOutbox({ scylla }: ScyllaStore, ids: readonly string[]): Promise<void> {
   const bounds = ids.flatMap((each) => {
     const [at, id] = each.split('/');

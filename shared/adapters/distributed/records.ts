@@ -23,16 +23,16 @@ import * as read from './records-reading.ts';
 import { openScyllaStore, type ScyllaStore, type ScyllaStoreOptions } from './scylla/store.ts';
 import { microseconds } from './scylla/write-time.ts';
 
-/** Persons, faces, images and jobs in ScyllaDB. See: [Note: One row decides], [Note: Lists in buckets] */
+/** Records in ScyllaDB. See: [Note: One row decides], [Note: Lists in buckets] */
 export async function openRecords(options: ScyllaStoreOptions): Promise<Records> {
   return recordsOn(openScyllaStore('records', options));
 }
 
-/** Also for tests of what a crash leaves. */
+/** Exported for tests of crashes. */
 export function recordsOn(store: ScyllaStore): Records {
   const write: Write = (tenant, options, work) =>
     store.write(options, async () => {
-      await store.seen(tenant);
+      await store.registerTenant(tenant);
       return await work();
     });
 
@@ -50,7 +50,7 @@ export function recordsOn(store: ScyllaStore): Records {
   };
 }
 
-/** Writes to a tenant, after the tenant is in the list of tenants. */
+/** Runs a write for a tenant, after the tenant is in the list of tenants. */
 type Write = <Value>(
   tenant: string,
   options: Parameters<ScyllaStore['write']>[0],

@@ -10,27 +10,28 @@ import { passed, storeCalls } from './store-calls.ts';
 
 export interface VectorsOptions {
   readonly engines: Pick<AdapterOptions['engines'], 'milvus'>;
-  /** Ids that are listed with one request. Default 8192; Milvus answers at most 16,384. */
+  /** Face ids per request of a listing. Default 8192; Milvus returns at most 16,384 rows. */
   readonly pageSize?: number;
-  /** From how many templates on a count is kept for a while. Default 10,000. */
+  /** A bounded count of at least this many assigned templates is cached. Default 10,000. */
   readonly manyTemplates?: number;
 }
 
-/** A call with its repetitions, and the making of a collection. */
+/** Limit of one call, with its retries and the creation of a collection. In milliseconds, as all times here. */
 const callMs = 30_000;
-/** Connections to a server that hangs are not waited for longer. */
+/** Limit of closing the connection to a server that hangs. */
 const closeMs = 2000;
-/** Milvus' default staleness of Bounded is 5 s; some more for clocks that differ. */
+/** Milvus' default staleness of Bounded is 5 s; 2 s more because clocks differ. */
 const boundedMs = 7000;
 
 /**
- * Milvus.
+ * The templates in Milvus.
  *
  * [Note: Consistency by call]
- * A search reads `Bounded`: it may lag some seconds behind a write and costs nothing for it; an enrolment answered a moment ago may
- * not be found yet, and a face removed a moment ago may be, which whoever shows it finds out from the records. Everything that
- * proves something, reading back, counting, listing and removing, reads `Strong`; so does a search that asks for it. `Strong` waits for the
- * server's clock to pass, 200 ms as it comes, so what a recognition counts is `Bounded` too: the gallery that its search sees.
+ * A search reads with `Bounded` consistency by default. It can miss writes of the last seconds, but it does not wait. So a new enrolment
+ * may not be found yet, and a deleted face may still be found; the caller checks hits against the records. `get`, `count`, `faceIds`
+ * and `remove` read with `Strong` consistency, and so does a search that asks for it. `Strong` waits until the
+ * server has reached the time of the request, about 200 ms. So a recognition counts with `Bounded` too: it counts the gallery that its
+ * search sees.
  */
 export async function openVectors({
   engines,
@@ -46,7 +47,7 @@ export async function openVectors({
     async upsert(tenant, space, entries, options) {
       options?.signal?.throwIfAborted();
       for (const { faceId, embedding } of entries) requireUnit(embedding, space.dimension, `face ${faceId}`);
-      // A later entry of the same face replaces an earlier one. Copied at once: what the caller does with its arrays later is its business.
+      // The last entry of a face wins. The rows are copied now, because the caller may change its arrays during the call.
       const rows = [...new Map(entries.map((entry) => [entry.faceId, rowOf(tenant, entry)])).values()];
       await calls.run(options, (signal) => writeRows(gallery, space, rows, signal));
     },
@@ -73,16 +74,16 @@ export async function openVectors({
 
 function requireSearch(space: VectorSpace, probe: Float32Array, { limit, minCosine = -1 }: SearchOptions): void {
   if (!Number.isInteger(limit) || limit < 1 || limit > 4096) throw new RangeError('limit must be 1 to 4096');
-  if (Number.isNaN(minCosine)) throw new RangeError('minCosine is not a number');
+  if (Number.isNaN(minCosine)) throw new RangeError('minCosine must not be NaN');
   requireUnit(probe, space.dimension, 'the probe');
 }
 
 function requireUnit(embedding: VectorEntry['embedding'], dimension: VectorSpace['dimension'], what: string): void {
   if (embedding.length !== dimension) {
-    throw new RangeError(`${what}: ${embedding.length} numbers where ${dimension} are expected`);
+    throw new RangeError(`${what}: the vector has ${embedding.length} numbers; ${dimension} are expected`);
   }
   let squares = 0;
   for (const value of embedding) squares += value * value;
-  // Written so that NaN fails as well.
-  if (!(Math.abs(Math.sqrt(squares) - 1) <= 1e-3)) throw new RangeError(`${what}: not a vector of unit norm`);
+  // The negation also rejects NaN.
+  if (!(Math.abs(Math.sqrt(squares) - 1) <= 1e-3)) throw new RangeError(`${what}: the norm of the vector is not 1`);
 }

@@ -1,10 +1,10 @@
 import type { MilvusClient } from '@zilliz/milvus2-sdk-node';
 import { load } from './client.ts';
 
-/** A collection that takes longer is loaded in the background; whoever calls then tries again. */
+/** Limit of one wait, in milliseconds. After it Milvus continues to load in the background; a later call tries again. */
 const loadMs = 30_000;
 
-/** Loads a collection. All callers of one collection share one wait; `signal` ends it. */
+/** Returns a function that loads a collection. All callers for one collection share one wait; only `signal` aborts it. */
 export function collectionLoader(client: MilvusClient, signal: AbortSignal): (name: string) => Promise<void> {
   const loading = new Map<string, Promise<void>>();
 

@@ -6,9 +6,9 @@ import { indexParams } from './vector-index.ts';
 const { fields } = templates;
 const timeout = requestMs;
 
-/** Length of the embeddings of a collection; null if the collection does not exist. Errors: MilvusError if it is not one of ours. */
+/** Dimension of a collection; null when it does not exist. Errors: MilvusError when this platform did not create it. */
 export async function readDimension(client: MilvusClient, name: string): Promise<number | null> {
-  const { value } = checked('looking for a collection', await client.hasCollection({ collection_name: name, timeout }));
+  const { value } = checked('looking up a collection', await client.hasCollection({ collection_name: name, timeout }));
   if (!value) return null;
   const description = checked(
     'describing a collection',
@@ -16,7 +16,8 @@ export async function readDimension(client: MilvusClient, name: string): Promise
   );
   const field = description.schema.fields.find((each) => each.name === 'embedding');
   const dimension = Number(field?.type_params.find(({ key }) => key === 'dim')?.value ?? field?.dim);
-  if (!Number.isInteger(dimension)) throw new MilvusError(`the collection ${name} is none of ours`, -1);
+  if (!Number.isInteger(dimension))
+    throw new MilvusError(`the collection ${name} has no field embedding, so this platform did not create it`, -1);
   return dimension;
 }
 
@@ -28,14 +29,15 @@ export async function createCollection(client: MilvusClient, name: string, dimen
     consistency_level: 'Bounded',
     timeout,
   });
-  // Another process may have been faster; which dimension holds is looked up afterwards.
-  if (created.error_code !== 'Success' && !/exist/i.test(created.reason)) checked('making a collection', created);
+  // Another process may have created it first. The caller reads the dimension afterwards.
+  if (created.error_code !== 'Success' && !/exist/i.test(created.reason)) checked('creating a collection', created);
 }
 
-/** As the first migration has them. */
+/** The fields that the first migration defines. */
 const fieldsOf = (dimension: number): FieldType[] =>
   fields.map((field) => (field.name === 'embedding' ? { ...field, dim: dimension } : field) as FieldType);
 
+/** Creates the index of the embeddings. */
 export async function createIndex(
   client: MilvusClient,
   { index, expectedFaces }: MilvusSettings,
@@ -43,7 +45,7 @@ export async function createIndex(
 ): Promise<void> {
   const { index_type, metric_type, params } = indexParams(index, expectedFaces);
   checked(
-    'making an index',
+    'creating an index',
     await client.createIndex({
       collection_name: name,
       field_name: 'embedding',
@@ -56,9 +58,10 @@ export async function createIndex(
   );
 }
 
+/** Whether the embeddings have an index. */
 export async function hasIndex(client: MilvusClient, name: string): Promise<boolean> {
   const answer = await client.describeIndex({ collection_name: name, field_name: 'embedding', timeout });
   if (answer.status.code === codes.indexNotFound) return false;
-  checked('looking for an index', answer);
+  checked('reading an index', answer);
   return true;
 }

@@ -7,45 +7,47 @@ import { createCollection, createIndex, hasIndex, readDimension } from './collec
 const retries = { count: 2 };
 
 export interface Collections {
-  /** Name of the collection of a space, made where there is none. RangeError when it has another dimension. */
+  /** Resolves to the name of the space's collection; creates it when it is missing. Errors: RangeError for another dimension. */
   open(space: VectorSpace): Promise<string>;
-  /** The same, but null where there never was one. Errors: MilvusError for one that is gone. */
+  /** Like `open`, but creates nothing: null when the collection never existed. Errors: MilvusError when it was dropped. */
   find(space: VectorSpace): Promise<string | null>;
-  /** Of one of ours; null where there is none. Errors: MilvusError for one that is none of ours. */
+  /** Dimension of a collection; null when it does not exist. Errors: MilvusError when this platform did not create it. */
   dimensionOf(name: string): Promise<number | null>;
-  /** Makes one that is not there. */
+  /** Creates a collection with its index and loads it. */
   make(name: string, dimension: number): Promise<void>;
-  /** Names of all collections of ours. */
+  /** Names of all collections with the configured prefix. */
   all(): Promise<string[]>;
-  /** Runs `work` on a collection, and once more after loading it where Milvus has let it go, as it does when it restarts. */
+  /** Runs `work` on a collection. When it is not loaded, for example after a restart of Milvus, loads it and runs `work` again. */
   loaded<Answer>(name: string, work: () => Promise<Answer>): Promise<Answer>;
-  /** Ends every wait for a collection. */
+  /** Aborts every wait for a collection to load. */
   close(): void;
 }
 
-/** What this process knows of the collections. */
+/** State of the collections in this process. */
 interface Known {
   readonly client: MilvusClient;
   readonly settings: MilvusSettings;
   /** Loads a collection, once for all callers that wait for it. */
   readonly load: (name: string) => Promise<void>;
   readonly dimensions: Map<string, number>;
+  /** Pending `open` calls by collection. */
   readonly opening: Map<string, Promise<string>>;
-  /** Collections that were seen with an index. */
+  /** Collections that have an index. */
   readonly indexed: Set<string>;
+  /** Collections that existed and were dropped. */
   readonly gone: Set<string>;
 }
 
 /**
- * One collection for each space; the tenant is its partition key.
+ * One collection for each space. The partition key is the tenant.
  *
  * [Note: A space has a dimension]
- * An embedder has one length of embeddings, so the name of the space names both, and a collection that has another length belongs
- * to a mistake.
+ * All embeddings of an embedder have one length. So the name of a space also determines the dimension. A collection with another
+ * dimension is an error.
  *
- * [Note: A gallery that is gone is not empty]
- * Where there is no collection nobody is enrolled yet. Where there was one, somebody has dropped it or the server has lost it: to answer as
- * if nobody were enrolled would be wrong, so the store is unavailable until a template is written again.
+ * [Note: A missing collection is not always an empty gallery]
+ * A collection that never existed means that no face is enrolled. A collection that existed and is missing was dropped, or the server
+ * lost it. An empty result would then be wrong. So the store is unavailable until a template is written again.
  */
 export function openCollections(client: MilvusClient, settings: MilvusSettings): Collections {
   const closing = new AbortController();
@@ -88,6 +90,7 @@ async function open(known: Known, space: VectorSpace): Promise<string> {
   return name;
 }
 
+/** Creates the collection, or adds the index that it lacks. */
 async function makeOrComplete(known: Known, name: string, dimension: number): Promise<string> {
   if ((await dimensionOf(known, name)) === null) await make(known, name, dimension);
   else await complete(known, name);
@@ -98,7 +101,10 @@ async function find(known: Known, space: VectorSpace): Promise<string | null> {
   const name = collectionName(known.settings.collectionPrefix, space.space);
   const dimension = await dimensionOf(known, name);
   if (dimension === null && known.gone.has(name)) {
-    throw new MilvusError(`the collection ${name} is gone`, codes.collectionNotFound);
+    throw new MilvusError(
+      `the collection ${name} existed and is missing now. Restore it, or enrol again`,
+      codes.collectionNotFound,
+    );
   }
   if (dimension === null) return null;
   requireDimension(space, dimension);
@@ -118,7 +124,7 @@ async function make(known: Known, name: string, dimension: number): Promise<void
   await index(known, name);
 }
 
-/** Another process that made the collection may have died before it had an index. */
+/** Creates the index when it is missing: another process may have died between creating the collection and its index. */
 async function complete(known: Known, name: string): Promise<void> {
   if (known.indexed.has(name)) return;
   if (await hasIndex(known.client, name)) known.indexed.add(name);
@@ -154,9 +160,9 @@ async function whenLoaded<Answer>(
 
 function requireDimension(space: VectorSpace, actual: number): void {
   if (actual === space.dimension) return;
-  throw new RangeError(`space ${space.space}: ${space.dimension} numbers where ${actual} are expected`);
+  throw new RangeError(`space ${space.space}: the dimension is ${space.dimension}; the collection has ${actual}`);
 }
 
-/** Spaces are of `a-z 0-9 . -`; names of collections of letters, digits and `_`. No two spaces have one name. */
+/** A space has the characters `a-z 0-9 . -`; a collection may have letters, digits and `_`. No two spaces get the same name. */
 export const collectionName = (prefix: string, space: string): string =>
   `${prefix}__${space.replace(/[.-]/g, (sign) => (sign === '.' ? '_p' : '_h'))}`;

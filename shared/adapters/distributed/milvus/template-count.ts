@@ -19,9 +19,9 @@ type CountTemplates = (
 /**
  * Counts the templates of a tenant. A bounded count of at least `manyTemplates` assigned templates is cached.
  *
- * [Note: Counts of many are kept]
- * Counting reads every row of the tenant, and a recognition needs the logarithm of the count. Ten thousand templates do not become so
- * many more within seconds that it would matter, so they are not counted anew for each photo.
+ * [Note: Counts of large galleries are cached]
+ * Counting reads every row of the tenant. A recognition needs only the logarithm of the count. In a gallery of ten thousand templates, a
+ * few seconds of enrolments hardly change it. So a large count is not repeated for each photo.
  */
 export function templateCounter(gallery: Gallery, manyTemplates: number): CountTemplates {
   const cached = new Map<string, { readonly counts: TemplateCounts; readonly until: number }>();

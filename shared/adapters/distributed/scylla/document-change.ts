@@ -7,15 +7,15 @@ import { type Turn, unlessAborted } from './turns.ts';
 import { mark, unmark, type Work } from './unfinished.ts';
 import { microseconds } from './write-time.ts';
 
-/** What a change does. */
+/** Result of `decide`: the change to make. */
 export interface Plan<Data, Result> {
-  /** The document from now on; null: it is removed; undefined: nothing changes, and nothing else is written. */
+  /** The new document; null: delete it; undefined: change nothing and write nothing. */
   readonly next: Data | null | undefined;
-  /** Rows of the same partition that change in the same moment. */
-  readonly beside?: readonly Bound[];
-  /** What follows from it in lists and in the outbox. */
+  /** Writes to other rows of the same partition; they are applied together with the document. */
+  readonly inSameBatch?: readonly Bound[];
+  /** Writes to lists and to the outbox that follow from the change. */
   readonly effects?: readonly Bound[];
-  /** Seconds after which it goes by itself. */
+  /** Seconds until the database deletes the document. Default 0: never. */
   readonly ttl?: number;
   readonly result: Result;
 }
@@ -23,11 +23,11 @@ export interface Plan<Data, Result> {
 export type Decide<Data, Result> = (current: Data | null) => Plan<Data, Result> | Promise<Plan<Data, Result>>;
 
 export interface ChangeOptions extends CallOptions {
-  /** There is most likely no such document, so it is not read first. */
+  /** The document probably does not exist, so it is not read first. */
   readonly absent?: boolean | undefined;
 }
 
-/** One attempt to change a document; null: it was changed meanwhile, or had something pending. See: [Note: One row decides] */
+/** Tries to change a document. null: retry, because another change came first or was pending. See: [Note: One row decides] */
 export async function tryToChange<Data, Result>(
   scylla: Scylla,
   table: DocumentTable,
@@ -42,7 +42,7 @@ export async function tryToChange<Data, Result>(
     return null;
   }
   const current = stored?.data === undefined || stored.data === null ? null : (JSON.parse(stored.data) as Data);
-  const { next, beside = [], effects: given = [], ttl = 0, result } = await decide(current);
+  const { next, inSameBatch = [], effects: given = [], ttl = 0, result } = await decide(current);
   const effects = withoutDropsOfPuts(given);
   if (next === undefined || (next === null && stored === null)) return { result };
   signal?.throwIfAborted();
@@ -61,7 +61,7 @@ export async function tryToChange<Data, Result>(
         ? [`${table}:create`, [tenant, id, data, 1, op, ts, packed(effects), ttl]]
         : [`${table}:change`, [ttl, data, stored.revision + 1, op, ts, packed(effects), tenant, id, stored.revision]];
   const applied =
-    beside.length === 0 ? await scylla.decide(...decided) : await scylla.decideTogether([decided, ...beside]);
+    inSameBatch.length === 0 ? await scylla.decide(...decided) : await scylla.decideTogether([decided, ...inSameBatch]);
   if (!applied) {
     if (op !== null) await scylla.write(unmark(marker), ts);
     return null;
@@ -71,7 +71,7 @@ export async function tryToChange<Data, Result>(
   return { result, rest: clear(scylla, table, tenant, id, { op, data }, ttl) };
 }
 
-/** Carries out what is pending in a document. */
+/** Carries out the pending writes of a document. */
 export async function finishChange(
   scylla: Scylla,
   table: DocumentTable,
@@ -83,7 +83,7 @@ export async function finishChange(
   await clear(scylla, table, tenant, id, stored, 0);
 }
 
-/** Says that what was pending is done. */
+/** Marks the pending writes of a document as done. */
 async function clear(
   scylla: Scylla,
   table: DocumentTable,
@@ -96,7 +96,7 @@ async function clear(
   else await scylla.decide(`${table}:done`, [ttl, tenant, id, op]);
 }
 
-/** Of two writes of one time a deletion wins, also over what is put in its place. */
+/** Removes drops of entries that are also put: of two writes with the same timestamp, the deletion wins. */
 function withoutDropsOfPuts(bounds: readonly Bound[]): readonly Bound[] {
   const keyOf = ([name, values]: Bound) => JSON.stringify([name.split(':')[0], values.slice(0, 5)]);
   const kept = new Set(bounds.filter(([name]) => name.endsWith(':put')).map(keyOf));

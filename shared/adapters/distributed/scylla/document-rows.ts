@@ -2,16 +2,19 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Bound, Row, Scylla, Value } from './client.ts';
 import type { DocumentTable } from './statements.ts';
 
-/** The row of a document. */
+/** The row of a document. See: [Note: One row decides] */
 export interface Stored {
-  /** null: it is removed, and that has to be finished. */
+  /** JSON; null: the document is deleted, and the writes that follow are pending. */
   readonly data: string | null;
   readonly revision: number;
+  /** Id of the change whose writes are pending; null: none. */
   readonly op: string | null;
+  /** Timestamp of the last change, in microseconds. */
   readonly ts: number;
   readonly pending: readonly Bound[];
 }
 
+/** null: the row does not exist. */
 export async function readStored(
   scylla: Scylla,
   table: DocumentTable,

@@ -9,12 +9,13 @@ import { type Turn, turns } from './turns.ts';
 import { mark, unmark, type Work } from './unfinished.ts';
 import { microseconds } from './write-time.ts';
 
+/** Documents in ScyllaDB, one row each. See: [Note: One row decides] */
 export interface Documents {
   get<Data>(table: DocumentTable, tenant: string, id: string): Promise<Data | null>;
   /**
-   * Reads a document, lets `decide` say what becomes of it, and does that unless it was changed meanwhile; then all over again. `decide`
-   * may run several times; what it throws is thrown. The signal counts until the change is decided, and ends the waiting for a turn and for
-   * what is read at once.
+   * Reads a document, calls `decide` for the change, and applies the change if the document is still the same; otherwise starts again. So
+   * `decide` may run several times. Errors of `decide` are thrown. An abort has an effect until the change is decided; it ends a wait
+   * for a turn or for a read at once. Errors: STORE_UNAVAILABLE when other processes change the document again and again.
    */
   change<Data, Result>(
     table: DocumentTable,
@@ -23,43 +24,45 @@ export interface Documents {
     decide: Decide<Data, Result>,
     options?: ChangeOptions,
   ): Promise<Result>;
-  /** Says that something is begun which `finish` of `heal` can finish; resolves to what says, without waiting, that it is done. */
+  /** Records the start of work that `heal` can finish. Resolves to a function that records its end in the background. */
   begin(work: Work): Promise<() => void>;
-  /** Finishes what was begun before `before` (milliseconds of the real time) and is not done; resolves to how much there was. */
+  /** Finishes all work that started before `before` and has not ended. `before`: system time in milliseconds. Resolves to its amount. */
   heal(before: number, finish: (work: Work) => Promise<void>): Promise<number>;
-  /** What no caller waits for; it may fail. */
-  leave(rest: Promise<unknown>): void;
-  /** Resolves when nothing is left. */
+  /** Registers work that no caller waits for. Its errors are ignored. */
+  inBackground(rest: Promise<unknown>): void;
+  /** Resolves when no work is running. */
   idle(): Promise<void>;
 }
 
-/** Others may have changed it so often before a call gives up. */
-const mostTries = 30;
+/** Attempts to change a document before the call fails. */
+const maxTries = 30;
 
 /**
  * [Note: One row decides]
- * There is no transaction over several partitions. So of everything that belongs to one change, one row decides: its document. The
- * condition that it has not changed since it was read (`revision`) makes the change happen, once, or not. What follows from it, the
- * entries of lists and the events of the outbox, is written into the same row by the same condition (`pending`), then carried out in a
- * logged batch, then cleared, which no caller waits for. Whoever comes to a document with something pending carries that out first. Every
- * follow-up bears the change's own time, so carrying it out again, or too late, changes nothing that came after.
+ * ScyllaDB has no transactions over several partitions. So one row decides each change: the row of its document. The write of this row
+ * has a condition: the `revision` is the one that was read. So the change happens once or not at all. The writes that follow from it
+ * (entries of lists, events of the outbox) are stored in the same row (`pending`). Then they are carried out in a logged batch, and
+ * `pending` is cleared in the background. A process that finds a document with pending writes carries them out first. All writes of a
+ * change have the timestamp of the change. So repeated or late writes do not change anything newer.
  *
- * [Note: What a crash leaves]
- * Before a change is decided, `unfinished` says that it is about to be. A crash leaves, by where it happens:
- * - before the condition: an entry of `unfinished` that nothing belongs to. It is dropped.
- * - after the condition: the change has happened, lists and events lag behind. The next change of the same document carries them out,
- *   or whoever looks at `unfinished` (`heal`, with every sweep of the outbox, after a minute).
- * - a call whose answer got lost or came too late: one of the two. The caller was told that it failed and does it again: ids follow
- *   from what is stored, so the second time changes nothing.
- * - an enrolment of somebody new, before its image: a claim of the external id and a person that nobody sees ([Note: Somebody new]);
- *   removed by who meets them, or by `heal`.
- * - a deletion of a person that was decided: the person is gone for every reader; faces and images follow with the next call or
- *   `heal` ([Note: Deleting a person]).
- * - a message to a webhook: entries of lists that say nothing ([Note: Pointers first]); the event that told of it is delivered again.
- * - an entry of the audit log: pointers of lists to an entry that is not there, which readers leave out; it was not acknowledged.
+ * [Note: State after a crash]
+ * Before a change is decided, the list `unfinished` gets an entry for it. What a crash leaves depends on its moment:
+ * - Before the conditional write: an entry of `unfinished` without a change. It is deleted.
+ * - After the conditional write: the change has happened, but its writes to lists and outbox are missing. The next change of the same
+ *   document carries them out, or `heal`, which runs with every sweep of the outbox and handles entries older than a minute.
+ * - During a call whose response was lost or late: one of these two. The caller gets an error and repeats the call. Ids are derived from
+ *   stored data, so the repetition changes nothing.
+ * - During the enrolment of a new person, before its image: a claim of the external id and a provisional person. A reader that finds them
+ *   deletes them, or `heal` does ([Note: Enrolment of a new person]).
+ * - After the decision to delete a person: readers no longer see the person. The next call or `heal` deletes faces and images
+ *   ([Note: Deleting a person]).
+ * - During the write of a webhook message: entries of lists without an effect ([Note: Lists before the row]). The event of the message is
+ *   delivered again.
+ * - During the write of an audit entry: list entries for an audit entry that does not exist. Readers skip them. The entry was not
+ *   acknowledged.
  */
 export function documentsIn(scylla: Scylla): Documents {
-  const { inTurn, leave, idle } = turns();
+  const { inTurn, inBackground, idle } = turns();
 
   return {
     async get<Data>(table: DocumentTable, tenant: string, id: string) {
@@ -73,11 +76,11 @@ export function documentsIn(scylla: Scylla): Documents {
     async begin(work) {
       const marker = { at: Date.now(), id: randomUUID() };
       await scylla.write(mark(marker, work), microseconds());
-      // Where it cannot be said, somebody looks later and finds nothing to do.
-      return () => leave(scylla.write(unmark(marker), microseconds()));
+      // If this write fails, `heal` finds the work later and has nothing to do.
+      return () => inBackground(scylla.write(unmark(marker), microseconds()));
     },
     heal: (before, finish) => heal(scylla, before, finish),
-    leave,
+    inBackground,
     idle,
   };
 }
@@ -90,14 +93,16 @@ async function change<Data, Result>(
   decide: Decide<Data, Result>,
   { signal, absent }: ChangeOptions,
 ): Promise<Turn<Result>> {
-  for (let tries = 0; tries < mostTries; tries++) {
+  for (let tries = 0; tries < maxTries; tries++) {
     signal?.throwIfAborted();
     const isAbsent = absent === true && tries === 0;
     const done = await tryToChange(scylla, table, tenant, id, decide, { signal, absent: isAbsent });
     if (done !== null) return done;
     if (tries > 0) await pause(Math.random() * Math.min(5 * 2 ** tries, 250));
   }
-  throw new AppError('STORE_UNAVAILABLE', { message: `${table}: it was changed by others again and again` });
+  throw new AppError('STORE_UNAVAILABLE', {
+    message: `${table}: other processes changed the row ${maxTries} times. Retry later`,
+  });
 }
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -1,18 +1,18 @@
-/** What a turn came to. */
+/** Result of a turn. */
 export interface Turn<Result> {
   readonly result: Result;
-  /** What is left, for which the next turn waits and nobody else; it may fail. */
+  /** Work that continues after the turn. Only the next turn waits for it. Its errors are ignored. */
   readonly rest?: Promise<unknown>;
 }
 
-/** Work on one thing takes turns within this process: it would only lose against itself. */
+/** Runs work with the same key one after another in this process. In parallel, its conditional writes would fail against each other. */
 export function turns() {
   const last = new Map<string, Promise<unknown>>();
-  const left = new Set<Promise<unknown>>();
+  const running = new Set<Promise<unknown>>();
 
-  function leave(rest: Promise<unknown>): Promise<unknown> {
-    const settled: Promise<unknown> = rest.catch(() => undefined).then(() => left.delete(settled));
-    left.add(settled);
+  function run(rest: Promise<unknown>): Promise<unknown> {
+    const settled: Promise<unknown> = rest.catch(() => undefined).then(() => running.delete(settled));
+    running.add(settled);
     return settled;
   }
 
@@ -24,11 +24,11 @@ export function turns() {
     ): Promise<Result> {
       const before = last.get(key) ?? Promise.resolve();
       const mine = unlessAborted(before, signal).then(work);
-      // Whoever leaves before its turn lets nobody past those who were there.
+      // When a caller aborts before its turn, the next caller still waits for the turns before.
       const over = before
         .then(() => mine)
         .then(
-          ({ rest }) => (rest === undefined ? undefined : leave(rest)),
+          ({ rest }) => (rest === undefined ? undefined : run(rest)),
           () => undefined,
         );
       last.set(key, over);
@@ -37,15 +37,17 @@ export function turns() {
       });
       return (await mine).result;
     },
-    leave: (rest: Promise<unknown>): void => void leave(rest),
+    /** Registers work that no caller waits for. Its errors are ignored. */
+    inBackground: (rest: Promise<unknown>): void => void run(rest),
+    /** Resolves when no turn and no background work is running. */
     async idle(): Promise<void> {
       await Promise.all(last.values());
-      await Promise.all(left);
+      await Promise.all(running);
     },
   };
 }
 
-/** What a promise comes to, or at once the signal's reason. For what changes nothing. */
+/** Settles like the promise, or rejects at once with the reason of an abort. Use it only for reads. */
 export function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {

@@ -2,7 +2,7 @@ import type { Bound } from './client.ts';
 import { drop, type Entry, platform, put } from './lists.ts';
 import type { DocumentTable } from './statements.ts';
 
-/** What is under way, as it is written down. */
+/** Work that has started, as it is stored. */
 export interface Work {
   readonly kind: 'change' | 'enrolment' | 'deletion';
   readonly tenant: string;
@@ -11,7 +11,7 @@ export interface Work {
   readonly [name: string]: unknown;
 }
 
-/** Records that the work has begun. See: [Note: What a crash leaves] */
+/** Records that the work has started. See: [Note: State after a crash] */
 export const mark = (marker: Entry, work: Work): Bound[] => put('unfinished', platform, marker, JSON.stringify(work));
 
 /** Records that the work has ended. */

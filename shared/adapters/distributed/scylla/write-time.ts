@@ -1,4 +1,4 @@
-/** Time for writes, in microseconds; of two in one process the later is greater. */
+/** Timestamp for writes, in microseconds. It increases with every call in this process. */
 export function microseconds(): number {
   latest = Math.max(latest + 2, Date.now() * 1000);
   return latest;
