@@ -32,8 +32,8 @@ const consumerRetries = 60;
  * All events are checked before the first is sent. Events for one partition are one batch; the broker stores all of a batch or nothing.
  * The events without a key in one `publish` go to the same partition and keep their order. Keys can lead to several partitions. When a
  * broker fails between two of them, some events are stored and `publish` rejects. The caller then repeats all of it, as the outbox
- * does, and consumers must accept duplicates. A transaction would hide the first part only from consumers that read committed records, which
- * is not KafkaSource's default. It would also wait 0.1 to 0.3 s for the end of the transaction before (measured with one publisher).
+ * does, and consumers must accept duplicates. A transaction would hide the first part only from consumers that read committed records;
+ * KafkaSource does not by default. It would also wait 0.1 to 0.3 s for the end of the transaction before (measured with one publisher).
  *
  * [Note: Groups on Kafka]
  * The consumer group has the name of the subscription's group, which is the function. KafkaSource uses the same name for the same

@@ -36,9 +36,9 @@ import { outboxOf, type ScyllaStore } from './scylla/store.ts';
  * [Note: Enrolments without transactions]
  * The faces of an image are in the partition of the image, and the image's document decides ([Note: One row decides]). So all faces
  * of an enrolment are stored at once or not at all, and the second of two enrolments of one image sees the first. Two conditions depend
- * on other partitions. A new person: see [Note: Enrolment of a new person]. The persons that the faces name must exist: this is checked before,
- * and again after the faces are in the person's list. A deletion first marks the person and then reads the list. So either the deletion
- * finds the face, or the second check finds the deletion and deletes the face again.
+ * on other partitions. First, a new person must be created: see [Note: Enrolment of a new person]. Second, the persons of the faces must
+ * exist. This is checked before the write, and again when the faces are in the person's list. A deletion first marks the person and then
+ * reads the list. So either the deletion finds the face, or the second check finds the deletion and deletes the face again.
  */
 export async function saveEnrolment(
   store: ScyllaStore,
@@ -47,17 +47,17 @@ export async function saveEnrolment(
   options?: WriteOptions,
 ): Promise<EnrolmentRows> {
   const { person, image } = enrolment;
-  const [isThere, onImage] =
+  const [personExists, onImage] =
     person === null
       ? ([true, null] as const)
       : await Promise.all([exists(store, tenant, person), facesOn(store.scylla, tenant, image.imageId)]);
-  if (person === null || onImage === null || isThere)
+  if (person === null || onImage === null || personExists)
     return await saveOnImage(store, tenant, enrolment, { created: false, provisional: false }, options);
   // Check the faces before a person is written for them.
   try {
     for (const face of enrolment.faces) changeOf(face, onImage, image.imageId, 0);
   } catch (error) {
-    // Another enrolment with this external id may have been faster. Then the external id is the cause of the conflict.
+    // Another enrolment with this external id may have stored the person and its faces first. Then report that.
     if (await isTaken(store, tenant, person)) throw new AppError('EXTERNAL_ID_TAKEN');
     throw error;
   }
@@ -133,7 +133,7 @@ async function saveOnImage(
   options: WriteOptions | undefined,
 ): Promise<EnrolmentRows> {
   const { imageId } = image;
-  const begun = store.now();
+  const startedAt = store.now();
   const named = [...new Set(faces.flatMap(({ personId }) => personId ?? []))];
   const others = provisional ? named.filter((personId) => personId !== person?.personId) : named;
   await requirePersons(store, tenant, others);
@@ -150,10 +150,10 @@ async function saveOnImage(
       const isNew = current === null;
       const { imageId: _, ...rest } = image;
       const document: ImageDocument = current ?? { ...rest, createdAt: at, expiredAt: null };
-      const isFresh = personCreated && at - begun < abandonedMs / 2;
-      const isBorn =
-        provisional && person !== null && (isFresh || (await isProvisional(store, tenant, person.personId)));
-      const next: ImageDocument = isBorn
+      const isRecent = personCreated && at - startedAt < abandonedMs / 2;
+      const createsPerson =
+        provisional && person !== null && (isRecent || (await isProvisional(store, tenant, person.personId)));
+      const next: ImageDocument = createsPerson
         ? { ...document, born: [...new Set([...(document.born ?? []), person.personId])] }
         : document;
       const changed = changes.filter(({ before, after }) => before !== after);
@@ -164,8 +164,8 @@ async function saveOnImage(
         personCreated,
         faces: changes.map(({ before, after }) => ({ face: after, created: before === null })),
       };
-      const nothing = !isNew && changed.length === 0 && outbox.length === 0 && next.born === document.born;
-      if (nothing) return { next: undefined, result };
+      const isUnchanged = !isNew && changed.length === 0 && outbox.length === 0 && next.born === document.born;
+      if (isUnchanged) return { next: undefined, result };
       return {
         next,
         inSameBatch: changed.map(({ after }) => faceRow(tenant, imageId, after)),

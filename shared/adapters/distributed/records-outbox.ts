@@ -20,7 +20,7 @@ export async function pendingOutbox(store: ScyllaStore, limit: number): Promise<
 }
 
 /**
- * Finishes work that started before `before` and was abandoned. Resolves to the amount of such work. Every sweep of the outbox does this,
+ * Finishes work that started before `before` and was abandoned. Resolves to the number of entries. Every sweep of the outbox does this,
  * because the events of abandoned work must be published too. See: [Note: State after a crash]
  */
 export function healRecords(store: ScyllaStore, before: number): Promise<number> {

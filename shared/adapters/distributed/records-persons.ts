@@ -33,10 +33,10 @@ export const claimsOfPersons = ({ scylla, now }: ScyllaStore): Claims =>
  * The person that readers see; null when it does not exist.
  *
  * [Note: Enrolment of a new person]
- * The enrolment of a new person changes two partitions: the person's and the image's. First the person is written as provisional for one
- * image; readers do not see it. Then the image is written with the person in `born`; this decides. Then the person is made visible. A reader
- * that finds a provisional person checks the image. If the image names the person, the reader makes the person visible. If not, and
- * the enrolment is older than a minute, the reader deletes the person, because the enrolment has failed.
+ * The enrolment of a new person changes two partitions: the person's and the image's. First the person is written as provisional for
+ * one image; readers do not see it. Then the image is written with the person in `born`; this decides. Then the person is made visible.
+ * A reader that finds a provisional person checks the image. If the image names the person, the reader makes the person visible. If not,
+ * and the enrolment is older than a minute, the reader deletes the person, because the enrolment has failed.
  */
 export async function livePerson(store: ScyllaStore, tenant: string, personId: string): Promise<PersonDocument | null> {
   const person = await store.documents.get<PersonDocument>('persons', tenant, personId);
@@ -174,9 +174,9 @@ const claimTries = 20;
 const claimPauseMs = 100;
 
 /**
- * Claims the external id for the person, then runs `work`. When `work` fails, an id that was free before is free again. An abort rejects at
- * once; `work` must check the same signal until its change is decided. Errors: EXTERNAL_ID_TAKEN; BUSY while another call has claimed the id
- * and its person does not have it yet, or never got it because the call was interrupted.
+ * Claims the external id for the person, then runs `work`. When `work` fails, an id that was free before is free again. An abort rejects
+ * at once; `work` must check the same signal until its change is decided. Errors: EXTERNAL_ID_TAKEN; BUSY while another call has claimed
+ * the id and its person does not have it yet, or never got it because the call was interrupted.
  */
 export async function withExternalId<Result>(
   store: ScyllaStore,

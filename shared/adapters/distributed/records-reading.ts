@@ -13,11 +13,11 @@ import { type ScyllaStore, tenantsSeen } from './scylla/store.ts';
 /** Largest number of ids in one call. */
 const most = 1000;
 
-const isThere = <Value>(value: Value | null): value is Value => value !== null;
+const isPresent = <Value>(value: Value | null): value is Value => value !== null;
 
 export async function personsById(store: ScyllaStore, tenant: string, ids: readonly string[]): Promise<Person[]> {
   checkIds(ids);
-  return (await eachOf([...new Set(ids)], atOnce, (id) => wholePerson(store, tenant, id))).filter(isThere);
+  return (await eachOf([...new Set(ids)], atOnce, (id) => wholePerson(store, tenant, id))).filter(isPresent);
 }
 
 export async function personsByExternalId(
@@ -33,7 +33,7 @@ export async function personsByExternalId(
     // The claim is valid only if the person has this external id. See: [Note: Claims]
     return person?.externalId === externalId ? person : null;
   });
-  return found.filter(isThere);
+  return found.filter(isPresent);
 }
 
 /** See `Records.getIdentities`. */
@@ -53,7 +53,7 @@ export async function identitiesOf(
     const { externalId, name, consent } = person;
     return { personId, externalId, name, consent };
   });
-  return found.filter(isThere);
+  return found.filter(isPresent);
 }
 
 export async function listPersons(store: ScyllaStore, tenant: string, options: PageOptions): Promise<Page<Person>> {
@@ -67,7 +67,7 @@ export async function listPersons(store: ScyllaStore, tenant: string, options: P
 
 export async function facesById({ scylla }: ScyllaStore, tenant: string, ids: readonly string[]): Promise<Face[]> {
   checkIds(ids);
-  return (await facesAt(scylla, tenant, await placesOf(scylla, tenant, [...new Set(ids)]))).filter(isThere);
+  return (await facesAt(scylla, tenant, await placesOf(scylla, tenant, [...new Set(ids)]))).filter(isPresent);
 }
 
 export async function listFaces(
@@ -149,11 +149,11 @@ async function oldest<Item>(
   let waiting: StoredEntry[] = [];
   for await (const entry of walk(scylla, table, tenant, { order: 'up', to: before, step: limit })) {
     if (waiting.push(entry) < limit) continue;
-    items.push(...(await load(waiting)).filter(isThere));
+    items.push(...(await load(waiting)).filter(isPresent));
     waiting = [];
     if (items.length >= limit) break;
   }
-  items.push(...(await load(waiting)).filter(isThere));
+  items.push(...(await load(waiting)).filter(isPresent));
   return items.slice(0, limit);
 }
 

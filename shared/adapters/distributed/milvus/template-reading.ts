@@ -7,7 +7,7 @@ import { entryFields, entryOf } from './template-rows.ts';
 /** One request names at most this many ids. */
 export const idsPerRequest = 1000;
 
-/** The entries of these faces, in no particular order. Unknown ids are left out. */
+/** The entries of these faces, in no particular order. Unknown ids are skipped. */
 export async function readEntries(
   gallery: Gallery,
   tenant: Tenant,
@@ -33,7 +33,7 @@ interface ListingOptions {
   readonly run: <Value>(request: () => Promise<Value>) => Promise<Value>;
 }
 
-/** Every face id of a tenant over all spaces, each once. */
+/** Every face id of a tenant in all spaces, each once. */
 export async function* listFaceIds(
   gallery: Gallery,
   tenant: Tenant,

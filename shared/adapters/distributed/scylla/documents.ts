@@ -26,7 +26,7 @@ export interface Documents {
   ): Promise<Result>;
   /** Records the start of work that `heal` can finish. Resolves to a function that records its end in the background. */
   begin(work: Work): Promise<() => void>;
-  /** Finishes all work that started before `before` and has not ended. `before`: system time in milliseconds. Resolves to its amount. */
+  /** Finishes all work that started before `before` and has not ended. `before`: system time in milliseconds. Resolves to the number of entries. */
   heal(before: number, finish: (work: Work) => Promise<void>): Promise<number>;
   /** Registers work that no caller waits for. Its errors are ignored. */
   inBackground(rest: Promise<unknown>): void;

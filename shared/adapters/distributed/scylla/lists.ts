@@ -44,8 +44,8 @@ const tenMinutes = every(hour / 6);
  * Rows that must be found by another value than their id have entries in a list. `at` and `id` are the position; `data` has values that
  * are needed without reading the row. A list is divided into buckets, one partition each, so that no partition grows without limit: for
  * example one year of one person's faces, or one day of a tenant's faces. The table `buckets` has a row for each bucket of a list, so a
- * walk reads no empty bucket. Three years of days are a thousand small rows in one partition. There is no list by place: no request searches
- * all persons near a place, and the entries of a person's appearances contain the place.
+ * walk skips missing buckets. Three years of days are a thousand small rows in one partition. There is no list by place: no request
+ * searches all persons near a place, and the entries of a person's appearances contain the place.
  */
 const bucketOf: Readonly<Record<ListTable, (at: number) => number>> = {
   outbox: hours,

@@ -94,8 +94,8 @@ export const outboxOf = (options: Pick<WriteOptions, 'outbox'> | undefined): Bou
 async function pageTokenKey(scylla: Scylla): Promise<Buffer> {
   const name = 'page-token-key';
   const read = async () => (await scylla.rows('setting:read', [name]))[0]?.value as string | undefined;
-  const there = await read();
-  if (there !== undefined) return Buffer.from(there, 'hex');
+  const stored = await read();
+  if (stored !== undefined) return Buffer.from(stored, 'hex');
   await scylla.decide('setting:make', [name, randomBytes(32).toString('hex')]);
   return Buffer.from((await read())!, 'hex');
 }

@@ -25,15 +25,15 @@ export function turns() {
       const before = last.get(key) ?? Promise.resolve();
       const mine = unlessAborted(before, signal).then(work);
       // When a caller aborts before its turn, the next caller still waits for the turns before.
-      const over = before
+      const finished = before
         .then(() => mine)
         .then(
           ({ rest }) => (rest === undefined ? undefined : run(rest)),
           () => undefined,
         );
-      last.set(key, over);
-      void over.then(() => {
-        if (last.get(key) === over) last.delete(key);
+      last.set(key, finished);
+      void finished.then(() => {
+        if (last.get(key) === finished) last.delete(key);
       });
       return (await mine).result;
     },
