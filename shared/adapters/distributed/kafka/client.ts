@@ -12,7 +12,7 @@ export interface KafkaClientOptions {
   readonly socketFactory?: KafkaConfig['socketFactory'] | undefined;
 }
 
-/** How a client connects and how long it tries; whoever calls has limits of its own. See: [Note: Nothing hangs] */
+/** How a client connects and how long it tries; whoever calls has limits of its own. See: [Note: Every call has a time limit] */
 export function openKafka(
   { brokers, credentials, tls }: KafkaSettings,
   log: Log,
