@@ -46,7 +46,7 @@ const maxTries = 30;
  * change have the timestamp of the change. So repeated or late writes do not change anything newer.
  *
  * [Note: State after a crash]
- * Before a change is decided, the list `unfinished` gets an entry for it. What a crash leaves depends on its moment:
+ * Before a change is decided, the list `unfinished` gets an entry for it. The state after a crash depends on its moment:
  * - Before the conditional write: an entry of `unfinished` without a change. It is deleted.
  * - After the conditional write: the change has happened, but its writes to lists and outbox are missing. The next change of the same
  *   document carries them out, or `heal`, which runs with every sweep of the outbox and handles entries older than a minute.
