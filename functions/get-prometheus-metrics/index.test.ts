@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { enrolPortrait, recognizePortrait } from '../../shared/testing/gallery.ts';
 import { startPlatform, type TestPlatform } from '../../shared/testing/platform.ts';
 import { drawPortrait, drawScene } from '../../shared/testing/portraits/index.ts';
+import createPerson from '../create-person/index.ts';
 import { functions } from '../registry.gen.ts';
+import getPrometheusMetrics from './index.ts';
+
+const scraped = [getPrometheusMetrics, createPerson];
 
 interface Family {
   readonly type: string;
@@ -145,6 +149,9 @@ describe('metrics/prometheus', () => {
       gallery_faces: '',
       gallery_unknown_faces: '',
       gallery_image_bytes: '',
+      gallery_templates: '',
+      gallery_template_limit: '',
+      gallery_expected_miss_ratio: '',
     };
     const silent = Object.entries(counted).filter(([name, labels]) => !(total(families, name, labels) > 0));
     expect(silent).toEqual([]);
@@ -153,10 +160,12 @@ describe('metrics/prometheus', () => {
     expect(total(families, 'extractor_images_in_work')).toBe(0);
     expect(total(families, 'enrolment_jobs_waiting')).toBe(0);
     expect(total(families, 'gallery_unknown_faces')).toBe(1);
+    expect(total(families, 'gallery_templates')).toBe(1);
+    expect(total(families, 'gallery_template_limit')).toBe(167);
   });
 
   it('When OpenMetrics is preferred, then the response is OpenMetrics; the path without the prefix needs a key too', async () => {
-    const platform = await startPlatform(functions.filter(({ manifest }) => !manifest.uses.includes('extractor')));
+    const platform = await startPlatform(scraped);
 
     const open = await scrape(
       platform,
@@ -174,7 +183,7 @@ describe('metrics/prometheus', () => {
   });
 
   it('When a store fails, then the failure is counted by port, method and code', async () => {
-    const platform = await startPlatform(functions.filter(({ manifest }) => !manifest.uses.includes('extractor')));
+    const platform = await startPlatform(scraped);
     await platform.call('POST', '/api/v1/persons', { json: { person_id: 'twice' } });
     await platform.call('POST', '/api/v1/persons', { json: { person_id: 'twice' } });
 

@@ -241,6 +241,16 @@ export const places = {
   mostShown: 100,
 } as const;
 
+/** Limit of a gallery. See: [Note: Expected miss rate]. Tested by shared/domain/gallery-size.test.ts. */
+export const galleryLimit = {
+  /** FPIR at which the limit is measured: the default of faces/recognize. */
+  fpir: 0.01,
+  /** The limit is the largest gallery in which at most this share of the enrolled persons is missed: one person in five. */
+  missRate: 0.2,
+  /** From this share of the limit on, the gallery is near it. */
+  near: 0.8,
+} as const;
+
 /** Rules of enrolment. Tested by functions/enroll-face/index.test.ts. */
 export const enrolment = {
   /** Default threshold of the quality score. A face below it is rejected, because its template does not differ from noise. */
