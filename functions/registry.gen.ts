@@ -3,6 +3,7 @@ import type { FunctionDefinition } from '../shared/function/define.ts';
 import apiDocs from './api-docs/index.ts';
 import cancelEnrollment from './cancel-enrollment/index.ts';
 import changePassword from './change-password/index.ts';
+import checkGallerySize from './check-gallery-size/index.ts';
 import createApiKey from './create-api-key/index.ts';
 import createPerson from './create-person/index.ts';
 import createTenant from './create-tenant/index.ts';
@@ -84,6 +85,7 @@ export const functions: readonly FunctionDefinition[] = [
   apiDocs,
   cancelEnrollment,
   changePassword,
+  checkGallerySize,
   createApiKey,
   createPerson,
   createTenant,
