@@ -29,6 +29,11 @@ export interface EventTrigger {
   readonly topic: Topic | null;
   /** Default: `defaultDelivery` in shared/runtime/local.ts. */
   readonly delivery?: Delivery;
+  /**
+   * Ports without which the handler cannot do its work; each is one of `uses`. Default: none. While the circuit breaker of one is open,
+   * the event is answered 503 at once and the handler does not run. See: [Note: An outage uses no attempts]
+   */
+  readonly needs?: readonly PortName[];
 }
 
 export interface CronTrigger {
@@ -217,6 +222,11 @@ export type Handler<M extends Manifest> = M extends HttpManifest
     ? (call: EventCall, ports: UsedPorts<M>) => Promise<Event | undefined>
     : (call: CallContext, ports: UsedPorts<M>) => Promise<Readonly<Record<string, unknown>>>;
 
+/** Only a declared port can be needed: any other in `needs` does not compile. */
+type NeedsWithinUses<M extends Manifest> = M extends EventManifest
+  ? { readonly trigger: { readonly needs?: readonly M['uses'][number][] } }
+  : unknown;
+
 /** A manifest with its handler, without their exact types. */
 export interface FunctionDefinition {
   readonly manifest: Manifest;
@@ -253,7 +263,7 @@ export interface FunctionDefinition {
  * );
  */
 export function defineFunction<const M extends Manifest>(
-  manifest: M,
+  manifest: M & NeedsWithinUses<M>,
   handler: Handler<M>,
 ): { manifest: M; handler: Handler<M> } {
   return { manifest, handler };
