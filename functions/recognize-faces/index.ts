@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { limitReached } from '../../shared/api/crowds.ts';
 import * as examples from '../../shared/api/gallery.examples.ts';
 import * as wire from '../../shared/api/gallery.ts';
 import * as size from '../../shared/api/gallery-size.ts';
@@ -32,6 +33,7 @@ type RecognizedFace = z.output<typeof recognizedFace>;
 interface Recognized {
   readonly faces: RecognizedFace[];
   readonly expectedMissRate: number | null;
+  readonly limitReached: boolean;
 }
 
 export default defineFunction(
@@ -58,6 +60,7 @@ export default defineFunction(
       expected_miss_rate: size.expectedMissRate.describe(
         'Expected share of enrolled persons who are not a `match`, at this `fpir` and with the present number of templates. Measured with one template for each person. null if it was not measured with the model pack.',
       ),
+      limit_reached: limitReached,
       cached: z
         .boolean()
         .describe(
@@ -71,6 +74,7 @@ export default defineFunction(
         faces: [examples.recognizedFace],
         best: examples.recognizedFace,
         expected_miss_rate: 0.042,
+        limit_reached: false,
         cached: false,
       },
     },
@@ -103,6 +107,7 @@ export default defineFunction(
     const recognized: Recognized = {
       faces: extraction.faces.map((face, i) => present(face, found[i]!)),
       expectedMissRate: expectedMissRate(pack.calibration, fpir, Math.max(...found.map(({ templates }) => templates))),
+      limitReached: extraction.facesLeftOut > 0,
     };
     const consents = found.map(({ person }) => person?.consent ?? null);
     const ttlMs = consentAt === null ? answerTtlMs : consentHolds(consents, clock.now(), answerTtlMs);
@@ -120,9 +125,10 @@ const present = ({ box }: ExtractedFace, { decision, similarity, person }: Ident
 
 const strength: Record<Decision, number> = { match: 2, review: 1, unknown: 0 };
 
-const answer = ({ faces, expectedMissRate }: Recognized, cached: boolean) => ({
+const answer = ({ faces, expectedMissRate, limitReached: reached }: Recognized, cached: boolean) => ({
   faces,
   best: faces.toSorted((a, b) => strength[b.decision] - strength[a.decision] || b.similarity - a.similarity)[0] ?? null,
   expected_miss_rate: size.presentMissRate(expectedMissRate),
+  limit_reached: reached,
   cached,
 });
