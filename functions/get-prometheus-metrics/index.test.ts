@@ -64,6 +64,9 @@ async function use(platform: TestPlatform): Promise<void> {
   await recognizePortrait(platform, { person: 'amaro', scene: 'probe' });
   await recognizePortrait(platform, { person: 'kira', scene: 'stranger' });
   await call('POST', '/api/v1/faces/search', { json: { face_id: boris.face_id } });
+  await call('POST', '/api/v1/faces/compare', {
+    form: { image: await drawPortrait({ person: 'boris', scene: 'probe' }), face_id: boris.face_id },
+  });
   await call('GET', `/api/v1/images/${boris.image_id}?variant=face`);
   await call('POST', '/api/v1/faces/enroll_async', {
     form: { image: await drawPortrait({ person: 'kira' }), priority: 'high' },
@@ -125,6 +128,7 @@ describe('metrics/prometheus', () => {
       enrolment_job_processing_seconds: 'priority="normal"',
       decisions_total: 'decision="unknown"',
       recognition_answers_total: 'cached="true"',
+      comparisons_total: 'decision="match"',
       searches_total: 'probe="face"',
       search_matches: '',
       faces_detected_total: '',

@@ -8,6 +8,16 @@ import { interpolate } from './interpolate.ts';
 export const similarityOf = (cosine: number, { similarityKnots }: Pick<Calibration, 'similarityKnots'>): number =>
   interpolate(similarityKnots, cosine, 'cosine', 'similarity');
 
+/**
+ * Returns the lowest similarity of a match in a 1:1 verification, for a false-match rate (FMR): 0.5 for 0.001, and 0.1 more for each
+ * tenth of the rate. See: [Note: One similarity for every model]
+ *
+ * @param templates number of templates of the claimed person; the best of them counts. A stranger's chance is at most that many times
+ * the chance with one template (the union bound), so the rate of one template is divided by it.
+ */
+export const verificationThreshold = (fmr: number, templates: number): number =>
+  Math.min(1, 0.2 - Math.log10(fmr / Math.max(1, templates)) / 10);
+
 /** Converts a similarity, 0..1, to the lowest cosine that has it. The inverse of `similarityOf`. */
 export const cosineOf = (similarity: number, { similarityKnots }: Pick<Calibration, 'similarityKnots'>): number =>
   interpolate(similarityKnots, similarity, 'similarity', 'cosine');
