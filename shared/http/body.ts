@@ -43,12 +43,10 @@ const missingImage = [
   },
 ];
 
-function checkImage({ manifest, input: { image, otherImage } }: HttpExchange): void {
+function checkImage({ manifest, input: { image } }: HttpExchange): void {
   if (manifest.image === 'required' && image === undefined)
     throw new AppError('IMAGE_MISSING', { details: missingImage });
-  for (const [field, bytes] of Object.entries({ image, other_image: otherImage })) {
-    if (bytes?.length === 0) throw new AppError('EMPTY_IMAGE', { details: [{ field, issue: 'is empty' }] });
-  }
+  if (image?.length === 0) throw new AppError('EMPTY_IMAGE', { details: [{ field: 'image', issue: 'is empty' }] });
 }
 
 /** For an empty body, the error names the missing input instead of the content type. */

@@ -23,7 +23,7 @@ export interface HttpExchange extends CallContext {
     query: unknown;
     body: unknown;
     image: Uint8Array | undefined;
-    otherImage: Uint8Array | undefined;
+    otherImage?: Uint8Array | undefined;
   };
   /** Headers of every response, errors included. */
   readonly responseHeaders: Record<string, string>;

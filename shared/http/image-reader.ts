@@ -17,6 +17,8 @@ export const imageReader: ImageReader = async (exchange, mediaType) => {
   else if (mediaType === 'multipart/form-data') await readMultipart(exchange);
   else if (mediaType.startsWith('image/') || mediaType === 'application/octet-stream') await readRaw(exchange);
   else return false;
+  if (exchange.input.otherImage?.length === 0)
+    throw new AppError('EMPTY_IMAGE', { details: [{ field: 'other_image', issue: 'is empty' }] });
   return true;
 };
 

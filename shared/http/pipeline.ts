@@ -113,7 +113,7 @@ function newExchange(manifest: HttpManifest, request: IncomingRequest, context: 
     config: context.config,
     newId: context.newId,
     reply: null,
-    input: { params: {}, query: {}, body: {}, image: undefined, otherImage: undefined },
+    input: { params: {}, query: {}, body: {}, image: undefined },
     responseHeaders: {},
   };
 }
