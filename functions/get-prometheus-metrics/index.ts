@@ -4,7 +4,6 @@ import { defineFunction } from '../../shared/function/define.ts';
 import { sizes } from '../../shared/function/sizes.ts';
 import { groupsIfKnown } from '../../shared/gallery/check-stores.ts';
 import { gallerySizeIfKnown } from '../../shared/gallery/gallery-size.ts';
-import type { TenantGauge } from '../../shared/telemetry/metrics-text.ts';
 
 export default defineFunction(
   {
@@ -58,8 +57,8 @@ export default defineFunction(
 );
 
 /** Without a gauge whose value is not known. */
-function sizeGauges(size: GallerySize | null): TenantGauge[] {
-  const gauges: readonly { name: string; help: string; value: number | null }[] = [
+function sizeGauges(size: GallerySize | null) {
+  const gauges = [
     {
       name: 'gallery_templates',
       help: 'Templates of the default model pack that belong to a person, of the tenant of the caller.',
