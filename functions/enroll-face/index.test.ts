@@ -383,7 +383,11 @@ describe('faces/enroll with auto_associate', () => {
 
 describe('a crowd', () => {
   const platform = sharedPlatform(functions, { openers: openersLeavingOut(185) });
-  const group = (main: CastName) => drawGroup([{ person: main, head: 220 }, { person: 'dana' }]);
+  const group = (main: CastName) =>
+    drawGroup([
+      { person: main, head: 220 },
+      { person: 'dana', head: 130 },
+    ]);
 
   it('When a photo has more faces than the platform processes, then the result and the message say how many were left out', async () => {
     const { call } = platform();
