@@ -12,7 +12,7 @@ export interface KafkaClientOptions {
   readonly socketFactory?: KafkaConfig['socketFactory'] | undefined;
 }
 
-/** Connects, with time-outs and retries. Callers have their own time limits in addition. See: [Note: Nothing hangs] */
+/** Connects, with time-outs and retries. Callers have their own time limits in addition. See: [Note: Every call has a time limit] */
 export function openKafka(
   { brokers, credentials, tls }: KafkaSettings,
   log: Log,
