@@ -3,8 +3,8 @@
  *
  * [Note: Two columns of errors]
  * Knative retries a missing response, 5xx, 404, 408, 409 and 429, and sends every other failure to the dead letters. So an event
- * function responds with 503 if a retry may succeed and with 422 if it cannot. For the same error, an HTTP function responds with
- * the status of the first column, such as 404 or 409.
+ * function responds with 503 if a retry may succeed (`retry`) and with 422 if it cannot (`poison`). For the same error, an HTTP
+ * function responds with the status of the first column, such as 404 or 409.
  */
 export const errorTable = {
   // The request

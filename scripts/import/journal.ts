@@ -35,8 +35,8 @@ const lineSchema = z.object({
 type Line = z.infer<typeof lineSchema>;
 
 /**
- * Path of the journal for this folder and this server. `root` is absolute. A server on this machine is the one of the data folder, whatever
- * its port; another server is known by its address.
+ * Path of the journal for this folder and this server. `root` is absolute. All ports of this machine count as one server, the one of the
+ * data folder. Any other server is identified by its address.
  */
 export function journalFile(dataDir: string, root: string, url: string): string {
   const server = isLoopback(new URL(url).hostname) ? 'local' : url;

@@ -20,7 +20,7 @@ export interface RunningServer {
   close(graceMs: number): Promise<void>;
 }
 
-/** Of a rejected body, the server reads and discards up to this many times the largest image, so that the client reads the response. */
+/** The server reads and discards a rejected body up to this many times the largest image, so that the client reads the response. */
 const drainFactor = 4;
 
 /**

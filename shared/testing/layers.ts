@@ -1,4 +1,4 @@
-/** One room of the house: a folder or a file, and what its files may import. */
+/** A room: a folder or a file with its own import rules. */
 export interface Room {
   /** A folder with its slash, or one file. */
   readonly room: string;

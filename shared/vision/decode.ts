@@ -37,8 +37,8 @@ export interface DecodeOptions {
 }
 
 /**
- * Decodes an image file into an upright 8-bit sRGB raster and reads its facts. Transparent pixels get `decoding.background`. Of an
- * animation, only the first frame is decoded. The header is checked before any pixel is decoded.
+ * Decodes an image file into an upright 8-bit sRGB raster and reads its facts. Transparent pixels get `decoding.background`. Only the
+ * first frame of an animation is decoded. The header is checked before any pixel is decoded.
  *
  * Errors: AppError EMPTY_IMAGE, UNSUPPORTED_IMAGE, IMAGE_CORRUPT or IMAGE_TOO_LARGE; the reason of the signal when it aborts while
  * the photo waits.

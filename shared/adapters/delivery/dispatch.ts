@@ -31,7 +31,7 @@ export interface DispatchStore<Item> {
   finished(item: Item, outcome: 'done' | 'dead'): void;
   /**
    * Stores an event that is given up. A rejected promise is retried. undefined: `finished`, which follows at once, stores the
-   * letter and the progress together.
+   * dead letter and the progress together.
    */
   storeDeadLetter(item: Item, failure: GivenUp): Promise<void> | undefined;
   /** Fields that identify the event in the log. */
@@ -201,11 +201,11 @@ function createSettle<Item extends DispatchItem>(
 
   const giveUp = (item: Item, { status, reason = `answered ${status}` }: EventAnswer): Promise<void> | undefined => {
     const { attempts } = item;
-    log?.warn({ topic, group, ...store.logFields(item), status, attempts }, 'event goes to the dead letters');
+    log?.warn({ topic, group, ...store.logFields(item), status, attempts }, 'event becomes a dead letter');
     return storeDeadLetter(item, { topic, group, status, reason, attempts, at: clock.now() });
   };
 
-  /** The event stays first in its line until its letter is stored. */
+  /** The event stays the first of its key until its dead letter is stored. */
   const storeDeadLetter = (item: Item, failure: GivenUp): Promise<void> | undefined => {
     const storing = store.storeDeadLetter(item, failure);
     if (storing === undefined) return void finish(item, 'dead');

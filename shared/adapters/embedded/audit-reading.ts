@@ -118,18 +118,18 @@ export const tenantsWithEntries = (database: Database): Tenant[] =>
 /** Number of subjects that the index does not contain, and of index rows that no entry has. */
 export const wronglyIndexed = (database: Database, tenant: Tenant): number => {
   const count = (sql: string, values: readonly Value[]) => database.get<{ n: number }>(sql, values)!.n;
-  const unfound = count(
+  const missing = count(
     `SELECT count(*) AS n FROM audit_entries AS entry, json_each(json_array('person', 'face', 'image')) AS kind,
        json_each(entry.subjects, '$.' || kind.value || 's') AS id
      WHERE entry.tenant = ? AND NOT EXISTS (SELECT 1 FROM audit_subjects AS subject WHERE subject.tenant = entry.tenant
        AND subject.kind = kind.value AND subject.id = id.value AND subject.at = entry.at AND subject.sequence = entry.sequence)`,
     [tenant],
   );
-  const stray = count(
+  const extra = count(
     `SELECT count(*) AS n FROM audit_subjects AS subject WHERE subject.tenant = ?1 AND NOT EXISTS (
        SELECT 1 FROM audit_entries AS entry, json_each(entry.subjects, '$.' || subject.kind || 's') AS id
        WHERE entry.tenant = ?1 AND entry.sequence = subject.sequence AND entry.at = subject.at AND id.value = subject.id)`,
     [tenant],
   );
-  return unfound + stray;
+  return missing + extra;
 };

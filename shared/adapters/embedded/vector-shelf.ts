@@ -4,7 +4,7 @@ import { createVectorIndex, type VectorIndex, type VectorIndexOptions } from './
 import { searchGallery } from './vector-search.ts';
 
 export interface ShelfOptions extends VectorIndexOptions {
-  /** Galleries with more numbers (faces × dimension) than this get an index. Default: see [Note: When an index pays]. */
+  /** Galleries with more numbers (faces × dimension) than this get an index. Default: see [Note: Gallery size for an index]. */
   readonly indexAbove?: number | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface Shelf {
 }
 
 /**
- * [Note: When an index pays]
+ * [Note: Gallery size for an index]
  * The exact scan compares a million numbers in about 0.9 ms on one core. Six million numbers (47,000 faces of 128 numbers, 12,000 of
  * 512) take 5 ms; the index takes half a millisecond. From this size on, the difference is noticeable.
  */
