@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     include: ['functions/**/*.test.ts', 'shared/**/*.test.ts', 'scripts/**/*.test.ts'],
     // Builds the weights of the default pack once for all test files.
-    globalSetup: ['shared/testing/weights.ts'],
+    globalSetup: [fileURLToPath(new URL('../shared/testing/weights.ts', import.meta.url))],
     pool: 'forks',
     testTimeout: 60_000,
     hookTimeout: 300_000,
