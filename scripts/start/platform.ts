@@ -5,7 +5,7 @@ import { functions } from '../../functions/registry.gen.ts';
 import { distributedOpeners } from '../../shared/adapters/distributed/index.ts';
 import { openDataFolder } from '../../shared/adapters/embedded/data-folder.ts';
 import { embeddedOpeners } from '../../shared/adapters/embedded/index.ts';
-import { type Config, readConfig } from '../../shared/config.ts';
+import { type Config, readConfig, unknownSettings } from '../../shared/config.ts';
 import { createContext } from '../../shared/function/context.ts';
 import type { PortName } from '../../shared/ports/index.ts';
 import { tryAddress } from '../../shared/runtime/address.ts';
@@ -30,6 +30,7 @@ export async function startPlatform(): Promise<void> {
   if (config.mode === 'embedded' || config.extractorUrl === null) await prepareModels(config);
   await makeInstallationSmaller();
   const context = createContext(config);
+  for (const problem of unknownSettings(process.env)) context.log.warn(problem);
   const platform = await runLocally(functions, openers, context);
   stopOnSignal(platform, context);
   process.stdout.write(greeting(platform, config));

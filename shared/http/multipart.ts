@@ -8,6 +8,9 @@ export interface Form {
   image: Uint8Array | undefined;
 }
 
+/** `files`: one more than allowed, so that a second one is named in the error. */
+const most = { fields: 50, files: 2 };
+
 /**
  * Reads a multipart/form-data body: text fields, each at most once, and one file named `image`. Errors: BODY_MALFORMED,
  * VALIDATION_FAILED, IMAGE_TOO_LARGE.
@@ -21,13 +24,15 @@ export function readForm(
     const form: Form = { fields: Object.create(null) as Record<string, string>, image: undefined };
     const refuse = (field: string, issue: string) =>
       reject(new AppError('VALIDATION_FAILED', { message: `${field} ${issue}.`, details: [{ field, issue }] }));
-    const malformed = (cause: unknown) =>
-      reject(new AppError('BODY_MALFORMED', { message: 'The form is not valid multipart/form-data.', cause }));
+    const malformed = (cause: unknown) => reject(new AppError('BODY_MALFORMED', { message: problemOf(cause), cause }));
     let parser: InstanceType<typeof Busboy>;
     try {
       parser = new Busboy({
         headers: { 'content-type': contentType },
-        limits: { fieldSize: limits.fieldBytes, fields: 50, files: 2, fileSize: limits.imageBytes, fieldNameSize: 100 },
+        limits: { fieldSize: limits.fieldBytes, ...most, fileSize: limits.imageBytes, fieldNameSize: 100 },
+        // Some clients send the image without a file name. Busboy would decode it as text.
+        isPartAFile: (name, type, fileName) =>
+          name === 'image' || type === 'application/octet-stream' || fileName !== undefined,
       });
     } catch (cause) {
       malformed(cause);
@@ -38,7 +43,7 @@ export function readForm(
       else if (Object.hasOwn(form.fields, name)) refuse(name, 'is given twice');
       else form.fields[name] = value;
     });
-    parser.on('file', (name, stream) => {
+    parser.on('file', (name, stream, fileName?: string) => {
       const chunks: Buffer[] = [];
       stream.on('data', (chunk: Buffer) => chunks.push(chunk));
       stream.on('limit', () => reject(imageTooLarge(limits.imageBytes)));
@@ -47,12 +52,29 @@ export function readForm(
         if (name !== 'image') refuse(name, 'is a file; only the file `image` is accepted');
         else if (form.image !== undefined) refuse(name, 'is given twice');
         else form.image = Buffer.concat(chunks);
+        if (fileName === undefined && form.image !== undefined && isText(form.image))
+          refuse('image', 'is text, not a file; with curl, write -F image=@photo.jpg with an @');
       });
     });
-    parser.on('fieldsLimit', () => malformed(new Error('too many fields')));
-    parser.on('filesLimit', () => malformed(new Error('too many files')));
+    parser.on('fieldsLimit', () => malformed(new Error('Too many fields')));
+    parser.on('filesLimit', () => malformed(new Error('Too many files')));
     parser.on('error', malformed);
     parser.on('finish', () => resolve(form));
     parser.end(bytes);
   });
+}
+
+function problemOf(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : '';
+  if (/boundary not found|boundary required/i.test(text))
+    return 'The Content-Type multipart/form-data has no boundary; do not set this header yourself: curl -F and FormData set it with a boundary.';
+  if (/unexpected end/i.test(text)) return 'The form is incomplete: its last boundary is missing.';
+  if (/too many/i.test(text)) return `${text}: a form has at most ${most.fields} fields and one file, \`image\`.`;
+  return 'The form is not valid multipart/form-data.';
+}
+
+/** Whether a file begins with text without control characters. No image format does. */
+function isText(bytes: Uint8Array): boolean {
+  const start = new TextDecoder().decode(bytes.subarray(0, 1024), { stream: true });
+  return start !== '' && !/[^\P{Cc}\s]|\ufffd/u.test(start);
 }
