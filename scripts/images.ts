@@ -177,10 +177,11 @@ async function layered(
   { name, summary, start, ports, below, files, parts }: Content,
   base: Base,
   layout: Layout,
-  { version, packs }: Settings,
+  { root, version, packs }: Settings,
 ): Promise<Image> {
   const layers: Layer[] = [...base.layers];
   const add = async (each: readonly LayerFile[]) => layers.push(await layout.addLayer(await tarOf(each)));
+  await add([{ path: 'app/NOTICE.md', bytes: await readFile(join(root, '.github', 'NOTICE.md')) }]);
   for (const each of below) await add(each);
   const bill = billOfMaterials(name, version, [...base.parts, ...parts]);
   await mkdir(join(layout.folder, 'sbom'), { recursive: true });

@@ -42,6 +42,21 @@ describe('service keys', () => {
     expect(JSON.stringify(listed)).not.toContain(key.split('.')[3]);
   });
 
+  it('When a key is asked for that never expires, then it does not, unless the caller uses a key that expires', async () => {
+    const clock = fakeClock();
+    const { call } = await startPlatform(sightless, { ...sightlessOptions, clock });
+    const forever = { json: { name: 'door', scopes: ['persons:read', 'users:manage'], expires_at: null } };
+
+    const { status, json } = await call('POST', keys, forever);
+    const short = await call('POST', keys, { json: { ...forever.json, expires_at: undefined, expires_in_days: 30 } });
+    const refused = await call('POST', keys, { ...forever, as: short.json.data.key });
+
+    expect([status, json.data.expires_at]).toEqual([201, null]);
+    expect([refused.status, refused.json.error.details[0].field]).toEqual([400, 'expires_at']);
+    await clock.advance(20 * 365 * day);
+    expect((await call('GET', me, { as: json.data.key })).json.data.expires_at).toBeNull();
+  });
+
   it('When a key is revoked, then it is invalid at once, and a second request changes nothing', async () => {
     const { call } = platform();
     const { key, key_id } = (await create({})).json.data;
