@@ -5,7 +5,7 @@ import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { config as loadEnvironment } from 'dotenv';
-import { openExtractor } from '../shared/adapters/embedded/extractor.ts';
+import { openExtractor } from '../shared/adapters/in-process-extractor.ts';
 import { type Config, readConfig } from '../shared/config.ts';
 import { measureAccuracyRows } from './bench/accuracy-rows.ts';
 import { openBareRuns } from './bench/bare-runs.ts';

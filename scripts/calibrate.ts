@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openExtractor } from '../shared/adapters/embedded/extractor.ts';
+import { openExtractor } from '../shared/adapters/in-process-extractor.ts';
 import { embedPeople, listPeople } from './bench/people.ts';
 import { calibrate } from './calibration/calibrate.ts';
 

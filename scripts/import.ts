@@ -28,7 +28,7 @@ and photos that failed.
   --dry-run           only list the photos that would be sent
   --journal FILE      file that records the results (default: a file in FREEFACE_DATA/imports)
 
-Exit codes: 0 every photo was enrolled or rejected, 1 some photos failed, 2 wrong usage, 130 stopped.
+Exit codes: 0 every photo was enrolled or rejected, 1 some photos or folders failed, 2 wrong usage, 130 stopped.
 `;
 
 interface Terminal {
@@ -141,6 +141,7 @@ async function importFolder(settings: Settings, { stdout, stderr }: Terminal, st
   const { root, server, again, dryRun } = settings;
   const folder = await scanFolder(root);
   for (const path of folder.skipped) stderr.write(`${path} is skipped: its name is not that of a picture\n`);
+  for (const problem of folder.problems) stderr.write(`${problem}\n`);
   if (folder.photos.length === 0) throw new FolderError(`There are no pictures in ${root}.`);
   const journal = openJournal(settings.journal, { forget: again });
   try {
@@ -161,7 +162,7 @@ async function importFolder(settings: Settings, { stdout, stderr }: Terminal, st
       stderr.write('Stopped. Run the same command again to continue.\n');
       return 130;
     }
-    return sum(tally.failed) > 0 ? 1 : 0;
+    return sum(tally.failed) > 0 || folder.problems.length > 0 ? 1 : 0;
   } finally {
     journal.close();
   }

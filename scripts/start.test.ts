@@ -106,9 +106,9 @@ describe('npm start', () => {
           /^FreeFace did not start: .*\n {2}SCYLLA_CONTACT_POINTS: is required with FREEFACE_MODE=/,
         ),
         expect.stringMatching(
-          /^FreeFace did not start: The data folder .* is a file, or lies in one; set FREEFACE_DATA /,
+          /^FreeFace did not start: The data folder .* is a file, or is inside a file; set FREEFACE_DATA /,
         ),
-        expect.stringMatching(/^FreeFace did not start: The data folder .* cannot be made there; set FREEFACE_DATA /),
+        expect.stringMatching(/^FreeFace did not start: The data folder .* cannot be created; set FREEFACE_DATA /),
       ].slice(0, answers.length),
     );
     expect(readdirSync(empty)).toEqual([]);

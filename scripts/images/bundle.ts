@@ -101,7 +101,7 @@ const loadedLater = ({ inputs }: Metafile): string[] => [
 const withoutNetworks: Plugin = {
   name: 'without-networks',
   setup: ({ onResolve }) =>
-    onResolve({ filter: /embedded\/extractor\.ts$/ }, () => ({
+    onResolve({ filter: /\/in-process-extractor\.ts$/ }, () => ({
       path: join(common.absWorkingDir, 'shared/runtime/left-out.ts'),
     })),
 };

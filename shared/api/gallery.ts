@@ -37,7 +37,6 @@ export const externalId = z
   .string()
   .min(1, 'must not be empty')
   .max(128, 'must have at most 128 characters')
-  .regex(/^[^,]*$/, 'must not have commas')
   .refine(isPrintable, 'must not have control characters')
   .describe("Id of the person in the client's own system; unique in the gallery.");
 

@@ -166,7 +166,7 @@ export const rendering = {
   background: { r: 255, g: 255, b: 255 },
 } as const;
 
-/** Limits of the photos that an extractor processes and queues. Tested by shared/adapters/embedded/extractor.test.ts. */
+/** Limits of the photos that an extractor processes and queues. Tested by shared/adapters/in-process-extractor.test.ts. */
 export const extraction = {
   /** Photos in process for each network thread: one photo is in a network while another is decoded. */
   perThread: 2,

@@ -43,7 +43,7 @@ export function requireTenant(database: Database, tenant: Tenant): void {
 export const list = (database: Database, tokens: PageTokens, options: PageOptions): Page<TenantRecord> =>
   pageOf<TenantRow, TenantRecord>(database, tokens, options, { table: 'tenants', tenant: null, toItem: toTenant });
 
-/** Inside a transaction. Changes that change nothing leave the version. Errors: TENANT_NOT_FOUND, VERSION_CONFLICT. */
+/** Inside a transaction. The version stays if all values stay the same. Errors: TENANT_NOT_FOUND, VERSION_CONFLICT. */
 export function update(
   database: Database,
   tenant: Tenant,
@@ -65,7 +65,7 @@ export function update(
   return get(database, tenant)!;
 }
 
-/** The fields that are to change: those that are not undefined. */
+/** The changes without the fields that are undefined. */
 export const given = <Changes extends object>(changes: Changes): Changes =>
   Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as Changes;
 

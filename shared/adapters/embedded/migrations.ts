@@ -22,7 +22,7 @@ export interface Migration {
   readonly sql: string;
 }
 
-/** Every file of migrations/embedded, by the database it belongs to, in order. The texts are part of the bundle. */
+/** All files of migrations/embedded, by database, in order. The bundle contains their texts. */
 export const migrations = {
   records: [
     { name: '001-gallery.sql', sql: gallery },
@@ -45,8 +45,8 @@ export const migrations = {
 } as const satisfies Record<string, readonly Migration[]>;
 
 /**
- * Brings a database to the newest schema: each migration that is missing runs in a transaction of its own.
- * Errors: AppError STORE_UNAVAILABLE when one that ran here was edited since, or is unknown because a newer version wrote it.
+ * Brings a database to the newest schema. Each missing migration runs in its own transaction.
+ * Errors: AppError STORE_UNAVAILABLE if a migration was changed after it ran, or if a newer version ran one that is unknown here.
  */
 export function migrate(database: Database, wanted: readonly Migration[], now: number): void {
   database.execute(
@@ -68,7 +68,7 @@ export function migrate(database: Database, wanted: readonly Migration[], now: n
     if (before === checksum) continue;
     if (before !== undefined) {
       throw refusal(
-        `Migration ${name} was changed after it had run here. Restore the file; a change of the schema is a new migration.`,
+        `Migration ${name} was changed after it had run here. Restore the file, and put a schema change into a new migration.`,
       );
     }
     database.transaction(() => {
@@ -82,7 +82,7 @@ export function migrate(database: Database, wanted: readonly Migration[], now: n
   }
 }
 
-/** SHA-256 in hex; line ends do not count, since a checkout may change them. */
+/** SHA-256 in hex. Line ends do not count, because a checkout may change them. */
 const checksumOf = (sql: string): string => createHash('sha256').update(sql.replaceAll('\r\n', '\n')).digest('hex');
 
 const refusal = (message: string): AppError => new AppError('STORE_UNAVAILABLE', { message });

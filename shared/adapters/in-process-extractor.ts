@@ -1,42 +1,42 @@
-import type { ExecutionProvider } from '../../domain/execution-provider.ts';
-import { decoding, extraction } from '../../domain/tuning.ts';
-import { AppError } from '../../errors.ts';
-import { openGate } from '../../function/gate.ts';
-import type { Extraction, Extractor, PackDescription } from '../../ports/extractor.ts';
-import type { Logger } from '../../telemetry/log.ts';
-import { openBudget } from '../../vision/budget.ts';
-import { decodeImage } from '../../vision/decode.ts';
-import { describePack } from '../../vision/describe.ts';
-import { extractionLimits } from '../../vision/extraction-limits.ts';
-import { openNetwork } from '../../vision/network.ts';
-import { type Component, hasOwnCalibration } from '../../vision/pack.ts';
-import { findFaces, type Parts } from '../../vision/pipeline.ts';
-import { detectors, embedders, landmarkers } from '../../vision/registry.ts';
-import { renderImage } from '../../vision/render.ts';
-import { verifyPack } from '../../vision/weights/verify.ts';
-import { openWorkerPool, type WorkerPool } from '../../vision/worker-pool.ts';
+import type { ExecutionProvider } from '../domain/execution-provider.ts';
+import { decoding, extraction } from '../domain/tuning.ts';
+import { AppError } from '../errors.ts';
+import { openGate } from '../function/gate.ts';
+import type { Extraction, Extractor, PackDescription } from '../ports/extractor.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { openBudget } from '../vision/budget.ts';
+import { decodeImage } from '../vision/decode.ts';
+import { describePack } from '../vision/describe.ts';
+import { extractionLimits } from '../vision/extraction-limits.ts';
+import { openNetwork } from '../vision/network.ts';
+import { type Component, hasOwnCalibration } from '../vision/pack.ts';
+import { findFaces, type Parts } from '../vision/pipeline.ts';
+import { detectors, embedders, landmarkers } from '../vision/registry.ts';
+import { renderImage } from '../vision/render.ts';
+import { verifyPack } from '../vision/weights/verify.ts';
+import { openWorkerPool, type WorkerPool } from '../vision/worker-pool.ts';
 
 export interface ExtractorOptions {
   /** Names of model packs; the first is the default. */
   readonly packs: readonly string[];
   /** The repository's `models` folder: catalogue and calibrations. */
   readonly modelsDir: string;
-  /** Weights lie in its `models` folder. */
+  /** Its `models` folder contains the weights. */
   readonly dataDir: string;
-  /** Of an image; defaults in `decoding`. */
+  /** Limits of one image; defaults in `decoding`. */
   readonly maxImageBytes?: number | undefined;
   readonly maxImagePixels?: number | undefined;
-  /** What runs the networks; default `cpu`. */
+  /** The device that runs the networks; default `cpu`. */
   readonly executionProvider?: ExecutionProvider | undefined;
   /** Network threads; see PoolOptions.size. */
   readonly threads?: number | null | undefined;
-  /** Told once of each pack that decides by another's calibration. */
+  /** Gets one warning for each pack that uses the calibration of another pack. */
   readonly log?: Pick<Logger, 'warn'> | undefined;
 }
 
 /**
- * Extracts in this process. Packs load when they are first asked for. Bounded: two photos per thread in work, big ones
- * decoded one after another, and a queue that sheds with BUSY. Errors while loading a pack are those of verifyPack; they are forgotten, so that the next call tries again.
+ * Extracts faces in this process. A pack is loaded on its first use. Limits: two photos per thread at once, big photos are decoded one
+ * after another, and a full queue rejects with BUSY. Errors of loading are those of verifyPack; the next call tries again.
  */
 export function openExtractor(options: ExtractorOptions): Extractor {
   const pool = openWorkerPool({ provider: options.executionProvider, size: options.threads ?? undefined });
@@ -99,7 +99,7 @@ async function openPack(name: string, options: ExtractorOptions, pool: WorkerPoo
     const borrowed = { pack: name, calibration: pack.calibration };
     options.log?.warn(
       borrowed,
-      'the calibration is another pack’s: neither promised rates nor similarities were measured',
+      'this pack uses the calibration of another pack: its error rates and similarities were not measured',
     );
   }
   const network = ({ file }: Component) => openNetwork(pool, file.path, file);
@@ -109,7 +109,7 @@ async function openPack(name: string, options: ExtractorOptions, pool: WorkerPoo
     landmarker: pack.landmarker && network(pack.landmarker),
     embedder: network(pack.embedder),
   };
-  // One after another, the large ones last: less is left over in the allocator.
+  // One after another, the large ones last: so the allocator keeps less unused memory.
   for (const opening of [networks.detector, networks.landmarker, networks.embedder, networks.secondDetector])
     await opening?.ready();
   const { detector, secondDetector, landmarker, embedder } = pack;
@@ -134,6 +134,7 @@ async function openPack(name: string, options: ExtractorOptions, pool: WorkerPoo
 
 function kind<Open>(registry: Readonly<Record<string, Open>>, component: Component): Open {
   const open = registry[component.kind];
-  if (!open) throw new Error(`There is no kind ${component.kind}; there are ${Object.keys(registry).join(', ')}.`);
+  if (!open)
+    throw new Error(`The kind ${component.kind} is unknown; known kinds are ${Object.keys(registry).join(', ')}.`);
   return open;
 }
