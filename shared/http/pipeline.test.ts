@@ -93,7 +93,7 @@ describe('the HTTP pipeline', () => {
     expect(asRaw.json).toEqual({ success: true, data });
   });
 
-  it('When the part `image` has no file name, then it is the image all the same', async () => {
+  it('When the part `image` has no file name, then its bytes are the image', async () => {
     const { call } = await start();
     const bytes = Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 0x10, 0x4a, 0x46, 0x80]);
     const part = (type: string) =>
