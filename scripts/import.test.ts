@@ -28,6 +28,37 @@ describe('npm run import', () => {
     ]);
     expect(run.out).toMatch(/^photos +4 {2}of 2 people/m);
     expect(run.out).toMatch(/^enrolled +4 {2}4 faces/m);
+    expect(run.out).toMatch(/^The size of the gallery is not known\. .* scope metrics:read\.$/m);
+  });
+
+  it('When the gallery is beyond the limit of its model pack, then the result says by how much, and what to do', async () => {
+    const root = photos(['a/1.jpg']);
+    const server = await startServer();
+    server.metrics = {
+      gallery: { templates: 1000, template_limit: 167, expected_miss_rate: 0.424, state: 'beyond_limit' },
+      model: { pack: 'builtin' },
+    };
+
+    const run = await importing(root, server);
+
+    expect(run.out).toContain(
+      'The gallery has 1000 templates of persons: 599 % of the limit of the model pack builtin (167). About 42 % of the enrolled people are not recognised at this size. Use a stronger model pack.\n',
+    );
+  });
+
+  it('When the limit of the model pack was not measured, then the result says so', async () => {
+    const root = photos(['a/1.jpg']);
+    const server = await startServer();
+    server.metrics = {
+      gallery: { templates: 1, template_limit: null, expected_miss_rate: null, state: 'unknown' },
+      model: { pack: 'mine' },
+    };
+
+    const run = await importing(root, server);
+
+    expect(run.out).toContain(
+      'The gallery has 1 template of persons. The limit of the model pack mine was not measured.\n',
+    );
   });
 
   it('When a file is hidden or not a picture, then it is skipped; only the latter is reported', async () => {
@@ -366,6 +397,9 @@ describe('npm run import, to the real platform', () => {
     const second = await call([root, '--url', platform.url, ...key], dataDir);
 
     expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/^enrolled +4 {2}5 faces/m) });
+    expect(first.out).toMatch(
+      /^The gallery has 3 templates of persons: 2 % of the limit of the model pack builtin \(167\)\. About \d+ % of/m,
+    );
     expect(first.out).toMatch(/^Kira_Ek\/nobody\.jpg {2}NO_FACE: No face was found in the image\.$/m);
     expect(second.out).toMatch(/^done in an earlier run +5$/m);
     const kira = await platform.call('GET', '/api/v1/persons/by_external_id/Kira_Ek');
@@ -390,6 +424,8 @@ interface StubServer {
   readonly received: Record<string, string>[];
   requests: number;
   key: string | undefined;
+  /** `data` of GET metrics. */
+  metrics: unknown;
   onRequest: () => void;
   close(): Promise<void>;
 }
@@ -417,6 +453,7 @@ async function startServer(replies: Record<string, Reply[]> = {}): Promise<StubS
     received: [],
     requests: 0,
     key: undefined,
+    metrics: {},
     onRequest: () => undefined,
     close: () =>
       new Promise((done) => {
@@ -445,7 +482,7 @@ async function answer(
     return;
   }
   if (message.url !== '/api/v1/faces/enroll' || !body) {
-    response.end('{"success":true,"data":{}}');
+    response.end(JSON.stringify({ success: true, data: message.url === '/api/v1/metrics' ? stub.metrics : {} }));
     return;
   }
   const fields: Record<string, string> = {};

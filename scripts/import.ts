@@ -8,6 +8,7 @@ import type { Clock } from '../shared/ports/clock.ts';
 import { adminKeyPath } from '../shared/runtime/first-start.ts';
 import { isUsageError, UsageError } from './command-line/usage-error.ts';
 import { enrol, greet, type Server, ServerError } from './import/client.ts';
+import { describeGallery, readGallery } from './import/gallery.ts';
 import { type Journal, journalFile, openJournal } from './import/journal.ts';
 import type { Outcome } from './import/outcome.ts';
 import { showProgress } from './import/progress.ts';
@@ -157,7 +158,8 @@ async function importFolder(settings: Settings, { stdout, stderr }: Terminal, st
     } finally {
       progress.stop();
     }
-    stdout.write(`\n${table(tally)}\nThe results are recorded in ${journal.file}\n`);
+    const gallery = describeGallery(await readGallery(server));
+    stdout.write(`\n${table(tally)}\n${gallery}\nThe results are recorded in ${journal.file}\n`);
     if (stop.aborted) {
       stderr.write('Stopped. Run the same command again to continue.\n');
       return 130;

@@ -1,9 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openersLeavingOut } from '../../shared/testing/crowd-extractor.ts';
 import { fakeClock } from '../../shared/testing/fake-clock.ts';
 import { enrolPortrait } from '../../shared/testing/gallery.ts';
 import { sharedPlatform, startPlatform } from '../../shared/testing/platform.ts';
+import type { CastName } from '../../shared/testing/portraits/cast.ts';
 import { drawGroup, drawPortrait, drawScene } from '../../shared/testing/portraits/index.ts';
 import { describeShared } from '../../shared/testing/shared-files.ts';
 import { temporaryFolder } from '../../shared/testing/temporary-folder.ts';
@@ -376,6 +378,51 @@ describe('faces/enroll with auto_associate', () => {
       partitionkey: `default/${person_id}`,
       traceparent: expect.stringMatching(/^00-/),
     });
+  });
+});
+
+describe('a crowd', () => {
+  const platform = sharedPlatform(functions, { openers: openersLeavingOut(185) });
+  const group = (main: CastName) =>
+    drawGroup([
+      { person: main, head: 220 },
+      { person: 'dana', head: 130 },
+    ]);
+
+  it('When a photo has more faces than the platform processes, then the result and the message say how many were left out', async () => {
+    const { call } = platform();
+
+    const { status, json } = await call('POST', path, {
+      form: { image: await group('amaro'), 'processing_options.enable_multi_face': 'true' },
+    });
+
+    expect([status, json.data]).toMatchObject([201, { faces: { length: 2 }, limit_reached: true, left_out: 185 }]);
+    expect(json.message).toBe(
+      'Enrolled 2 faces of a crowd; 185 smaller faces were not processed. To enrol them, crop the photo into parts.',
+    );
+  });
+
+  it('When only the main face is enrolled, then no limit was reached', async () => {
+    const { json } = await platform().call('POST', path, {
+      form: { image: await group('boris'), external_id: 'boris' },
+    });
+
+    expect(json.data).toMatchObject({ faces: { length: 1 }, limit_reached: false, left_out: 0 });
+    expect(json.message).toContain('Enrolled one face of 2;');
+  });
+
+  it('When a crowd is detected, searched or recognised, then each response says that a limit was reached', async () => {
+    const form = { image: await group('amaro') };
+
+    const [detected, searched, recognised, again] = [
+      await platform().call('POST', '/api/v1/faces/detect', { form }),
+      await platform().call('POST', '/api/v1/faces/search', { form }),
+      await platform().call('POST', '/api/v1/faces/recognize', { form }),
+      await platform().call('POST', '/api/v1/faces/recognize', { form }),
+    ];
+
+    expect(detected.json.data).toMatchObject({ faces: { length: 2 }, limit_reached: true, left_out: 185 });
+    expect([searched, recognised, again].map(({ json }) => json.data.limit_reached)).toEqual([true, true, true]);
   });
 });
 

@@ -110,7 +110,10 @@ const withoutNetworks: Plugin = {
 const withoutFolder: Plugin = {
   name: 'without-folder',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /\/embedded\/[^/]+\.ts$|\/copy\/copy\.ts$/ }, ({ path }) => ({ path, namespace: 'left-out' }));
+    onResolve({ filter: /\/embedded\/[^/]+\.ts$|\/in-process-extractor\.ts$|\/copy\/copy\.ts$/ }, ({ path }) => ({
+      path,
+      namespace: 'left-out',
+    }));
     onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: 'module.exports = {};' }));
   },
 };

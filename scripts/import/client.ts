@@ -175,7 +175,8 @@ function checkAuthorised({ status }: Response, url: string): void {
   if (status === 403) throw new ServerError(`${url} refuses this key: it may not enrol faces. Use another key.`);
 }
 
-const credentials = (key: string | undefined): Record<string, string> =>
+/** The header with the key. */
+export const credentials = (key: string | undefined): Record<string, string> =>
   key === undefined ? {} : { authorization: `Bearer ${key}` };
 
 /** `Retry-After` (seconds or a date) in milliseconds; at most ten minutes. */

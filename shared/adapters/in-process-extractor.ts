@@ -72,9 +72,14 @@ export function openExtractor(options: ExtractorOptions): Extractor {
           const decoded = await decodeImage(bytes, { limits, pixels, signal });
           signal?.throwIfAborted();
           onDecoded?.();
-          const faces = await findFaces(decoded, parts, { embed, purpose, signal });
+          const { faces, leftOut } = await findFaces(decoded, parts, { embed, purpose, signal });
           const { pack: name, space, dimension } = description;
-          return { image: decoded.facts, model: { pack: name, space, dimension }, faces };
+          return {
+            image: decoded.facts,
+            model: { pack: name, space, dimension },
+            faces,
+            facesLeftOut: leftOut,
+          };
         },
         signal,
       );

@@ -180,6 +180,24 @@ export const extraction = {
   decodedPixels: 32_000_000,
 } as const;
 
+/**
+ * Limits of a photo of a crowd. See: [Note: A crowd ends in time]. Tested by shared/vision/pipeline.test.ts.
+ *
+ * Measured with 290 faces in one photo and one network thread, CPU time for each face: `builtin` 18 ms to detect and 28 ms with a
+ * template, `retinaface-mobilefacenet` 2 and 19 ms. So both finish 500 faces in 14 s; a pack with larger networks reaches the time limit.
+ */
+export const crowds = {
+  /** Most faces of one photo. */
+  faces: 500,
+  /**
+   * Time in milliseconds from the decoded photo on, after which no further group of faces starts. A call may last one minute; the photo may
+   * wait for half a minute before (`waitingPerThread`).
+   */
+  milliseconds: 20_000,
+  /** Faces in one group: enough to keep the threads of a machine busy. */
+  group: 32,
+} as const;
+
 /** Choice of the main face in a photo of one person. Tested by shared/domain/selection.test.ts. */
 export const selection = {
   /**
@@ -239,6 +257,25 @@ export const places = {
   linkMetres: 250,
   /** Most places in one response; the most visited are returned. */
   mostShown: 100,
+} as const;
+
+/** 1:1 verification. Tested by functions/compare-faces/index.test.ts. */
+export const verification = {
+  /**
+   * Most templates of a person that a comparison uses, the newest ones. Each template is another chance for a false match, so the
+   * threshold rises with their number: by 0.13 for 20.
+   */
+  templates: 20,
+} as const;
+
+/** Limit of a gallery. See: [Note: Expected miss rate]. Tested by shared/domain/gallery-size.test.ts. */
+export const galleryLimit = {
+  /** FPIR at which the limit is measured: the default of faces/recognize. */
+  fpir: 0.01,
+  /** The limit is the largest gallery in which at most this share of the enrolled persons is missed: one person in five. */
+  missRate: 0.2,
+  /** From this share of the limit on, the gallery is near it. */
+  near: 0.8,
 } as const;
 
 /** Rules of enrolment. Tested by functions/enroll-face/index.test.ts. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { facesLeftOut, limitReached } from '../api/crowds.ts';
 import * as examples from '../api/gallery.examples.ts';
 import * as wire from '../api/gallery.ts';
 import { captureTimeProblem } from '../domain/capture-time.ts';
@@ -65,6 +66,8 @@ export const enrolmentOutput = z.object({
     }),
   ),
   rejected: z.array(wire.rejectedFace),
+  limit_reached: limitReached.optional(),
+  left_out: facesLeftOut.optional(),
   model: wire.model,
 });
 
@@ -75,6 +78,8 @@ export const enrolmentExample = {
   status: 'enrolled',
   faces: [{ face_id: examples.faceId, person_id: examples.personId, similarity: null, ...examples.detectedFace }],
   rejected: [],
+  limit_reached: false,
+  left_out: 0,
   model: { pack: 'builtin', id: 'dlib-resnet-128.p1', dimension: 128 },
 };
 
@@ -123,10 +128,14 @@ export async function enrolOnce(
   }
 }
 
-function countEnrolled({ faces, rejected, leftOut }: EnrolmentResult, lane: EnrolmentLane, { metrics }: CallContext) {
+function countEnrolled(
+  { faces, rejected, leftOut, beyondLimit }: EnrolmentResult,
+  lane: EnrolmentLane,
+  { metrics }: CallContext,
+) {
   const created = faces.filter((each) => each.created);
   metrics.enrolments.inc({ outcome: created.length > 0 ? 'enrolled' : 'repeated', lane });
-  metrics.facesFound.inc(faces.length + rejected.length + leftOut);
+  metrics.facesFound.inc(faces.length + rejected.length + leftOut + beyondLimit);
   metrics.facesEnrolled.inc(created.length);
   metrics.facesJoined.inc(created.filter(({ face }) => face.similarity !== null).length);
   for (const { reasons } of rejected) for (const reason of reasons) metrics.facesRejected.inc({ reason });
@@ -146,14 +155,19 @@ export function presentEnrolment(result: EnrolmentResult): z.input<typeof enrolm
       ...wire.presentDetectedFace(face),
     })),
     rejected: result.rejected.map(({ face, reasons }) => wire.presentRejectedFace(face, reasons)),
+    limit_reached: result.beyondLimit > 0,
+    left_out: result.beyondLimit,
     model: wire.presentModel(result.model),
   };
 }
 
 /** A message about good faces of the photo that were not enrolled; undefined: there are none. */
-export function leftOutMessage({ leftOut, withoutConsent }: EnrolmentResult): string | undefined {
+export function leftOutMessage({ faces, leftOut, beyondLimit, withoutConsent }: EnrolmentResult): string | undefined {
   if (withoutConsent > 0) {
     return `${withoutConsent === 1 ? '1 face was' : `${withoutConsent} faces were`} left out: no consent is known.`;
+  }
+  if (beyondLimit > 0) {
+    return `Enrolled ${faces.length === 1 ? 'one face' : `${faces.length} faces`} of a crowd; ${beyondLimit} smaller faces were not processed. To enrol them, crop the photo into parts.`;
   }
   if (leftOut === 0) return undefined;
   return `Enrolled one face of ${leftOut + 1}; set processing_options.enable_multi_face to true to enrol all.`;

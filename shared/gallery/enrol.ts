@@ -85,6 +85,7 @@ async function enrolRecords(work: Enrolment) {
     accepted,
     rejected,
     leftOut: extraction.faces.length - chosen.length,
+    beyondLimit: request.multiFace ? extraction.facesLeftOut : 0,
     withoutConsent,
     model: extraction.model,
   };

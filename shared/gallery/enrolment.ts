@@ -71,6 +71,8 @@ export interface EnrolmentResult {
   readonly rejected: readonly RejectedFace[];
   /** Number of faces that were ignored because the request asks for one face. */
   readonly leftOut: number;
+  /** Number of smaller faces of a crowd that were not processed. See: Extraction */
+  readonly beyondLimit: number;
   /** Number of faces that were not stored because no consent is known for them. */
   readonly withoutConsent: number;
   readonly model: ModelIdentity;

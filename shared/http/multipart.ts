@@ -5,34 +5,48 @@ import { imageTooLarge } from './image-too-large.ts';
 export interface Form {
   /** Text fields by name, each given once. */
   readonly fields: Record<string, string>;
-  image: Uint8Array | undefined;
+  /** Files by name, each given once. */
+  readonly files: Record<string, Uint8Array>;
 }
 
-/** `files`: one more than allowed, so that a second one is named in the error. */
-const most = { fields: 50, files: 2 };
+/** Most text fields in a form. */
+const mostFields = 50;
 
 /**
- * Reads a multipart/form-data body: text fields, each at most once, and one file named `image`. Errors: BODY_MALFORMED,
+ * Reads a multipart/form-data body: text fields and the files named `fileNames`, each at most once. Errors: BODY_MALFORMED,
  * VALIDATION_FAILED, IMAGE_TOO_LARGE.
  */
 export function readForm(
   bytes: Uint8Array,
   contentType: string,
-  limits: { imageBytes: number; fieldBytes: number },
+  { fileNames, ...limits }: { fileNames: readonly string[]; imageBytes: number; fieldBytes: number },
 ): Promise<Form> {
   return new Promise((resolve, reject) => {
-    const form: Form = { fields: Object.create(null) as Record<string, string>, image: undefined };
+    const form: Form = {
+      fields: Object.create(null) as Record<string, string>,
+      files: Object.create(null) as Record<string, Uint8Array>,
+    };
     const refuse = (field: string, issue: string) =>
       reject(new AppError('VALIDATION_FAILED', { message: `${field} ${issue}.`, details: [{ field, issue }] }));
-    const malformed = (cause: unknown) => reject(new AppError('BODY_MALFORMED', { message: problemOf(cause), cause }));
+    const malformed = (cause: unknown) =>
+      reject(new AppError('BODY_MALFORMED', { message: problemOf(cause, fileNames), cause }));
+    const names = fileNames.map((name) => `\`${name}\``).join(' and ');
+    const accepted = fileNames.length === 1 ? `the file ${names} is` : `the files ${names} are`;
     let parser: InstanceType<typeof Busboy>;
     try {
       parser = new Busboy({
         headers: { 'content-type': contentType },
-        limits: { fieldSize: limits.fieldBytes, ...most, fileSize: limits.imageBytes, fieldNameSize: 100 },
-        // Some clients send the image without a file name. Busboy would decode it as text.
+        limits: {
+          fieldSize: limits.fieldBytes,
+          fields: mostFields,
+          // One more, so that the error can name it.
+          files: fileNames.length + 1,
+          fileSize: limits.imageBytes,
+          fieldNameSize: 100,
+        },
+        // Some clients send an image without a file name. Busboy would decode it as text.
         isPartAFile: (name, type, fileName) =>
-          name === 'image' || type === 'application/octet-stream' || fileName !== undefined,
+          fileNames.includes(name ?? '') || type === 'application/octet-stream' || fileName !== undefined,
       });
     } catch (cause) {
       malformed(cause);
@@ -46,14 +60,15 @@ export function readForm(
     parser.on('file', (name, stream, fileName?: string) => {
       const chunks: Buffer[] = [];
       stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-      stream.on('limit', () => reject(imageTooLarge(limits.imageBytes)));
+      stream.on('limit', () => reject(imageTooLarge(limits.imageBytes, name)));
       stream.on('error', malformed);
       stream.on('end', () => {
-        if (name !== 'image') refuse(name, 'is a file; only the file `image` is accepted');
-        else if (form.image !== undefined) refuse(name, 'is given twice');
-        else form.image = Buffer.concat(chunks);
-        if (fileName === undefined && form.image !== undefined && isText(form.image))
-          refuse('image', 'is text, not a file; with curl, write -F image=@photo.jpg with an @');
+        const content = Buffer.concat(chunks);
+        if (!fileNames.includes(name)) refuse(name, `is a file; only ${accepted} accepted`);
+        else if (Object.hasOwn(form.files, name)) refuse(name, 'is given twice');
+        else if (fileName === undefined && isText(content))
+          refuse(name, `is text, not a file; with curl, write -F ${name}=@photo.jpg with an @`);
+        else form.files[name] = content;
       });
     });
     parser.on('fieldsLimit', () => malformed(new Error('Too many fields')));
@@ -64,12 +79,13 @@ export function readForm(
   });
 }
 
-function problemOf(cause: unknown): string {
+function problemOf(cause: unknown, fileNames: readonly string[]): string {
   const text = cause instanceof Error ? cause.message : '';
   if (/boundary not found|boundary required/i.test(text))
     return 'The Content-Type multipart/form-data has no boundary; do not set this header yourself: curl -F and FormData set it with a boundary.';
   if (/unexpected end/i.test(text)) return 'The form is incomplete: its last boundary is missing.';
-  if (/too many/i.test(text)) return `${text}: a form has at most ${most.fields} fields and one file, \`image\`.`;
+  if (/too many/i.test(text))
+    return `${text}: a form has at most ${mostFields} fields and the files ${fileNames.join(', ')}.`;
   return 'The form is not valid multipart/form-data.';
 }
 

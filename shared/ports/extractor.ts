@@ -41,8 +41,10 @@ export interface ExtractedFace extends DetectedFace {
 export interface Extraction {
   readonly image: ImageFacts;
   readonly model: ModelIdentity;
-  /** All faces, largest box first. Empty when no face is found. */
+  /** All faces, largest box first, or the largest faces of a crowd. Empty when no face is found. */
   readonly faces: readonly ExtractedFace[];
+  /** Number of smaller faces that were found, but not processed, because a limit was reached. They may contain false detections. */
+  readonly facesLeftOut: number;
 }
 
 /**

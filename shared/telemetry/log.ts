@@ -45,6 +45,7 @@ const secretFields = new Set([
   'refresh_token',
   'privateJwk',
   'image_data',
+  'other_image_data',
   'embedding',
 ]);
 /** Number of levels of nested objects that are searched for secrets. */

@@ -77,6 +77,7 @@ const extraction = (faces: readonly ExtractedFace[]): Extraction => ({
   image: { format: 'jpeg', contentType: 'image/jpeg', width: 640, height: 480, capturedAt: null, location: null },
   model: { pack: description.pack, space: description.space, dimension },
   faces,
+  facesLeftOut: 0,
 });
 
 function faceOf(n: number): ExtractedFace {

@@ -137,9 +137,18 @@ type WireFace = Omit<ExtractedFace, 'embedding'> & { readonly embedding?: string
 
 /** The response has each embedding as base64 of little-endian float32. */
 const parsed = (body: unknown): Extraction => {
-  const { faces, ...rest } = body as Omit<Extraction, 'faces'> & { readonly faces: readonly WireFace[] };
+  // An extractor of an earlier version has no limit, and does not send `facesLeftOut`.
+  const {
+    faces,
+    facesLeftOut = 0,
+    ...rest
+  } = body as Omit<Extraction, 'faces' | 'facesLeftOut'> & {
+    readonly faces: readonly WireFace[];
+    readonly facesLeftOut?: number;
+  };
   return {
     ...rest,
+    facesLeftOut,
     faces: faces.map(({ embedding, ...face }) =>
       embedding === undefined ? face : { ...face, embedding: floatsOf(Buffer.from(embedding, 'base64')) },
     ),

@@ -112,7 +112,7 @@ describe('the extractor in another process', () => {
     });
     const { extractor } = await setUp({ url });
 
-    expect(await extractor.extract(Buffer.from('x'))).toEqual(answer);
+    expect(await extractor.extract(Buffer.from('x'))).toEqual({ ...answer, facesLeftOut: 0 });
     cuts = 2;
     const error = await extractor.extract(Buffer.from('x')).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE' });
