@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     include: ['functions/**/*.test.ts', 'shared/**/*.test.ts', 'scripts/**/*.test.ts'],
     // Builds the weights of the default pack once for all test files.
-    globalSetup: ['shared/testing/weights.ts'],
+    globalSetup: [fileURLToPath(new URL('../shared/testing/weights.ts', import.meta.url))],
     pool: 'forks',
     // Vitest leaves one processor free by default. That is half of a machine with two, and many tests wait for a disk or a timer.
     maxWorkers: availableParallelism(),

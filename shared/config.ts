@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import leven from 'leven';
 import * as z from 'zod';
 import { type ExecutionProvider, executionProviders, mostThreads } from './domain/execution-provider.ts';
 import type { OutsideIssuer } from './domain/outside-issuer.ts';
@@ -8,8 +9,14 @@ import { checkCredentials, engineSettings, enginesOf } from './engine-settings.t
 
 const MiB = 1024 * 1024;
 
-const integer = (minimum: number, maximum: number) =>
-  z.coerce.number({ error: 'must be a number' }).int('must be a whole number').min(minimum).max(maximum);
+function integer(minimum: number, maximum: number) {
+  const range = ({ input }: { input?: unknown }) => `must be between ${minimum} and ${maximum}, but is ${input}`;
+  return z.coerce
+    .number({ error: 'must be a number' })
+    .int('must be a whole number')
+    .min(minimum, { error: range })
+    .max(maximum, { error: range });
+}
 
 /**
  * Every setting: name of the environment variable, form, default, meaning. The README's table is generated from this list.
@@ -243,6 +250,25 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     shutdownSeconds: value.FREEFACE_SHUTDOWN_SECONDS,
     logLevel: value.LOG_LEVEL,
   };
+}
+
+/** Variables that the scripts and the tests read. */
+const otherVariables = /^FREEFACE_(KEY|SHARED|SERVERS|GATEWAY|RECEIVER_HOST|(REQUIRE|TEST|PROOF)_\w+)$/;
+
+/** Returns a text for each `FREEFACE_` variable that is not a setting. The text names the setting with the most similar name. */
+export function unknownSettings(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const names = Object.keys(settings);
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('FREEFACE_') && !names.includes(name) && !otherVariables.test(name))
+    .sort()
+    .map((name) => {
+      const own = name.slice('FREEFACE_'.length);
+      // Some settings have no prefix: for FREEFACE_PORT, PORT is the right one.
+      const distance = (each: string) => Math.min(leven(name, each), leven(own, each));
+      const nearest = names.reduce((best, each) => (distance(each) < distance(best) ? each : best));
+      const isNear = distance(nearest) <= Math.max(2, own.length / 2);
+      return `${name} is not a setting and has no effect; ${isNear ? `use ${nearest}` : 'shared/README.md lists all settings'}`;
+    });
 }
 
 type Settings = z.output<z.ZodObject<typeof settings>>;

@@ -93,7 +93,9 @@ export const pageLimit = (fallback: number, most: number) =>
 const point = z.object({ x: z.number(), y: z.number() });
 export const box = z
   .object({ left: z.number(), top: z.number(), width: z.number(), height: z.number() })
-  .describe('Rectangle in pixels of the upright image.');
+  .describe(
+    'Rectangle in pixels of the upright image. The box of a face at the edge can extend beyond the image, as with Amazon Rekognition: `left` and `top` can be negative. Clip the box before you crop or draw.',
+  );
 const quality = z.object({
   score: z.number().min(0).max(1).describe('0: useless for recognition; 1: the quality of a passport photo.'),
   reasons: z.array(z.enum(qualityReasons)).describe('Reasons for a low score.'),

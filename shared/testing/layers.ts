@@ -28,7 +28,7 @@ export const rooms: readonly Room[] = [
   {
     room: 'shared/config.ts',
     rooms: ['shared/domain/', 'shared/engine-settings.ts'],
-    packages: /^(zod|node:path)$/,
+    packages: /^(zod|leven|node:path)$/,
   },
   { room: 'shared/telemetry/', rooms: [], packages: /^(pino|prom-client|node:crypto)$/ },
   { room: 'shared/events/', rooms: foundation, packages: /^(zod|cloudevents)$/ },

@@ -33,6 +33,7 @@ const clauseAsSubject = /(?:^|[.:;!?] |\*\*)(Who|Whoever|What|Whatever|Whose|Who
 /** Files whose texts are fixed: licences, applied migrations (their checksum covers comments), and this list. */
 const exempt = [
   /^LICENSE$/,
+  /^\.github\/NOTICE\.md$/,
   /^migrations\/.*\.(cql|sql|json)$/,
   /^shared\/testing\/prose\.test\.ts$/,
   /\.gen\.(ts|json|yaml)$/,
