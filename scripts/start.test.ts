@@ -98,7 +98,7 @@ describe('npm start', () => {
     expect(answers.map(({ code }) => code)).toEqual(answers.map(() => 1));
     expect(answers.map(({ written }) => written)).toEqual(
       [
-        `FreeFace did not start: Port ${port} on 127.0.0.1 is in use; set PORT to another.\n`,
+        `FreeFace did not start: Port ${port} on 127.0.0.1 is in use; set PORT to another port.\n`,
         expect.stringMatching(/^FreeFace did not start: 192\.0\.2\.1 is not an address of this machine; set HOST /),
         expect.stringMatching(/HOST: 192\.0\.2\.1 can be reached from other machines.*FREEFACE_BEHIND_TLS=true/),
         expect.stringMatching(

@@ -94,7 +94,10 @@ export type ErrorCode = keyof typeof errorTable;
 export interface AppErrorOptions extends ErrorOptions {
   /** Replaces the table's message. The client receives it unless the status is 5xx. */
   readonly message?: string;
-  /** Machine-readable context for the client, e.g. `{field, issue}[]`. */
+  /**
+   * Machine-readable context: `{field, issue}[]` or the like in the form of the API, or domain values, which the API presents. See:
+   * presentErrorDetails
+   */
   readonly details?: unknown;
   /** Seconds, for Retry-After. */
   readonly retryAfter?: number;

@@ -13,7 +13,11 @@ const mostDays = 3650;
 
 const body = z.object({
   name: wire.keyName,
-  scopes: z.array(wire.scope).min(1).max(32).describe('What the key may do. You can give only scopes that you have.'),
+  scopes: z
+    .array(wire.scope)
+    .min(1)
+    .max(32)
+    .describe('Permissions of the key. You can give only scopes that you have.'),
   expires_at: timestamp
     .optional()
     .describe(

@@ -6,7 +6,7 @@ import { AppError } from '../../shared/errors.ts';
 import { defineFunction } from '../../shared/function/define.ts';
 import { sizes } from '../../shared/function/sizes.ts';
 import { enrolmentExample, enrolmentOutput } from '../../shared/gallery/enrol-request.ts';
-import { jobStatuses } from '../../shared/ports/records.ts';
+import { jobStatuses } from '../../shared/ports/records/jobs.ts';
 
 const count = z.number().int();
 

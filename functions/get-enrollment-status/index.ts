@@ -7,7 +7,7 @@ import { AppError } from '../../shared/errors.ts';
 import { defineFunction } from '../../shared/function/define.ts';
 import { sizes } from '../../shared/function/sizes.ts';
 import { enrolmentExample, enrolmentOutput } from '../../shared/gallery/enrol-request.ts';
-import { type Job, jobStatuses } from '../../shared/ports/records.ts';
+import { type Job, jobStatuses } from '../../shared/ports/records/jobs.ts';
 import { type MessageStatus, messageStatuses } from '../../shared/ports/webhooks.ts';
 
 const output = z.object({

@@ -4,7 +4,7 @@ import * as jobs from '../../shared/api/jobs.ts';
 import { priorities } from '../../shared/domain/priority.ts';
 import { defineFunction } from '../../shared/function/define.ts';
 import { sizes } from '../../shared/function/sizes.ts';
-import { jobStatuses } from '../../shared/ports/records.ts';
+import { jobStatuses } from '../../shared/ports/records/jobs.ts';
 
 export default defineFunction(
   {

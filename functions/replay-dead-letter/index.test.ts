@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Job } from '../../shared/ports/records.ts';
+import type { Job } from '../../shared/ports/records/jobs.ts';
 import { folderWithWeights, startPlatform, type TestPlatform } from '../../shared/testing/platform.ts';
 import { drawPortrait, drawScene } from '../../shared/testing/portraits/index.ts';
 import { newEvent } from '../../shared/testing/record-factories.ts';

@@ -4,7 +4,7 @@ import { AppError } from '../../shared/errors.ts';
 import { defineFunction } from '../../shared/function/define.ts';
 import { sizes } from '../../shared/function/sizes.ts';
 import { discardDeadLetter, replayDeadLetter } from '../../shared/gallery/dead-letters.ts';
-import type { StoredDeadLetter } from '../../shared/ports/records.ts';
+import type { StoredDeadLetter } from '../../shared/ports/records/dead-letters.ts';
 
 const most = 1000;
 

@@ -10,6 +10,7 @@ import { personsOf } from '../../shared/gallery/identify.ts';
 import { tenantRules } from '../../shared/gallery/tenant-rules.ts';
 import type { PackDescription } from '../../shared/ports/extractor.ts';
 import type { Ports } from '../../shared/ports/index.ts';
+import type { PersonRecords } from '../../shared/ports/records/persons.ts';
 import type { Tenant } from '../../shared/ports/tenant.ts';
 import type { VectorFilter, VectorHit } from '../../shared/ports/vectors.ts';
 
@@ -208,7 +209,7 @@ const otherModel = (field: string, pack: PackDescription) =>
     details: [{ field, issue: 'was enrolled with another model pack' }],
   });
 
-async function filterOf(body: Body, { tenant, signal }: Caller, records: Ports['records']): Promise<VectorFilter> {
+async function filterOf(body: Body, { tenant, signal }: Caller, records: PersonRecords): Promise<VectorFilter> {
   const { captured_between: between, near, external_ids: externalIds, person_ids: personIds } = body;
   const byExternalId =
     externalIds && (await records.getIdentities(tenant, { externalIds }, { signal })).map(({ personId }) => personId);

@@ -5,7 +5,7 @@ import { AppError } from '../../shared/errors.ts';
 import { outboxEntry } from '../../shared/events/catalogue.ts';
 import { defineFunction } from '../../shared/function/define.ts';
 import { sizes } from '../../shared/function/sizes.ts';
-import type { PersonChanges } from '../../shared/ports/records.ts';
+import type { PersonChanges } from '../../shared/ports/records/persons.ts';
 
 const body = z
   .object({

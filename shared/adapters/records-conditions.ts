@@ -1,5 +1,6 @@
 import { AppError } from '../errors.ts';
-import type { Job, Upload } from '../ports/records.ts';
+import type { Job } from '../ports/records/jobs.ts';
+import type { Upload } from '../ports/records/uploads.ts';
 
 /** What must hold, in every implementation of the records, for something to be written. */
 

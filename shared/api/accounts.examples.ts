@@ -1,4 +1,4 @@
-/** What the API page shows of users, keys, tenants and logins; taken from a real run, its secrets shortened. */
+/** Example users, keys, tenants and logins for the API page: from a real run, with shortened secrets. */
 
 const userId = '01a20de0-12c3-740f-a849-0c6622554e6a';
 

@@ -2,29 +2,29 @@ import * as z from 'zod';
 import type { AuditFilter } from '../ports/audit.ts';
 import * as wire from './gallery.ts';
 
-/** The audit log as the API shows it; see auditLine in shared/domain/audit-chain.ts for how an entry is presented. */
+/** Schemas of the audit log. `auditLine` in shared/domain/audit-chain.ts presents an entry. */
 
 export const filterFields = {
   actor: z
     .string()
     .regex(/^(system|(user|key|outside):.{1,256})$/, 'must be system, or user:, key: or outside: and an id')
     .optional()
-    .describe('Who did it: `system`, or `user:`, `key:` or `outside:` and the id.'),
+    .describe('Caller: `system`, or `user:`, `key:` or `outside:` and the id.'),
   action: z
     .string()
     .regex(/^[a-z0-9-]{1,64}$/, 'must be the name of a function')
     .optional()
-    .describe('What was done: an operation of this API, such as `get-person`.'),
-  person_id: wire.personId.optional().describe('Whom it was about.'),
-  face_id: wire.faceId.optional(),
-  image_id: wire.imageId.optional(),
+    .describe('Operation, such as `get-person`.'),
+  person_id: wire.personId.optional().describe('Only entries that contain this person.'),
+  face_id: wire.faceId.optional().describe('Only entries that contain this face.'),
+  image_id: wire.imageId.optional().describe('Only entries that contain this image.'),
   request_id: z
     .string()
-    .regex(/^[A-Za-z0-9._-]{1,128}$/, 'must have the form of a request id')
+    .regex(/^[A-Za-z0-9._-]{1,128}$/, 'must be a request id of 1 to 128 characters of A-Z a-z 0-9 . _ -')
     .optional()
-    .describe('`X-Request-Id` of the answer.'),
-  from: wire.timestamp.optional().describe('From this time on.'),
-  to: wire.timestamp.optional().describe('Until before this time.'),
+    .describe('`X-Request-Id` of the response.'),
+  from: wire.timestamp.optional().describe('Start of the period, inclusive.'),
+  to: wire.timestamp.optional().describe('End of the period, exclusive.'),
 };
 
 type Filter = z.output<z.ZodObject<typeof filterFields>>;
@@ -43,27 +43,37 @@ export const toFilter = (given: Filter): AuditFilter => ({
 export const entry = z
   .object({
     tenant: z.string(),
-    chain: z.string().describe('One writer of the log; each chain begins with sequence 1.'),
-    sequence: z.number().int(),
-    previous: z.string().describe('`hash` of the entry before; 64 zeros for the first.'),
-    at: z.string(),
-    action: z.string(),
-    actor: z.string().nullable().describe('null: it was not known who called.'),
-    actor_name: z.string().nullable(),
+    chain: z
+      .string()
+      .describe('Id of the chain. Each writer of the log has its own chain, which begins with sequence 1.'),
+    sequence: z.number().int().describe('Position in the chain, from 1.'),
+    previous: z.string().describe('`hash` of the previous entry in the chain; 64 zeros in the first entry.'),
+    at: z.string().describe('Time of the entry.'),
+    action: z.string().describe('Operation, such as `get-person`.'),
+    actor: z
+      .string()
+      .nullable()
+      .describe('Caller: `system`, or `user:`, `key:` or `outside:` and the id; null: unknown.'),
+    actor_name: z.string().nullable().describe('Display name of the caller.'),
     subjects: z
       .object({
         person_ids: z.array(z.string()),
         face_ids: z.array(z.string()),
         image_ids: z.array(z.string()),
-        more: z.number().int().describe('How many more there were; at most 100 of each kind are kept.'),
+        more: z.number().int().describe('Number of ids that the entry leaves out. It has at most 100 of each kind.'),
       })
-      .describe('Whom the call asked for and its answer spoke of.'),
-    status: z.number().int().describe('HTTP status of the answer; 102: about to be done.'),
-    code: z.string().nullable().describe('Error code, null when it succeeded.'),
-    address: z.string().nullable(),
+      .describe('Ids in the request and in its response.'),
+    status: z
+      .number()
+      .int()
+      .describe('HTTP status of the response; 102: the entry announces an operation that follows.'),
+    code: z.string().nullable().describe('Error code; null: the request succeeded.'),
+    address: z.string().nullable().describe('IP address of the caller; null: the platform itself.'),
     request_id: z.string(),
-    details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
-    hash: z.string().describe('SHA-256 of the other fields as canonical JSON (RFC 8785), hex.'),
+    details: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
+      .describe('Further facts, such as what an erasure deleted. They contain no names, images or secrets.'),
+    hash: z.string().describe('SHA-256 of the other fields as canonical JSON (RFC 8785), in hex.'),
   })
   .describe('An entry of the audit log.');
 

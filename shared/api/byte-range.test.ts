@@ -14,22 +14,25 @@ describe('byteRange', () => {
     ['bytes=-', undefined],
     ['bytes=0-1,3-4', undefined],
     ['items=0-1', undefined],
-  ])('When the header is %s, then of ten bytes it is %j', (header, range) => {
+  ])('When the header is %s and the length is ten bytes, then the range is %j', (header, range) => {
     expect(byteRange(header, 10)).toEqual(range);
   });
 
-  it.each(['bytes=10-', 'bytes=10-12', 'bytes=-0'])('When %s lies outside of ten bytes, then it throws', (header) => {
-    expect(() => byteRange(header, 10)).toThrow('The range is outside the image.');
-  });
+  it.each(['bytes=10-', 'bytes=10-12', 'bytes=-0'])(
+    'When %s is outside of ten bytes, then an error is thrown',
+    (header) => {
+      expect(() => byteRange(header, 10)).toThrow('The range is outside the image.');
+    },
+  );
 
-  it('When any header comes, then a range lies within the bytes', () => {
+  it('When the header is arbitrary, then a range is within the bytes', () => {
     const header = fc.oneof(
       fc.string(),
       fc.tuple(fc.nat(), fc.nat()).map(([a, b]) => `bytes=${a}-${b}`),
     );
     fc.assert(
       fc.property(header, fc.integer({ min: 1, max: 1e6 }), (text, length) => {
-        const range = tried(() => byteRange(text, length));
+        const range = resultOf(() => byteRange(text, length));
         if (range === undefined) return;
         expect(0 <= range.start && range.start <= range.end && range.end < length).toBe(true);
       }),
@@ -37,7 +40,7 @@ describe('byteRange', () => {
   });
 });
 
-function tried<Value>(attempt: () => Value): Value | undefined {
+function resultOf<Value>(attempt: () => Value): Value | undefined {
   try {
     return attempt();
   } catch {

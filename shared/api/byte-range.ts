@@ -1,8 +1,11 @@
 import { AppError } from '../errors.ts';
 
 /**
- * The one range that a `Range` header asks for, both ends included. undefined: send everything (no header, another unit,
- * several ranges or a form that RFC 9110 lets us ignore). Throws RANGE_NOT_SATISFIABLE when it lies outside.
+ * Returns the range of a `Range` header, both ends inclusive. undefined: send all bytes (no header, another unit, several ranges, or
+ * a form that RFC 9110 allows a server to ignore). Errors: RANGE_NOT_SATISFIABLE for a range outside of `length` bytes.
+ *
+ * @example
+ * byteRange('bytes=-3', 10); // { start: 7, end: 9 }
  */
 export function byteRange(header: string | undefined, length: number): { start: number; end: number } | undefined {
   const [, from, to] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header?.trim() ?? '') ?? [];

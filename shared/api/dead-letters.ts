@@ -1,26 +1,26 @@
 import * as z from 'zod';
-import type { StoredDeadLetter } from '../ports/records.ts';
+import type { StoredDeadLetter } from '../ports/records/dead-letters.ts';
 import { presentTime } from './gallery.ts';
 
-/** An event that was given up, as the API tells it. */
+/** An event that could not be processed, as the API returns it. */
 export const deadLetter = z.object({
   dead_letter_id: z.string(),
-  type: z.string().describe('Of the event.'),
-  topic: z.string().nullable(),
-  group: z.string().nullable().describe('The function that was to handle it.'),
-  status: z.number().int().nullable().describe('How its last attempt was answered.'),
-  reason: z.string().nullable(),
-  attempts: z.number().int().nullable(),
-  trace_id: z.string().nullable(),
-  at: z.string().describe('When it was given up.'),
+  type: z.string().describe('Type of the event.'),
+  topic: z.string().nullable().describe('null: unknown.'),
+  group: z.string().nullable().describe('Function that failed to process the event; null: unknown.'),
+  status: z.number().int().nullable().describe('HTTP status of the last attempt; null: unknown.'),
+  reason: z.string().nullable().describe('Reason of the failure, such as `NO_FACE`; null: unknown.'),
+  attempts: z.number().int().nullable().describe('Number of attempts; null: unknown.'),
+  trace_id: z.string().nullable().describe('W3C trace id of the event; null: it has none.'),
+  at: z.string().describe('Time when the event became a dead letter.'),
 });
 
 export const deadLetterId = z.guid('must be a UUID').describe('Id of a dead letter.');
 
-/** Conditions hold together. */
+/** A dead letter must match all given fields. */
 export const filterFields = {
-  type: z.string().min(1).max(128).optional().describe('Event type.'),
-  reason: z.string().min(1).max(256).optional().describe('Exactly this reason, as in `NO_FACE`.'),
+  type: z.string().min(1).max(128).optional().describe('Type of the event.'),
+  reason: z.string().min(1).max(256).optional().describe('Exact reason of the failure, such as `NO_FACE`.'),
 };
 
 export const exampleLetter = {

@@ -1,4 +1,4 @@
-/** What the API page shows as answers; taken from a real run. */
+/** Example responses for the API page, from a real run. */
 
 export const faceId = '1ca19c9b-1521-5cf0-b3e8-373f9bdf2491';
 export const personId = '01a20d7d-5463-74f0-9d9f-eeae117700f8';

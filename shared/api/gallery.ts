@@ -1,10 +1,14 @@
 import * as z from 'zod';
-import { type DetectedFace, type QualityReason, qualityReasons } from '../domain/face.ts';
-import type { Box, Point } from '../domain/geometry.ts';
+import { qualityReasons } from '../domain/face.ts';
 import type { ModelIdentity } from '../ports/extractor.ts';
-import type { Face, JsonObject, Person } from '../ports/records.ts';
+import type { JsonObject } from '../ports/json.ts';
+import type { Face } from '../ports/records/faces.ts';
+import type { Person } from '../ports/records/persons.ts';
+import { presentDetectedFace, presentSimilarity } from './present-face.ts';
 
-/** The shapes of the API: schemas, and how what is stored is presented in them. Times are RFC 3339 in UTC. */
+export { presentBox, presentDetectedFace, presentRejectedFace, presentSimilarity } from './present-face.ts';
+
+/** Schemas of persons, faces and images, and functions that present stored records in them. Times are RFC 3339 in UTC. */
 
 const maxMetadataBytes = 16 * 1024;
 const reservedIds = new Set(['by_external_id', 'by_external_ids']);
@@ -13,17 +17,17 @@ export const personId = z
   .string()
   .regex(
     /^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/,
-    'must be 1 to 128 of A-Z a-z 0-9 . _ ~ - and begin with a letter or digit',
+    'must have 1 to 128 characters of A-Z a-z 0-9 . _ ~ - and begin with a letter or digit',
   )
   .refine((id) => !reservedIds.has(id), 'is a reserved word')
-  .describe('Id of a person; chosen by the client or a UUID.');
+  .describe('Id of a person: chosen by the client, or a UUID.');
 
 export const faceId = z.guid('must be a UUID').describe('Id of a face.');
 export const imageId = z.guid('must be a UUID').describe('Id of an image.');
 
 /**
- * Whether a text has neither control characters nor halves of a surrogate pair. Not as a pattern: those of the API's description are
- * read by other languages too, which do not all know `\\p{…}`.
+ * Whether a text has no control character and no single half of a surrogate pair. This is a function and not a pattern of the schema,
+ * because programs in other languages read the patterns of the API description, and not all languages know `\p{…}`.
  */
 export function isPrintable(text: string): boolean {
   return !/[\p{Cc}\p{Cs}]/u.test(text);
@@ -35,7 +39,7 @@ export const externalId = z
   .max(128, 'must have at most 128 characters')
   .regex(/^[^,]*$/, 'must not have commas')
   .refine(isPrintable, 'must not have control characters')
-  .describe("The client's own id of a person; unique in the gallery.");
+  .describe("Id of the person in the client's own system; unique in the gallery.");
 
 const name = z
   .string()
@@ -61,8 +65,12 @@ export const location = z.strictObject({
 });
 
 export const consent = z
-  .strictObject({ basis: z.string().min(1).max(256), given_at: timestamp, expires_at: timestamp.optional() })
-  .describe('Why this person may be recognised, since when and until when.');
+  .strictObject({
+    basis: z.string().min(1).max(256).describe('Reason why the person may be recognised.'),
+    given_at: timestamp.describe('Start of the consent.'),
+    expires_at: timestamp.optional().describe('End of the consent; absent: it does not end.'),
+  })
+  .describe('Consent to recognise the person: its reason, its start and its end.');
 
 export const personFields = { external_id: externalId, name, metadata, consent };
 
@@ -70,33 +78,62 @@ export const strategy = z
   .string()
   .regex(/^[a-z0-9-]{1,64}$/, 'must be the name of a model pack')
   .optional()
-  .describe('Name of a loaded model pack; the default pack when absent.');
+  .describe('Name of a loaded model pack; absent: the default pack.');
 
-export const pageToken = z.string().min(1).max(1024).optional().describe('`next_page_token` of the page before.');
-export const pageLimit = (fallback: number, most: number) => z.number().int().min(1).max(most).default(fallback);
+export const pageToken = z
+  .string()
+  .min(1)
+  .max(1024)
+  .optional()
+  .describe('`next_page_token` of the previous page; absent: the first page.');
+export const pageLimit = (fallback: number, most: number) =>
+  z.number().int().min(1).max(most).default(fallback).describe('Most items in one page.');
 
-// Answers
+// Responses
 
 const point = z.object({ x: z.number(), y: z.number() });
 export const box = z
   .object({ left: z.number(), top: z.number(), width: z.number(), height: z.number() })
-  .describe('Pixels of the upright image.');
-const quality = z.object({ score: z.number().min(0).max(1), reasons: z.array(z.enum(qualityReasons)) });
-const landmarks = z.object({ left_eye: point, right_eye: point, nose: point, mouth_left: point, mouth_right: point });
+  .describe('Rectangle in pixels of the upright image.');
+const quality = z.object({
+  score: z.number().min(0).max(1).describe('0: useless for recognition; 1: the quality of a passport photo.'),
+  reasons: z.array(z.enum(qualityReasons)).describe('Reasons for a low score.'),
+});
+const landmarks = z
+  .object({ left_eye: point, right_eye: point, nose: point, mouth_left: point, mouth_right: point })
+  .describe(
+    'In pixels of the upright image. Left and right are sides of the image: `left_eye` is the right eye of the person.',
+  );
 const pose = z
   .object({ yaw: z.number(), pitch: z.number(), roll: z.number() })
-  .describe('Degrees; 0, 0, 0 looks into the camera.');
+  .describe(
+    'Head pose in degrees; 0, 0, 0 looks into the camera. Positive yaw looks to the right of the image, positive pitch looks up, positive roll is clockwise.',
+  );
 
-export const detectedFace = z.object({ box, confidence: z.number().min(0).max(1), landmarks, quality, pose });
+export const detectedFace = z.object({
+  box,
+  confidence: z.number().min(0).max(1).describe('Score of the face detector.'),
+  landmarks,
+  quality,
+  pose,
+});
 export const similarity = z
   .number()
   .min(0)
   .max(1)
   .describe(
-    '0.5 is reached by one pair of strangers in 1,000; each further 0.1 means ten times fewer; 1 is the same face in the same photo.',
+    '0.5: one of 1,000 pairs of different persons reaches this similarity. Each further 0.1 makes such pairs ten times rarer. 1: the same face in the same photo.',
   );
-export const model = z.object({ pack: z.string(), id: z.string(), dimension: z.number() });
-export const rejectedFace = z.object({ box, reasons: z.array(z.enum(qualityReasons)), quality_score: z.number() });
+const pack = z.string().describe('Name of the model pack.');
+const modelId = z
+  .string()
+  .describe('Embedder, alignment and version. Only embeddings with the same id are comparable.');
+export const model = z.object({ pack, id: modelId, dimension: z.number().describe('Length of an embedding.') });
+export const rejectedFace = z.object({
+  box,
+  reasons: z.array(z.enum(qualityReasons)).describe('Reasons for the rejection.'),
+  quality_score: z.number().describe('0: useless for recognition; 1: the quality of a passport photo.'),
+});
 
 export const person = z.object({
   person_id: z.string(),
@@ -105,12 +142,15 @@ export const person = z.object({
   face_count: z
     .number()
     .int()
-    .describe('Faces in photos of this person; one that was enrolled with several model packs counts once.'),
+    .describe('Number of faces of this person. A face that is enrolled with several model packs counts once.'),
   created_at: z.string(),
   updated_at: z.string(),
   metadata: z.record(z.string(), z.unknown()),
   consent: consent.nullable(),
-  version: z.number().int(),
+  version: z
+    .number()
+    .int()
+    .describe('1 at first, then 1 more with each change. In double quotes, it is the `ETag` for `If-Match`.'),
 });
 
 export const personReference = z.object({
@@ -121,14 +161,16 @@ export const personReference = z.object({
 
 export const face = detectedFace.extend({
   face_id: z.string(),
-  person_id: z.string().nullable(),
+  person_id: z.string().nullable().describe('null: the face belongs to no person.'),
   image_id: z.string(),
-  model: z.object({ pack: z.string(), id: z.string() }),
-  similarity: similarity.nullable(),
-  captured_at: z.string().nullable(),
-  location: location.nullable(),
-  source_id: z.string().nullable(),
-  created_at: z.string(),
+  model: z.object({ pack, id: modelId }),
+  similarity: similarity
+    .nullable()
+    .describe('Similarity at which the face was joined to the person automatically; null: a client named the person.'),
+  captured_at: z.string().nullable().describe('Time of the photo; null: unknown.'),
+  location: location.nullable().describe('Place of the photo; null: unknown.'),
+  source_id: z.string().nullable().describe('Camera or folder of the photo; null: unknown.'),
+  created_at: z.string().describe('Time of the enrolment.'),
 });
 
 export const presentTime = (milliseconds: number): string => new Date(milliseconds).toISOString();
@@ -166,62 +208,23 @@ export const presentFace = (stored: Face) => ({
   created_at: presentTime(stored.createdAt),
 });
 
-export const presentDetectedFace = (found: DetectedFace) => ({
-  box: presentBox(found.box),
-  confidence: rounded(found.confidence, 4),
-  landmarks: {
-    left_eye: presentPoint(found.landmarks.left_eye),
-    right_eye: presentPoint(found.landmarks.right_eye),
-    nose: presentPoint(found.landmarks.nose),
-    mouth_left: presentPoint(found.landmarks.mouth_left),
-    mouth_right: presentPoint(found.landmarks.mouth_right),
-  },
-  quality: { score: rounded(found.quality.score, 3), reasons: [...found.quality.reasons] },
-  pose: { yaw: rounded(found.pose.yaw, 1), pitch: rounded(found.pose.pitch, 1), roll: rounded(found.pose.roll, 1) },
-});
-
-export const presentBox = ({ left, top, width, height }: Box) => ({
-  left: Math.round(left),
-  top: Math.round(top),
-  width: Math.round(width),
-  height: Math.round(height),
-});
-
-export const presentRejectedFace = (
-  { box, quality }: Pick<DetectedFace, 'box' | 'quality'>,
-  reasons: readonly QualityReason[],
-) => ({
-  box: presentBox(box),
-  reasons: [...reasons],
-  quality_score: presentScore(quality.score),
-});
-
-/** A score, 0..1, for people to read. */
-export const presentScore = (value: number): number => rounded(value, 3);
-
-/** Rounded: full precision would help to rebuild a template. */
-export const presentSimilarity = (value: number): number => rounded(value, 3);
-
 export const presentModel = ({ pack, space, dimension }: ModelIdentity) => ({ pack, id: space, dimension });
 
-const presentPoint = ({ x, y }: Point) => ({ x: rounded(x, 1), y: rounded(y, 1) });
-const rounded = (value: number, digits: number): number => Math.round(value * 10 ** digits) / 10 ** digits;
-
-/** The metadata of a request as the store keeps it. */
+/** The metadata of a request in the type of the store. */
 export const asJsonObject = (value: Record<string, z.core.util.JSONType> | undefined): JsonObject =>
   (value ?? {}) as JsonObject;
 
 export const personPage = z.object({
   persons: z.array(person),
-  next_page_token: z.string().nullable(),
+  next_page_token: z.string().nullable().describe('null: this is the last page.'),
   has_more: z.boolean(),
 });
 
 export const erased = z
   .object({ faces: z.number().int(), vectors: z.number().int(), images: z.number().int() })
-  .describe('How many of each were removed; read back from every store.');
+  .describe('Number of deleted items of each kind. The platform reads every store again to confirm the deletion.');
 
 export const presentErased = ({ faces, vectors, images }: z.output<typeof erased>) => ({ faces, vectors, images });
 
-/** Entity tag of a person as it is now, for If-Match. */
+/** Entity tag of the current version of a person, for If-Match. */
 export const personTag = ({ version }: Pick<Person, 'version'>): string => `"${version}"`;

@@ -3,13 +3,13 @@ import { AppError } from '../errors.ts';
 import { expectedVersion, versionToReplace } from './if-match.ts';
 
 it.each([
-  ['nothing is expected', undefined, undefined, 3],
-  ['anything is expected', '*', undefined, 3],
-  ['what was read is expected', '"3"', 3, 3],
+  ['there is no If-Match header', undefined, undefined, 3],
+  ['any version is expected', '*', undefined, 3],
+  ['the version that was read is expected', '"3"', 3, 3],
   ['an earlier version is expected', '"2"', 2, 'VERSION_CONFLICT'],
   ['a version that does not exist yet is expected', '"4"', 4, 'VERSION_CONFLICT'],
   ['a tag of another form is expected', 'W/"3"', 0, 'VERSION_CONFLICT'],
-])('When %s, then a change decided on version 3 replaces that or nothing', (_, ifMatch, expected, replaced) => {
+])('When %s, then a change of version 3 replaces version 3 or fails', (_, ifMatch, expected, replaced) => {
   const headers = { 'if-match': ifMatch };
 
   expect(expectedVersion(headers)).toBe(expected);

@@ -1,9 +1,9 @@
 import { AppError } from '../errors.ts';
 
-/** Entity tag of a thing as it is now, for If-Match. */
+/** Entity tag of the current version of a resource, for If-Match. */
 export const versionTag = ({ version }: { readonly version: number }): string => `"${version}"`;
 
-/** The version that a change expects; undefined: whatever is stored. A tag of another form fits no version. */
+/** The version that a change expects; undefined: any version. A tag of another form gives 0, which matches no version. */
 export function expectedVersion({
   'if-match': ifMatch,
 }: Readonly<Record<string, string | undefined>>): number | undefined {
@@ -12,8 +12,11 @@ export function expectedVersion({
 }
 
 /**
- * The version that a change replaces which was decided on by looking at `before`, the caller's rights over it among the reasons:
- * never another, even if that is what the caller expects. Errors: VERSION_CONFLICT.
+ * Returns the version that a change may replace. The decision to change, and the check of the caller's rights, are based on `before`.
+ * So the result is always the version of `before`, even if the caller expects another one. Errors: VERSION_CONFLICT.
+ *
+ * @example
+ * versionToReplace({ 'if-match': '"3"' }, { version: 3 }); // 3
  */
 export function versionToReplace(
   headers: Readonly<Record<string, string | undefined>>,

@@ -1,24 +1,27 @@
 import * as z from 'zod';
 import { priorities } from '../domain/priority.ts';
-import { type Job, jobStatuses } from '../ports/records.ts';
+import { type Job, jobStatuses } from '../ports/records/jobs.ts';
 import * as examples from './gallery.examples.ts';
 import { presentTime, presentTimeOrNull } from './gallery.ts';
 
-/** What a list says of a job; its status has more. */
+/** A job in a list. The status of a single job has more fields. */
 export const jobSummary = z.object({
   job_id: z.string(),
-  face_id: z.string().describe('Id that the main face of the photo gets.'),
+  face_id: z.string().describe('Id that the main face of the photo receives.'),
   status: z.enum(jobStatuses),
   priority: z.enum(priorities),
-  person_id: z.string().nullable(),
+  person_id: z.string().nullable().describe('Person that the job names; after its completion, the person of the face.'),
   external_id: z.string().nullable(),
-  batch_id: z.string().nullable(),
-  item: z.number().int().nullable().describe('Place in the batch, from 0.'),
-  attempts: z.number().int(),
+  batch_id: z.string().nullable().describe('null: the job belongs to no batch.'),
+  item: z.number().int().nullable().describe('Position in the batch, from 0; null: the job belongs to no batch.'),
+  attempts: z.number().int().describe('Number of started attempts.'),
   created_at: z.string(),
-  started_at: z.string().nullable(),
-  finished_at: z.string().nullable(),
-  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  started_at: z.string().nullable().describe('Start of the latest attempt; null: not started.'),
+  finished_at: z.string().nullable().describe('null: the job has not ended.'),
+  error: z
+    .object({ code: z.string(), message: z.string() })
+    .nullable()
+    .describe('Reason for the failure or the cancellation; null: no error.'),
 });
 
 export const exampleJob = {
@@ -50,6 +53,6 @@ export const presentJob = (job: Job): z.input<typeof jobSummary> => ({
   created_at: presentTime(job.createdAt),
   started_at: presentTimeOrNull(job.startedAt),
   finished_at: presentTimeOrNull(job.finishedAt),
-  // Written by this platform in this form.
+  // The platform itself stored the error in this form.
   error: job.error === null ? null : { code: String(job.error.code), message: String(job.error.message) },
 });

@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto';
 import { AppError } from '../errors.ts';
 
 /**
- * A page of a list that the request itself names. The token holds the position and a digest of the list's ids, so that it
- * fits no other request; it grants nothing that the request does not already ask for. Throws PAGE_TOKEN_INVALID.
+ * Returns one page of a list whose ids (`of`) the request itself contains. The token contains the position and a digest of the ids,
+ * so that it fits no other request. It grants nothing beyond what the request asks for. Errors: PAGE_TOKEN_INVALID.
+ *
+ * @example
+ * sliceOf(['Ada', 'Bea'], { limit: 1, token: undefined, of: ['1', '2'] }); // { items: ['Ada'], next: '1.…' }
  */
 export function sliceOf<Item>(
   items: readonly Item[],
@@ -24,7 +27,7 @@ function positionIn(token: string, of: readonly string[]): number {
   const position = Number(/^(\d{1,9})\./.exec(token)?.[1]);
   if (!Number.isSafeInteger(position) || token !== tokenOf(position, of)) {
     throw new AppError('PAGE_TOKEN_INVALID', {
-      details: [{ field: 'page_token', issue: 'was not given out for this request' }],
+      details: [{ field: 'page_token', issue: 'does not belong to this request' }],
     });
   }
   return position;

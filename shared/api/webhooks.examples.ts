@@ -1,6 +1,6 @@
 import { webhookTypes } from '../domain/webhooks.ts';
 
-/** What the API page shows of webhooks. */
+/** Example webhooks and deliveries for the API page. */
 
 const webhookId = '01a20de0-12c3-740f-a849-0c6622554e6a';
 

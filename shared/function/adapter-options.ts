@@ -3,7 +3,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { RuntimeContext } from './context.ts';
 
-/** What an adapter may know of the process it lives in. */
+/** Settings and services of the process that an adapter may use. */
 export interface AdapterOptions
   extends Pick<
     Config,

@@ -2,88 +2,88 @@ import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBre
 import type { Clock } from '../ports/clock.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
-/** What stands behind a breaker: after how many failures in a row it opens, for how long at first, and at most. */
+/** Failures in a row that open the breaker, its first pause, and its longest pause. */
 const kinds = {
-  webhook: { failures: 5, openMs: 30_000, mostOpenMs: 10 * 60_000 },
+  webhook: { failures: 5, openMs: 30_000, longestOpenMs: 10 * 60_000 },
   ...ofPorts(['records', 'vectors', 'images', 'cache', 'extractor', 'accounts', 'audit', 'uploads', 'webhooks']),
 } as const;
 export type Guarded = keyof typeof kinds;
 export type GuardedPort = Exclude<Guarded, 'webhook'>;
 export const isGuardedPort = (name: string): name is GuardedPort => Object.hasOwn(kinds, name) && name !== 'webhook';
 
-/** A store fails for everybody at once: soon known, and soon tried again. */
+/** A store that is down fails for all callers, so it reaches ten failures quickly, and its pauses are short. */
 function ofPorts<Name extends string>(names: readonly Name[]) {
-  const each = { failures: 10, openMs: 1000, mostOpenMs: 30_000 } as const;
+  const each = { failures: 10, openMs: 1000, longestOpenMs: 30_000 } as const;
   return Object.fromEntries(names.map((name) => [name, each])) as Record<Name, typeof each>;
 }
 
 export interface Breaker {
-  /** Milliseconds until something may be tried again; 0 while it is closed. */
+  /** Milliseconds until the next call is allowed; 0 while the breaker is closed. */
   waitMs(): number;
   /**
-   * The same for whoever is about to begin a longer work with a call of this somewhere in it: after a pause one gets 0, and the others
-   * wait for a while for how it ends, so that an outage costs one attempt each time and not one of everybody.
+   * Like `waitMs`, for long work that contains such a call: after a pause one caller gets 0 and probes, and the others wait up to 5 s
+   * for its outcome. So each probe during an outage costs one attempt, not one attempt of every caller.
    */
   admit(): number;
   /**
-   * Does `work`; what it throws counts as a failure and is thrown on. Errors: `BreakerOpen` when it was not tried. While a first call
-   * after a pause is under way, others wait for how it ends.
+   * Runs `work`. An error of `work` counts as a failure and is thrown again. Errors: `BreakerOpen` when the breaker is open; `work` does
+   * not run then. While the first call after a pause is running, other calls wait until it ends.
    */
   execute<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/** Nothing was tried. */
+/** The breaker was open, so the work did not run. */
 export class BreakerOpen extends Error {
   override readonly name = 'BreakerOpen';
 }
 
-/** One breaker for each name of something that may fail. Those that are closed cost nothing: they are forgotten. */
+/** One breaker for each kind and name. Closed breakers need no memory: their entries are deleted. */
 export interface Breakers {
   of(kind: Guarded, name: string): Breaker;
 }
 
 interface Entry {
   readonly policy: CircuitBreakerPolicy;
-  /** Milliseconds since the epoch. */
+  /** End of the pause, in milliseconds since the epoch. */
   openUntil: number;
-  /** Until then somebody was let in to try. */
-  triedUntil: number;
+  /** End of the time in which only one caller of `admit` may probe, in milliseconds since the epoch. */
+  probeUntil: number;
   openedInARow: number;
   inUse: number;
-  shown: 'open' | 'half-open' | null;
+  reported: 'open' | 'half-open' | null;
 }
 
-/** For how long one is let in to try before the next is. */
-const tryingMs = 5000;
-/** Names kept at once; the one that was made first goes first. */
-const mostNames = 1000;
+/** Time after which `admit` allows another caller to probe. */
+const probeMs = 5000;
+/** Above this number of entries, the oldest ones that are not in use are deleted. */
+const maxEntries = 1000;
 
 const ofProcess = new WeakMap<object, Breakers>();
 
-/** The breakers of the process that a call runs in, known by its metrics. Only whoever uses them has them in its bundle. */
+/** The breakers of this process, identified by its metrics. Bundles of functions without breakers do not contain this module. */
 export function breakersOf({ clock, metrics }: { readonly clock: Clock; readonly metrics: Metrics }): Breakers {
-  const there = ofProcess.get(metrics) ?? createBreakers(clock, metrics);
-  ofProcess.set(metrics, there);
-  return there;
+  const breakers = ofProcess.get(metrics) ?? createBreakers(clock, metrics);
+  ofProcess.set(metrics, breakers);
+  return breakers;
 }
 
 /**
- * Circuit breakers by cockatiel, on our clock.
+ * Circuit breakers by cockatiel with the pauses of `clock`.
  *
  * [Note: The breaker's clock]
- * cockatiel reads the system's time. So its own pause is zero: it decides what opens and closes, we decide for how long, and a test
- * can own the time. Each opening in a row doubles the pause.
+ * cockatiel reads the system time, which a test cannot set. So its own pause is zero: cockatiel opens and closes the breaker, and this
+ * module measures the pause with `clock`. The pause doubles each time the breaker opens again without closing.
  */
 export function createBreakers(clock: Clock, metrics: Pick<Metrics, 'breakers' | 'breakersOpened'>): Breakers {
   const entries = new Map<string, Entry>();
 
   const make = (kind: Guarded): Entry => {
-    const { failures, openMs, mostOpenMs } = kinds[kind];
+    const { failures, openMs, longestOpenMs } = kinds[kind];
     const policy = circuitBreaker(handleAll, { halfOpenAfter: 0, breaker: new ConsecutiveBreaker(failures) });
-    const entry: Entry = { policy, openUntil: 0, triedUntil: 0, openedInARow: 0, inUse: 0, shown: null };
+    const entry: Entry = { policy, openUntil: 0, probeUntil: 0, openedInARow: 0, inUse: 0, reported: null };
     policy.onStateChange((state) => {
       if (state === CircuitState.Open) {
-        entry.openUntil = clock.now() + Math.min(mostOpenMs, openMs * 2 ** entry.openedInARow);
+        entry.openUntil = clock.now() + Math.min(longestOpenMs, openMs * 2 ** entry.openedInARow);
         entry.openedInARow += 1;
         metrics.breakersOpened.inc({ guards: kind });
       }
@@ -92,15 +92,15 @@ export function createBreakers(clock: Clock, metrics: Pick<Metrics, 'breakers' |
     return entry;
   };
 
-  const show = (kind: Guarded, entry: Entry, state: Entry['shown']): void => {
-    if (entry.shown !== null) metrics.breakers.dec({ guards: kind, state: entry.shown });
+  const show = (kind: Guarded, entry: Entry, state: Entry['reported']): void => {
+    if (entry.reported !== null) metrics.breakers.dec({ guards: kind, state: entry.reported });
     if (state !== null) metrics.breakers.inc({ guards: kind, state });
-    entry.shown = state;
+    entry.reported = state;
   };
 
-  const forgetFirst = (): void => {
+  const deleteOldest = (): void => {
     for (const [id, entry] of entries) {
-      if (entries.size <= mostNames) return;
+      if (entries.size <= maxEntries) return;
       if (entry.inUse > 0) continue;
       show(id.slice(0, id.indexOf('/')) as Guarded, entry, null);
       entries.delete(id);
@@ -120,16 +120,16 @@ export function createBreakers(clock: Clock, metrics: Pick<Metrics, 'breakers' |
           const entry = entries.get(id);
           const now = clock.now();
           if (entry === undefined || entry.policy.state === CircuitState.Closed) return 0;
-          const wait = Math.max(waitMs(), entry.triedUntil - now, 0);
-          if (wait === 0) entry.triedUntil = now + tryingMs;
+          const wait = Math.max(waitMs(), entry.probeUntil - now, 0);
+          if (wait === 0) entry.probeUntil = now + probeMs;
           return wait;
         },
         async execute(work) {
-          if (waitMs() > 0) throw new BreakerOpen(`${kind} is not called: it failed too often`);
+          if (waitMs() > 0) throw new BreakerOpen(`${kind} is not called, because it failed too often`);
           const entry = entries.get(id) ?? make(kind);
           entries.set(id, entry);
           entry.inUse += 1;
-          forgetFirst();
+          deleteOldest();
           let succeeded = false;
           try {
             const result = await entry.policy.execute(work);

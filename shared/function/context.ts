@@ -4,14 +4,14 @@ import { createLogger, type Logger } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { newIdAt } from './ids.ts';
 
-/** What one process has of everything that is not a port. */
+/** Everything that one process has, except ports. */
 export interface RuntimeContext {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly newId: () => string;
-  /** Compare every answer with its declared schema; for tests. */
+  /** Whether the HTTP pipeline checks the data of every response against its schema; for tests. */
   readonly checkOutput: boolean;
 }
 

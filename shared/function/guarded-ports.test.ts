@@ -33,7 +33,7 @@ const setUp = (answer: () => Promise<unknown>) => {
 };
 
 describe('ports behind breakers', () => {
-  it('When a store fails ten times in a row, then it is left alone for a while, and the metrics say so', async () => {
+  it('When a store fails ten times in a row, then it is not called for a second, and the metrics report an open breaker', async () => {
     let down = true;
     const { clock, metrics, get, calls, breakers } = setUp(async () => {
       if (down) throw new AppError('STORE_UNAVAILABLE');
@@ -54,7 +54,7 @@ describe('ports behind breakers', () => {
     expect(() => requireClosedBreakers(['images'], breakers)).not.toThrow();
   });
 
-  it('When a port refuses with reason, sheds, or its caller gives up, then that is no failure', async () => {
+  it('When a port rejects a request, is busy, or the caller aborts, then the breaker counts no failure', async () => {
     const errors = [
       new AppError('PERSON_NOT_FOUND'),
       new AppError('BUSY'),
@@ -73,11 +73,11 @@ describe('ports behind breakers', () => {
     expect(thrown.slice(0, 4)).toEqual(errors);
   });
 
-  it('When the pause is over, then one is let in to try and the others wait for how it ends', async () => {
+  it('When the pause is over, then one caller may probe and the others wait up to 5 s', async () => {
     const { clock, get, breakers } = setUp(async () => {
       throw new AppError('STORE_UNAVAILABLE');
     });
-    const mayBegin = () => {
+    const mayStart = () => {
       try {
         requireClosedBreakers(['records', 'images'], breakers);
         return true;
@@ -86,20 +86,20 @@ describe('ports behind breakers', () => {
         return false;
       }
     };
-    const before = mayBegin();
+    const before = mayStart();
     for (let i = 0; i < 10; i++) await get();
 
-    const open = mayBegin();
+    const open = mayStart();
     await clock.advance(1000);
-    const tried = [mayBegin(), mayBegin(), mayBegin()];
+    const tried = [mayStart(), mayStart(), mayStart()];
     await clock.advance(5000);
 
     expect([before, open]).toEqual([true, false]);
     expect(tried).toEqual([true, false, false]);
-    expect(mayBegin()).toBe(true);
+    expect(mayStart()).toBe(true);
   });
 
-  it('When a call gives back an iteration, then it is handed through', () => {
+  it('When a method returns an iteration, then the caller gets it unchanged', () => {
     const { ports } = setUp(async () => undefined);
 
     expect(ports.images!.keys(defaultTenant)).toBe('an iteration');
@@ -111,7 +111,7 @@ const waiting = async ({ ports }: TestPlatform) => {
   return jobs.critical + jobs.high + jobs.normal + jobs.low;
 };
 
-/** Lets time pass until `end` or until nothing waits, and never while an attempt is at the disk, which knows another time. */
+/** Advances the clock to `end`, or until no job waits. The clock stops during an attempt, because the disk does not use it. */
 async function pass(platform: TestPlatform, clock: FakeClock, end: number): Promise<void> {
   const isUnderWay = async () => {
     const { items } = await platform.ports.records.listJobs(defaultTenant, {}, { limit: 100 });
@@ -123,8 +123,8 @@ async function pass(platform: TestPlatform, clock: FakeClock, end: number): Prom
   }
 }
 
-/** An extractor that refuses with `code` while it is `down`. */
-const refusing = (code: ErrorCode, down: () => boolean): Openers => {
+/** An extractor that fails with `code` while `down` returns true. */
+const failingExtractor = (code: ErrorCode, down: () => boolean): Openers => {
   const working = fakeExtractor({ latencyMs: () => 0, working: 8 });
   const extract: Extractor['extract'] = async (...given) => {
     if (down()) throw new AppError(code);
@@ -146,17 +146,17 @@ it.each([
   ['BUSY', 1],
   ['BUSY', 8],
 ] as const)(
-  'When the extractor answers %s for half an hour, then %i accepted jobs wait and are done afterwards, and nothing is a dead letter',
+  'When the extractor fails with %s for half an hour, then %i accepted jobs wait and complete afterwards, without a dead letter',
   async (code, count) => {
     const clock = fakeClock();
     let down = true;
-    const platform = await startPlatform(functions, { clock, openers: refusing(code, () => down) });
+    const platform = await startPlatform(functions, { clock, openers: failingExtractor(code, () => down) });
     for (let n = 0; n < count; n++) await accept(platform, n);
 
     await pass(platform, clock, clock.now() + 30 * 60_000);
     const during = await waiting(platform);
     down = false;
-    // The longest pause of an event with its jitter, and that of a breaker.
+    // The longest pause of an event with its jitter, plus the longest pause of a breaker.
     await pass(platform, clock, clock.now() + 110_000);
 
     const jobs = (await platform.ports.records.listJobs(defaultTenant, {}, { limit: 100 })).items;
@@ -170,7 +170,7 @@ it.each([
 it('When the extractor is busy more than a day after a job was accepted, then the job fails after nine attempts', async () => {
   const dataDir = folderWithWeights();
   const clock = fakeClock();
-  const openers = refusing('BUSY', () => true);
+  const openers = failingExtractor('BUSY', () => true);
   const idle = functions.filter(({ manifest: { name } }) => !name.startsWith('process-enrollment-'));
   const before = await startPlatform(idle, { dataDir, clock, openers });
   await accept(before, 0);
@@ -186,7 +186,7 @@ it('When the extractor is busy more than a day after a job was accepted, then th
   expect(job).toMatchObject({ status: 'failed', attempts: 9, error: { code: 'BUSY' } });
 }, 60_000);
 
-it('When a store is down for five minutes, then what waits is done afterwards, and nothing is a dead letter', async () => {
+it('When a store is down for five minutes, then the waiting jobs complete afterwards, without a dead letter', async () => {
   const clock = fakeClock();
   let down = false;
   const openers: Openers = {

@@ -4,18 +4,18 @@ import type { PortName, Ports } from '../ports/index.ts';
 import { BreakerOpen, type Breakers, type GuardedPort, isGuardedPort } from './breaker.ts';
 
 /**
- * The same ports behind a circuit breaker each, for functions that are called by events: a store or an extractor that is down is left
- * alone for a while, and the events wait without using up their attempts. What a port refuses with good reason, or sheds, is no
- * failure. What it gives back at once (an iteration) is not guarded. Errors, beside those of the ports: STORE_UNAVAILABLE while a
- * breaker is open.
+ * Puts a circuit breaker in front of each port, for event functions. While a store or an extractor is down, its breaker is open and the
+ * events wait without using up their attempts. An error below 500 (a rejected request, BUSY) is not a failure for the breaker. A method
+ * that returns an iteration has no breaker. Errors in addition to those of the ports: STORE_UNAVAILABLE while a breaker is open.
  *
- * [Note: Waiting is no attempt]
- * An event whose store is known to be down is answered 503 at once. The brokers here do not count that, nor what was tried and found
- * a store down or an extractor busy or away: otherwise an outage of some minutes would send everything that waits to the dead letters.
- * That holds for a day after the event; from then on attempts count, so that nothing waits for ever. What the event may have brought
- * about itself always counts: an error that nobody expects, no answer in time, an extractor that went away while it looked at the photo.
- * Knative counts every delivery; there an outage longer than all retries together (two hours for enrolments, 8 for uploads, some minutes
- * for other events) ends in dead letters, to be replayed.
+ * [Note: An outage uses no attempts]
+ * While the breaker of a store is open, an event fails at once with 503. The brokers of this repository do not count this attempt. They
+ * also do not count an attempt that fails because a store is down or because the extractor is busy or unreachable. Otherwise an outage
+ * of some minutes would send all waiting events to the dead letters. This rule applies for a day after the event; then attempts count,
+ * so no event waits for ever. An attempt always counts if the event may be the cause of the failure: an unexpected error, a time-out, or
+ * an extractor that stopped while it processed the photo. Knative counts every delivery: there, events become dead letters if an outage
+ * is longer than all retries together (two hours for enrolments, 8 hours for uploads, some minutes for other events). An operator can
+ * replay them.
  */
 export function guardedPorts(ports: Partial<Ports>, breakers: Breakers): Partial<Ports> {
   return Object.fromEntries(
@@ -26,29 +26,30 @@ export function guardedPorts(ports: Partial<Ports>, breakers: Breakers): Partial
   );
 }
 
-/** Errors: STORE_UNAVAILABLE when one of these ports is left alone at the moment. */
+/** Errors: STORE_UNAVAILABLE when the breaker of one of these ports is open, or when another caller is probing the port. */
 export function requireClosedBreakers(names: readonly PortName[], breakers: Breakers): void {
   for (const name of names) {
     const waitMs = isGuardedPort(name) ? breakers.of(name, '').admit() : 0;
-    if (waitMs > 0) throw isOpen(name, new BreakerOpen(`${name} is not called: it failed too often`), waitMs);
+    if (waitMs > 0)
+      throw openError(name, new BreakerOpen(`${name} is not called, because it failed too often`), waitMs);
   }
 }
 
-/** Whether nothing was tried since a breaker is open. */
+/** Whether the work did not run because a breaker was open. */
 export const wasNotTried = (error: unknown): boolean => error instanceof AppError && error.cause instanceof BreakerOpen;
 
-/** Codes of trouble that passes by itself and that no event brings about. */
+/** Codes of temporary failures that an event cannot cause. */
 const blameless: ReadonlySet<ErrorCode> = new Set(['BUSY', 'STORE_UNAVAILABLE', 'NOT_READY']);
 
-/** Whether an error says nothing against the event that ran into it. See: [Note: Waiting is no attempt] */
+/** Whether the event cannot be the cause of the error. See: [Note: An outage uses no attempts] */
 export const isBlameless = (error: unknown): boolean =>
   error instanceof AppError && blameless.has(error.code) && !(error.cause instanceof CutOff);
 
-/** Closing, and what gives back an iteration at once. */
+/** Methods without a breaker: `close` and `watch`, and methods that return an iteration. */
 const unguarded = new Set(['close', 'keys', 'faceIds', 'files', 'chains', 'watch']);
 
 type Call = (...parameters: unknown[]) => unknown;
-type Outcome = { readonly value: unknown } | { readonly refused: unknown };
+type Outcome = { readonly value: unknown } | { readonly rejected: unknown };
 
 function guarded<Name extends GuardedPort>(name: Name, port: Ports[Name], breakers: Breakers): Ports[Name] {
   const guardedCall =
@@ -59,11 +60,11 @@ function guarded<Name extends GuardedPort>(name: Name, port: Ports[Name], breake
         .execute(() => outcomeOf(() => run(...parameters)))
         .then(
           (outcome) => {
-            if ('refused' in outcome) throw outcome.refused;
+            if ('rejected' in outcome) throw outcome.rejected;
             return outcome.value;
           },
           (error: unknown) => {
-            throw error instanceof BreakerOpen ? isOpen(name, error, breaker.waitMs()) : error;
+            throw error instanceof BreakerOpen ? openError(name, error, breaker.waitMs()) : error;
           },
         );
     };
@@ -75,20 +76,20 @@ function guarded<Name extends GuardedPort>(name: Name, port: Ports[Name], breake
   ) as unknown as Ports[Name];
 }
 
-/** A caller that gave up says nothing about the port. */
+/** Only an error from 500 up is a failure of the port. A call that its caller aborted is none. */
 async function outcomeOf(run: () => unknown): Promise<Outcome> {
   try {
     return { value: await run() };
   } catch (error) {
-    const gaveUp = error instanceof DOMException && error.name === 'AbortError';
-    if (!gaveUp && toAppError(error).httpStatus >= 500) throw error;
-    return { refused: error };
+    const callerAborted = error instanceof DOMException && error.name === 'AbortError';
+    if (!callerAborted && toAppError(error).httpStatus >= 500) throw error;
+    return { rejected: error };
   }
 }
 
-const isOpen = (name: string, cause: BreakerOpen, waitMs: number): AppError =>
+const openError = (name: string, cause: BreakerOpen, waitMs: number): AppError =>
   new AppError('STORE_UNAVAILABLE', {
-    message: `${name} is left alone since it failed too often.`,
+    message: `${name} is not called for now, because it failed too often. Try again later.`,
     retryAfter: Math.max(1, Math.ceil(waitMs / 1000)),
     cause,
   });

@@ -2,11 +2,11 @@ import { randomFillSync } from 'node:crypto';
 import { v7 } from 'uuid';
 
 const bytesPerId = 16;
-/** Asking the system for random bytes costs more than the rest of an id, and a request takes up to ten: so for many at once. */
+/** Random bytes for 256 ids: a system call for each id would cost more than the rest of the id, and a request needs up to ten ids. */
 const pool = new Uint8Array(256 * bytesPerId);
 let used = pool.length;
 
-/** A UUID of version 7, which sorts by `now` (milliseconds since the epoch). */
+/** Returns a UUID of version 7. Such ids sort by `now` (milliseconds since the epoch). */
 export function newIdAt(now: number): string {
   if (used === pool.length) {
     randomFillSync(pool);

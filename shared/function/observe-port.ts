@@ -3,8 +3,8 @@ import type { PortName, Ports } from '../ports/index.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
 /**
- * The same port, with every call counted and timed. What a call gives back at once (an iteration) is handed on as it is. Costs some
- * microseconds a call.
+ * Returns the same port with metrics: the number, the duration and the errors of its calls. A result that is not a promise (an iteration)
+ * is returned unchanged and not counted. The metrics cost some microseconds a call.
  */
 export function observePort<Name extends PortName>(name: Name, port: Ports[Name], metrics: Metrics): Ports[Name] {
   const observed = Object.fromEntries(
@@ -57,7 +57,7 @@ function withLookups(cache: Ports['cache'], { cacheLookups }: Metrics): Ports['c
   };
 }
 
-/** Two stages of an extraction are told apart by its own word that the image is decoded. */
+/** Measures the stages `decode` and `analyse`: the extractor calls `onDecoded` between them. */
 function withStages(extractor: Ports['extractor'], metrics: Metrics): Ports['extractor'] {
   const inWork = async <T>(bytes: Uint8Array, work: () => Promise<T>): Promise<T> => {
     metrics.extractorBytes.observe(bytes.length);

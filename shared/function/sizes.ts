@@ -4,9 +4,9 @@ type Size = Required<Pick<Manifest, 'resources' | 'scale' | 'concurrency' | 'tim
 
 /**
  * [Note: Scaling]
- * Nothing is kept warm by default: a light function is ready 200 ms after its process starts, so an instance that idles costs
- * more than the wait it saves. What is dear to start (networks, on a machine with a GPU that may have to be started as well)
- * stays longer. `utilization` is where a further instance is started: the lower, the more room for a burst meanwhile.
+ * By default every function scales to zero: a light function is ready 200 ms after its process starts, so an idle instance costs more
+ * than the wait that it saves. An instance that is slow to start stays longer: it loads networks, and its machine with a GPU may have
+ * to start too. The autoscaler starts another instance above `utilization`: a lower value leaves more room for a burst until then.
  */
 const light = {
   memoryLimit: '256Mi',
@@ -15,25 +15,25 @@ const light = {
   utilization: 70,
   why: {
     resources:
-      'measured: 58 to 73 MB when ready, 80 to 84 MB after 500 requests; no CPU limit, which would slow starts',
-    concurrency: 'waits for stores most of the time; one thread serves many',
-    scale: 'from nothing; the upper bound keeps connections to the stores in bounds',
-    keep: 'a person clicks on within a minute; ready again within 0.2 s of process start anyway',
-    window: 'as Knative has it: short enough to follow people, long enough not to swing',
+      'measured: 58 to 73 MB when ready, 80 to 84 MB after 500 requests; no CPU limit, because it would slow down the start',
+    concurrency: 'the function mostly waits for stores, so one thread serves many requests',
+    scale: 'scales to zero; the maximum limits the number of connections to the stores',
+    keep: 'most users send their next request within a minute; a new process is ready within 0.2 s',
+    window: 'the default of Knative: short enough to follow the load, long enough to avoid oscillation',
   },
 } as const;
 
 /**
- * How much of a machine a function asks for, by what it does. A manifest takes one and may overrule a part of it.
+ * Resources and limits for each kind of function. A manifest spreads one of them and may override single fields.
  *
  * [Note: Sizes]
- * Measured idle on two cores: a process with the kit alone 52 MB, with the records' driver 63 MB, with the built-in networks
- * loaded into two threads 350 MB, and 825 MB at most with 16 photos at once. Who sees works well with 16 requests at once, so that
- * decoding and networks overlap: then a further instance is started. It lets more wait, as far as that makes sense, and sheds the
- * rest. See: extraction in shared/domain/tuning.ts
+ * Measured on two cores. An idle process needs 52 MB with the shared code only, 63 MB with the driver of the records, and 350 MB with
+ * the built-in networks in two threads. With 16 photos at once it needs at most 825 MB. A vision function handles 16 requests at once,
+ * so that decoding and networks overlap; above that number, the autoscaler starts another instance. The function lets a limited number
+ * of further photos wait and rejects the rest. See: extraction in shared/domain/tuning.ts
  */
 export const sizes = {
-  /** Answers from memory: probes and pages. */
+  /** Probes and pages: the content is in memory. */
   page: {
     resources: { cpu: '50m', memory: '128Mi' },
     scale: { min: 0, max: 2 },
@@ -41,7 +41,7 @@ export const sizes = {
     timeoutSeconds: 10,
     scaling: light,
   },
-  /** A few rows of the records. */
+  /** Reads or writes a few rows of the records. */
   record: {
     resources: { cpu: '100m', memory: '128Mi' },
     scale: { min: 0, max: 10 },
@@ -49,7 +49,7 @@ export const sizes = {
     timeoutSeconds: 10,
     scaling: light,
   },
-  /** Hashes passwords, two at once, each in 32 MiB. */
+  /** Hashes passwords: two at once, with 32 MiB each. */
   login: {
     resources: { cpu: '250m', memory: '256Mi' },
     scale: { min: 0, max: 10 },
@@ -60,12 +60,13 @@ export const sizes = {
       memoryLimit: '384Mi',
       why: {
         ...light.why,
-        resources: 'as a light function, and 32 MiB for each of two hashes at once (scrypt, N 2^15, r 8)',
-        concurrency: 'two are hashed at once, the others wait; more than 40 would wait longer than a caller does',
+        resources: 'as a light function, plus 32 MiB for each of two hashes at once (scrypt, N 2^15, r 8)',
+        concurrency:
+          'two passwords are hashed at once and the others wait; with more than 40, callers would give up before their turn',
       },
     },
   },
-  /** Goes through every store to remove and read back. */
+  /** Deletes from every store and reads back to check. */
   erasure: {
     resources: { cpu: '100m', memory: '256Mi' },
     scale: { min: 0, max: 10 },
@@ -74,10 +75,10 @@ export const sizes = {
     scaling: {
       ...light,
       memoryLimit: '512Mi',
-      why: { ...light.why, resources: 'as a light function, and the drivers of every store' },
+      why: { ...light.why, resources: 'as a light function, plus the drivers of all stores' },
     },
   },
-  /** Hands out image bytes, rarely decodes them. */
+  /** Sends image bytes, and rarely decodes them. */
   image: {
     resources: { cpu: '250m', memory: '256Mi' },
     scale: { min: 0, max: 10 },
@@ -88,8 +89,9 @@ export const sizes = {
       memoryLimit: '512Mi',
       why: {
         ...light.why,
-        resources: 'as a light function, and image bytes: bodies held at once are bounded by a quarter of the limit',
-        concurrency: 'image bytes pass through; 40 at once stay within the bytes that may be held',
+        resources:
+          'as a light function, plus image bytes: request bodies in memory are limited to a quarter of the memory limit',
+        concurrency: '40 images at once fit into the limit of bytes in memory',
       },
     },
   },
@@ -106,17 +108,17 @@ export const sizes = {
       utilization: 60,
       why: {
         resources:
-          'measured: 353 MB when ready, 825 MB at most with 16 photos at once; the limit leaves room for the biggest photo taken',
+          'measured: 353 MB when ready, 825 MB at most with 16 photos at once; the limit leaves room for the largest allowed photo',
         concurrency:
-          'with 1 a request would queue behind a busy instance: of 16 some are decoded while others are in the networks. The function itself lets half a minute of work wait and answers 429 beyond, so Knative lets more than that through',
-        scale: 'from nothing: an idle accelerator is the dearest thing in the cluster',
-        keep: 'reading the networks takes 0.7 s, starting a machine with a GPU minutes: a quarter of an hour of quiet before it goes',
+          'with 1, a request would wait behind a busy instance; with 16, some photos are decoded while others are in the networks. The function itself lets photos wait for half a minute and responds 429 above that, so Knative admits more requests than this target',
+        scale: 'scales to zero: an idle accelerator is the most expensive part of the cluster',
+        keep: 'loading the networks takes 0.7 s, and starting a machine with a GPU takes minutes, so the last instance stays for a quarter of an hour',
         window:
-          'two minutes: photos come in bursts, and a machine started for one burst shall not be gone for the next',
+          'two minutes: photos arrive in bursts, and a machine that started for one burst must still run at the next burst',
       },
     },
   },
-  /** One at a time, in the background. */
+  /** Runs in the background, one run at a time. */
   background: {
     resources: { cpu: '500m', memory: '256Mi' },
     scale: { min: 0, max: 1 },
@@ -128,11 +130,11 @@ export const sizes = {
       keepSeconds: 0,
       windowSeconds: 10,
       why: {
-        resources: 'as a light function, and batches of rows; the limit is for a gallery gone through',
-        concurrency: 'one run at a time; a second call waits',
-        scale: 'never two: runs of one schedule must not overlap',
-        keep: 'nobody waits for it, so it goes at once',
-        window: 'so that what a schedule calls each minute goes in between',
+        resources: 'as a light function, plus batches of rows; the limit is sized for a run over the whole gallery',
+        concurrency: 'one run at a time; a second call waits for its end',
+        scale: 'one instance at most: runs of one schedule must not overlap',
+        keep: 'no caller waits for it, so the instance stops at once',
+        window: 'short, so that a function with a run every minute stops between two runs',
       },
     },
   },

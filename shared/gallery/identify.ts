@@ -2,7 +2,7 @@ import { type Decision, decide } from '../domain/decision.ts';
 import { similarityOf } from '../domain/similarity.ts';
 import type { PackDescription } from '../ports/extractor.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Identity } from '../ports/records.ts';
+import type { Identity, PersonRecords } from '../ports/records/persons.ts';
 import type { Tenant } from '../ports/tenant.ts';
 import type { VectorHit } from '../ports/vectors.ts';
 import { mayBeNamed } from './consent.ts';
@@ -11,16 +11,16 @@ export interface Identification {
   readonly decision: Decision;
   /** Calibrated similarity to the nearest person, 0..1; 0 in an empty gallery. */
   readonly similarity: number;
-  /** Who it is (match) or may be (review); null when unknown. */
+  /** The matched person (match) or the likely person (review); null if unknown. */
   readonly person: Identity | null;
 }
 
-/** More than one, so that a face whose person was just erased does not hide the next one. */
+/** More than one, so that a face of a just erased person does not hide the next face. */
 const candidates = 10;
 
 /**
- * Says whose face this is, or that it is nobody's, keeping the false-positive rate `fpir` at the gallery's present size. Whose consent
- * is not in force at `consentAt` is nobody (see TenantRules).
+ * Finds the person of a face, at the false-positive rate `fpir` for the current gallery size. A person without a consent in force at
+ * `consentAt` is ignored (see TenantRules).
  */
 export async function identify(
   tenant: Tenant,
@@ -55,12 +55,12 @@ export async function identify(
   };
 }
 
-/** The persons that hits belong to and who may be named, by id. A person erased since the search is not among them. */
+/** The persons of the hits that may be named, by id. Leaves out persons that were erased since the search. */
 export async function personsOf(
   tenant: Tenant,
   hits: readonly Pick<VectorHit, 'personId'>[],
   { consentAt, signal }: { readonly consentAt: number | null; readonly signal: AbortSignal },
-  records: Ports['records'],
+  records: PersonRecords,
 ): Promise<Map<string, Identity>> {
   const ids = [...new Set(hits.flatMap(({ personId }) => (personId === null ? [] : [personId])))];
   const found = new Map<string, Identity>();

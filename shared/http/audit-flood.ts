@@ -3,27 +3,28 @@ import { defaultTenant } from '../ports/tenant.ts';
 import { networkOf } from './client-address.ts';
 import type { HttpExchange } from './exchange.ts';
 
-/** Refusals of one caller, and of all unknown ones together, that are written down one by one in a minute. */
-const eachCaller = 30;
-const allUnknown = 600;
+/** Refusals in one minute that are written one by one: those of one caller, and those of all unknown callers together. */
+const limitOfCaller = 30;
+const limitOfUnknown = 600;
 const minuteMs = 60_000;
 
 /**
- * null: an answer to be written down as any other. A number: a refusal to be written down, the so-and-so-manieth of its caller in
- * this minute, more than which are left out from here on. 'left out': nothing is written.
+ * Decides whether a response goes to the audit log. null: write it. A number: write it together with this count of the caller's
+ * refusals in this minute, because some of them are skipped. 'skip': do not write it.
  */
-export type FloodGate = (event: HttpExchange, status: number) => Promise<number | null | 'left out'>;
+export type FloodGate = (event: HttpExchange, status: number) => Promise<number | null | 'skip'>;
 
 /**
  * [Note: Refusals cannot flood the log]
- * Who is unknown, or over the rate limit, is answered as often as they ask, and an entry for each would let strangers fill the
- * disk. So of one caller (for unknown ones the address, an IPv6 one by its /64) the first 30 refusals of a minute are written, and
- * then only the 60th, 120th, 240th …, each with the count so far; the same for all unknown callers together from 600 on. What is
- * left out is in the metrics and in the log lines. Without a cache to count in, everything is written.
+ * An unknown caller, or a caller over the rate limit, can send any number of requests. An entry for each would let strangers fill
+ * the disk. So the audit log keeps the first 30 refusals of one caller in a minute, and then only the 60th, 120th, 240th …, each with
+ * the count so far. An unknown caller is identified by the address, an IPv6 address by its /64 network. The same rule, with 600
+ * instead of 30, applies to all unknown callers together. Metrics and log lines still contain the skipped refusals. Without a cache
+ * there is no count, and every refusal is written.
  */
 export function createFloodGate(cache: Cache | undefined): FloodGate {
-  const countOf = (event: HttpExchange, who: string): Promise<number> =>
-    cache!.increment(defaultTenant, `audit/refusals/${who}/${Math.floor(event.clock.now() / minuteMs)}`, 1, {
+  const countOf = (event: HttpExchange, caller: string): Promise<number> =>
+    cache!.increment(defaultTenant, `audit/refusals/${caller}/${Math.floor(event.clock.now() / minuteMs)}`, 1, {
       ttlMs: minuteMs,
     });
   return async (event, status) => {
@@ -31,18 +32,18 @@ export function createFloodGate(cache: Cache | undefined): FloodGate {
     const unknown = principal === null && status >= 400;
     if (cache === undefined || !(unknown || status === 429)) return null;
     try {
-      const who = principal === null ? networkOf(address) : `${tenant}:${principal.kind}:${principal.id}`;
-      const own = await countOf(event, who);
-      if (!isWritten(own, eachCaller)) return 'left out';
-      if (unknown && !isWritten(await countOf(event, 'all'), allUnknown)) return 'left out';
-      return own > eachCaller ? own : null;
+      const caller = principal === null ? networkOf(address) : `${tenant}:${principal.kind}:${principal.id}`;
+      const own = await countOf(event, caller);
+      if (!isWritten(own, limitOfCaller)) return 'skip';
+      if (unknown && !isWritten(await countOf(event, 'all'), limitOfUnknown)) return 'skip';
+      return own > limitOfCaller ? own : null;
     } catch (error) {
-      event.log.warn({ err: error }, 'refusals could not be counted');
+      event.log.warn({ err: error }, 'cannot count refusals in the cache; every refusal is written');
       return null;
     }
   };
 }
 
-/** Up to the limit, and then each time the count has doubled. */
+/** True up to the limit, then each time the count has doubled. */
 const isWritten = (count: number, limit: number): boolean =>
   count <= limit || Number.isInteger(Math.log2(count / limit));

@@ -5,19 +5,20 @@ import { asTenant, defaultTenant, type Tenant } from '../ports/tenant.ts';
 import type { HttpExchange } from './exchange.ts';
 
 interface Login extends Pick<NewAuditEntry, 'actor' | 'actorName' | 'details'> {
-  /** Whose log it goes to: the tenant claimed, when there is one. */
+  /** Owner of the log: the claimed tenant if it exists, otherwise the default tenant. */
   readonly tenant: Tenant;
 }
 
 /**
- * Who tried to log in. A username that belongs to nobody may be a password in the wrong field, so it is never written, only a
- * digest by which attempts on one name can be told from others. A tenant that does not exist gets no log of its own.
+ * Describes the person who tries to log in. An unknown username may be a password in the wrong field, so the log never contains it,
+ * only a digest: attempts with the same name have the same digest. A tenant that does not exist gets no log; the entry goes to the
+ * default tenant.
  */
 export async function describeLogin(
   event: HttpExchange,
   { accounts }: Pick<Partial<Ports>, 'accounts'>,
 ): Promise<Login> {
-  const user = userOf(event.answered?.data);
+  const user = userOf(event.reply?.data);
   if (user !== null) {
     return { tenant: asTenant(user.tenant), actor: `user:${user.user_id}`, actorName: user.name, details: {} };
   }
@@ -46,12 +47,12 @@ interface LoggedIn {
 const userOf = (data: unknown): LoggedIn | null =>
   typeof data === 'object' && data !== null && 'user' in data ? (data.user as LoggedIn) : null;
 
-/** What the body claims; it may not have been checked yet. */
+/** Reads the claims of the body, which may not be validated yet. */
 function claimOf(body: unknown): { claimed: Tenant | null; username: string | null; sessionId: string | null } {
   const fields = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
-  const [, ofToken, session] =
+  const [, tenantOfToken, session] =
     /^ffr\.([a-z0-9_-]{1,64})\.([A-Za-z0-9-]{1,64})\./.exec(text(fields.refresh_token)) ?? [];
-  const tenant = ofToken ?? text(fields.tenant);
+  const tenant = tenantOfToken ?? text(fields.tenant);
   const username = text(fields.username);
   return {
     claimed: /^[a-z0-9_-]{1,64}$/.test(tenant) ? asTenant(tenant) : null,

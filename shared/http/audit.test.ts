@@ -8,10 +8,10 @@ import { goodPassword, logIn, newLogin, sightless, sightlessOptions } from '../t
 import { sharedPlatform, startPlatform, type TestPlatform } from '../testing/platform.ts';
 import { auditedExtent } from './audit.ts';
 
-describe('the audit of calls', () => {
+describe('the audit of requests', () => {
   const platform = sharedPlatform(sightless, sightlessOptions);
 
-  it('When somebody changes, reads and lists a person, then each entry says who did what to whom, from where', async () => {
+  it('When a user changes, reads and lists persons, then each entry has the actor, the action, the persons and the address', async () => {
     const { call } = platform();
     const login = await newLogin(platform(), { role: 'operator' });
     const as = { as: login.token };
@@ -22,9 +22,9 @@ describe('the audit of calls', () => {
     });
     const read = await call('GET', '/api/v1/persons/ada', as);
     await call('GET', '/api/v1/persons?limit=500', as);
-    await call('GET', '/api/v1/persons/nobody-here', as);
+    await call('GET', '/api/v1/persons/not-here', as);
 
-    const [nobody, listed, got, made] = await entries(platform(), { actor: `user:${login.userId}` });
+    const [missing, listed, got, made] = await entries(platform(), { actor: `user:${login.userId}` });
     const common = { actor: `user:${login.userId}`, address: '127.0.0.1', code: null };
     expect(made).toMatchObject({ ...common, action: 'create-person', status: 201 });
     expect(made!.subjects).toEqual({ persons: ['ada'], faces: [], images: [], more: 0 });
@@ -32,11 +32,11 @@ describe('the audit of calls', () => {
     expect(got!.requestId).toBe(read.headers.get('x-request-id'));
     expect(listed).toMatchObject({ ...common, action: 'list-persons', status: 200 });
     expect(listed!.subjects.persons).toContain('ada');
-    expect(nobody).toMatchObject({ status: 404, code: 'PERSON_NOT_FOUND', subjects: { persons: ['nobody-here'] } });
+    expect(missing).toMatchObject({ status: 404, code: 'PERSON_NOT_FOUND', subjects: { persons: ['not-here'] } });
     expect((await entries(platform(), { personId: 'ada' })).length).toBe(3);
   });
 
-  it('When an answer speaks of more than 100 persons, then the rest is counted', async () => {
+  it('When a response names more than 100 persons, then the entry counts the rest', async () => {
     const { ports } = platform();
     for (let i = 0; i < 130; i++) {
       await ports.records.createPerson(defaultTenant, { ...nameless, personId: `many-${String(i).padStart(3, '0')}` });
@@ -49,7 +49,7 @@ describe('the audit of calls', () => {
     expect(entry!.subjects.more).toBe(answer.json.data.persons.length - 100);
   });
 
-  it('When somebody may not, then the refusal is written with their name', async () => {
+  it('When a user lacks the scope, then the refusal is logged with the user as the actor', async () => {
     const login = await newLogin(platform(), { role: 'viewer' });
 
     const answer = await platform().call('DELETE', '/api/v1/users/some-one', { as: login.token });
@@ -65,14 +65,14 @@ describe('the audit of calls', () => {
     });
   });
 
-  it('When somebody logs in, then the user is written; when not, a digest, or the id of the user who exists', async () => {
+  it('When a login succeeds, then the log has the user; when it fails, the id of a known user or a digest of the name', async () => {
     const { ports } = platform();
     const login = await newLogin(platform());
     const inAt = await entries(platform(), { action: 'log-in', actor: `user:${login.userId}` });
     const secret = 'hunter2-typed-into-the-wrong-field';
 
     const wrong = await logIn(platform(), { username: login.username, password: 'not my password at all' });
-    const nobody = await logIn(platform(), { username: secret });
+    const unknown = await logIn(platform(), { username: secret });
     const elsewhere = await logIn(platform(), { username: 'ada', tenant: 'no-such-tenant' });
 
     expect(inAt).toMatchObject([{ status: 200, actorName: login.username, subjects: { persons: [] } }]);
@@ -84,14 +84,14 @@ describe('the audit of calls', () => {
       code: 'LOGIN_FAILED',
       details: { user_id: login.userId },
     });
-    expect((await found(nobody))!.details).toEqual({ username_digest: expect.stringMatching(/^[0-9a-f]{32}$/) });
+    expect((await found(unknown))!.details).toEqual({ username_digest: expect.stringMatching(/^[0-9a-f]{32}$/) });
     expect((await found(elsewhere))!.details).toMatchObject({ tenant_claimed: 'no-such-tenant' });
     expect(await ports.audit.tenants()).toEqual([defaultTenant]);
     const all = JSON.stringify(await entries(platform(), {}));
     for (const word of [secret, goodPassword, login.token, login.refreshToken]) expect(all).not.toContain(word);
   });
 
-  it('When a health probe or a page is asked for, then nothing is written', async () => {
+  it('When a health probe or the own identity is requested, then nothing is logged', async () => {
     const before = await entries(platform(), {});
 
     await platform().call('GET', '/health');
@@ -100,7 +100,7 @@ describe('the audit of calls', () => {
     expect(await entries(platform(), {})).toEqual(before);
   });
 
-  it('When all functions are looked at, then those left out of the log are these and no others', () => {
+  it('When all functions are compared, then the log leaves out only probes, documentation, keys, metrics and the own identity', () => {
     const out = functions
       .flatMap(({ manifest }) => (isHttp(manifest) ? [manifest] : []))
       .filter((manifest) => auditedExtent(manifest) !== 'all')
@@ -116,11 +116,11 @@ describe('the audit of calls', () => {
   });
 });
 
-it('When strangers ask and ask, then the log counts them instead of growing', async () => {
+it('When strangers send many requests, then the log counts them instead of growing', async () => {
   const platform = await startPlatform(sightless, { ...sightlessOptions, clock: fakeClock() });
-  const knock = () => platform.call('GET', '/api/v1/persons/ada', { as: 'ffk.default.nobody-knows.secret' });
+  const request = () => platform.call('GET', '/api/v1/persons/ada', { as: 'ffk.default.not-known.secret' });
 
-  for (let i = 0; i < 130; i++) await knock();
+  for (let i = 0; i < 130; i++) await request();
 
   const refused = await entries(platform, { personId: 'ada' });
   expect(refused.length).toBe(30 + 2);
@@ -132,7 +132,7 @@ it('When strangers ask and ask, then the log counts them instead of growing', as
   expect(refused[0]).toMatchObject({ actor: null, status: 401, code: 'UNAUTHENTICATED' });
 });
 
-it('When the log cannot be written, then no look is given and no success is told', async () => {
+it('When the log cannot be written, then the response is 503 and contains no data', async () => {
   const platform = await startPlatform(sightless, sightlessOptions);
   await platform.call('POST', '/api/v1/persons', { json: { person_id: 'ada', name: 'Ada Lovelace' } });
   const headers = { 'idempotency-key': 'one' };

@@ -12,12 +12,14 @@ import type { HttpExchange, HttpMiddleware } from './exchange.ts';
 
 type AuditPorts = Pick<Partial<Ports>, 'audit' | 'accounts' | 'cache'>;
 
-/** Which calls of a function are written down. */
+/** Which requests to a function go to the audit log. */
 export type Extent = 'all' | 'refusals' | 'nothing';
 
 /**
- * Decided from the manifest alone, so that no function can forget it: whatever touches persons, faces, images, users, keys or
- * tenants, reads the log itself, or takes a password; of everything else that asks who calls, those who were refused.
+ * Decides from the manifest alone, so that no function can forget its audit.
+ * - `all`: functions that touch persons, faces, images, users, keys or tenants, read the log itself, or take a password.
+ * - `refusals`: other functions that require a known caller; only 401 and 403 are written.
+ * - `nothing`: functions that every caller may call.
  */
 export function auditedExtent({ rateLimit, trigger: { scope, method } }: HttpManifest): Extent {
   if (scope === null) return rateLimit === 'login' ? 'all' : 'nothing';
@@ -25,28 +27,31 @@ export function auditedExtent({ rateLimit, trigger: { scope, method } }: HttpMan
 }
 
 /**
- * Writes down who did what to whom, before the answer goes out. Stands outside of the error envelope, so that it sees what is
- * answered.
+ * Audit middleware: writes an entry with the caller, the action and the ids before the response is sent. It runs outside the error
+ * envelope, so that it sees the final response.
  *
- * [Note: An unaudited look is not given]
- * When the entry cannot be written the answer becomes 503 and says nothing of what was found or done. A change has then been made
- * all the same; a repeat with its Idempotency-Key gets the first outcome, once the log can be written.
+ * [Note: No response without its audit entry]
+ * If the entry cannot be written, the response becomes 503 and contains no result. A change that the handler made stays. A repeat
+ * with its Idempotency-Key receives the first result once the log can be written again.
  *
  * [Note: A crash between the change and its entry]
- * The change comes first, then its entry, then the answer. A process that dies in between leaves a change that nobody was told of
- * and that the log does not know; its event is in the outbox, with the request's trace but without who asked. The other order
- * would record what never happened and cost every change a second forced write. For erasures the price is worth it, since what is
- * erased cannot be looked at afterwards: a first entry with status 102 says what is about to be done and by whom (`auditIntent`).
+ * The order is: the change, its entry, the response. A process that dies in between leaves a change without a response and without
+ * an entry. The event of the change is in the outbox, with the request's trace but without the caller. The other order would record
+ * changes that never happened and cost every change a second forced write. An erasure is worth this price, because erased data cannot
+ * be examined afterwards: a first entry with status 102 names the planned erasure and its caller (`auditIntent`).
+ *
+ * @example
+ * const pipeline = middy(handler).use(audit(manifest, ports)).use(errors(metrics));
  */
 export function audit(manifest: HttpManifest, ports: AuditPorts): HttpMiddleware {
   const extent = auditedExtent(manifest);
-  if (extent === 'nothing') return passOn;
+  if (extent === 'nothing') return noStep;
   const log = logOf(manifest, ports);
   const gate = createFloodGate(ports.cache);
   const settle = (event: HttpExchange, response: OutgoingResponse, error: unknown) =>
     extent === 'refusals' && response.status !== 401 && response.status !== 403
       ? Promise.resolve(response)
-      : answerOnceWritten({ event, response, error }, { log, gate, ports });
+      : respondOnceWritten({ event, response, error }, { log, gate, ports });
   return {
     after: async function auditAfter(request) {
       request.response = await settle(request.event, request.response!, null);
@@ -57,10 +62,13 @@ export function audit(manifest: HttpManifest, ports: AuditPorts): HttpMiddleware
   };
 }
 
-/** Writes down that somebody is about to be erased, when the request is known to be in order. See: [Note: A crash between the change and its entry] */
+/**
+ * Audit middleware for erasures: writes a first entry before a person or a face is erased, once the request is valid.
+ * See: [Note: A crash between the change and its entry]
+ */
 export function auditIntent(manifest: HttpManifest, ports: AuditPorts): HttpMiddleware {
   const { method, path, scope } = manifest.trigger;
-  if (method !== 'DELETE' || scope === null || !/\{(person|face)_id\}/.test(path)) return passOn;
+  if (method !== 'DELETE' || scope === null || !/\{(person|face)_id\}/.test(path)) return noStep;
   const log = logOf(manifest, ports);
   return {
     before: async function auditIntentBefore({ event }) {
@@ -70,19 +78,19 @@ export function auditIntent(manifest: HttpManifest, ports: AuditPorts): HttpMidd
   };
 }
 
-/** middy takes no middleware without a step. */
-const passOn: HttpMiddleware = { before: () => undefined };
+/** middy requires at least one step in a middleware. */
+const noStep: HttpMiddleware = { before: () => undefined };
 
 function logOf({ name }: HttpManifest, ports: AuditPorts): Audit {
-  // What has to be written down and cannot be must not be done.
-  if (ports.audit === undefined) throw new Error(`${name} has to be audited and has no audit log`);
+  // Never run an audited function without an audit log.
+  if (ports.audit === undefined) throw new Error(`${name} is an audited function, so it needs the port audit`);
   return ports.audit;
 }
 
 interface Outcome {
   readonly event: HttpExchange;
   readonly response: OutgoingResponse;
-  /** What was thrown; null when the call succeeded. */
+  /** The thrown value; null when the request succeeded. */
   readonly error: unknown;
 }
 
@@ -92,22 +100,22 @@ interface Writer {
   readonly ports: AuditPorts;
 }
 
-async function answerOnceWritten(outcome: Outcome, { log, gate, ports }: Writer): Promise<OutgoingResponse> {
+async function respondOnceWritten(outcome: Outcome, { log, gate, ports }: Writer): Promise<OutgoingResponse> {
   const { event, response } = outcome;
   try {
     const refusals = await gate(event, response.status);
-    if (refusals === 'left out') return response;
+    if (refusals === 'skip') return response;
     const { tenant, entry } = await describe(outcome, ports);
     const counted = refusals === null ? entry : withDetails(entry, { refusals_this_minute: refusals });
     await log.append(tenant, counted, { durable: mayHaveChanged(event.manifest, response.status) });
     return response;
   } catch (error) {
-    event.log.error({ err: error }, 'the audit log could not be written');
+    event.log.error({ err: error }, 'cannot write the audit entry; the response becomes 503');
     return errorResponse(new AppError('STORE_UNAVAILABLE'), event.requestId);
   }
 }
 
-/** A refusal has changed nothing; a failure, or a caller who left, may have. */
+/** A refusal (4xx) changes nothing. A success, a failure (5xx) or a disconnected caller (499) may leave a change. */
 const mayHaveChanged = (manifest: HttpManifest, status: number): boolean =>
   (changesState(manifest) || manifest.rateLimit === 'login') && (status < 400 || status >= 499);
 
@@ -116,7 +124,7 @@ async function describe(
   ports: AuditPorts,
 ): Promise<{ tenant: Tenant; entry: NewAuditEntry }> {
   const entry = {
-    ...entryOf(event, error === null ? bodyOf(event, response) : null),
+    ...entryOf(event, error === null ? dataOf(event, response) : null),
     status: response.status,
     code: error === null ? null : response.status === 499 ? 'CALLER_LEFT' : toAppError(error).code,
   };
@@ -128,27 +136,27 @@ async function describe(
   };
 }
 
-/** What is known before the answer, and with it. */
+/** The entry without its status and code. `data`: the response data; null before the response. */
 function entryOf(event: HttpExchange, data: unknown): NewAuditEntry {
-  const { principal, manifest, requestId, address, answered } = event;
-  // The log speaks of everybody; who reads it looks at whom they ask for.
-  const spokenOf = manifest.trigger.scope === 'audit:read' ? null : [data, answered?.audit?.about];
+  const { principal, manifest, requestId, address, reply } = event;
+  // A page of the audit log names many persons; its reader looks at those that the request asks for.
+  const replies = manifest.trigger.scope === 'audit:read' ? null : [data, reply?.audit?.about];
   return {
     action: manifest.name,
     actor: principal === null ? null : `${principal.kind}:${principal.id}`,
     actorName: principal?.name ?? null,
-    subjects: subjectsOf(event, spokenOf),
+    subjects: subjectsOf(event, replies),
     status: 0,
     code: null,
     address,
     requestId,
-    details: { ...otherIdsOf(event, data), ...answered?.audit?.details },
+    details: { ...otherIdsOf(event, data), ...reply?.audit?.details },
   };
 }
 
-/** What was answered: the handler's own data, or, where an earlier answer is given once more, that. */
-function bodyOf({ answered }: HttpExchange, { body, headers }: OutgoingResponse): unknown {
-  if (answered !== null) return answered.data;
+/** Response data: the handler's own, or that of a stored response which is sent again. */
+function dataOf({ reply }: HttpExchange, { body, headers }: OutgoingResponse): unknown {
+  if (reply !== null) return reply.data;
   const isJson = headers['content-type']?.startsWith('application/json') === true;
   return isJson && typeof body === 'string' ? (JSON.parse(body) as { data?: unknown }).data : null;
 }

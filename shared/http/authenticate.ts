@@ -6,15 +6,21 @@ import { authenticate as findOut } from '../identity/authenticate.ts';
 import type { Ports } from '../ports/index.ts';
 import type { HttpMiddleware } from './exchange.ts';
 
-/** Finds out who calls, and refuses who may not, before anything of the body is read. */
+/**
+ * Authentication middleware: identifies the caller and checks the scope of the function before any of the body is read.
+ * Errors: UNAUTHENTICATED, FORBIDDEN.
+ *
+ * @example
+ * const pipeline = middy(handler).use(authenticate(manifest, { accounts }, context)).use(body());
+ */
 export function authenticate(
   { name, trigger: { scope } }: HttpManifest,
   { accounts }: Pick<Partial<Ports>, 'accounts'>,
   { clock, config }: RuntimeContext,
 ): HttpMiddleware {
-  if (scope === null) return passOn;
-  // A function that asks for a scope and cannot check it must not answer anybody.
-  if (accounts === undefined) throw new Error(`${name} asks for ${scope} and has no accounts`);
+  if (scope === null) return noStep;
+  // A function that requires a scope must never run without the check.
+  if (accounts === undefined) throw new Error(`${name} requires the scope ${scope}, so it needs the port accounts`);
   const deps = { accounts, clock, outsideIssuer: config.outsideIssuer };
   return {
     before: async function authenticateBefore({ event }) {
@@ -23,11 +29,11 @@ export function authenticate(
       event.principal = principal;
       event.log = event.log.child({ tenant, actor: `${principal.kind}:${principal.id}` });
       if (!mayCall(principal, scope)) {
-        throw new AppError('FORBIDDEN', { message: `This needs the scope ${scope}.`, details: { scope } });
+        throw new AppError('FORBIDDEN', { message: `This request requires the scope ${scope}.`, details: { scope } });
       }
     },
   };
 }
 
-/** middy takes no middleware without a step. */
-const passOn: HttpMiddleware = { before: () => undefined };
+/** middy requires at least one step in a middleware. */
+const noStep: HttpMiddleware = { before: () => undefined };

@@ -2,9 +2,9 @@ import cors from 'cors';
 import type { IncomingRequest, OutgoingResponse } from '../function/message.ts';
 
 export interface CrossOrigin {
-  /** What the answer to `request` must carry for a page of another origin to read it. */
+  /** Response headers that let a page of another origin read the response to `request`. */
   headers(request: Pick<IncomingRequest, 'method' | 'headers'>): Record<string, string>;
-  /** The answer when a browser asks beforehand; null: it does not. */
+  /** The response to a preflight request; null when `request` is not a preflight. */
   preflight(request: Pick<IncomingRequest, 'method' | 'headers'>): OutgoingResponse | null;
 }
 
@@ -21,11 +21,16 @@ const exposed = [
 ];
 
 /**
- * Which web pages may call; null when none may.
+ * CORS for pages of the given origins; `*` allows all. null: no page of another origin may call.
  *
  * [Note: No credentials across origins]
- * Callers show a key or a token in a header, which a page must have been given. Cookies and logins of the browser count for nothing
- * here, so `Access-Control-Allow-Credentials` is never sent, and `*` lets nobody do what they could not do without a browser.
+ * A caller sends a key or a token in a header, so a page must already have it. The platform ignores cookies and logins of the
+ * browser. So `Access-Control-Allow-Credentials` is never sent, and `*` allows nothing that a caller without a browser cannot do.
+ *
+ * @example
+ * const cors = crossOrigin(['https://app.example']);
+ * cors?.headers({ method: 'GET', headers: { origin: 'https://app.example' } });
+ * // includes 'access-control-allow-origin': 'https://app.example'
  */
 export function crossOrigin(origins: readonly string[]): CrossOrigin | null {
   if (origins.length === 0) return null;

@@ -1,7 +1,7 @@
 import type { HttpMiddleware } from './exchange.ts';
 import { untilAborted } from './until-aborted.ts';
 
-/** Aborts the call's signal when its time is up or its caller has gone. */
+/** Deadline middleware: aborts the request's signal when its time is up or its caller disconnects. */
 export function deadline(): HttpMiddleware {
   const release = new WeakMap<object, () => void>();
   return {
@@ -9,13 +9,13 @@ export function deadline(): HttpMiddleware {
       const controller = new AbortController();
       const { timeoutSeconds } = event.manifest;
       const cancelTimer = event.clock.after(timeoutSeconds * 1000, () =>
-        controller.abort(new DOMException(`not done in ${timeoutSeconds} s`, 'TimeoutError')),
+        controller.abort(new DOMException(`the request took longer than ${timeoutSeconds} s`, 'TimeoutError')),
       );
-      const onGone = () => controller.abort(new DOMException('the caller has gone', 'AbortError'));
+      const onGone = () => controller.abort(new DOMException('the caller disconnected', 'AbortError'));
       event.request.gone.addEventListener('abort', onGone, { once: true });
       if (event.request.gone.aborted) onGone();
       event.signal = controller.signal;
-      // A body that trickles in must not outlast the time either.
+      // The deadline also applies to a body that arrives slowly.
       const { request } = event;
       event.request = { ...request, body: (limit) => untilAborted(controller.signal, () => request.body(limit)) };
       release.set(event, () => {

@@ -1,25 +1,26 @@
+import { presentErrorDetails } from '../api/errors.ts';
 import { type ErrorCode, toAppError } from '../errors.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { HttpMiddleware } from './exchange.ts';
 
-/** Whoever is refused for one of these is refused for who they are. */
-const doorCodes: readonly ErrorCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'LOGIN_FAILED', 'LOGIN_LOCKED'];
+/** Codes that reject the caller's identity. */
+const identityCodes: readonly ErrorCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'LOGIN_FAILED', 'LOGIN_LOCKED'];
 
-/** Turns whatever was thrown into the error envelope. The inner message of a 5xx goes to the log, never to the client. */
+/** Error middleware: turns any thrown value into the error envelope. The inner message of a 5xx goes to the log, never to the client. */
 export function errors(metrics: Metrics): HttpMiddleware {
   return {
     onError: function errorsOnError(request) {
       const { event } = request;
       if (event.request.gone.aborted) {
         metrics.clientsGone.inc({ function: event.manifest.name });
-        // Nobody reads the answer; 499 keeps those who left apart from those who were failed.
+        // Status 499 separates requests whose caller disconnected from requests that failed.
         request.response = { status: 499, headers: {}, body: null };
         return;
       }
       const error = toAppError(request.error);
       const { code } = error;
       metrics.requestErrors.inc({ function: event.manifest.name, code });
-      if (doorCodes.includes(code)) metrics.authFailures.inc({ code });
+      if (identityCodes.includes(code)) metrics.authFailures.inc({ code });
       if (code === 'BUSY') metrics.shed.inc({ function: event.manifest.name });
       event.log = event.log.child({ code });
       if (error.httpStatus >= 500) event.log.error({ err: error.cause ?? error }, 'request failed');
@@ -28,7 +29,7 @@ export function errors(metrics: Metrics): HttpMiddleware {
   };
 }
 
-/** The error envelope as an answer. `error` may be anything that was thrown. */
+/** Returns the error envelope as a response. `thrown` may be any value. */
 export function errorResponse(thrown: unknown, requestId: string) {
   const error = toAppError(thrown);
   const { httpStatus: status, code } = error;
@@ -47,7 +48,7 @@ export function errorResponse(thrown: unknown, requestId: string) {
       message: hidden ? error.publicMessage : error.message,
       error: {
         code,
-        ...(hidden || error.details === undefined ? {} : { details: error.details }),
+        ...(hidden || error.details === undefined ? {} : { details: presentErrorDetails(error.details) }),
         request_id: requestId,
       },
     }),

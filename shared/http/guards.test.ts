@@ -17,7 +17,7 @@ const shut = [
 ] as const satisfies readonly HttpManifest[];
 
 it.each(shut)(
-  'When a function is not for everybody ($trigger.method), then it is not served without guards',
+  'When a function requires a scope or has a rateLimit ($trigger.method), then it is not served without guards',
   (each) => {
     const context = createContext(testConfig(temporaryFolder()), { log: createLogger('silent') });
     const definition = { manifest: each, handler: async () => ({ data: {} }) };
@@ -26,19 +26,19 @@ it.each(shut)(
   },
 );
 
-it('When a function asks who calls and has no accounts, then it is not served with guards either', () => {
+it('When a function requires a scope but has no accounts, then it is not served with guards either', () => {
   const context = createContext(testConfig(temporaryFolder()), { log: createLogger('silent') });
   const definition = { manifest: shut[0], handler: async () => ({ data: {} }) };
 
   expect(() => httpPipeline(definition, {}, context, { guards: openGuards })).toThrow();
 });
 
-it('When a function does not read with GET, then it heeds an Idempotency-Key, save those that change nothing or know no caller', () => {
-  const heedless = functions
+it('When a function does not use GET, then it supports an Idempotency-Key, unless it changes nothing or has no known caller', () => {
+  const unsupported = functions
     .map(({ manifest: each }) => each)
     .filter(isHttp)
     .filter((each) => each.trigger.method !== 'GET' && !changesState(each))
     .map(({ name }) => name);
 
-  expect(heedless.sort()).toEqual(['detect-faces', 'log-in', 'recognize-faces', 'refresh-session', 'search-faces']);
+  expect(unsupported.sort()).toEqual(['detect-faces', 'log-in', 'recognize-faces', 'refresh-session', 'search-faces']);
 });

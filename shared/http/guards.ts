@@ -7,27 +7,34 @@ import type { HttpMiddleware } from './exchange.ts';
 import { type Idempotently, idempotently } from './idempotency.ts';
 import { addressLimit, keyLimit } from './rate-limit.ts';
 
-/** What stands between a caller and a function that not everybody may call as they like. */
+/** Middlewares of a function whose manifest requires a scope or has a `rateLimit`. */
 export interface Guards {
-  /** Sees every answer, refusals included. */
-  readonly witness: HttpMiddleware[];
-  /** Before anything of the body is read. */
-  readonly door: HttpMiddleware[];
-  /** When the request is known to be in order. */
-  readonly threshold: HttpMiddleware[];
+  /** See every response, refusals included. */
+  readonly audit: HttpMiddleware[];
+  /** Run before any of the body is read. */
+  readonly beforeBody: HttpMiddleware[];
+  /** Run once the request is valid. */
+  readonly beforeHandler: HttpMiddleware[];
   readonly once: Idempotently;
 }
 
 export type OpenGuards = (manifest: HttpManifest, ports: Partial<Ports>, context: RuntimeContext) => Guards;
 
 /**
- * [Note: Guards come from outside]
- * A function that anybody may call, such as a probe, needs none of this, and its bundle stays small without it: so the pipeline is
- * handed its guards, and refuses to be built without them for a function that asks for a scope or a limit.
+ * [Note: Guards are injected]
+ * A function that every caller may call, such as a probe, needs no guards, and its bundle stays small without them. So the pipeline
+ * receives its guards as an argument. Building the pipeline of a function with a scope or a `rateLimit` fails without them.
+ *
+ * @example
+ * httpPipeline(definition, ports, context, { guards: openGuards });
  */
 export const openGuards: OpenGuards = (manifest, ports, context) => ({
-  witness: [audit(manifest, ports)],
-  door: [addressLimit(manifest, ports, context), authenticate(manifest, ports, context), keyLimit(ports, context)],
-  threshold: [auditIntent(manifest, ports)],
+  audit: [audit(manifest, ports)],
+  beforeBody: [
+    addressLimit(manifest, ports, context),
+    authenticate(manifest, ports, context),
+    keyLimit(ports, context),
+  ],
+  beforeHandler: [auditIntent(manifest, ports)],
   once: idempotently(manifest, ports),
 });

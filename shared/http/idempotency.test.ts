@@ -20,7 +20,7 @@ const rest = {
   timeoutSeconds: 10,
 } as const;
 
-/** A platform whose functions count how often they are really called. `meanwhile` is what each call waits for. */
+/** A platform whose functions count how often their handler runs. Each run waits for `meanwhile`. */
 async function start(options: PlatformOptions & { meanwhile?: () => Promise<void> } = {}) {
   const { meanwhile = async () => {}, ...platform } = options;
   let count = 0;
@@ -94,7 +94,7 @@ async function start(options: PlatformOptions & { meanwhile?: () => Promise<void
 }
 
 describe('Idempotency-Key', () => {
-  it('When a call is repeated, then it is made once and both get the same answer under their own request ids', async () => {
+  it('When a request is repeated, then it runs once and both responses are equal except for their request ids', async () => {
     const { post, count } = await start();
 
     const first = await post('/make/a', 'k1', { headers: { 'x-request-id': 'one' } });
@@ -108,7 +108,7 @@ describe('Idempotency-Key', () => {
     expect([first, second].map(({ headers }) => headers.get('x-request-id'))).toEqual(['one', 'two']);
   });
 
-  it('When there is no key, or another, then each call is made', async () => {
+  it('When there is no key or another key, then each request runs', async () => {
     const { post, call, count } = await start();
 
     await post('/make/a', 'k1');
@@ -124,16 +124,19 @@ describe('Idempotency-Key', () => {
     ['function', '/secrets', {}],
     ['If-Match', '/make/a', { headers: { 'if-match': '"7"' } }],
     ['image', '/make/a', { json: { name: 'Ada', image_data: 'AAAA' } }],
-  ])('When the same key comes with another %s, then 422 and nothing is done', async (_, path, options) => {
-    const { post, count } = await start();
-    await post('/make/a', 'k1');
+  ])(
+    'When a key is sent again with another %s, then the response is 422 and the handler does not run',
+    async (_, path, options) => {
+      const { post, count } = await start();
+      await post('/make/a', 'k1');
 
-    const answer = await post(path, 'k1', options);
+      const answer = await post(path, 'k1', options);
 
-    expect([answer.status, answer.json.error.code, count()]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED', 1]);
-  });
+      expect([answer.status, answer.json.error.code, count()]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED', 1]);
+    },
+  );
 
-  it('When a form or an object is repeated in other bytes, then it is the same call', async () => {
+  it('When a form or an object is repeated with other bytes, then it is the same request', async () => {
     const { post, count } = await start();
     const form = { name: 'Ada', image: Buffer.from('picture') };
 
@@ -146,7 +149,7 @@ describe('Idempotency-Key', () => {
     expect([repeated.headers.get('idempotency-replayed'), other.status, count()]).toEqual(['true', 422, 2]);
   });
 
-  it('When the first call is still running, then 409 says to come again, and ten at once make it once', async () => {
+  it('When ten equal requests arrive at once, then one runs and the others receive 409 with Retry-After', async () => {
     const held = deferred<void>();
     const { post, count } = await start({ meanwhile: () => held.promise });
 
@@ -166,7 +169,7 @@ describe('Idempotency-Key', () => {
     expect([answers.filter(({ status }) => status === 201).length, count()]).toEqual([1, 1]);
   });
 
-  it('When a call failed for good, then the repeat gets the same failure under its own request id', async () => {
+  it('When a request failed permanently, then the repeat receives the same error under its own request id', async () => {
     const { post, count } = await start();
 
     const first = await post('/make/a', 'k1', { json: { fail: 'NO_FACE' } });
@@ -181,7 +184,7 @@ describe('Idempotency-Key', () => {
   });
 
   it.each(['INTERNAL', 'STORE_UNAVAILABLE', 'BUSY'])(
-    'When a call failed by %s, then the repeat tries again',
+    'When a request failed with %s, then the repeat runs again',
     async (fail) => {
       const { post, count } = await start();
 
@@ -196,7 +199,7 @@ describe('Idempotency-Key', () => {
     },
   );
 
-  it('When a refusal comes before the work, then the key is still free', async () => {
+  it('When a request is refused before the handler, then the key is still free', async () => {
     const { post, count } = await start();
 
     const refused = await post('/make/a', 'k1', { json: { nme: 'Ada' } });
@@ -205,7 +208,7 @@ describe('Idempotency-Key', () => {
     expect([refused.status, right.status, count()]).toEqual([400, 201, 1]);
   });
 
-  it('When the answer holds a secret, then it is not kept, and a repeat is told that it was shown', async () => {
+  it('When the response contains a secret, then it is not stored, and a repeat is refused with 409', async () => {
     const { post, count } = await start();
 
     const first = await post('/secrets', 'k1');
@@ -215,7 +218,7 @@ describe('Idempotency-Key', () => {
     expect([second.headers.get('retry-after'), count()]).toEqual([null, 1]);
   });
 
-  it('When nothing is changed by a call, then the key means nothing', async () => {
+  it('When a function changes nothing, then the key is ignored', async () => {
     const { post, count } = await start();
 
     await post('/look', 'k1');
@@ -241,7 +244,7 @@ describe('Idempotency-Key', () => {
     ]);
   });
 
-  it('When another caller or tenant uses the same key, then it is another call', async () => {
+  it('When another caller or tenant uses the same key, then it is another request', async () => {
     const { post, ports, count } = await start();
     const others = await Promise.all(
       ['default', 'other'].map(async (name) => {
@@ -276,7 +279,7 @@ describe('Idempotency-Key', () => {
     expect(count()).toBe(3);
   });
 
-  it('When the caller leaves in the middle, then the outcome is kept for the repeat', async () => {
+  it('When the caller disconnects during the request, then the result is stored for the repeat', async () => {
     const entered = deferred<void>();
     const held = deferred<void>();
     const { url, adminKey, post, count } = await start({
@@ -296,14 +299,14 @@ describe('Idempotency-Key', () => {
 
     leaving.abort();
     await expect(left).rejects.toThrow();
-    const tooEarly = await post('/make/a', 'k1');
+    const early = await post('/make/a', 'k1');
     held.resolve();
     const repeated = await post('/make/a', 'k1');
 
-    expect([tooEarly.status, repeated.status, repeated.json.data.count, count()]).toEqual([409, 201, 1, 1]);
+    expect([early.status, repeated.status, repeated.json.data.count, count()]).toEqual([409, 201, 1, 1]);
   });
 
-  it('When a call never comes to an end, then its key is free soon after its time, and a late end changes nothing', async () => {
+  it('When a request does not end in time, then its key is free soon after its time-out, and its late end changes nothing', async () => {
     const clock = fakeClock();
     const held = [deferred<void>(), deferred<void>()];
     let calls = 0;
@@ -326,7 +329,7 @@ describe('Idempotency-Key', () => {
     expect([repeated.json.data.count, made.json.data.count]).toEqual([2, 2]);
   });
 
-  it('When a day has passed, then the key is forgotten', async () => {
+  it('When a day has passed, then the key is free again', async () => {
     const clock = fakeClock();
     const { post, count } = await start({ clock });
     await post('/make/a', 'k1');
@@ -340,7 +343,7 @@ describe('Idempotency-Key', () => {
     expect(count()).toBe(2);
   });
 
-  it('When an answer is kept, then the cache holds nothing that can be read of it', async () => {
+  it('When a response is stored, then the cache contains nothing readable of it', async () => {
     const kept: string[] = [];
     const watched: typeof cache = async (context) => {
       const opened = await cache(context);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { presentErrorDetails } from '../api/errors.ts';
 import { AppError, type ErrorCode, toAppError } from '../errors.ts';
 import { changesState, type HttpManifest } from '../function/define.ts';
 import type { OutgoingResponse } from '../function/message.ts';
@@ -7,31 +8,35 @@ import type { Ports } from '../ports/index.ts';
 import type { HttpExchange } from './exchange.ts';
 import { seal, unseal } from './sealed.ts';
 
-/** Does what a call asks for, or answers what it has answered before. */
+/** Runs the handler, or returns the stored response of an earlier request. */
 export type Idempotently = (event: HttpExchange, run: () => Promise<OutgoingResponse>) => Promise<OutgoingResponse>;
 
-/** How long an outcome is kept. */
+/** How long a result is stored. */
 const keptMs = 24 * 3600 * 1000;
-/** How long after its time is up a call that never came to an end blocks its key. */
+/** How long a request that never ends blocks its key after its time-out. */
 const graceMs = 30_000;
 
 /**
- * Heeds `Idempotency-Key` where the manifest says that state is changed: of several calls with one key and one content the first is
- * made, and its outcome is the answer to all.
+ * Supports `Idempotency-Key` for functions that change state: of several requests with the same key and the same content only the
+ * first one runs, and its result is the response to all of them.
  *
- * [Note: Around the work, not around the answer]
- * It surrounds the handler and nothing else. A caller who leaves, or whose time is up, gets no answer, but the work may still come
- * to its end; its outcome is kept all the same, for the repeat that is sure to come. While the first call runs a mark stands in the
- * cache, which outlives the function's time-out by half a minute, so that a process that dies blocks a key no longer than that.
- * Refusals before the handler (who calls, how often, with what fields) come out the same each time and are not kept.
+ * [Note: The key covers the handler, not the response]
+ * Only the handler is wrapped. A caller who disconnects or waits too long gets no response, but the handler may still finish. Its
+ * result is stored, because a repeat is likely. While the first request runs, the cache contains a mark. The mark outlives the
+ * function's time-out by half a minute, so a process that dies blocks a key no longer than that. Refusals before the handler
+ * (authentication, rate limits, validation) are the same each time and are not stored.
  *
  * [Note: A key that cannot be kept]
- * With the cache away nobody can tell whether a call is a repeat. It is refused with 503 before anything is done: who sends a key
- * asks for once and not twice, and can wait or leave the key out. A cache that loses what it holds loses outcomes with it; what
- * must not happen twice in any case, as enrolling a face, has ids that follow from its content.
+ * Without the cache it is unknown whether a request is a repeat. The request is refused with 503 before anything is done: a caller
+ * who sends a key wants the work done once, not twice, and can wait or leave out the key. A cache that loses its entries loses stored
+ * results too. So work that must never happen twice, such as enrolling a face, has ids that are derived from its content.
  *
  * Errors: VALIDATION_FAILED for a malformed key, IDEMPOTENCY_KEY_IN_USE, IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_SECRET_SHOWN,
  * STORE_UNAVAILABLE.
+ *
+ * @example
+ * const once = idempotently(manifest, { cache });
+ * const response = await once(exchange, () => handle(exchange));
  */
 export function idempotently(manifest: HttpManifest, { cache }: Pick<Partial<Ports>, 'cache'>): Idempotently {
   if (cache === undefined || !changesState(manifest)) return (_, run) => run();
@@ -42,7 +47,7 @@ export function idempotently(manifest: HttpManifest, { cache }: Pick<Partial<Por
     const call = identityOf(event, key);
     const earlier = await claim(cache, event, call);
     if (earlier !== null) {
-      event.answerHeaders['idempotency-replayed'] = 'true';
+      event.responseHeaders['idempotency-replayed'] = 'true';
       return replay(earlier, call);
     }
     return run().then(
@@ -68,17 +73,17 @@ function checkKey(key: string): void {
 }
 
 interface Identity {
-  /** Where it stands in the cache. */
+  /** Key of the entry in the cache. */
   readonly name: string;
-  /** What was asked, as a digest. */
+  /** Digest of the request. */
   readonly fingerprint: string;
-  /** Known only to who has both the key and the content. */
+  /** Encrypts the stored result. Only a caller with both the key and the content can derive it. */
   readonly secret: string;
-  /** Of this call alone: who repeats a call may repeat its X-Request-Id as well. */
+  /** Identifies this request alone: a repeat may have the same X-Request-Id. */
   readonly mark: string;
 }
 
-/** The content is what was understood, not the bytes: a repeated form has another boundary. */
+/** Compares the parsed content, not the bytes: a repeated form has another boundary. */
 function identityOf({ request, principal, input, manifest, newId }: HttpExchange, key: string): Identity {
   const { params, query, body, image } = input;
   const content = canonical([
@@ -90,11 +95,11 @@ function identityOf({ request, principal, input, manifest, newId }: HttpExchange
     request.headers['if-match'] ?? null,
     image === undefined ? null : createHash('sha256').update(image).digest('hex'),
   ]);
-  const who = `${principal?.kind}:${principal?.id}`;
+  const caller = `${principal?.kind}:${principal?.id}`;
   return {
-    name: `idempotency:${digest('name', who, key)}`,
-    fingerprint: digest('fingerprint', who, key, content),
-    secret: digest('secret', who, key, content),
+    name: `idempotency:${digest('name', caller, key)}`,
+    fingerprint: digest('fingerprint', caller, key, content),
+    secret: digest('secret', caller, key, content),
     mark: newId(),
   };
 }
@@ -102,7 +107,7 @@ function identityOf({ request, principal, input, manifest, newId }: HttpExchange
 const digest = (...parts: readonly string[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 
-/** JSON with the names of every object in order. */
+/** JSON with sorted keys in every object. */
 const canonical = (value: unknown): string =>
   JSON.stringify(value, (_, each: unknown) =>
     typeof each === 'object' && each !== null && !Array.isArray(each)
@@ -116,7 +121,7 @@ type Kept =
   | { readonly state: 'secret' };
 type Entry = Kept & { readonly fingerprint: string };
 
-/** null: the call is this one's to make. */
+/** Reserves the key for this request. null: reserved, run the handler; otherwise the stored result. */
 async function claim(
   cache: Cache,
   { tenant, manifest, signal }: HttpExchange,
@@ -124,7 +129,7 @@ async function claim(
 ): Promise<Exclude<Kept, { state: 'running' }> | null> {
   const mark: Entry = { state: 'running', by, fingerprint };
   const ttlMs = manifest.timeoutSeconds * 1000 + graceMs;
-  // What was there may be gone by the time it is read; then the key is free.
+  // An entry may expire before it is read; then the key is free.
   for (let attempt = 0; attempt < 3; attempt++) {
     if (await cache.add(tenant, name, JSON.stringify(mark), { ttlMs, signal })) return null;
     const found = await cache.get(tenant, name, { signal });
@@ -137,7 +142,7 @@ async function claim(
   throw new AppError('IDEMPOTENCY_KEY_IN_USE', { retryAfter: 1 });
 }
 
-/** null: a repeat shall try again. */
+/** null: store nothing, so that a repeat runs again. */
 function outcomeOf(manifest: HttpManifest, response: OutgoingResponse, { secret }: Identity): Kept | null {
   if (manifest.secret === true) return { state: 'secret' };
   if (typeof response.body !== 'string' && response.body !== null) return null;
@@ -146,7 +151,8 @@ function outcomeOf(manifest: HttpManifest, response: OutgoingResponse, { secret 
 
 function failureOf(error: AppError, { secret }: Identity): Kept | null {
   if (error.httpStatus >= 500 || error.httpStatus === 429) return null;
-  const { code, message, details } = error;
+  const { code, message } = error;
+  const details = presentErrorDetails(error.details);
   return { state: 'failed', sealed: seal(secret, JSON.stringify({ code, message, details } satisfies KeptFailure)) };
 }
 
@@ -156,7 +162,7 @@ interface KeptFailure {
   readonly details: unknown;
 }
 
-/** Never fails what has been done: without a kept outcome the mark goes by itself. */
+/** Never fails work that is done. If the result cannot be stored, the mark expires automatically. */
 async function keep(
   cache: Cache,
   { tenant, log }: HttpExchange,
@@ -164,14 +170,14 @@ async function keep(
   outcome: Kept | null,
 ): Promise<void> {
   try {
-    // Who ran far beyond their time have lost the mark, and another call may stand there.
+    // A request that ran far too long has lost its mark, and the entry may belong to another request.
     const found = await cache.get(tenant, name);
     const entry = found === null ? null : (JSON.parse(found) as Entry);
     if (entry !== null && !(entry.state === 'running' && entry.by === mark)) return;
     if (outcome === null) await cache.delete(tenant, name);
     else await cache.set(tenant, name, JSON.stringify({ ...outcome, fingerprint } satisfies Entry), { ttlMs: keptMs });
   } catch (error) {
-    log.warn({ err: error }, 'the outcome for an Idempotency-Key was not kept');
+    log.warn({ err: error }, 'cannot store the result for an Idempotency-Key');
   }
 }
 

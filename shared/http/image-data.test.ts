@@ -5,7 +5,7 @@ import { decodeImageData, maxBase64Length } from './image-data.ts';
 const limit = 1000;
 
 describe('decodeImageData', () => {
-  it('When bytes are encoded in any usual way, then they come back', () => {
+  it('When bytes are encoded in any usual way, then decoding returns the same bytes', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ minLength: 1, maxLength: limit }),
@@ -23,18 +23,18 @@ describe('decodeImageData', () => {
     );
   });
 
-  it('When it is base64url without padding, then it is read too', () => {
+  it('When the text is base64url without padding, then it is decoded', () => {
     expect([...decodeImageData('-_8', limit)]).toEqual([0xfb, 0xff]);
   });
 
   it.each(['A', 'AA*A', 'AAA=A', 'näh!', 'data:image/png;base64,%%%%'])(
-    'When it is %s, then it is refused by name',
+    'When the text is %s, then the error names image_data',
     (text) => {
       expect(() => decodeImageData(text, limit)).toThrow('image_data is not valid base64');
     },
   );
 
-  it('When it is too long, then it is refused before it is decoded', () => {
+  it('When the text is too long, then it is refused before it is decoded', () => {
     expect(() => decodeImageData('A'.repeat(1400), limit)).toThrow('more than 1000 bytes');
   });
 });

@@ -8,8 +8,8 @@ import { readForm } from './multipart.ts';
 import { fieldsFromText, filledFields, isOwnQuery, namedOnce } from './text-fields.ts';
 
 /**
- * An image arrives as base64 in the JSON field `image_data`, as the part `image` of a form, or as the raw body with its
- * fields in the query.
+ * Reads an image from the JSON field `image_data` (base64), from the part `image` of a form, or from the raw body. With a raw body,
+ * the other fields are in the query.
  */
 export const imageReader: ImageReader = async (exchange, mediaType) => {
   if (isJson(mediaType)) await readJson(exchange);

@@ -1,14 +1,20 @@
 import { AppError } from '../errors.ts';
 
 const maxDepth = 32;
-/** Punctuation, numbers and white space of an honest request are far fewer; a body of millions of tokens would hold up everybody. */
+/** Punctuation, numbers and white space. An ordinary request has far fewer; millions of tokens would block all other requests. */
 const maxBytesOutsideStrings = 64 * 1024;
 
-/** A JSON object from the bytes of a body. `mostOutside`: bytes beside its texts. Throws BODY_MALFORMED or BODY_TOO_LARGE. */
-export function parseJson(bytes: Uint8Array, mostOutside = maxBytesOutsideStrings): Record<string, unknown> {
-  if (hasMoreOutsideStrings(bytes, mostOutside)) {
+/**
+ * Parses the bytes of a body as a JSON object. `maxOutside`: most bytes outside string literals. Errors: BODY_MALFORMED,
+ * BODY_TOO_LARGE.
+ *
+ * @example
+ * parseJson(new TextEncoder().encode('{"name":"Ada"}')); // { name: 'Ada' }
+ */
+export function parseJson(bytes: Uint8Array, maxOutside = maxBytesOutsideStrings): Record<string, unknown> {
+  if (hasMoreOutsideStrings(bytes, maxOutside)) {
     throw new AppError('BODY_TOO_LARGE', {
-      message: `The body has more than ${mostOutside} bytes beside its texts.`,
+      message: `The body has more than ${maxOutside} bytes outside its strings.`,
     });
   }
   let value: unknown;
@@ -27,7 +33,7 @@ export function parseJson(bytes: Uint8Array, mostOutside = maxBytesOutsideString
   return value as Record<string, unknown>;
 }
 
-/** Without recursion: what is checked here may be nested a million deep. */
+/** Works without recursion, because the value may have a million levels. */
 function deeperThan(root: object, limit: number): boolean {
   let level: object[] = [root];
   for (let depth = 1; level.length > 0; depth++) {
@@ -39,7 +45,7 @@ function deeperThan(root: object, limit: number): boolean {
   return false;
 }
 
-/** Whether more than `limit` bytes of JSON text lie outside of string literals. Leaps over strings, so that an image costs nothing. */
+/** Whether JSON text has more than `limit` bytes outside string literals. Skips whole strings, so that an image costs nothing. */
 function hasMoreOutsideStrings(bytes: Uint8Array, limit: number): boolean {
   const quote = 0x22;
   let outside = 0;
@@ -56,7 +62,7 @@ function hasMoreOutsideStrings(bytes: Uint8Array, limit: number): boolean {
   return true;
 }
 
-/** An odd number of backslashes stands before it. */
+/** Whether an odd number of backslashes precedes `index`. */
 function isEscaped(bytes: Uint8Array, index: number): boolean {
   let first = index;
   while (bytes[first - 1] === 0x5c) first -= 1;

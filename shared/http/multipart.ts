@@ -3,12 +3,15 @@ import { AppError } from '../errors.ts';
 import { imageTooLarge } from './image-too-large.ts';
 
 export interface Form {
-  /** A field given twice is refused. */
+  /** Text fields by name, each given once. */
   readonly fields: Record<string, string>;
   image: Uint8Array | undefined;
 }
 
-/** Reads a multipart/form-data body: text fields, and one file named `image`. Throws BODY_MALFORMED, VALIDATION_FAILED, IMAGE_TOO_LARGE. */
+/**
+ * Reads a multipart/form-data body: text fields, each at most once, and one file named `image`. Errors: BODY_MALFORMED,
+ * VALIDATION_FAILED, IMAGE_TOO_LARGE.
+ */
 export function readForm(
   bytes: Uint8Array,
   contentType: string,
@@ -19,7 +22,7 @@ export function readForm(
     const refuse = (field: string, issue: string) =>
       reject(new AppError('VALIDATION_FAILED', { message: `${field} ${issue}.`, details: [{ field, issue }] }));
     const malformed = (cause: unknown) =>
-      reject(new AppError('BODY_MALFORMED', { message: 'The form cannot be read.', cause }));
+      reject(new AppError('BODY_MALFORMED', { message: 'The form is not valid multipart/form-data.', cause }));
     let parser: InstanceType<typeof Busboy>;
     try {
       parser = new Busboy({
@@ -41,7 +44,7 @@ export function readForm(
       stream.on('limit', () => reject(imageTooLarge(limits.imageBytes)));
       stream.on('error', malformed);
       stream.on('end', () => {
-        if (name !== 'image') refuse(name, 'is a file; the one file taken here is named `image`');
+        if (name !== 'image') refuse(name, 'is a file; only the file `image` is accepted');
         else if (form.image !== undefined) refuse(name, 'is given twice');
         else form.image = Buffer.concat(chunks);
       });

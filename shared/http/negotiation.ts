@@ -3,23 +3,26 @@ import { AppError } from '../errors.ts';
 import { type HttpManifest, isBinary } from '../function/define.ts';
 import type { HttpMiddleware } from './exchange.ts';
 
-/** Refuses who accepts nothing of what the function gives, and bodies that would have to be unpacked. Refusals are always JSON. */
+/**
+ * Content negotiation: refuses a request whose `Accept` excludes every type that the function returns, and a compressed body. Error
+ * responses are always JSON. Errors: NOT_ACCEPTABLE, MEDIA_TYPE_UNSUPPORTED.
+ */
 export function negotiate({ output, body, image }: HttpManifest): HttpMiddleware {
-  const given = isBinary(output) ? [...output.binary] : ['application/json'];
+  const available = isBinary(output) ? [...output.binary] : ['application/json'];
   const takesBody = body !== undefined || image !== undefined;
   return {
     before: function negotiateBefore({ event: { request } }) {
       const { accept } = request.headers;
-      if (accept !== undefined && accept.trim() !== '' && !accepts(accept, given)) {
+      if (accept !== undefined && accept.trim() !== '' && !accepts(accept, available)) {
         throw new AppError('NOT_ACCEPTABLE', {
-          message: `Accept rules out what is given here: ${given.join(', ')}.`,
-          details: { available: given },
+          message: `The Accept header excludes every available type: ${available.join(', ')}.`,
+          details: { available },
         });
       }
       const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
       if (takesBody && encoding !== 'identity' && encoding !== '') {
         throw new AppError('MEDIA_TYPE_UNSUPPORTED', {
-          message: 'Bodies are taken uncompressed; send no Content-Encoding.',
+          message: 'A compressed body is not supported; send no Content-Encoding.',
           details: [{ field: 'content-encoding', issue: 'must be absent or identity' }],
         });
       }
@@ -27,8 +30,8 @@ export function negotiate({ output, body, image }: HttpManifest): HttpMiddleware
   };
 }
 
-function accepts(accept: string, given: string[]): boolean {
-  // Most callers: no need to take it apart.
-  if (accept === '*/*' || given.includes(accept)) return true;
-  return preferredMediaTypes(accept, given).length > 0;
+function accepts(accept: string, available: string[]): boolean {
+  // Most requests: the header needs no parsing.
+  if (accept === '*/*' || available.includes(accept)) return true;
+  return preferredMediaTypes(accept, available).length > 0;
 }

@@ -1,5 +1,5 @@
-/** The part of the library that is needed; languages, character sets and encodings would only make the bundles larger. */
+/** Only the library's part for media types: languages, character sets and encodings would make the bundles larger. */
 declare module 'negotiator/lib/mediaType.js' {
-  /** Of what is provided, what `accept` allows, the preferred first. */
+  /** Returns the types of `provided` that `accept` allows, the preferred one first. */
   export default function preferredMediaTypes(accept: string, provided: readonly string[]): string[];
 }

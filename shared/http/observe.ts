@@ -2,11 +2,14 @@ import type { OutgoingResponse } from '../function/message.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { HttpMiddleware } from './exchange.ts';
 
-/** One log line and the request metrics for every answer. The path is the route's: a real one may hold somebody's name. */
+/**
+ * Observability middleware: writes one log line and the request metrics for each response. The logged path is the route's path,
+ * because the real path may contain a person's name.
+ */
 export function observe(metrics: Metrics): HttpMiddleware {
-  const begun = new WeakMap<object, number>();
+  const startedAt = new WeakMap<object, number>();
   const finish: HttpMiddleware['after'] = function observeAfter({ event, response }) {
-    const milliseconds = performance.now() - (begun.get(event) ?? 0);
+    const milliseconds = performance.now() - (startedAt.get(event) ?? 0);
     const { status } = response!;
     metrics.requests.inc({ function: event.manifest.name, method: event.request.method, status });
     const labels = { function: event.manifest.name };
@@ -26,14 +29,14 @@ export function observe(metrics: Metrics): HttpMiddleware {
   };
   return {
     before: function observeBefore({ event }) {
-      begun.set(event, performance.now());
+      startedAt.set(event, performance.now());
     },
     after: finish,
     onError: finish as NonNullable<HttpMiddleware['onError']>,
   };
 }
 
-/** In bytes; undefined: not known before it is sent. */
+/** Size in bytes; undefined for a stream, whose size is unknown before it is sent. */
 function sizeOf(body: OutgoingResponse['body']): number | undefined {
   if (body === null) return 0;
   if (typeof body === 'string') return Buffer.byteLength(body);

@@ -14,7 +14,7 @@ const rest = {
   timeoutSeconds: 10,
 } as const;
 
-/** Answers with what it was given. */
+/** Responds with its input. */
 const echo = defineFunction(
   {
     ...rest,
@@ -36,7 +36,7 @@ const echo = defineFunction(
   }),
 );
 
-/** Takes JSON only. */
+/** Accepts only JSON. */
 const plain = defineFunction(
   {
     ...rest,
@@ -72,7 +72,7 @@ const start = (options: PlatformOptions = {}) => startPlatform([echo, plain, fai
 const picture = Buffer.from('picture');
 
 describe('the HTTP pipeline', () => {
-  it('When an image comes as JSON, as a form or as the raw body, then the handler gets the same', async () => {
+  it('When an image is sent as JSON, as a form or as the raw body, then the handler receives the same input', async () => {
     const { call } = await start();
     const fields = { label: 'cat', tags: ['a', 'b'], options: { deep: true } };
 
@@ -112,7 +112,7 @@ describe('the HTTP pipeline', () => {
     ]);
   });
 
-  it('When a query field is unknown or a path id has the wrong form, then 400 says so', async () => {
+  it('When a query field is unknown or a path id has the wrong format, then 400 names it', async () => {
     const { call } = await start();
 
     const query = await call('POST', '/echo/x?limt=3', { json: { image_data: 'AAAA' } });
@@ -140,24 +140,24 @@ describe('the HTTP pipeline', () => {
       'BODY_MALFORMED',
     ],
     [
-      'JSON is broken',
+      'the JSON is broken',
       '/echo/x',
       { body: '{"a":', headers: { 'content-type': 'application/json' } },
       400,
       'BODY_MALFORMED',
     ],
-    ['JSON is no object', '/echo/x', { json: [1] }, 400, 'BODY_MALFORMED'],
+    ['the JSON is not an object', '/echo/x', { json: [1] }, 400, 'BODY_MALFORMED'],
     [
-      'JSON is not UTF-8',
+      'the JSON is not UTF-8',
       '/echo/x',
       { body: Buffer.from('{"label":"\xff"}', 'latin1'), headers: { 'content-type': 'application/json' } },
       400,
       'BODY_MALFORMED',
     ],
-    ['JSON has no image', '/echo/x', { json: {} }, 400, 'IMAGE_MISSING'],
-    ['base64 is broken', '/echo/x', { json: { image_data: 'AA*A' } }, 400, 'VALIDATION_FAILED'],
-    ['base64 is no text', '/echo/x', { json: { image_data: 5 } }, 400, 'VALIDATION_FAILED'],
-    ['base64 is empty', '/echo/x', { json: { image_data: '' } }, 400, 'EMPTY_IMAGE'],
+    ['the JSON has no image', '/echo/x', { json: {} }, 400, 'IMAGE_MISSING'],
+    ['the base64 text is broken', '/echo/x', { json: { image_data: 'AA*A' } }, 400, 'VALIDATION_FAILED'],
+    ['image_data is not a string', '/echo/x', { json: { image_data: 5 } }, 400, 'VALIDATION_FAILED'],
+    ['the base64 text is empty', '/echo/x', { json: { image_data: '' } }, 400, 'EMPTY_IMAGE'],
     [
       'the form has no boundary',
       '/echo/x',
@@ -177,14 +177,14 @@ describe('the HTTP pipeline', () => {
     ],
     ['the file has another name', '/echo/x', { form: { photo: picture } }, 400, 'VALIDATION_FAILED'],
     [
-      'the content type is not taken',
+      'the content type is not supported',
       '/echo/x',
       { body: 'x', headers: { 'content-type': 'text/csv' } },
       415,
       'MEDIA_TYPE_UNSUPPORTED',
     ],
     [
-      'an image is sent where JSON belongs',
+      'an image is sent instead of JSON',
       '/plain',
       { body: 'x', headers: { 'content-type': 'image/png' } },
       415,
@@ -219,7 +219,7 @@ describe('the HTTP pipeline', () => {
       'BODY_TOO_LARGE',
     ],
     [
-      'JSON is nested too deep',
+      'the JSON is nested too deeply',
       '/plain',
       {
         body: `{"metadata":${'{"a":'.repeat(9000)}1${'}'.repeat(9000)}}`,
@@ -228,7 +228,7 @@ describe('the HTTP pipeline', () => {
       400,
       'BODY_MALFORMED',
     ],
-  ])('When %s, then %s', async (_, path, options, status, code) => {
+  ])('When %s, then the request is refused with the right code', async (_, path, options, status, code) => {
     const { call } = await start({ settings: { FREEFACE_MAX_IMAGE_BYTES: '4096' } });
 
     const answer = await call(path === '/plain' ? 'PUT' : 'POST', path, options);
@@ -237,7 +237,7 @@ describe('the HTTP pipeline', () => {
     expect(answer.json.success).toBe(false);
   });
 
-  it('When metadata names a prototype, then it stays a key', async () => {
+  it('When metadata has a key __proto__, then no prototype changes', async () => {
     const { call } = await start();
 
     const answer = await call('PUT', '/plain', {
@@ -249,7 +249,7 @@ describe('the HTTP pipeline', () => {
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });
 
-  it('When there is nothing at the path or the method is wrong, then 404 or 405 with Allow', async () => {
+  it('When the path is unknown or the method is wrong, then the response is 404, or 405 with Allow', async () => {
     const { call } = await start();
 
     const nothing = await call('GET', '/nowhere');
@@ -264,7 +264,7 @@ describe('the HTTP pipeline', () => {
     expect(nothing.headers.get('x-request-id')).toBe(nothing.json.error.request_id);
   });
 
-  it('When a handler fails, then the client learns nothing of the inside and the log everything', async () => {
+  it('When a handler fails, then only the log has the internal details', async () => {
     const { call, logs } = await start();
 
     const answer = await call('GET', '/failing/somehow', { headers: { 'x-request-id': 'abc-123' } });
@@ -289,7 +289,7 @@ describe('the HTTP pipeline', () => {
     );
   });
 
-  it('When a request id from outside is not well-formed, then it is replaced', async () => {
+  it('When the request id of a caller is not well-formed, then it is replaced', async () => {
     const { call } = await start();
 
     const answer = await call('GET', '/failing/busy', { headers: { 'x-request-id': 'a b"c' } });
@@ -297,7 +297,7 @@ describe('the HTTP pipeline', () => {
     expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('When the service is busy, then 429 says when to come back', async () => {
+  it('When the service is busy, then the response is 429 with Retry-After', async () => {
     const { call } = await start();
 
     const answer = await call('GET', '/failing/busy');
@@ -305,20 +305,20 @@ describe('the HTTP pipeline', () => {
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '7']);
   });
 
-  it.each(['hang', 'deaf'])('When a handler takes too long (%s), then 504', async (how) => {
+  it.each(['hang', 'deaf'])('When a handler takes too long (%s), then the response is 504', async (how) => {
     const clock = fakeClock();
     const { call } = await start({ clock });
 
-    const answering = call('GET', `/failing/${how}`);
+    const pending = call('GET', `/failing/${how}`);
     await clock.until(() => clock.pending > 0);
     await clock.advance(10_000);
-    const answer = await answering;
+    const answer = await pending;
 
     expect([answer.status, answer.json.error.code]).toEqual([504, 'TIMEOUT']);
     expect(clock.pending).toBe(0);
   });
 
-  it('When a handler answers what its manifest does not declare, then a test run sees it', async () => {
+  it('When a handler returns data that its manifest does not declare, then a test run fails with 500', async () => {
     const { call } = await start();
 
     const answer = await call('GET', '/failing/undeclared');
@@ -326,7 +326,7 @@ describe('the HTTP pipeline', () => {
     expect(answer.status).toBe(500);
   });
 
-  it('When a trace comes in, then the answer and the log continue it', async () => {
+  it('When a request has a trace, then the response and the log continue it', async () => {
     const { call, logs } = await start();
     const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
 
@@ -336,7 +336,7 @@ describe('the HTTP pipeline', () => {
     expect(logs).toContainEqual(expect.objectContaining({ msg: 'answered', trace_id: trace }));
   });
 
-  it('When requests are answered, then the metrics count them', async () => {
+  it('When the pipeline responds, then the metrics count the request', async () => {
     const { call, context } = await start();
     await call('GET', '/failing/busy');
 
@@ -345,7 +345,7 @@ describe('the HTTP pipeline', () => {
     expect(text).toContain('freeface_http_requests_total{function="failing",method="GET",status="429"} 1');
   });
 
-  it('When a body trickles in for longer than the time limit, then 504 and the process lives', async () => {
+  it('When a body arrives too slowly, then the response is 504 and the process goes on', async () => {
     const clock = fakeClock();
     const { url, call } = await start({ clock });
     const { hostname, port } = new URL(url);
@@ -362,7 +362,7 @@ describe('the HTTP pipeline', () => {
     expect((await call('PUT', '/plain', { json: {} })).status).toBe(200);
   });
 
-  it('When a caller leaves, then it is no error of ours', async () => {
+  it('When a caller disconnects, then no error is logged', async () => {
     const clock = fakeClock();
     const { url, logs } = await start({ clock });
     const abort = new AbortController();
@@ -376,7 +376,7 @@ describe('the HTTP pipeline', () => {
     expect(logs.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
-  it('When more is sent than may be held, then it is told to come again and the budget comes back', async () => {
+  it('When bodies exceed the memory budget, then the response is 429 with Retry-After, and the budget is free again', async () => {
     const { call } = await start({ settings: { FREEFACE_MAX_HELD_BYTES: '1048576' } });
     const upload = (bytes: number) =>
       call('POST', '/echo/x', { body: Buffer.alloc(bytes), headers: { 'content-type': 'image/png' } });
@@ -388,16 +388,16 @@ describe('the HTTP pipeline', () => {
     expect(afterwards.map(({ status }) => status)).toEqual([200, 200]);
   });
 
-  it('When JSON is a heap of tokens, then it is refused before it is read', async () => {
+  it('When JSON has too many tokens, then it is refused before it is parsed', async () => {
     const { call } = await start();
-    const heap = `{"metadata":{${Array.from({ length: 4000 }, (_, i) => `"k${i}":[1,2,3,4,5,6,7,8]`).join(',')}}}`;
+    const tokens = `{"metadata":{${Array.from({ length: 4000 }, (_, i) => `"k${i}":[1,2,3,4,5,6,7,8]`).join(',')}}}`;
 
-    const answer = await call('POST', '/echo/x', { body: heap, headers: { 'content-type': 'application/json' } });
+    const answer = await call('POST', '/echo/x', { body: tokens, headers: { 'content-type': 'application/json' } });
 
     expect([answer.status, answer.json.error.code]).toEqual([413, 'BODY_TOO_LARGE']);
   });
 
-  it('When strings hold quotes and backslashes, then they count as strings', async () => {
+  it('When strings contain quotes and backslashes, then they count as strings', async () => {
     const { call } = await start();
     const label = '"\\\\"';
 
@@ -407,7 +407,7 @@ describe('the HTTP pipeline', () => {
   });
 });
 
-/** Turns of the event loop until it holds. */
+/** Waits until `condition` is true. */
 async function waitFor(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -21,20 +21,24 @@ import { traceContext } from './trace-context.ts';
 import { untilAborted } from './until-aborted.ts';
 import { validate } from './validate.ts';
 
-/** What a pipeline is handed from outside, so that a bundle carries no more than its function needs. */
+/** Optional parts of a pipeline. The caller passes them in, so that a bundle contains only the parts its function needs. */
 export interface Equipment {
-  /** See: [Note: Guards come from outside] */
+  /** See: [Note: Guards are injected] */
   readonly guards?: OpenGuards;
   /** For functions whose manifest has an image. */
   readonly images?: ImageReader;
 }
 
-/** Takes a request through the middlewares to the handler; never throws. */
+/** Runs a request through the middlewares and the handler; never throws. */
 export type HttpFunction = (request: IncomingRequest) => Promise<OutgoingResponse>;
 
 /**
- * Builds the pipeline of one HTTP function. `before` runs in the order below, `after` and `onError` in reverse, so that the
- * outermost measures everything and the error envelope is made before it is logged.
+ * Builds the pipeline of one HTTP function. The `before` steps run in the order below, the `after` and `onError` steps in reverse
+ * order. So the outermost middleware measures everything, and the error envelope exists before it is logged.
+ *
+ * @example
+ * const getFace = httpPipeline(definition, ports, context, { guards: openGuards });
+ * const response = await getFace(request);
  */
 export function httpPipeline(
   definition: FunctionDefinition,
@@ -44,7 +48,7 @@ export function httpPipeline(
 ): HttpFunction {
   const manifest = definition.manifest as HttpManifest;
   const own = pickPorts(ports, manifest.uses);
-  const { witness, door, threshold, once } = guards?.(manifest, ports, context) ?? unguarded(manifest);
+  const { audit, beforeBody, beforeHandler, once } = guards?.(manifest, ports, context) ?? unguarded(manifest);
   const handle = definition.handler as unknown as (
     call: HttpCall<HttpManifest>,
     ports: object,
@@ -52,43 +56,44 @@ export function httpPipeline(
   const pipeline = middy<HttpExchange, OutgoingResponse>(async (exchange: HttpExchange) => {
     const run = async () => {
       const reply = await handle(asCall(exchange), own);
-      exchange.answered = { data: 'data' in reply ? reply.data : null, audit: reply.audit };
+      exchange.reply = { data: 'data' in reply ? reply.data : null, audit: reply.audit };
       return isBinary(manifest.output)
-        ? binaryAnswer(reply as BinaryReply)
-        : jsonAnswer(manifest, reply as Reply<unknown>, context.checkOutput);
+        ? binaryResponse(reply as BinaryReply)
+        : jsonResponse(manifest, reply as Reply<unknown>, context.checkOutput);
     };
     return untilAborted(exchange.signal, () => once(exchange, run));
   })
     .use(observe(context.metrics))
     .use(requestId())
     .use(traceContext())
-    .use(witness)
+    .use(audit)
     .use(errors(context.metrics))
     .use(deadline())
-    .use(door)
+    .use(beforeBody)
     .use(negotiate(manifest))
     .use(body(images))
     .use(validate(manifest))
-    .use(threshold);
+    .use(beforeHandler);
 
   return async (request) => {
     const exchange = newExchange(manifest, request, context);
-    const underWay = { function: manifest.name };
-    context.metrics.inFlight.inc(underWay);
+    const labels = { function: manifest.name };
+    context.metrics.inFlight.inc(labels);
     const response = (await pipeline(exchange, noLambda).finally(() =>
-      context.metrics.inFlight.dec(underWay),
+      context.metrics.inFlight.dec(labels),
     )) as OutgoingResponse;
-    return { ...response, headers: { ...exchange.answerHeaders, ...response.headers } };
+    return { ...response, headers: { ...exchange.responseHeaders, ...response.headers } };
   };
 }
 
-/** A function that asks who calls, and could not find out, must not answer anybody. */
+/** A function that requires a scope or has a `rateLimit` must never run without the checks. */
 function unguarded({ name, trigger: { scope }, rateLimit }: HttpManifest): Guards {
-  if (scope !== null || rateLimit !== undefined) throw new Error(`${name} is not for everybody and has no guards`);
-  return { witness: [], door: [], threshold: [], once: (_, run) => run() };
+  if (scope !== null || rateLimit !== undefined)
+    throw new Error(`${name} requires a scope or has a rateLimit, but has no guards`);
+  return { audit: [], beforeBody: [], beforeHandler: [], once: (_, run) => run() };
 }
 
-/** The middlewares know no Lambda; middy's types want one. */
+/** middy's types require a Lambda context; no middleware uses it. */
 const noLambda = {} as Context;
 
 function newExchange(manifest: HttpManifest, request: IncomingRequest, context: RuntimeContext): HttpExchange {
@@ -107,9 +112,9 @@ function newExchange(manifest: HttpManifest, request: IncomingRequest, context: 
     metrics: context.metrics,
     config: context.config,
     newId: context.newId,
-    answered: null,
+    reply: null,
     input: { params: {}, query: {}, body: {}, image: undefined },
-    answerHeaders: {},
+    responseHeaders: {},
   };
 }
 
@@ -143,12 +148,12 @@ const asCall = ({
     path: request.path,
   }) as HttpCall<HttpManifest>;
 
-function jsonAnswer(manifest: HttpManifest, reply: Reply<unknown>, checkOutput: boolean): OutgoingResponse {
+function jsonResponse(manifest: HttpManifest, reply: Reply<unknown>, checkOutput: boolean): OutgoingResponse {
   if (checkOutput && !isBinary(manifest.output)) {
     const checked = manifest.output.safeParse(reply.data);
     if (!checked.success)
       throw new AppError('INTERNAL', {
-        cause: new Error(`${manifest.name} answers what it does not declare: ${checked.error.message}`),
+        cause: new Error(`${manifest.name} returned data that its manifest does not declare: ${checked.error.message}`),
       });
   }
   return {
@@ -162,7 +167,7 @@ function jsonAnswer(manifest: HttpManifest, reply: Reply<unknown>, checkOutput: 
   };
 }
 
-const binaryAnswer = (reply: BinaryReply): OutgoingResponse => ({
+const binaryResponse = (reply: BinaryReply): OutgoingResponse => ({
   status: reply.status ?? 200,
   headers: { ...(reply.contentType === undefined ? {} : { 'content-type': reply.contentType }), ...reply.headers },
   body: reply.bytes,

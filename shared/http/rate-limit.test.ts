@@ -67,7 +67,7 @@ async function anotherKey({ ports }: TestPlatform): Promise<string> {
 }
 
 describe('rate limits', () => {
-  it('When a key calls, then each answer tells what is left, and one too many is refused until the minute is over', async () => {
+  it('When a key sends requests, then responses show its remaining limit, and one too many is refused until the next minute', async () => {
     const clock = fakeClock();
     const { call } = await start({ clock, settings: { FREEFACE_RATE_LIMIT_PER_KEY: '2' } });
     await clock.advance(20_500);
@@ -89,7 +89,7 @@ describe('rate limits', () => {
     expect([later.status, later.headers.get('ratelimit-remaining')]).toEqual([200, '1']);
   });
 
-  it('When one key has spent its limit, then another has not', async () => {
+  it('When one key has used its limit, then another key is not limited', async () => {
     const platform = await start({ settings: { FREEFACE_RATE_LIMIT_PER_KEY: '1' } });
     await platform.call('GET', '/guarded');
 
@@ -99,7 +99,7 @@ describe('rate limits', () => {
     expect([same.status, other.status]).toEqual([429, 200]);
   });
 
-  it('When strangers call, then their address is limited before anybody looks at who they are', async () => {
+  it('When unknown callers send requests, then their address is limited before authentication', async () => {
     const { call, context } = await start({ settings: { FREEFACE_RATE_LIMIT_PER_ADDRESS: '2' } });
 
     const statuses = [];
@@ -109,7 +109,7 @@ describe('rate limits', () => {
     expect(await context.metrics.registry.metrics()).toContain('freeface_rate_limited_total{limit="address"} 1');
   });
 
-  it('When a proxy is trusted, then those behind it are told apart, and nobody can pose as another', async () => {
+  it('When a proxy is trusted, then each caller behind it has its own limit, and none can forge another', async () => {
     const settings = { FREEFACE_RATE_LIMIT_PER_ADDRESS: '1', FREEFACE_TRUSTED_PROXIES: '1' };
     const { call } = await start({ settings });
     const from = async (forwarded: string) =>
@@ -120,7 +120,7 @@ describe('rate limits', () => {
     expect(statuses).toEqual([200, 200, 429]);
   });
 
-  it('When private proxies are trusted, then callers are told apart however many they came through', async () => {
+  it('When private proxies are trusted, then each caller has its own limit through any number of proxies', async () => {
     const settings = { FREEFACE_RATE_LIMIT_PER_ADDRESS: '3', FREEFACE_TRUSTED_PROXIES: 'private' };
     const { call } = await start({ settings });
     const from = async (forwarded: string) =>
@@ -141,7 +141,7 @@ describe('rate limits', () => {
     expect([await from('1.1.1.1'), await from('2.2.2.2')]).toEqual([200, 429]);
   });
 
-  it('When somebody logs in, then a limit of its own holds, and other calls go on', async () => {
+  it('When the login limit is used up, then logins are refused and other requests pass', async () => {
     const { call } = await start({ settings: { FREEFACE_RATE_LIMIT_LOGIN: '1' } });
 
     const first = await call('POST', '/login', { as: null });
@@ -152,7 +152,7 @@ describe('rate limits', () => {
     expect(second.json.error.details.limit).toBe(1);
   });
 
-  it('When a limit is 0, then there is none; what anybody may call has none either', async () => {
+  it('When a limit is 0 or a function is open to every caller, then requests are not limited', async () => {
     const off = { FREEFACE_RATE_LIMIT_PER_KEY: '0', FREEFACE_RATE_LIMIT_PER_ADDRESS: '0' };
     const unlimited = await start({ settings: off });
     const limited = await start({ settings: { FREEFACE_RATE_LIMIT_PER_ADDRESS: '1' } });
@@ -179,7 +179,7 @@ describe('rate limits', () => {
   });
 });
 
-/** A cache whose server is away. */
+/** A cache whose server is down. */
 const broken = {
   increment: () => Promise.reject(new Error('connection refused')),
   close: async () => {},

@@ -9,14 +9,20 @@ import { defaultTenant } from '../ports/tenant.ts';
 import { networkOf } from './client-address.ts';
 import type { HttpExchange, HttpMiddleware } from './exchange.ts';
 
-/** Limits by address, before it is known who calls: the common one, and the strict one of functions that take a password. */
+/**
+ * Rate limits by address, before the caller is known: the common limit, and the strict limit of functions that take a password.
+ * Errors: RATE_LIMITED.
+ *
+ * @example
+ * const pipeline = middy(handler).use(addressLimit(manifest, { cache }, context)).use(keyLimit({ cache }, context));
+ */
 export function addressLimit(
   { rateLimit, trigger: { scope } }: HttpManifest,
   { cache }: Pick<Partial<Ports>, 'cache'>,
   context: RuntimeContext,
 ): HttpMiddleware {
   const { address, login } = context.config.rateLimits;
-  // Probes and pages that need nobody's word are answered from memory.
+  // Open functions, such as probes and pages, respond from memory and need no limit.
   const open = scope === null && rateLimit === undefined;
   const limits = open ? [] : [limitOf('address', address, cache, context)];
   if (rateLimit === 'login') limits.push(limitOf('login', login, cache, context));
@@ -27,7 +33,7 @@ export function addressLimit(
   };
 }
 
-/** Limits by whoever is known to call. */
+/** Rate limit by authenticated caller. Errors: RATE_LIMITED. */
 export function keyLimit({ cache }: Pick<Partial<Ports>, 'cache'>, context: RuntimeContext): HttpMiddleware {
   const limit = limitOf('key', context.config.rateLimits.key, cache, context);
   return {
@@ -42,37 +48,37 @@ const windowSeconds = 60;
 
 /**
  * [Note: Limits that fail open]
- * A limit protects the service; a cache that is away must not close it. So a count that cannot be made lets the request pass, and
- * is logged and counted (`freeface_rate_limit_failures_total`).
+ * A limit protects the service, so a cache outage must not stop the service. A request that cannot be counted passes; the failure is
+ * logged and counted (`freeface_rate_limit_failures_total`).
  *
- * [Note: Windows that all share]
- * Windows begin with the minute by the clock, for everybody: the number of the window is part of the counter's name, so that the
- * cache need not tell when a counter ends, and processes agree on it without a word. In return a caller may spend two windows
- * back to back: at most twice the limit within one minute.
+ * [Note: Shared time windows]
+ * Every window starts at a full minute of the clock, for all callers. The number of the window is part of the counter's name. So the
+ * cache need not report when a counter expires, and processes agree on the window without communication. The price: a caller may use
+ * two windows back to back, which is at most twice the limit within one minute.
  */
 function limitOf(
   name: 'address' | 'login' | 'key',
   points: number,
   cache: Cache | undefined,
   { clock, metrics }: RuntimeContext,
-): ((event: HttpExchange, who: string) => Promise<void>) | undefined {
+): ((event: HttpExchange, caller: string) => Promise<void>) | undefined {
   if (points === 0 || cache === undefined) return undefined;
   const limiter = new CacheLimiter(cache, clock, name, points);
-  return async (event, who) => {
+  return async (event, caller) => {
     let counted: Counted;
     try {
-      counted = await limiter.consume(who);
+      counted = await limiter.consume(caller);
     } catch (thrown) {
       if (isCounted(thrown)) counted = thrown;
       else {
         metrics.rateLimitFailures.inc({ limit: name });
-        event.log.warn({ err: thrown, limit: name }, 'the rate limit could not be counted');
+        event.log.warn({ err: thrown, limit: name }, 'cannot count the request for the rate limit; the request passes');
         return;
       }
     }
     const { consumedPoints, msBeforeNext } = counted;
     const seconds = Math.max(1, Math.ceil(msBeforeNext / 1000));
-    tell(event.answerHeaders, { points, remaining: Math.max(0, points - consumedPoints), seconds });
+    setLimitHeaders(event.responseHeaders, { points, remaining: Math.max(0, points - consumedPoints), seconds });
     if (consumedPoints <= points) return;
     metrics.rateLimited.inc({ limit: name });
     throw new AppError('RATE_LIMITED', {
@@ -82,8 +88,8 @@ function limitOf(
   };
 }
 
-/** Of several limits the one that ends first is told; the policy lists all. */
-function tell(
+/** Of several limits, the headers show the one with the fewest requests left; the policy lists all. */
+function setLimitHeaders(
   headers: Record<string, string>,
   { points, remaining, seconds }: { points: number; remaining: number; seconds: number },
 ): void {
@@ -96,7 +102,7 @@ function tell(
   headers['ratelimit-reset'] = String(seconds);
 }
 
-/** What the library tells of a counter: as the outcome within the limit, thrown beyond it. */
+/** The library's state of a counter: returned within the limit, thrown beyond it. */
 interface Counted {
   readonly consumedPoints: number;
   readonly msBeforeNext: number;
@@ -106,7 +112,7 @@ interface Counted {
 const isCounted = (thrown: unknown): thrown is Counted =>
   typeof thrown === 'object' && thrown !== null && 'msBeforeNext' in thrown && !(thrown instanceof Error);
 
-/** The library's limiter on the cache port. */
+/** The library's limiter with the cache port as its store. */
 class CacheLimiter extends RateLimiterStoreAbstract {
   readonly #cache: Cache;
   readonly #clock: Clock;

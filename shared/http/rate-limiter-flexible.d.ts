@@ -1,4 +1,4 @@
-/** The part of the library that a store of our own builds on; its index would bring every other store into the bundles. */
+/** Only the base class for a custom store: the library's index would put every other store into the bundles. */
 declare module 'rate-limiter-flexible/lib/RateLimiterStoreAbstract.js' {
   export default class RateLimiterStoreAbstract {
     constructor(options: { points: number; duration: number; keyPrefix: string });

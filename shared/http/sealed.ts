@@ -5,12 +5,15 @@ const ivBytes = 12;
 const tagBytes = 16;
 
 /**
- * `text`, readable only with `secret`.
+ * Encrypts `text` with AES-256-GCM. Returns base64 that only `unseal` with the same `secret` can read.
  *
- * [Note: Kept answers are sealed]
- * An answer that is kept for a repeated Idempotency-Key speaks of a person, and must not outlive that person's erasure in a cache.
- * So it is encrypted with a key made from the Idempotency-Key and the content of the request, neither of which is kept: it opens to
- * who sends the same request again, and to nobody else, the platform included.
+ * [Note: Stored responses are encrypted]
+ * A response that is stored for a repeated Idempotency-Key may name a person, and a cache must not keep it readable after that
+ * person's erasure. So it is encrypted with a key that is derived from the Idempotency-Key and the content of the request. Neither of
+ * the two is stored, so only a client that sends the same request again can open it. The platform alone cannot.
+ *
+ * @example
+ * unseal('secret', seal('secret', 'Ada Lovelace')); // 'Ada Lovelace'
  */
 export function seal(secret: string, text: string): string {
   const iv = randomBytes(ivBytes);
@@ -19,7 +22,7 @@ export function seal(secret: string, text: string): string {
   return Buffer.concat([sealed, cipher.getAuthTag()]).toString('base64');
 }
 
-/** Throws when the secret is another. */
+/** Returns the text that `seal` encrypted. Throws when the secret is wrong. */
 export function unseal(secret: string, sealed: string): string {
   const bytes = Buffer.from(sealed, 'base64');
   const decipher = createDecipheriv(algorithm, keyOf(secret), bytes.subarray(0, ivBytes));

@@ -1,9 +1,12 @@
 import helmet from 'helmet';
 
 /**
- * What every answer tells browsers, as helmet advises: nothing of an answer may be run, framed, sniffed or leaked. A page brings a
- * policy of its own. `behindTls`: browsers are told never to come in the clear again. `shared`: pages of other origins may load
- * what they are allowed to ask for.
+ * Returns the security headers of every response, as helmet recommends them: a browser must not run, frame or sniff a response, nor
+ * leak its address. An HTML page sets its own content security policy. `behindTls`: a browser must use HTTPS from now on. `shared`:
+ * pages of other origins may load a response.
+ *
+ * @example
+ * securityHeaders({ behindTls: true, shared: false })['x-frame-options']; // 'DENY'
  */
 export function securityHeaders({
   behindTls,
@@ -26,7 +29,7 @@ export function securityHeaders({
     crossOriginResourcePolicy: { policy: shared ? 'cross-origin' : 'same-origin' },
     xFrameOptions: { action: 'deny' },
   });
-  // The same for every answer, so they are asked for once.
+  // Every response has the same headers, so helmet runs only once.
   const headers: Record<string, string> = {};
   const collecting = {
     setHeader: (name: string, value: string) => {

@@ -12,7 +12,7 @@ const schema = z.object({
 });
 
 describe('fieldsFromText', () => {
-  it('When fields are text, then they are read as the schema wants them', () => {
+  it('When fields are text, then they become the types of the schema', () => {
     const fields = {
       name: '12',
       limit: '7',
@@ -32,13 +32,13 @@ describe('fieldsFromText', () => {
     });
   });
 
-  it('When a name has a dot, then it is a field of an object', () => {
+  it('When a name has a dot, then it leads into an object', () => {
     expect(fieldsFromText(schema, { 'options.deep': 'true', 'options.level': '2' })).toEqual({
       options: { deep: true, level: 2 },
     });
   });
 
-  it('When a value cannot be read, then it stays text for the schema to refuse', () => {
+  it('When a value cannot be read, then it stays text, which the schema refuses', () => {
     expect(fieldsFromText(schema, { limit: 'many', metadata: '{', unknown: '5' })).toEqual({
       limit: 'many',
       metadata: '{',
@@ -46,11 +46,11 @@ describe('fieldsFromText', () => {
     });
   });
 
-  it('When a field is given whole and in parts, then it is refused', () => {
+  it('When a field is given as a whole and in parts, then it is refused', () => {
     expect(() => fieldsFromText(schema, { options: 'x', 'options.deep': 'true' })).toThrow('options is given twice');
   });
 
-  it('When a name is that of a prototype, then no prototype is touched', () => {
+  it('When a name refers to a prototype, then no prototype changes', () => {
     const read = fieldsFromText(schema, { '__proto__.polluted': 'true', 'constructor.prototype.polluted': 'true' });
 
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
@@ -59,7 +59,7 @@ describe('fieldsFromText', () => {
 });
 
 describe('filledFields', () => {
-  it('When a form sends fields that were left empty, then those it knows count as not given', () => {
+  it('When a form sends empty fields, then the fields of the schema count as absent', () => {
     const fields = { name: '', 'options.deep': '', limit: '3', nonsense: '' };
 
     expect(filledFields(schema, fields)).toEqual({ limit: '3', nonsense: '' });

@@ -3,9 +3,14 @@ import { AppError } from '../errors.ts';
 import type { HttpManifest } from '../function/define.ts';
 
 /**
- * Values of a form or a query string, which are all text, as the schema's types: a field whose schema is not text is read as
- * JSON (`limit=5`, `metadata={"team":"red"}`), and as separated by commas where a list is expected. What cannot be read so is
- * left as text for the schema to refuse by name. A field may stand with dots: `processing_options.quality_threshold=0.8`.
+ * Converts the text values of a form or a query string to the types of the schema. A field that is not text is read as JSON
+ * (`limit=5`, `metadata={"team":"red"}`), a list also as values separated by commas. A value that cannot be read stays text, so that
+ * the schema refuses it by name. A dot leads into an object: `processing_options.quality_threshold=0.8`. Errors: VALIDATION_FAILED
+ * for a field that is given twice.
+ *
+ * @example
+ * fieldsFromText(z.object({ limit: z.number(), tags: z.array(z.string()) }), { limit: '5', tags: 'a,b' });
+ * // { limit: 5, tags: ['a', 'b'] }
  */
 export function fieldsFromText(
   schema: z.ZodObject | undefined,
@@ -20,14 +25,14 @@ export function fieldsFromText(
       continue;
     }
     const object = Object.hasOwn(read, outer) ? read[outer] : {};
-    if (typeof object !== 'object' || object === null) throw twice(outer);
+    if (typeof object !== 'object' || object === null) throw givenTwice(outer);
     setOwn(object, inner, fromText(fieldOf(property, inner), text));
     if (!Object.hasOwn(read, outer)) setOwn(read, outer, object);
   }
   return read;
 }
 
-/** A page's form sends also what was left empty: of the fields it knows, that is the same as not given. */
+/** Removes the empty fields that the schema knows: a browser's form sends empty fields too, and they count as absent. */
 export function filledFields(
   schema: z.ZodObject | undefined,
   fields: Readonly<Record<string, string>>,
@@ -39,11 +44,11 @@ export function filledFields(
   );
 }
 
-/** The fields of a raw image stand in the query, beside the query's own. */
+/** Whether a query parameter belongs to the query schema. The other parameters are the fields of a raw image. */
 export const isOwnQuery = (manifest: HttpManifest, name: string): boolean =>
   Object.hasOwn(manifest.query?.shape ?? {}, name);
 
-/** The wanted parameters of a query string; one that is given twice is refused by name. */
+/** Returns the wanted parameters of a query string. Errors: VALIDATION_FAILED names a parameter that is given twice. */
 export function namedOnce(query: URLSearchParams, wanted: (name: string) => boolean): Record<string, string> {
   const fields: Record<string, string> = {};
   for (const [name, value] of query) if (wanted(name)) setOwn(fields, name, value);
@@ -70,14 +75,14 @@ function kindOf(schema: z.ZodType | undefined): Kind {
   return def.type === 'array' ? 'list' : 'json';
 }
 
-/** Looks through optional, default, nullable, pipe and their kind. */
+/** Returns the schema inside optional, default, nullable, pipe and similar wrappers. */
 function unwrap(schema: z.ZodType): z.ZodType {
   const def = schema._zod.def as { innerType?: z.ZodType; in?: z.ZodType };
   const inner = def.innerType ?? def.in;
   return inner === undefined ? schema : unwrap(inner);
 }
 
-/** The schema of one field; a name such as `constructor` is none. */
+/** Returns the schema of one field; undefined for an unknown name, also for one such as `constructor`. */
 function fieldOf(schema: z.ZodType | undefined, name: string): z.ZodType | undefined {
   const inner = schema && unwrap(schema);
   if (!(inner instanceof z.ZodObject) || !Object.hasOwn(inner.shape, name)) return undefined;
@@ -89,13 +94,13 @@ function splitOnce(name: string): [string, string | undefined] {
   return dot < 1 ? [name, undefined] : [name.slice(0, dot), name.slice(dot + 1)];
 }
 
-/** Never touches a prototype, whatever the name. */
+/** Sets an own property, so that no name can change a prototype. */
 function setOwn(target: object, name: string, value: unknown): void {
-  if (Object.hasOwn(target, name)) throw twice(name);
+  if (Object.hasOwn(target, name)) throw givenTwice(name);
   Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
-const twice = (field: string) =>
+const givenTwice = (field: string) =>
   new AppError('VALIDATION_FAILED', {
     message: `${field} is given twice.`,
     details: [{ field, issue: 'is given twice' }],

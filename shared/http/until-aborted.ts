@@ -1,6 +1,6 @@
 /**
- * The outcome of `work`, unless `signal` aborts first: then its reason, and what is under way is left behind. Work that has not
- * begun does not begin when the signal is aborted already.
+ * Settles like `work`, unless `signal` aborts first: then it rejects with the signal's reason, and `work` continues unobserved. When
+ * the signal has already aborted, `work` does not start.
  */
 export function untilAborted<Value>(signal: AbortSignal, work: () => Promise<Value>): Promise<Value> {
   if (signal.aborted) return Promise.reject(signal.reason);

@@ -2,7 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { asTenant, type Tenant } from '../ports/tenant.ts';
 
 export interface NewKey {
-  /** The whole key, to be shown once. */
+  /** The whole key. The caller sees it only once. */
   readonly key: string;
   readonly keyId: string;
   readonly secretDigest: string;
@@ -15,8 +15,12 @@ export interface ParsedKey {
 }
 
 /**
- * A new service key: `ffk.<tenant>.<id>.<secret>`. It names its tenant and its record, so that one read finds it, and its prefix lets
- * scanners for leaked secrets know it. The secret has 256 random bits, so that a plain digest of it is enough.
+ * Creates a service key: `ffk.<tenant>.<id>.<secret>`. It contains its tenant and its id, so that one read finds the stored key. Its
+ * prefix lets secret scanners recognise it. The secret has 256 random bits, so a plain digest protects it well enough.
+ *
+ * @example
+ * const { key, keyId, secretDigest } = newApiKey(asTenant('default'));
+ * parseApiKey(key); // { tenant: 'default', keyId, secret }
  */
 export function newApiKey(tenant: Tenant): NewKey {
   const keyId = randomBytes(9).toString('base64url');
@@ -24,7 +28,7 @@ export function newApiKey(tenant: Tenant): NewKey {
   return { key: `ffk.${tenant}.${keyId}.${secret}`, keyId, secretDigest: digestOf(secret) };
 }
 
-/** null: not a key of ours. */
+/** Splits a service key into its parts; null when the text is not a service key. */
 export function parseApiKey(text: string): ParsedKey | null {
   const [, tenant, keyId, secret] = /^ffk\.([a-z0-9_-]{1,64})\.([\w-]{12})\.([\w-]{43})$/.exec(text) ?? [];
   if (tenant === undefined || keyId === undefined || secret === undefined) return null;
@@ -34,7 +38,7 @@ export function parseApiKey(text: string): ParsedKey | null {
 /** SHA-256 of a secret, hex. */
 export const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
-/** Takes the same time wherever the two differ. */
+/** Compares two digests in constant time. */
 export function sameDigest(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a), Buffer.from(b)];
   return left.length === right.length && timingSafeEqual(left, right);

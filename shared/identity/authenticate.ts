@@ -11,7 +11,7 @@ import { notValid, ownIssuer, verifyAccessToken } from './tokens.ts';
 export interface AuthenticateDeps {
   readonly accounts: Accounts;
   readonly clock: Clock;
-  /** null: our own users and keys alone. */
+  /** null: only users and keys of the platform. */
   readonly outsideIssuer: OutsideIssuer | null;
 }
 
@@ -21,13 +21,16 @@ export interface Authenticated {
 }
 
 /**
- * Who is calling, by `Authorization: Bearer` with a token or a key, or `X-API-Key` with a key.
+ * Returns the caller of a request with `Authorization: Bearer` and a token or a key, or with `X-API-Key` and a key.
  *
- * [Note: Revoked at once]
- * A signature alone would let a user who was disabled, demoted or logged out go on until the token expires. So each call
- * reads the session and its user, or the key, from the store, and believes those.
+ * [Note: Revocation takes effect at once]
+ * A signature alone would let a user who was disabled, demoted or logged out go on until the token expires. So each request reads the
+ * session with its user, or the key, from the store, and uses the stored role and scopes.
  *
- * Errors: UNAUTHENTICATED; FORBIDDEN for a user of an outside issuer who has no role here.
+ * Errors: UNAUTHENTICATED; FORBIDDEN for a user of an outside issuer without a role or a tenant.
+ *
+ * @example
+ * const { tenant, principal } = await authenticate({ 'x-api-key': key }, { accounts, clock, outsideIssuer: null });
  */
 export async function authenticate(
   headers: Readonly<Record<string, string | undefined>>,

@@ -2,35 +2,38 @@ import { mayGrant, type Principal, type Role, type Scope, scopesOfRole } from '.
 import { AppError } from '../errors.ts';
 import type { Tenant } from '../ports/tenant.ts';
 
-/** Whoever calls. Errors: UNAUTHENTICATED; never in a function whose manifest asks for a scope. */
+/** Returns the caller. Errors: UNAUTHENTICATED, never in a function whose manifest requires a scope. */
 export function callerOf(principal: Principal | null): Principal {
   if (principal === null) throw new AppError('UNAUTHENTICATED');
   return principal;
 }
 
-/** As whoever calls stands in records: `user:…`, `key:…` or `outside:…`. */
+/** The caller's name in stored records: `user:…`, `key:…` or `outside:…`. */
 export const actorOf = ({ kind, id }: Principal): string => `${kind}:${id}`;
 
 /**
- * [Note: Nobody rules over more than they may]
- * Giving out a right that one does not have is only the plain way up. Setting the password of somebody who may more, or taking
- * their key away, leads there as well. So whoever makes, changes or removes a user or a key must have all that it has.
+ * Requires that the caller has all scopes of `wanted`. Errors: FORBIDDEN.
  *
- * Errors: FORBIDDEN.
+ * [Note: No privilege escalation]
+ * A caller could gain rights in three ways: grant a scope that it lacks, set the password of a user with more rights, or revoke such a
+ * user's key. So a caller who creates, changes or deletes a user or a key must have all scopes of that user or key.
+ *
+ * @example
+ * requireGrant(principal, ['users:manage']);
  */
 export function requireGrant(principal: Principal, wanted: readonly Scope[]): void {
   if (mayGrant(principal, wanted)) return;
   const missing = wanted.filter((scope) => !principal.scopes.has(scope));
   throw new AppError('FORBIDDEN', {
-    message: `This takes scopes that you do not have: ${missing.join(', ')}.`,
+    message: `This request requires scopes that you do not have: ${missing.join(', ')}.`,
     details: { scopes: missing },
   });
 }
 
-/** Errors: FORBIDDEN when the role may more than `principal`. See: [Note: Nobody rules over more than they may] */
+/** Requires that the caller has all scopes of `role`. Errors: FORBIDDEN. See: [Note: No privilege escalation] */
 export const requireRole = (principal: Principal, role: Role): void => requireGrant(principal, scopesOfRole[role]);
 
-/** A tenant other than one's own takes `tenants:manage`, whether or not it exists. Errors: FORBIDDEN. */
+/** Requires `tenants:manage` for every tenant other than the caller's own, whether or not it exists. Errors: FORBIDDEN. */
 export function requireOwnTenant(principal: Principal, own: Tenant, tenant: Tenant): void {
   if (tenant !== own) requireGrant(principal, ['tenants:manage']);
 }

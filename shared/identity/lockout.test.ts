@@ -10,9 +10,9 @@ async function setUp() {
   onTestFinished(() => cache.close());
   const account = { tenant: newTenant(), username: 'ada' };
   let tried = 0;
-  /** Tries a password and says what came of it. */
-  const attempt = (right: boolean, who = account) =>
-    tryPassword(who, { cache, clock }, async () => {
+  /** Tries a password and returns the result or the error code. */
+  const attempt = (right: boolean, tested = account) =>
+    tryPassword(tested, { cache, clock }, async () => {
       tried++;
       return right ? 'in' : null;
     }).catch((error) => (error.code === 'LOGIN_LOCKED' ? `locked ${error.retryAfter}` : error.code));
@@ -25,13 +25,13 @@ async function setUp() {
 }
 
 describe('the lockout', () => {
-  it('When passwords fail, then from the 5th on each next attempt waits twice as long, up to 15 minutes', () => {
+  it('When passwords fail, then from the 5th failure on the wait doubles each time, up to 15 minutes', () => {
     const seconds = [1, 4, 5, 6, 7, 8, 14, 15, 50, 5000].map((failures) => delayAfter(failures) / 1000);
 
     expect(seconds).toEqual([0, 0, 1, 2, 4, 8, 512, 900, 900, 900]);
   });
 
-  it('When it is locked, then not even the right password is tried until the time is over', async () => {
+  it('When an account is locked, then even the right password is not checked until the lock ends', async () => {
     const { clock, attempt, fail, tried } = await setUp();
 
     const failures = await fail(6);
@@ -47,7 +47,7 @@ describe('the lockout', () => {
     expect(await attempt(true)).toBe('in');
   });
 
-  it('When a password is right, then the failures before are forgotten', async () => {
+  it('When a password is right, then the count of failures starts again at 0', async () => {
     const { clock, attempt, fail } = await setUp();
     await fail(5);
     await clock.advance(1000);
@@ -57,7 +57,7 @@ describe('the lockout', () => {
     expect(await fail(6)).toEqual([...Array.from({ length: 5 }, () => 'LOGIN_FAILED'), 'locked 1']);
   });
 
-  it('When a day has gone since the first failure, then it starts anew', async () => {
+  it('When a day has passed since the first failure, then the count starts again at 0', async () => {
     const { clock, fail } = await setUp();
     await fail(4);
 
@@ -66,7 +66,7 @@ describe('the lockout', () => {
     expect(await fail(5)).toEqual(Array.from({ length: 5 }, () => 'LOGIN_FAILED'));
   });
 
-  it('When a thousand are tried at once, then no more get through than one by one', async () => {
+  it('When a thousand passwords are tried at once, then only as many are checked as one by one', async () => {
     const { attempt, tried } = await setUp();
 
     const outcomes = await Promise.all(Array.from({ length: 1000 }, () => attempt(false)));
@@ -75,7 +75,7 @@ describe('the lockout', () => {
     expect(outcomes.filter((outcome) => outcome === 'locked 1')).toHaveLength(995);
   });
 
-  it('When one account is locked, then its name in other letters is, and others are not', async () => {
+  it('When an account is locked, then its name in upper case is locked too, and other accounts are not', async () => {
     const { account, attempt, fail } = await setUp();
     await fail(5);
 
@@ -84,15 +84,15 @@ describe('the lockout', () => {
     expect(await attempt(true, { ...account, tenant: newTenant() })).toBe('in');
   });
 
-  it('When an attempt breaks off, then it counts for nothing and locks nobody', async () => {
+  it('When an attempt throws, then it is not counted and locks no account', async () => {
     const { account, cache, clock, attempt, fail } = await setUp();
     await fail(4);
 
     for (let i = 0; i < 5; i++) {
       const broken = tryPassword(account, { cache, clock }, async () => {
-        throw new Error('the store is away');
+        throw new Error('the store is down');
       });
-      await expect(broken).rejects.toThrow('the store is away');
+      await expect(broken).rejects.toThrow('the store is down');
     }
 
     expect(await attempt(true)).toBe('in');

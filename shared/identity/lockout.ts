@@ -4,34 +4,37 @@ import type { Cache } from '../ports/cache.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Tenant } from '../ports/tenant.ts';
 
-/** Failures that cost nothing but time. */
+/** Failures without a lock. */
 const freeFailures = 4;
 const longestDelayMs = 15 * 60_000;
-/** Failures are forgotten this long after the first. */
+/** The count of failures is deleted this long after the first failure. */
 const memoryMs = 24 * 60 * 60_000;
 
-/** Milliseconds to wait after the nth failure. */
+/** Length of the lock after the nth failure, in milliseconds. */
 export const delayAfter = (failures: number): number =>
   failures <= freeFailures ? 0 : Math.min(1000 * 2 ** (failures - freeFailures - 1), longestDelayMs);
 
-/** Whose secret is guessed at: the name that was typed, whether or not anybody has it. */
+/** Account of a login: the username as typed, whether or not a user with this name exists. */
 export interface GuessedAccount {
   readonly tenant: Tenant;
   readonly username: string;
 }
 
 /**
- * Lets `attempt` try a password; it resolves to null when that was wrong. From the 5th failure in a row on the account is locked for
- * 1, 2, 4 … seconds, up to 15 minutes. A success forgets the failures; an attempt that throws tells nothing of the password and does
- * not count.
+ * Runs `attempt`, which checks a password and resolves to null when it is wrong. From the 5th failure in a row on, the account is
+ * locked for 1, 2, 4 … seconds, up to 15 minutes. A success deletes the count of failures. An attempt that throws says nothing about
+ * the password and is not counted.
  *
  * [Note: The lock comes first]
- * Counting after the fact would let a thousand guesses pass that are sent at once. So an attempt counts as failed from its
- * start, and when it might lead to a lock it takes the lock before it tries: of those that come together one goes on.
- * The price is that somebody can keep another out of logging in by failing on purpose; who is logged in stays so.
- * An attempt that cannot be counted, since the cache is away, is not made: it is STORE_UNAVAILABLE, not a free guess.
+ * If failures were counted afterwards, a thousand guesses sent at once would all be checked. So an attempt counts as a failure from
+ * its start. If it may lead to a lock, it takes the lock before it checks the password: of concurrent attempts only one continues.
+ * The price: an attacker can prevent a user from logging in by failing on purpose. Existing sessions go on. Without the cache an
+ * attempt cannot be counted and is refused with STORE_UNAVAILABLE, so that it is not a free guess.
  *
  * Errors: LOGIN_LOCKED (with Retry-After), LOGIN_FAILED, STORE_UNAVAILABLE.
+ *
+ * @example
+ * const user = await tryPassword({ tenant, username }, { cache, clock }, async () => ((await isRight()) ? user : null));
  */
 export async function tryPassword<Result>(
   account: GuessedAccount,
@@ -60,7 +63,7 @@ export async function tryPassword<Result>(
     throw error;
   }
   if (result === null) throw new AppError('LOGIN_FAILED');
-  // Who has proved who they are is not refused because it cannot be forgotten how often they failed before.
+  // A correct login succeeds even if resetting the counter fails.
   await Promise.allSettled([cache.delete(tenant, failuresKey), cache.delete(tenant, lockKey)]);
   return result;
 }
@@ -71,7 +74,7 @@ async function refuseLocked(tenant: Tenant, lockKey: string, cache: Cache, clock
   throw new AppError('LOGIN_LOCKED', { retryAfter: Math.max(1, Math.ceil((Number(until) - clock.now()) / 1000)) });
 }
 
-/** Digests: a name that was typed may be anything, also a password in the wrong field. */
+/** Cache keys contain a digest, because a typed username may be a password in the wrong field. */
 function keysOf({ tenant, username }: GuessedAccount): [failures: string, lock: string] {
   const digest = createHash('sha256')
     .update(`${tenant}\n${username.normalize('NFKC').toLowerCase()}`)

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import listPersons from '../../functions/list-persons/index.ts';
 import { startPlatform } from '../testing/platform.ts';
 
-/** A company's login: an issuer of OpenID Connect on loopback, with its discovery document and keys. */
+/** A company's OpenID Connect issuer on loopback, with a discovery document and keys. */
 describe('users of an outside issuer', () => {
   let server: Server;
   let issuer: string;
@@ -35,7 +35,7 @@ describe('users of an outside issuer', () => {
       settings: { FREEFACE_OIDC_ISSUER: issuer, FREEFACE_OIDC_AUDIENCE: 'freeface', ...settings },
     });
 
-  it('When a token names a role of ours, then its user may do what that role may', async () => {
+  it('When a token contains a role of the platform, then its user has the scopes of that role', async () => {
     const platform = await start();
     const token = await sign({ roles: ['staff', 'viewer'] });
 
@@ -45,7 +45,7 @@ describe('users of an outside issuer', () => {
     expect(platform.logs).toContainEqual(expect.objectContaining({ msg: 'answered', actor: 'outside:mia' }));
   });
 
-  it('When the claim lies deeper and its values are renamed, then the mapping finds the role', async () => {
+  it('When the role claim is nested and its values are mapped, then the role is found', async () => {
     const platform = await start({
       FREEFACE_OIDC_ROLE_CLAIM: 'realm_access.roles',
       FREEFACE_OIDC_ROLES: 'face-team=operator',
@@ -57,7 +57,7 @@ describe('users of an outside issuer', () => {
     expect(answer.status).toBe(200);
   });
 
-  it('When a tenant claim is configured, then the token rules which gallery is seen', async () => {
+  it('When a tenant claim is configured, then the token selects the tenant', async () => {
     const platform = await start({ FREEFACE_OIDC_TENANT_CLAIM: 'org' });
     const tokens = await Promise.all(
       [{ org: 'north' }, { org: 'No such form' }, {}].map((c) => sign({ roles: 'viewer', ...c })),
@@ -70,8 +70,8 @@ describe('users of an outside issuer', () => {
   });
 
   it.each([
-    ['has no role here', { roles: ['staff'] }, 403],
-    ['claims to own the installation', { roles: ['owner'] }, 403],
+    ['has no role of the platform', { roles: ['staff'] }, 403],
+    ['claims the role owner', { roles: ['owner'] }, 403],
     ['is meant for another service', { roles: ['viewer'], aud: 'payroll' }, 401],
     ['comes from another issuer', { roles: ['viewer'], iss: 'http://127.0.0.1:1' }, 401],
   ])('When a token %s, then it is refused', async (_, claims, status) => {
@@ -83,7 +83,7 @@ describe('users of an outside issuer', () => {
     expect(answer.status).toBe(status);
   });
 
-  it('When a token has expired, then the answer says so', async () => {
+  it('When a token has expired, then the response says so', async () => {
     const platform = await start();
     const token = await sign({ roles: ['viewer'] }, { expires: '-1m' });
 
@@ -93,7 +93,7 @@ describe('users of an outside issuer', () => {
     expect(answer.json.message).toBe('The token has expired.');
   });
 
-  it('When another key signed a token, then it is refused', async () => {
+  it('When a token is signed by another key, then it is refused', async () => {
     const platform = await start();
     const { privateKey } = await generateKeyPair('RS256');
     const token = await new SignJWT({ sub: 'mia', aud: 'freeface', iss: issuer, roles: ['admin'] })
@@ -106,7 +106,7 @@ describe('users of an outside issuer', () => {
     expect(answer.status).toBe(401);
   });
 
-  it('When no outside issuer is configured, then its tokens count for nothing', async () => {
+  it('When no outside issuer is configured, then its tokens are refused', async () => {
     const platform = await startPlatform([listPersons]);
     const token = await sign({ roles: ['admin'] });
 

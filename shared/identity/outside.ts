@@ -6,10 +6,10 @@ import type { Clock } from '../ports/clock.ts';
 import { asTenant, defaultTenant, isTenant, type Tenant } from '../ports/tenant.ts';
 import { notValid, verified } from './tokens.ts';
 
-/** Asymmetric ones alone: with a shared secret whoever can check could also sign. */
+/** Only asymmetric algorithms: with a shared secret, a party that can verify a token could also sign one. */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
-/** The `iss` of a token that nothing has been checked of; null when it is no token at all. */
+/** Returns `iss` of a token that is not verified yet; null when the text is not a token. */
 export function claimedIssuer(token: string): string | null {
   try {
     return decodeJwt(token).iss ?? null;
@@ -18,7 +18,10 @@ export function claimedIssuer(token: string): string | null {
   }
 }
 
-/** Who the issuer says is calling. Errors: UNAUTHENTICATED, FORBIDDEN (no role here), STORE_UNAVAILABLE (its keys cannot be had). */
+/**
+ * Verifies a token of the outside issuer and returns its caller. Errors: UNAUTHENTICATED, FORBIDDEN (no role or no tenant),
+ * STORE_UNAVAILABLE (the issuer's discovery document cannot be read).
+ */
 export async function verifyOutsideToken(
   token: string,
   outside: OutsideIssuer,
@@ -50,12 +53,13 @@ export async function verifyOutsideToken(
   };
 }
 
-/** The strongest of the roles that the token names. */
+/** Returns the strongest role in the token. `owner` is ignored: an outside issuer cannot give it. */
 function roleOf(payload: JWTPayload, { roleClaim, roleNames }: OutsideIssuer): Role {
   const claim = roleClaim.split('.').reduce<unknown>((value, part) => property(value, part), payload);
   const names = new Set((Array.isArray(claim) ? claim : [claim]).map((value) => roleNames[String(value)] ?? value));
   const role = roles.findLast((each) => each !== 'owner' && names.has(each));
-  if (role === undefined) throw new AppError('FORBIDDEN', { message: 'Your account has no role here.' });
+  if (role === undefined)
+    throw new AppError('FORBIDDEN', { message: 'Your token contains no role that this service knows.' });
   return role;
 }
 
@@ -63,7 +67,7 @@ function tenantOf(payload: JWTPayload, { tenantClaim }: OutsideIssuer): Tenant {
   if (tenantClaim === null) return defaultTenant;
   const claim = property(payload, tenantClaim);
   if (typeof claim === 'string' && isTenant(claim)) return asTenant(claim);
-  throw new AppError('FORBIDDEN', { message: 'Your account has no tenant here.' });
+  throw new AppError('FORBIDDEN', { message: 'Your token contains no valid tenant.' });
 }
 
 const property = (value: unknown, name: string): unknown =>
@@ -71,7 +75,7 @@ const property = (value: unknown, name: string): unknown =>
 
 type KeySet = ReturnType<typeof createRemoteJWKSet>;
 
-/** jose keeps a set of keys, and fetches it again when a token names a key that is not in it. */
+/** By issuer and URL. jose caches the keys and fetches them again when a token needs an unknown key. */
 const keySets = new Map<string, Promise<KeySet>>();
 
 function keySetOf(outside: OutsideIssuer): Promise<KeySet> {
@@ -91,7 +95,7 @@ async function discover({ issuer, keySetUrl }: OutsideIssuer): Promise<KeySet> {
     const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
     const response = await fetch(url, { signal: AbortSignal.timeout(5000), redirect: 'error' });
     const document = (await response.json()) as { issuer?: unknown; jwks_uri?: unknown };
-    if (document.issuer !== issuer) throw notValid(new Error(`${url} speaks of another issuer`));
+    if (document.issuer !== issuer) throw notValid(new Error(`${url} is the document of another issuer`));
     return createRemoteJWKSet(new URL(String(document.jwks_uri)));
   } catch (cause) {
     throw new AppError('STORE_UNAVAILABLE', { cause });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { hashPassword, verifyPassword } from './passwords.ts';
 
 describe('hashed passwords', () => {
-  it('When a password is hashed, then the hash names its parameters and only that password fits', async () => {
+  it('When a password is hashed, then the hash contains its parameters and only that password matches', async () => {
     const hash = await hashPassword('three purple umbrellas');
 
     expect(hash).toMatch(/^\$scrypt\$ln=15,r=8,p=3\$[\w+/]{22}\$[\w+/]{43}$/);
@@ -22,7 +22,7 @@ describe('hashed passwords', () => {
     expect(one).not.toBe(other);
   });
 
-  it('When the hash was made elsewhere with other parameters, then those are used', async () => {
+  it('When a hash has other parameters, then verification uses them', async () => {
     const salt = Buffer.from('0123456789abcdef');
     const hash = scryptSync('pässword of old', salt, 64, { N: 2 ** 10, r: 8, p: 1 });
     const [saltText, hashText] = [salt, hash].map((bytes) => bytes.toString('base64').replace(/=+$/, ''));
@@ -32,24 +32,24 @@ describe('hashed passwords', () => {
     expect(await verifyPassword('password of old', stored)).toBe(false);
   });
 
-  it('When one keyboard composes letters and another does not, then it is one password', async () => {
+  it('When a password has composed or decomposed letters, then it is the same password', async () => {
     const hash = await hashPassword('schöne grüße vom see'.normalize('NFD'));
 
     expect(await verifyPassword('schöne grüße vom see'.normalize('NFC'), hash)).toBe(true);
   });
 
-  it('When there is no such user, then nothing fits, and the time spent is that of a real comparison', async () => {
+  it('When the user does not exist, then no password matches, and the check takes as long as a real one', async () => {
     const hash = await hashPassword('three purple umbrellas');
     const real = await cpuOf(() => verifyPassword('another password', hash));
 
-    const nobody = await cpuOf(() => verifyPassword('another password', null));
+    const absent = await cpuOf(() => verifyPassword('another password', null));
 
-    expect(nobody.result).toBe(false);
-    expect(nobody.milliseconds).toBeGreaterThan(real.milliseconds / 3);
-    expect(nobody.milliseconds).toBeLessThan(real.milliseconds * 3);
+    expect(absent.result).toBe(false);
+    expect(absent.milliseconds).toBeGreaterThan(real.milliseconds / 3);
+    expect(absent.milliseconds).toBeLessThan(real.milliseconds * 3);
   });
 
-  it('When more come at once than can wait, then the rest is BUSY, and what waits and is not wanted any more leaves', async () => {
+  it('When more passwords arrive than can wait, then the rest fails with BUSY, and aborted ones leave the queue', async () => {
     const gone = new AbortController();
     setMaxListeners(50, gone.signal);
 

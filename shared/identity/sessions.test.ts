@@ -31,12 +31,12 @@ async function setUp() {
   return { accounts, tenant, userId, sessionId, logInWith };
 }
 
-describe('a login in whose middle something changes', () => {
+describe('a login during which the user changes', () => {
   it.each<[string, UserChanges | null]>([
     ['the password is changed', { passwordHash: '$scrypt$ln=15,r=8,p=3$AAAA$AAAA' }],
     ['the user is disabled', { disabled: true }],
     ['the user is deleted', null],
-  ])('When %s after the password was compared, then no session is left', async (_, changes) => {
+  ])('When %s after the password check, then no session remains', async (_, changes) => {
     const { accounts, tenant, userId, sessionId, logInWith } = await setUp();
     const interrupted: Accounts = {
       ...accounts,
@@ -52,7 +52,7 @@ describe('a login in whose middle something changes', () => {
     expect(await accounts.getSession(tenant, sessionId)).toBeNull();
   });
 
-  it('When nothing changes, then the session is there', async () => {
+  it('When nothing changes, then the session exists', async () => {
     const { accounts, tenant, sessionId, logInWith } = await setUp();
 
     await logInWith(accounts);

@@ -10,9 +10,9 @@ import { verifyPassword } from './passwords.ts';
 import { signAccessToken } from './tokens.ts';
 
 const day = 24 * 60 * 60_000;
-/** A login ends when it is not used for this long, */
+/** A session ends when it is not refreshed for this long. */
 const idleMs = 14 * day;
-/** and after this time in any case. */
+/** A session ends after this time, even if it is refreshed. */
 const longestMs = 90 * day;
 
 export interface SessionDeps {
@@ -22,8 +22,11 @@ export interface SessionDeps {
 }
 
 /**
- * Opens a session for a user who proves who they are. An unknown tenant, an unknown or disabled user and a wrong password
- * look the same and take the same time. Errors: LOGIN_FAILED, LOGIN_LOCKED, BUSY.
+ * Opens a session for a user with the right password. An unknown tenant, an unknown or disabled user and a wrong password give the
+ * same error after the same time. Errors: LOGIN_FAILED, LOGIN_LOCKED, BUSY, STORE_UNAVAILABLE.
+ *
+ * @example
+ * const { accessToken, refreshToken } = await logIn({ tenant, username, password }, { accounts, cache, clock, signal, newId });
  */
 export async function logIn(
   { tenant, username, password }: { readonly tenant: Tenant; readonly username: string; readonly password: string },
@@ -39,44 +42,45 @@ export async function logIn(
   const expiresAt = clock.now() + idleMs;
   const session = { sessionId, userId: user.userId, refreshDigest: digestOf(secret), expiresAt };
   await accounts.createSession(tenant, session, { signal }).catch(asLoginFailed);
-  await refuseOutdated(tenant, sessionId, user, accounts);
+  await refuseChangedUser(tenant, sessionId, user, accounts);
   return tokensOf({ tenant, user, sessionId, secret, expiresAt }, { accounts, clock, signal });
 }
 
 /**
  * [Note: A password that changes during a login]
- * A change of the password ends the sessions that exist. A login that had compared with the old one would open its session just
- * afterwards and keep it. So what the login relied on is read once more when the session exists: any later change ends it.
+ * A change of the password ends all existing sessions. A login that checked the old password just before would open its session
+ * just afterwards and keep it. So the login reads the user again once the session exists: every later change ends that session
+ * too.
  */
-async function refuseOutdated(tenant: Tenant, sessionId: string, user: User, accounts: Accounts): Promise<void> {
+async function refuseChangedUser(tenant: Tenant, sessionId: string, user: User, accounts: Accounts): Promise<void> {
   const now = await accounts.getSession(tenant, sessionId);
   if (now !== null && !now.user.disabled && now.user.passwordHash === user.passwordHash) return;
   await accounts.endSession(tenant, sessionId);
   throw new AppError('LOGIN_FAILED');
 }
 
-/** The user may have been deleted just now. */
+/** The user may be deleted between the password check and this write. */
 function asLoginFailed(error: unknown): never {
   if (error instanceof AppError && error.code === 'USER_NOT_FOUND') throw new AppError('LOGIN_FAILED');
   throw error;
 }
 
 /**
- * New tokens for a refresh token, which is good for one use. One that was used before ends the session, with all that came of it:
- * one of the two who hold it stole it. Errors: UNAUTHENTICATED.
+ * Returns new tokens for a refresh token, which is valid for one use. A second use ends the session and all its tokens, because one of
+ * the two holders has stolen the token. Errors: UNAUTHENTICATED.
  */
 export async function refreshSession(refreshToken: string, deps: SessionDeps): Promise<OpenSession> {
   const { accounts, clock, signal } = deps;
   const parsed = parseRefreshToken(refreshToken);
-  if (parsed === null) throw notGood();
+  if (parsed === null) throw invalidRefreshToken();
   const { tenant, sessionId } = parsed;
   const found = await accounts.getSession(tenant, sessionId, { signal });
-  if (found === null || found.user.disabled) throw notGood();
+  if (found === null || found.user.disabled) throw invalidRefreshToken();
   const secret = newSecret();
   const expiresAt = Math.min(clock.now() + idleMs, found.session.createdAt + longestMs);
   const digests = { from: digestOf(parsed.secret), to: digestOf(secret), expiresAt };
   const outcome = await accounts.rotateSession(tenant, sessionId, digests, { signal });
-  if (outcome !== 'rotated') throw notGood();
+  if (outcome !== 'rotated') throw invalidRefreshToken();
   return tokensOf({ tenant, user: found.user, sessionId, secret, expiresAt }, deps);
 }
 
@@ -112,4 +116,5 @@ function parseRefreshToken(text: string): { tenant: Tenant; sessionId: string; s
 
 const newSecret = (): string => randomBytes(32).toString('base64url');
 
-const notGood = () => new AppError('UNAUTHENTICATED', { message: 'The refresh token is not valid; log in again.' });
+const invalidRefreshToken = () =>
+  new AppError('UNAUTHENTICATED', { message: 'The refresh token is not valid; log in again.' });

@@ -6,14 +6,14 @@ import type { Accounts, SigningKey } from '../ports/accounts.ts';
 import type { Clock } from '../ports/clock.ts';
 import { asTenant, type Tenant } from '../ports/tenant.ts';
 
-/** Claims `iss` and `aud` of our own tokens. */
+/** Claims `iss` and `aud` of the platform's own tokens. */
 export const ownIssuer = 'urn:freeface';
 const ownAudience = 'urn:freeface:api';
 
-/** Milliseconds that an access token is good for. Short: a stolen one is soon worthless. */
+/** Lifetime of an access token. It is short, so that a stolen token is soon worthless. */
 const accessTokenMs = 10 * 60_000;
 
-/** The one algorithm of ours; a token that names another is refused before anything of it is believed. */
+/** The only algorithm of the platform's own tokens. A token with another algorithm is refused before its claims are read. */
 const algorithm = 'EdDSA';
 
 export interface TokenSubject {
@@ -29,7 +29,7 @@ export interface TokenDeps {
   readonly clock: Clock;
 }
 
-/** An access token, and the seconds it is good for. */
+/** Returns an access token and its lifetime in seconds. */
 export async function signAccessToken(
   { tenant, userId, name, role, sessionId }: TokenSubject,
   { accounts, clock }: TokenDeps,
@@ -40,7 +40,7 @@ export async function signAccessToken(
   return { token, expiresIn: accessTokenMs / 1000 };
 }
 
-/** Whose token this is. Errors: UNAUTHENTICATED. */
+/** Verifies an access token and returns its tenant, user and session. Errors: UNAUTHENTICATED. */
 export async function verifyAccessToken(
   token: string,
   { accounts, clock }: TokenDeps,
@@ -60,8 +60,8 @@ export async function verifyAccessToken(
 }
 
 /**
- * A statement of the platform, such as an erasure receipt, as a compact JWS. Whoever holds it can check it against
- * /.well-known/jwks.json, also after the key was replaced: public halves stay there.
+ * Signs a statement of the platform, such as an erasure receipt, as a compact JWS. Its holder can verify it with the keys of
+ * /.well-known/jwks.json, also after a rotation, because old public keys stay there.
  */
 export function signStatement(payload: JWTPayload, { accounts, clock }: TokenDeps): Promise<string> {
   return sign(payload, 'freeface-statement+jwt', clock.now(), accounts);
@@ -69,7 +69,7 @@ export function signStatement(payload: JWTPayload, { accounts, clock }: TokenDep
 
 async function sign(payload: JWTPayload, type: string, now: number, accounts: Accounts, expiresAt?: number) {
   const [newest] = await accounts.signingKeys();
-  if (newest === undefined) throw new AppError('NOT_READY', { cause: new Error('there is no signing key yet') });
+  if (newest === undefined) throw new AppError('NOT_READY', { cause: new Error('no signing key exists yet') });
   const token = new SignJWT(payload)
     .setProtectedHeader({ alg: algorithm, kid: newest.keyId, typ: type })
     .setIssuer(ownIssuer)
@@ -78,7 +78,7 @@ async function sign(payload: JWTPayload, type: string, now: number, accounts: Ac
   return token.sign(await imported(newest.privateJwk));
 }
 
-/** A new key to sign with, unless there is one that is younger. Resolves to whether it was made. */
+/** Creates a signing key unless the newest key is younger than `maxAgeMs`. Resolves to whether it created one. */
 export async function rotateSigningKey({ accounts, clock }: TokenDeps, maxAgeMs: number): Promise<boolean> {
   const unlessNewerThan = clock.now() - maxAgeMs;
   const [newest] = await accounts.signingKeys();
@@ -93,7 +93,7 @@ async function newSigningKey(now: number): Promise<Omit<SigningKey, 'createdAt'>
   return { keyId, algorithm, publicJwk: JSON.stringify(publicJwk), privateJwk: JSON.stringify(privateJwk) };
 }
 
-/** Public halves of all keys, in the form of RFC 7517. */
+/** Returns the public keys as a JWK set (RFC 7517). */
 export async function publicKeySet(accounts: Accounts): Promise<{ keys: JWK[] }> {
   const keys = await accounts.signingKeys();
   return {
@@ -106,7 +106,7 @@ export async function publicKeySet(accounts: Accounts): Promise<{ keys: JWK[] }>
   };
 }
 
-/** Imported once: a JWK of a key never changes. */
+/** Imported keys by their JWK, which never changes. */
 const importedKeys = new Map<string, ReturnType<typeof importJWK>>();
 
 function imported(jwk: string): ReturnType<typeof importJWK> {
@@ -115,7 +115,7 @@ function imported(jwk: string): ReturnType<typeof importJWK> {
   return known;
 }
 
-/** Key ids and their public halves, by the store they come from. */
+/** Public keys by key id, for each store. */
 const publicKeys = new WeakMap<Accounts, ReadonlyMap<string, string>>();
 
 async function publicKey(keyId: string | undefined, accounts: Accounts) {
@@ -130,7 +130,7 @@ async function publicKey(keyId: string | undefined, accounts: Accounts) {
   return imported(jwk);
 }
 
-/** Runs a verification of jose; what it throws of the token becomes UNAUTHENTICATED, which says no more than that it has expired. */
+/** Runs a verification of jose. A wrong token becomes UNAUTHENTICATED, whose message reveals at most that the token has expired. */
 export async function verified<Result>(verify: () => Promise<Result>): Promise<Result> {
   try {
     return await verify();

@@ -28,7 +28,7 @@ export type Run = Omit<Entry, 'checksum' | 'steps' | 'direction'> & {
 };
 
 /**
- * Which migrations ran on which database. ScyllaDB stores the journal of all databases.
+ * Records the migrations that ran on each database. ScyllaDB stores the journal of all databases.
  *
  * [Note: One journal]
  * Kafka, S3 and Milvus cannot store a journal, so ScyllaDB stores their journal and the lock. For these engines the state is also checked
@@ -56,8 +56,10 @@ export interface Lock {
 
 /** The lock expires after this time unless its owner renews it. */
 const lockSeconds = 60;
+/** Interval in which the owner renews the lock. */
 const renewMs = 15_000;
-const lookMs = 500;
+/** Pause between two attempts to take the lock. */
+const pollMs = 500;
 
 export const openJournal = (client: Client, keyspace: string): Journal => {
   const run = (cql: string, values: readonly unknown[], options = quorum) => client.execute(cql, values, options);
@@ -124,7 +126,7 @@ async function takeLock(client: Client, keyspace: string, waitMs: number, onWait
     const result = await client.execute(
       `INSERT INTO ${table} (name, owner) VALUES ('lock', ?) IF NOT EXISTS USING TTL ${lockSeconds}`,
       [owner],
-      deciding,
+      linearizable,
     );
     // The owner can be this process: an earlier insert succeeded, but its response was lost.
     if (result.wasApplied() || result.rows[0]?.owner === owner) break;
@@ -134,7 +136,7 @@ async function takeLock(client: Client, keyspace: string, waitMs: number, onWait
       const seconds = Math.round(waitMs / 1000);
       throw new MigrationError(`${holder} has been migrating for more than ${seconds} s. Wait for it and try again.`);
     }
-    await new Promise((resolve) => setTimeout(resolve, lookMs));
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
 
   let heldUntil = Date.now() + lockSeconds * 1000;
@@ -143,7 +145,7 @@ async function takeLock(client: Client, keyspace: string, waitMs: number, onWait
     const result = await client.execute(
       `UPDATE ${table} USING TTL ${lockSeconds} SET owner = ? WHERE name = 'lock' IF owner = ?`,
       [owner, owner],
-      deciding,
+      linearizable,
     );
     heldUntil = result.wasApplied() ? now + lockSeconds * 1000 : 0;
   };
@@ -159,14 +161,14 @@ async function takeLock(client: Client, keyspace: string, waitMs: number, onWait
       clearInterval(timer);
       // Fails when the keyspace was dropped; then the lock does not exist any more.
       await client
-        .execute(`DELETE FROM ${table} WHERE name = 'lock' IF owner = ?`, [owner], deciding)
+        .execute(`DELETE FROM ${table} WHERE name = 'lock' IF owner = ?`, [owner], linearizable)
         .catch(() => undefined);
     },
   };
 }
 
 const quorum = { prepare: true, consistency: types.consistencies.localQuorum };
-const deciding = { ...quorum, serialConsistency: types.consistencies.localSerial };
+const linearizable = { ...quorum, serialConsistency: types.consistencies.localSerial };
 
 const tables = (keyspace: string): string[] => [
   `CREATE TABLE IF NOT EXISTS ${keyspace}.schema_migrations (

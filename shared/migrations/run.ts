@@ -151,17 +151,17 @@ async function runOne(
   const { name, checksum } = migration;
   const result = { database: database.name, name, direction };
   const began = Date.now();
-  const goesOn = before?.status !== 'applied' && before?.direction === 'up' && before.checksum === checksum;
-  let steps = goesOn && direction === 'up' ? before.steps : 0;
-  const said: string[] = [];
+  const continues = before?.status !== 'applied' && before?.direction === 'up' && before.checksum === checksum;
+  let steps = continues && direction === 'up' ? before.steps : 0;
+  const stepTexts: string[] = [];
   const finish = (status: Done['status'], durationMs: number | null, error: string | null): Done => {
-    const done = { ...result, status, durationMs, error, steps: said };
+    const done = { ...result, status, durationMs, error, steps: stepTexts };
     onDone(done);
     return done;
   };
 
   if (lock === null) {
-    for (const { what } of (await planOf(migration, direction)).slice(steps)) said.push(what);
+    for (const { what } of (await planOf(migration, direction)).slice(steps)) stepTexts.push(what);
     return finish('planned', null, null);
   }
   // A rollback keeps the start time of the `up` run: that time decides the order of rollbacks.
@@ -189,7 +189,7 @@ async function runOne(
       onStep(database, name, step, steps, plan.length);
       await step.run();
       steps++;
-      said.push(step.what);
+      stepTexts.push(step.what);
     }
     lock.check();
   } catch (error) {

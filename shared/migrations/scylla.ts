@@ -88,7 +88,10 @@ function migrationOf(
 ): Migration {
   const { up, down, none } = partsOf(text);
   const stepsOf = (cql: string): Step[] =>
-    statementsOf(cql).map((statement) => ({ what: firstLine(statement), run: () => run(placed(statement, keyspace)) }));
+    statementsOf(cql).map((statement) => ({
+      what: firstLine(statement),
+      run: () => run(inKeyspace(statement, keyspace)),
+    }));
   return {
     name,
     checksum,
@@ -125,7 +128,7 @@ const tablesIn = (cql: string, verb: 'CREATE' | 'DROP'): string[] =>
   [...cql.matchAll(new RegExp(`^${verb} TABLE (?:IF (?:NOT )?EXISTS )?(\\w+)`, 'gim'))].map(([, table]) => table!);
 
 /** Adds the keyspace: the files name tables without it. */
-const placed = (statement: string, keyspace: string): string =>
+const inKeyspace = (statement: string, keyspace: string): string =>
   statement.replace(/^((?:CREATE|ALTER|DROP) TABLE (?:IF (?:NOT )?EXISTS )?)/i, `$1${keyspace}.`);
 
 const firstLine = (statement: string): string => statement.split('\n')[0]!.replace(/\s*\($/, '');

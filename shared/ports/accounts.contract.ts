@@ -10,18 +10,18 @@ import {
 import { type FakeClock, fakeClock } from '../testing/fake-clock.ts';
 import { newTenant } from '../testing/record-factories.ts';
 import type { Accounts } from './accounts.ts';
-import type { Page, PageOptions } from './records.ts';
+import type { Page, PageOptions } from './pages.ts';
 import type { Tenant } from './tenant.ts';
 
 export interface AccountsSubject {
   readonly accounts: Accounts;
-  /** Closes it and opens the same data again. */
+  /** Closes the store and opens the same data again. */
   reopen(): Promise<Accounts>;
 }
 
 const hour = 60 * 60 * 1000;
 
-/** What every `Accounts` must do. `open` gives one that is closed when the test ends; data of other tenants may be there. */
+/** Every promise of `Accounts`. `open` returns a store and closes it when the test ends; it may contain data of other tenants. */
 export function accountsContract({
   name,
   open,
@@ -44,7 +44,7 @@ export function accountsContract({
   };
 
   describe(`${name}: tenants`, () => {
-    it('When a tenant is created, then it reads back whole, and a second of its name is refused', async () => {
+    it('When a tenant is created, then it can be read with all fields, and a second one with its name is refused', async () => {
       const { accounts, clock } = await setUp();
       const wanted = newTenantRecord();
 
@@ -57,7 +57,7 @@ export function accountsContract({
       expect(await accounts.getTenant(newTenant())).toBeNull();
     });
 
-    it('When many create one tenant with its first key at once, then exactly one gets both', async () => {
+    it('When several calls create one tenant with a first key at once, then exactly one of them creates both', async () => {
       const { accounts } = await setUp();
       const wanted = newTenantRecord();
       const firstKeys = [newApiKeyRecord(), newApiKeyRecord(), newApiKeyRecord()];
@@ -72,7 +72,7 @@ export function accountsContract({
       expect(items.map(({ keyId }) => keyId)).toEqual([firstKeys[winner]?.keyId]);
     });
 
-    it('When a tenant is changed, then only what was given changes and the version grows by one', async () => {
+    it('When a tenant is changed, then only the given fields change and the version grows by 1', async () => {
       const { accounts, tenant, clock } = await setUp();
       const before = await accounts.getTenant(tenant);
       await clock.advance(1000);
@@ -85,7 +85,7 @@ export function accountsContract({
       expect(await accounts.updateTenant(tenant, { quota })).toEqual(changed);
     });
 
-    it('When a change names another version or a tenant that is not there, then it is refused', async () => {
+    it('When a change names another version or an unknown tenant, then it is refused', async () => {
       const { accounts, tenant } = await setUp();
 
       const late = accounts.updateTenant(tenant, { name: 'x' }, { version: 2 });
@@ -97,7 +97,7 @@ export function accountsContract({
       ]);
     });
 
-    it('When tenants are listed, then each comes once, the older before the younger', async () => {
+    it('When tenants are listed, then each is returned once, oldest first', async () => {
       const { accounts } = await setUp();
       const wanted: Tenant[] = [];
       for (let i = 0; i < 5; i++) wanted.push((await accounts.createTenant(newTenantRecord())).tenant);
@@ -110,7 +110,7 @@ export function accountsContract({
   });
 
   describe(`${name}: users`, () => {
-    it('When a user is created, then it reads back by id and by name in any case, and only in its tenant', async () => {
+    it('When a user is created, then it can be read by id and by name in any case, only in its tenant', async () => {
       const { accounts, tenant, clock } = await setUp();
       const other = (await accounts.createTenant(newTenantRecord())).tenant;
       const wanted = newUser({ username: 'Ada.L', disabled: true });
@@ -126,7 +126,7 @@ export function accountsContract({
       expect((await accounts.createUser(other, newUser({ username: 'ada.l' }))).version).toBe(1);
     });
 
-    it('When many create a user of one name at once, then exactly one wins', async () => {
+    it('When several calls create users with one name at once, then exactly one succeeds', async () => {
       const { accounts, tenant } = await setUp();
       const create = (username: string) => accounts.createUser(tenant, newUser({ username }));
 
@@ -137,7 +137,7 @@ export function accountsContract({
       expect((await accounts.listUsers(tenant, { limit: 10 })).items).toHaveLength(1);
     });
 
-    it('When the tenant is not there, then no user and no key is created in it', async () => {
+    it('When the tenant does not exist, then no user and no key can be created in it', async () => {
       const { accounts } = await setUp();
       const nowhere = newTenant();
 
@@ -150,7 +150,7 @@ export function accountsContract({
       ]);
     });
 
-    it('When a user is changed, then only what was given changes, and a wrong version or id is refused', async () => {
+    it('When a user is changed, then only the given fields change, and a wrong version or id is refused', async () => {
       const { accounts, tenant, user, userId, clock } = await setUpUser();
       await clock.advance(1000);
 
@@ -167,7 +167,7 @@ export function accountsContract({
       expect(await accounts.getUser(tenant, userId)).toEqual(changed);
     });
 
-    it('When a user is deleted, then the sessions go too, and the name is free again', async () => {
+    it('When a user is deleted, then the sessions are deleted too, and the name is free again', async () => {
       const { accounts, tenant, user, userId, sessionId } = await setUpUser();
 
       expect(await accounts.deleteUser(newTenant(), userId)).toBe(false);
@@ -179,7 +179,7 @@ export function accountsContract({
       expect(again.username).toBe(user.username);
     });
 
-    it('When users come and go between pages, then every one that stays comes once, the oldest first', async () => {
+    it('When users are deleted between two pages, then each remaining user is returned once, oldest first', async () => {
       const { accounts, tenant } = await setUp();
       const ids: string[] = [];
       for (let i = 0; i < 7; i++) ids.push((await accounts.createUser(tenant, newUser())).userId);
@@ -193,7 +193,7 @@ export function accountsContract({
       expect(rest.map(({ userId }) => userId)).toEqual([ids[3], ids[5], ids[6]]);
     });
 
-    it('When a page token is made up or of another listing, then it is refused', async () => {
+    it('When a page token is invented or belongs to another listing, then it is refused', async () => {
       const { accounts, tenant } = await setUp();
       const other = (await accounts.createTenant(newTenantRecord())).tenant;
       for (let i = 0; i < 2; i++) await accounts.createUser(tenant, newUser());
@@ -211,7 +211,7 @@ export function accountsContract({
   });
 
   describe(`${name}: service keys`, () => {
-    it('When a key is created, then it reads back whole and only in its tenant', async () => {
+    it('When a key is created, then it can be read with all fields, only in its tenant', async () => {
       const { accounts, tenant, clock } = await setUp();
       const wanted = newApiKeyRecord({ expiresAt: clock.now() + hour, createdBy: null });
 
@@ -224,7 +224,7 @@ export function accountsContract({
       expect(await accounts.getApiKey(tenant, wanted.keyId)).toEqual(created);
     });
 
-    it('When a key is revoked, then it stays so with the time of the first revocation', async () => {
+    it('When a key is revoked twice, then it keeps the time of the first revocation', async () => {
       const { accounts, tenant, clock } = await setUp();
       const key = await accounts.createApiKey(tenant, newApiKeyRecord());
 
@@ -239,7 +239,7 @@ export function accountsContract({
       expect((await accounts.listApiKeys(tenant, { limit: 5 })).items).toEqual([revoked]);
     });
 
-    it('When keys are listed, then they come in pages, the oldest first', async () => {
+    it('When keys are listed, then they are returned in pages, oldest first', async () => {
       const { accounts, tenant } = await setUp();
       const ids: string[] = [];
       for (let i = 0; i < 5; i++) ids.push((await accounts.createApiKey(tenant, newApiKeyRecord())).keyId);
@@ -251,7 +251,7 @@ export function accountsContract({
   });
 
   describe(`${name}: sessions`, () => {
-    it('When a session is open, then it comes with its user, until its time is over', async () => {
+    it('When a session is open, then it is returned with its user until it expires', async () => {
       const { accounts, tenant, user, userId, sessionId, clock } = await setUpUser();
 
       const found = await accounts.getSession(tenant, sessionId);
@@ -267,7 +267,7 @@ export function accountsContract({
       expect(await accounts.endSession(tenant, sessionId)).toBe(false);
     });
 
-    it('When there is no such user, then there is no session either', async () => {
+    it('When the user does not exist, then no session can be created', async () => {
       const { accounts, tenant, clock } = await setUp();
 
       const creating = accounts.createSession(tenant, newSession({ userId: 'nobody', expiresAt: clock.now() + hour }));
@@ -275,7 +275,7 @@ export function accountsContract({
       await expect(creating).rejects.toMatchObject({ code: 'USER_NOT_FOUND' });
     });
 
-    it('When a refresh token is used, then the next one counts, and the old one ends the session', async () => {
+    it('When a refresh token is used, then only the next one is valid, and a second use of the old one ends the session', async () => {
       const { accounts, tenant, sessionId, clock } = await setUpUser();
       const expiresAt = clock.now() + 5 * hour;
       const rotate = (from: string, to: string) =>
@@ -291,7 +291,7 @@ export function accountsContract({
       expect(await rotate('third', 'fourth')).toBe('gone');
     });
 
-    it('When one refresh token is used by many at once, then exactly one gets the next, and the session ends', async () => {
+    it('When several clients use one refresh token at once, then exactly one is rotated, and the session ends', async () => {
       const { accounts, tenant, sessionId, clock } = await setUpUser();
       const rotate = (to: string) =>
         accounts.rotateSession(tenant, sessionId, {
@@ -306,7 +306,7 @@ export function accountsContract({
       expect(await accounts.getSession(tenant, sessionId)).toBeNull();
     });
 
-    it('When a session has expired, then its refresh token is worth nothing', async () => {
+    it('When a session has expired, then its refresh token is not valid', async () => {
       const { accounts, tenant, sessionId, clock } = await setUpUser();
       await clock.advance(hour);
 
@@ -320,7 +320,7 @@ export function accountsContract({
       expect(await accounts.getSession(tenant, sessionId)).toBeNull();
     });
 
-    it('When a session is ended, then it is gone and others stay', async () => {
+    it('When a session is ended, then it cannot be read any more, and other sessions stay', async () => {
       const { accounts, tenant, userId, sessionId, clock } = await setUpUser();
       const other = newSession({ userId, expiresAt: clock.now() + hour });
       await accounts.createSession(tenant, other);
@@ -336,8 +336,8 @@ export function accountsContract({
     it.each([
       ['the password', { passwordHash: '$scrypt$two' }],
       ['the role', { role: 'viewer' as const }],
-      ['being enabled', { disabled: true }],
-    ])('When %s changes, then all sessions of the user end but the one that is kept', async (_, changes) => {
+      ['the `disabled` flag', { disabled: true }],
+    ])('When %s changes, then all sessions of the user end except the kept one', async (_, changes) => {
       const { accounts, tenant, userId, sessionId, clock } = await setUpUser();
       const bystander = await accounts.createUser(tenant, newUser());
       const kept = newSession({ userId, expiresAt: clock.now() + hour });
@@ -363,9 +363,9 @@ export function accountsContract({
   });
 
   describe(`${name}: signing keys`, () => {
-    it('When many rotate at once, then exactly one key is added, and the newest comes first', async () => {
+    it('When several processes rotate keys at once, then exactly one key is added, and the newest is listed first', async () => {
       const { accounts, clock } = await setUp();
-      // Keys belong to no tenant: what another test has left must be older than this one's time.
+      // Signing keys do not belong to a tenant. So the keys of other tests must be older than the time of this test.
       const start = Math.max(clock.now(), ...(await accounts.signingKeys()).map(({ createdAt }) => createdAt + 1));
       await clock.advance(start - clock.now());
       const unlessNewerThan = clock.now() - 1;
@@ -384,7 +384,7 @@ export function accountsContract({
   });
 
   describe(`${name}: durability`, () => {
-    it('When it is closed and opened again, then everything is there, and page tokens still count', async () => {
+    it('When the store is reopened, then all rows are there, and page tokens are still valid', async () => {
       const { accounts, tenant, user, userId, sessionId, reopen } = await setUpUser();
       await accounts.createUser(tenant, newUser());
       const key = await accounts.createApiKey(tenant, newApiKeyRecord());
@@ -399,7 +399,7 @@ export function accountsContract({
       expect((await again.listUsers(tenant, { limit: 1, after: next! })).items).toHaveLength(1);
     });
 
-    it('When a call comes with an aborted signal, then it rejects with its reason and does nothing', async () => {
+    it('When the signal is already aborted, then the call rejects with its reason and changes nothing', async () => {
       const { accounts, tenant, userId } = await setUpUser();
       const signal = AbortSignal.abort(new Error('gone'));
 

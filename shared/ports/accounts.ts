@@ -1,16 +1,16 @@
 import type { Role, Scope } from '../domain/access.ts';
-import type { Page, PageOptions } from './records.ts';
+import type { Page, PageOptions } from './pages.ts';
 import type { CallOptions, Tenant } from './tenant.ts';
 
-/** How much a tenant may hold; null: as much as there is room for. */
+/** How much a tenant may store; null: no limit. */
 export interface Quota {
   readonly persons: number | null;
   readonly faces: number | null;
-  /** Of stored images. */
+  /** Sum of the sizes of the stored images. */
   readonly bytes: number | null;
 }
 
-/** Days after which something goes by itself; null: never. */
+/** Days after which data is deleted automatically; null: never. */
 export interface Retention {
   readonly imagesDays: number | null;
   readonly unknownFacesDays: number | null;
@@ -18,59 +18,65 @@ export interface Retention {
 
 export interface TenantSettings {
   readonly quota: Quota;
-  /** Enrolment of somebody without a consent that is in force is refused. */
+  /** true: the enrolment of a person without a valid consent is refused. */
   readonly consentRequired: boolean;
   readonly retention: Retention;
 }
 
 export interface TenantRecord extends TenantSettings {
   readonly tenant: Tenant;
-  /** For people to read. */
+  /** Display name. */
   readonly name: string;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
+  /** Milliseconds since the epoch. */
   readonly updatedAt: number;
-  /** 1, then +1 with every change. */
+  /** Starts at 1; each change adds 1. */
   readonly version: number;
 }
 export type NewTenant = Pick<TenantRecord, 'tenant' | 'name'> & TenantSettings;
 
 export interface User {
   readonly userId: string;
-  /** What is typed to log in; unique per tenant without regard to case. Kept in lower case. */
+  /** The name for the login. Unique in the tenant regardless of case; stored in lower case. */
   readonly username: string;
+  /** Display name. */
   readonly name: string;
   readonly role: Role;
   /** See shared/identity/passwords.ts. */
   readonly passwordHash: string;
   readonly disabled: boolean;
+  /** Milliseconds since the epoch, like all times below. */
   readonly createdAt: number;
   readonly updatedAt: number;
+  /** Starts at 1; each change adds 1. */
   readonly version: number;
 }
 export type NewUser = Omit<User, 'createdAt' | 'updatedAt' | 'version'>;
 export type UserChanges = Partial<Pick<User, 'name' | 'role' | 'passwordHash' | 'disabled'>>;
 
-/** A key of a service. Only a digest of its secret is kept. */
+/** An API key of a service. Only a digest of its secret is stored. */
 export interface ApiKey {
   readonly keyId: string;
   readonly name: string;
   readonly scopes: readonly Scope[];
   /** SHA-256 of the secret, hex. */
   readonly secretDigest: string;
-  /** Who made it: `user:…` or `key:…`; null: the platform itself. */
+  /** The creator, `user:…` or `key:…`; null: the platform itself. */
   readonly createdBy: string | null;
   readonly createdAt: number;
+  /** null: the key does not expire. */
   readonly expiresAt: number | null;
+  /** null: the key is not revoked. */
   readonly revokedAt: number | null;
 }
 export type NewApiKey = Omit<ApiKey, 'createdAt' | 'revokedAt'>;
 
-/** One login of a user; its refresh token changes with every use. */
+/** One login of a user. Its refresh token changes with every use. */
 export interface Session {
   readonly sessionId: string;
   readonly userId: string;
-  /** SHA-256 of the refresh token that is good now, hex. */
+  /** SHA-256 of the current refresh token, hex. */
   readonly refreshDigest: string;
   readonly createdAt: number;
   readonly expiresAt: number;
@@ -88,74 +94,87 @@ export interface OpenSession {
   readonly refreshExpiresIn: number;
 }
 
-/** A key that signs tokens and receipts. Private halves are encrypted at rest. */
+/** A key that signs tokens and receipts. The private part is encrypted at rest. */
 export interface SigningKey {
   readonly keyId: string;
   readonly algorithm: 'EdDSA';
-  /** JWK in JSON, with its private part. */
+  /** JWK with the private part, as JSON. */
   readonly privateJwk: string;
-  /** JWK in JSON, public. */
+  /** Public JWK, as JSON. */
   readonly publicJwk: string;
   readonly createdAt: number;
 }
 
 /**
- * Tenants, users, service keys, sessions and signing keys. What a resolved write has done is seen by every later read and survives
- * a crash. Errors (AppError): TENANT_EXISTS, TENANT_NOT_FOUND, USER_EXISTS, USER_NOT_FOUND, VERSION_CONFLICT, PAGE_TOKEN_INVALID,
+ * Tenants, users, service keys, sessions and signing keys. A resolved write is visible to every later read and survives a crash.
+ * Errors (AppError): TENANT_EXISTS, TENANT_NOT_FOUND, USER_EXISTS, USER_NOT_FOUND, VERSION_CONFLICT, PAGE_TOKEN_INVALID,
  * STORE_UNAVAILABLE.
  */
 export interface Accounts {
-  /** With `firstKey`, both come to be or neither does. Errors: TENANT_EXISTS (of two concurrent calls exactly one wins). */
+  /**
+   * With `firstKey`, the tenant and the key are created together or not at all. Errors: TENANT_EXISTS; of concurrent
+   * calls exactly one succeeds.
+   */
   createTenant(
     tenant: NewTenant,
     options?: CallOptions & { readonly firstKey?: NewApiKey | undefined },
   ): Promise<TenantRecord>;
+  /** null when the tenant does not exist. */
   getTenant(tenant: Tenant, options?: CallOptions): Promise<TenantRecord | null>;
   /** Oldest first. */
   listTenants(options: PageOptions): Promise<Page<TenantRecord>>;
-  /** Errors: TENANT_NOT_FOUND, VERSION_CONFLICT when `version` is given and not the stored one. */
+  /**
+   * Changes the given fields only. Errors: TENANT_NOT_FOUND, VERSION_CONFLICT when `version` is given and is not the
+   * stored version.
+   */
   updateTenant(
     tenant: Tenant,
     changes: Partial<Pick<TenantRecord, 'name'> & TenantSettings>,
     options?: CallOptions & { version?: number | undefined },
   ): Promise<TenantRecord>;
 
-  /** Errors: TENANT_NOT_FOUND, USER_EXISTS (of two concurrent calls exactly one wins). */
+  /** Errors: TENANT_NOT_FOUND, USER_EXISTS; of concurrent calls with one username exactly one succeeds. */
   createUser(tenant: Tenant, user: NewUser, options?: CallOptions): Promise<User>;
+  /** null when the user does not exist. */
   getUser(tenant: Tenant, userId: string, options?: CallOptions): Promise<User | null>;
+  /** Finds a user by username, regardless of case. */
   getUserByName(tenant: Tenant, username: string, options?: CallOptions): Promise<User | null>;
   /** Oldest first. */
   listUsers(tenant: Tenant, options: PageOptions): Promise<Page<User>>;
-  /** A new password, role or `disabled: true` also ends the user's sessions, except `keepSession`. Errors: USER_NOT_FOUND, VERSION_CONFLICT. */
+  /**
+   * Changes the given fields only. A new password, a new role or `disabled: true` also ends all sessions of the user except
+   * `keepSession`. Errors: USER_NOT_FOUND, VERSION_CONFLICT when `version` is given and is not the stored version.
+   */
   updateUser(
     tenant: Tenant,
     userId: string,
     changes: UserChanges,
     options?: CallOptions & { version?: number | undefined; keepSession?: string | undefined },
   ): Promise<User>;
-  /** With all sessions. Resolves to whether there was one. */
+  /** Deletes the user with all sessions. Resolves to whether the user existed. */
   deleteUser(tenant: Tenant, userId: string, options?: CallOptions): Promise<boolean>;
 
   /** Errors: TENANT_NOT_FOUND. */
   createApiKey(tenant: Tenant, key: NewApiKey, options?: CallOptions): Promise<ApiKey>;
-  /** Also when revoked or expired. */
+  /** Also returns a revoked or expired key. null when the key does not exist. */
   getApiKey(tenant: Tenant, keyId: string, options?: CallOptions): Promise<ApiKey | null>;
-  /** Oldest first, revoked ones too. */
+  /** Oldest first, including revoked keys. */
   listApiKeys(tenant: Tenant, options: PageOptions): Promise<Page<ApiKey>>;
-  /** For good. The key as it is now, null when there is none; the second time changes nothing. */
+  /** Revokes a key for good. A second call changes nothing. Resolves to the stored key; null when it does not exist. */
   revokeApiKey(tenant: Tenant, keyId: string, options?: CallOptions): Promise<ApiKey | null>;
 
-  /** Also clears away sessions that have expired. Errors: USER_NOT_FOUND. */
+  /** Also deletes expired sessions. Errors: USER_NOT_FOUND. */
   createSession(tenant: Tenant, session: Omit<Session, 'createdAt'>, options?: CallOptions): Promise<void>;
-  /** The session and its user; null when it ended, expired or never was. */
+  /** The session and its user; null when the session does not exist, has ended or has expired. */
   getSession(
     tenant: Tenant,
     sessionId: string,
     options?: CallOptions,
   ): Promise<{ readonly session: Session; readonly user: User } | null>;
   /**
-   * Replaces the refresh token `from` by `to`. `reused`: `from` is not the one that is good now; the session has been ended, since
-   * one of the two who hold the token stole it. Of two concurrent calls exactly one is `rotated`.
+   * Replaces the refresh token `from` with `to`. Of concurrent calls with the current token exactly one is `rotated`. `reused`: `from`
+   * is not the current token. Then two clients have the token and one of them stole it, so the session ends. `gone`: the session does
+   * not exist, has ended or has expired.
    */
   rotateSession(
     tenant: Tenant,
@@ -163,14 +182,14 @@ export interface Accounts {
     digests: { readonly from: string; readonly to: string; readonly expiresAt: number },
     options?: CallOptions,
   ): Promise<'rotated' | 'reused' | 'gone'>;
-  /** Resolves to whether there was one. */
+  /** Resolves to whether the session existed and had not expired. */
   endSession(tenant: Tenant, sessionId: string, options?: CallOptions): Promise<boolean>;
 
-  /** Newest first; never empty after the first `addSigningKey`. */
+  /** Newest first. Not empty after the first `addSigningKey`. */
   signingKeys(options?: CallOptions): Promise<SigningKey[]>;
   /**
-   * Adds a key unless there is one created after `unlessNewerThan` (milliseconds since the epoch); so of many that rotate at once only
-   * one does. Resolves to whether it was added.
+   * Adds a key unless a key exists that was created after `unlessNewerThan` (milliseconds since the epoch). So when several processes
+   * rotate at once, only one key is added. Resolves to whether it was added.
    */
   addSigningKey(
     key: Omit<SigningKey, 'createdAt'>,

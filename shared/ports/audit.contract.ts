@@ -8,11 +8,11 @@ import type { Tenant } from './tenant.ts';
 
 export interface AuditSubject {
   readonly audit: Audit;
-  /** Closes it and opens the same data again. */
+  /** Closes the store and opens the same data again. */
   reopen(): Promise<Audit>;
 }
 
-/** What every `Audit` must do. `open` gives one that is closed when the test ends; data of other tenants may be there. */
+/** Every promise of `Audit`. `open` returns a store and closes it when the test ends; it may contain data of other tenants. */
 export function auditContract({ name, open }: { name: string; open: (clock: FakeClock) => Promise<AuditSubject> }) {
   const setUp = async () => {
     const clock = fakeClock();
@@ -20,7 +20,7 @@ export function auditContract({ name, open }: { name: string; open: (clock: Fake
   };
 
   describe(`${name}: the chain`, () => {
-    it('When entries are appended, then they come back whole, chained in order, for their tenant alone', async () => {
+    it('When entries are appended, then they can be read with all fields, chained in order, only for their tenant', async () => {
       const { audit, tenant, clock } = await setUp();
       const first = newAuditEntry({
         actorName: 'Zoë "x" 𝔘',
@@ -40,7 +40,7 @@ export function auditContract({ name, open }: { name: string; open: (clock: Fake
       expect(verdict(tenant, [one, two])).toBeNull();
     });
 
-    it('When 200 entries are appended at once, durable and not, then the chain has no gap and keeps their order', async () => {
+    it('When 200 entries are appended at once, some of them durable, then the chain has no gap and keeps their order', async () => {
       const { audit, tenant } = await setUp();
       const other = newTenant();
 
@@ -59,7 +59,7 @@ export function auditContract({ name, open }: { name: string; open: (clock: Fake
       }
     });
 
-    it('When it is closed and opened again, then everything is there and the chain goes on', async () => {
+    it('When the log is reopened, then all entries are there and the chain continues', async () => {
       const { audit, tenant, reopen } = await setUp();
       const before = await audit.append(tenant, newAuditEntry());
 
@@ -72,7 +72,7 @@ export function auditContract({ name, open }: { name: string; open: (clock: Fake
       expect(verdict(tenant, entries)).toBeNull();
     });
 
-    it('When text cannot be stored as it is, then what comes back is what was hashed', async () => {
+    it('When text has characters that cannot be stored, then they are replaced before the entry is hashed', async () => {
       const { audit, tenant } = await setUp();
 
       await audit.append(tenant, newAuditEntry({ actorName: 'a\ud800b\0c', requestId: '\udc00' }));
@@ -82,7 +82,7 @@ export function auditContract({ name, open }: { name: string; open: (clock: Fake
       expect(verdict(tenant, entries)).toBeNull();
     });
 
-    it('When a call is aborted before it begins, then nothing is appended', async () => {
+    it('When the signal is already aborted, then nothing is appended', async () => {
       const { audit, tenant } = await setUp();
 
       const appending = audit.append(tenant, newAuditEntry(), { signal: AbortSignal.abort(new Error('left')) });
@@ -93,7 +93,7 @@ export function auditContract({ name, open }: { name: string; open: (clock: Fake
   });
 
   describe(`${name}: listing`, () => {
-    it('When entries are filtered, then all that match come, newest first, and no other', async () => {
+    it('When entries are filtered, then exactly the matching ones are returned, newest first', async () => {
       const { audit, tenant, clock } = await setUp();
       const [person, face, image] = [randomUUID(), randomUUID(), randomUUID()];
       const entries: AuditEntry[] = [];
@@ -127,7 +127,7 @@ export function auditContract({ name, open }: { name: string; open: (clock: Fake
       ['all', {}],
       ['of a subject', { personId: 'p' }],
     ])(
-      'When pages are read while entries are appended (%s), then none is missed and none comes twice',
+      'When pages are read while entries are appended (%s), then each earlier entry is returned once',
       async (_, filter) => {
         const { audit, tenant } = await setUp();
         const append = () => audit.append(tenant, newAuditEntry({ subjects: subjects({ persons: ['p'] }) }));
@@ -146,7 +146,7 @@ export function auditContract({ name, open }: { name: string; open: (clock: Fake
       },
     );
 
-    it('When a page token comes from another list, then it is refused', async () => {
+    it('When a page token belongs to another listing, then it is refused', async () => {
       const { audit, tenant } = await setUp();
       for (let i = 0; i < 2; i++) await audit.append(tenant, newAuditEntry());
       const { next } = await audit.list(tenant, {}, { limit: 1 });
@@ -189,7 +189,7 @@ async function entriesOf(audit: Audit, tenant: Tenant): Promise<AuditEntry[]> {
   return entries;
 }
 
-/** The first break, or null. */
+/** The first break of the chain; null when the chain is valid. */
 function verdict(tenant: Tenant, entries: readonly AuditEntry[]) {
   const verifier = createChainVerifier();
   for (const entry of entries) {

@@ -1,10 +1,12 @@
 import type { AuditEntry, AuditSubjects, NewAuditEntry } from '../domain/audit-chain.ts';
-import type { Page, PageOptions } from './records.ts';
+import type { Page, PageOptions } from './pages.ts';
 import type { CallOptions, Tenant } from './tenant.ts';
 
 export type { AuditEntry, AuditSubjects, NewAuditEntry };
 
+/** Selects entries. An entry must meet all conditions. */
 export interface AuditFilter {
+  /** `user:…`, `key:…` and so on, as in the entry. */
   readonly actor?: string | undefined;
   readonly action?: string | undefined;
   readonly personId?: string | undefined;
@@ -13,15 +15,15 @@ export interface AuditFilter {
   readonly requestId?: string | undefined;
   /** Milliseconds since the epoch, inclusive. */
   readonly from?: number | undefined;
-  /** Exclusive. */
+  /** Milliseconds since the epoch, exclusive. */
   readonly to?: number | undefined;
 }
 
-/** Append-only: nothing here changes or removes an entry. */
+/** The audit log. It is append-only: no method changes or deletes an entry. */
 export interface Audit {
   /**
-   * Resolves when the entry is part of its chain and survives a crash of the process; with `durable`, also a power cut. Entries of one
-   * tenant are chained in the order of their appending.
+   * Appends an entry to its chain. When it resolves, the entry survives a crash of the process; with `durable`, also a power cut. The
+   * entries of a tenant that one process appends are chained in the order of the calls. Resolves to the entry as stored and hashed.
    */
   append(
     tenant: Tenant,
@@ -30,8 +32,9 @@ export interface Audit {
   ): Promise<AuditEntry>;
   /** Newest first. Errors: PAGE_TOKEN_INVALID. */
   list(tenant: Tenant, filter: AuditFilter, options: PageOptions): Promise<Page<AuditEntry>>;
-  /** A tenant's chains, each from its first entry to its last, as they are stored. */
+  /** The entries of all chains of a tenant, each chain from its first entry to its last. */
   chains(tenant: Tenant, options?: CallOptions): AsyncIterable<AuditEntry>;
+  /** Tenants that have entries. */
   tenants(options?: CallOptions): Promise<Tenant[]>;
   close(): Promise<void>;
 }

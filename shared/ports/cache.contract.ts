@@ -3,7 +3,7 @@ import { type FakeClock, fakeClock } from '../testing/fake-clock.ts';
 import { newTenant } from '../testing/record-factories.ts';
 import type { Cache } from './cache.ts';
 
-/** What every `Cache` must do. `passTime` moves the time that the cache goes by; a real server's own time passes beside it. */
+/** Every promise of `Cache`. `passTime` advances the time of the cache. The clock of a real server runs as well. */
 export function cacheContract({
   name,
   open,
@@ -14,7 +14,7 @@ export function cacheContract({
   const setUp = async () => ({ tenant: newTenant(), ...(await open(fakeClock())) });
 
   describe(`${name}: values`, () => {
-    it('When a value is set, then it is there until its time is over, and only for its tenant', async () => {
+    it('When a value is set, then it can be read until it expires, only by its tenant', async () => {
       const { cache, tenant, passTime } = await setUp();
 
       await cache.set(tenant, 'key', 'wert ü', { ttlMs: 60_000 });
@@ -28,7 +28,7 @@ export function cacheContract({
       expect(await cache.get(tenant, 'key')).toBeNull();
     });
 
-    it('When a value is set again, then value and time are new', async () => {
+    it('When a value is set again, then the value and its lifetime are replaced', async () => {
       const { cache, tenant, passTime } = await setUp();
       await cache.set(tenant, 'key', 'a', { ttlMs: 60_000 });
       await passTime(50_000);
@@ -39,7 +39,7 @@ export function cacheContract({
       expect(await cache.get(tenant, 'key')).toBe('b');
     });
 
-    it('When a value is deleted, then it is gone, and deleting again is no error', async () => {
+    it('When a value is deleted, then it cannot be read any more, and a second delete is not an error', async () => {
       const { cache, tenant } = await setUp();
       await cache.set(tenant, 'key', 'a', { ttlMs: 60_000 });
 
@@ -51,7 +51,7 @@ export function cacheContract({
       expect(await cache.get(tenant, 'key')).toBeNull();
     });
 
-    it('When many add one key at once, then exactly one does, and again after the time is over', async () => {
+    it('When several callers add one key at once, then exactly one succeeds, and the key can be added again after it expires', async () => {
       const { cache, tenant, passTime } = await setUp();
 
       const added = await Promise.all(
@@ -66,7 +66,7 @@ export function cacheContract({
   });
 
   describe(`${name}: sums`, () => {
-    it('When several sides add to one key, then each number is the sum of what was added to it, for its tenant', async () => {
+    it('When several callers add to one key, then each number is the sum of its additions, only for its tenant', async () => {
       const { cache, tenant, passTime } = await setUp();
       const add = (once: string, by: Record<string, number>) =>
         cache.addToSums(tenant, 'sums', by, { ttlMs: 60_000, once });
@@ -82,7 +82,7 @@ export function cacheContract({
       expect(await cache.sums(tenant, 'sums')).toEqual({});
     });
 
-    it('When the same addition comes again, then it adds nothing', async () => {
+    it('When an addition is repeated, then it adds nothing', async () => {
       const { cache, tenant } = await setUp();
       const add = () => cache.addToSums(tenant, 'sums', { x: 1 }, { ttlMs: 60_000, once: 'a/1' });
 
@@ -94,7 +94,7 @@ export function cacheContract({
   });
 
   describe(`${name}: counters`, () => {
-    it('When a counter is incremented at once from many sides, then no step is lost', async () => {
+    it('When several callers increment a counter at once, then every increment counts', async () => {
       const { cache, tenant } = await setUp();
 
       const sums = await Promise.all(
@@ -106,7 +106,7 @@ export function cacheContract({
       expect(await cache.increment(newTenant(), 'n', 1, { ttlMs: 60_000 })).toBe(1);
     });
 
-    it('When a counter is incremented again, then its time still counts from the first increment', async () => {
+    it('When a counter is incremented again, then its lifetime still counts from the first increment', async () => {
       const { cache, tenant, passTime } = await setUp();
       await cache.increment(tenant, 'n', 1, { ttlMs: 60_000 });
       await passTime(40_000);
@@ -117,7 +117,7 @@ export function cacheContract({
       expect(await cache.increment(tenant, 'n', 1, { ttlMs: 60_000 })).toBe(1);
     });
 
-    it('When a value is no integer, then incrementing it is an error and leaves it', async () => {
+    it('When a value is not an integer, then an increment is an error and does not change it', async () => {
       const { cache, tenant } = await setUp();
       await cache.set(tenant, 'n', 'text', { ttlMs: 60_000 });
 
@@ -126,7 +126,7 @@ export function cacheContract({
       expect(await cache.get(tenant, 'n')).toBe('text');
     });
 
-    it('When a call comes with an aborted signal, then it rejects with its reason and does nothing', async () => {
+    it('When the signal is already aborted, then the call rejects with its reason and changes nothing', async () => {
       const { cache, tenant } = await setUp();
       const signal = AbortSignal.abort(new Error('gone'));
 

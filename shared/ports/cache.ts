@@ -1,13 +1,25 @@
 import type { CallOptions, Tenant } from './tenant.ts';
 
-/** Values that may vanish at any time: answers, counters, rate limits. Bounded in memory; nothing is true only because it stands here. */
+/**
+ * Values that may disappear at any time: search results, counters, rate limits. The memory is limited. The cache is
+ * never the only source of a fact.
+ */
 export interface Cache {
+  /** null when the key does not exist or has expired. */
   get(tenant: Tenant, key: string, options?: CallOptions): Promise<string | null>;
+  /** Sets or replaces the value and its lifetime. `ttlMs` must be above 0. */
   set(tenant: Tenant, key: string, value: string, options: CallOptions & { readonly ttlMs: number }): Promise<void>;
-  /** Sets only when absent; resolves to whether it did. */
+  /**
+   * Sets the value only when the key does not exist. Resolves to whether it was set. Of concurrent calls exactly one
+   * succeeds.
+   */
   add(tenant: Tenant, key: string, value: string, options: CallOptions & { readonly ttlMs: number }): Promise<boolean>;
+  /** An absent key is not an error. */
   delete(tenant: Tenant, key: string, options?: CallOptions): Promise<void>;
-  /** Adds `by` atomically to an integer that starts at 0 and resolves to the sum. `ttlMs` counts from the first increment. */
+  /**
+   * Adds `by` atomically to an integer that starts at 0. Resolves to the sum. `ttlMs` counts from the first increment.
+   * A value that is not an integer is an error.
+   */
   increment(
     tenant: Tenant,
     key: string,
@@ -15,8 +27,8 @@ export interface Cache {
     options: CallOptions & { readonly ttlMs: number },
   ): Promise<number>;
   /**
-   * Adds to numbers by name, which start at 0, all at once. The same `once` again, within ten minutes, adds nothing: for who does not know
-   * whether it was done. `ttlMs` counts from the latest addition.
+   * Adds to several named numbers in one atomic step; each starts at 0. A second call with the same `once` within ten minutes adds nothing,
+   * so a caller can retry when the outcome of the first call is unknown. `ttlMs` counts from the latest addition.
    */
   addToSums(
     tenant: Tenant,
@@ -24,7 +36,7 @@ export interface Cache {
     by: Readonly<Record<string, number>>,
     options: CallOptions & { readonly ttlMs: number; readonly once: string },
   ): Promise<void>;
-  /** The numbers of that key. */
+  /** The named numbers of a key; empty when the key does not exist or has expired. */
   sums(tenant: Tenant, key: string, options?: CallOptions): Promise<Record<string, number>>;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Time as an argument, so that tests own it. */
+/** The current time and timers. Tests replace it. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;

@@ -1,28 +1,29 @@
 import { CloudEvent } from 'cloudevents';
 import type { Event } from './events.ts';
 
-/** Where events go that were given up. */
+/** Topic of the dead letters. */
 export const deadLetterTopic = 'freeface.dead-letters';
 
-/** How an event was given up. null: whoever gave it up did not say. */
+/** How the delivery of an event failed. A field is null when the broker did not report it. */
 export interface Failure {
   readonly topic: string | null;
-  /** Who was to handle it. */
+  /** The subscriber that should have handled the event. */
   readonly group: string | null;
+  /** HTTP status of the last attempt. */
   readonly status: number | null;
   readonly reason: string | null;
   readonly attempts: number | null;
-  /** Milliseconds since the epoch. */
+  /** When the delivery was given up, in milliseconds since the epoch. */
   readonly at: number | null;
 }
 
 /**
- * An event that was given up, as it travels.
+ * The event that is published on the topic of dead letters.
  *
  * [Note: Dead letters travel as themselves]
- * Knative sends the event that it gave up to the dead-letter sink as it was, with three attributes more: where it was to go, how
- * that answered, and what it said. The brokers here do the same and add topic, attempts and time, so that one function keeps
- * the letters of all of them. An event of the dead-letter topic is never given up itself: it is delivered until it is kept.
+ * After the last attempt Knative sends the unchanged event to the dead-letter sink, with three more attributes: the destination, its
+ * status and its response. The brokers of this project do the same and add the topic, the attempts and the time. So one function stores
+ * the letters of all brokers. An event of the dead-letter topic itself never becomes a dead letter: it is retried until it is stored.
  */
 export function deadLetterEvent(event: Event, { topic, group, status, reason, attempts, at }: Failure): Event {
   const extensions = {
@@ -37,7 +38,7 @@ export function deadLetterEvent(event: Event, { topic, group, status, reason, at
   return new CloudEvent({ ...event, ...known }, false).toJSON() as unknown as Event;
 }
 
-/** The event as it was, and what is known of its failure. Tolerates whatever is missing. */
+/** The original event, and its failure. A missing or malformed attribute becomes null. */
 export function readDeadLetter(letter: Event): { event: Event; failure: Failure } {
   const {
     knativeerrordest: group,
@@ -64,19 +65,19 @@ export function readDeadLetter(letter: Event): { event: Event; failure: Failure 
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 
-/** Knative writes how the answer's body began, in base64: our error code. */
+/** Knative sends the beginning of the response body in base64. Our functions write the error code there. */
 function codeOf(data: string | null): string | null {
   const text = data === null ? '' : Buffer.from(data, 'base64').toString();
   return /^[A-Z][A-Z0-9_]{2,63}$/.test(text) ? text : data;
 }
 
-/** Over HTTP every attribute is text. */
+/** Accepts text too: over HTTP every attribute is text. */
 function numberOf(value: unknown): number | null {
   const number = typeof value === 'string' && value !== '' ? Number(value) : value;
   return typeof number === 'number' && Number.isFinite(number) ? number : null;
 }
 
-/** Knative names the address that it sent to: `http://process-enrollment-low.freeface.svc.cluster.local`. */
+/** Knative reports the destination as an address: `http://process-enrollment-low.freeface.svc.cluster.local`. */
 function groupOf(destination: string | null): string | null {
   if (destination === null || !URL.canParse(destination)) return destination;
   return new URL(destination).hostname.split('.')[0] || destination;

@@ -8,15 +8,15 @@ import type { Deliver, Delivery, Event, EventAnswer, Events, Subscription } from
 
 export interface EventsSubject {
   readonly events: Events;
-  /** Closes it and opens the same data again. */
+  /** Closes the store and opens the same data again. */
   reopen(): Promise<Events>;
 }
 
 const delivery: Delivery = { retry: 3, backoff: 'exponential', backoffDelayMs: 1000, timeoutMs: 60_000 };
 
 /**
- * What every `Events` must do. Time goes by the clock given to `open`; topics of other tests may be there. `newClock`: for a broker in
- * another process, a clock that gives it time.
+ * Every promise of `Events`. The store uses the clock given to `open`; it may contain topics of other tests. `newClock`: a clock that gives
+ * a broker in another process the time to work.
  */
 export function eventsContract({
   name,
@@ -40,7 +40,7 @@ export function eventsContract({
     });
     return { clock, topic, subscription, ...subject };
   };
-  /** Letters of a topic, oldest first, as they have come so far. */
+  /** The dead letters of a topic that were received so far, oldest first. */
   const lettersOf = async (events: Events, topic: string) => {
     const letters: (Failure & { event: Event })[] = [];
     const subscription = { group: randomUUID(), topic: deadLetterTopic, delivery, concurrency: 1 };
@@ -53,7 +53,7 @@ export function eventsContract({
   };
 
   describe(`${name}: delivery`, () => {
-    it('When an event is published, then every group gets it once, whole, with attempt 1', async () => {
+    it('When an event is published, then every group receives it once, unchanged, with attempt 1', async () => {
       const { events, clock, topic, subscription } = await setUp();
       const event = newEvent({ partitionkey: 'k', subject: 'face', traceparent: '00-ab-cd-01', tenant: 'default' });
       const seen: [string, string, number][] = [];
@@ -74,7 +74,7 @@ export function eventsContract({
       ]);
     });
 
-    it('When events wait, are done and are given up, then the state tells how many and since when', async () => {
+    it('When events wait, then the state reports how many and since when, until they are done or dead letters', async () => {
       const { events, clock, topic, subscription } = await setUp();
       const letters = await lettersOf(events, topic);
       const begun = clock.now();
@@ -96,7 +96,7 @@ export function eventsContract({
       expect(await waiting()).toEqual(idle);
     });
 
-    it('When a group subscribes late, then it starts at the earliest event, and other topics stay apart', async () => {
+    it('When a group subscribes late, then it starts at the earliest event of its topic', async () => {
       const { events, clock, topic, subscription } = await setUp();
       const published = [newEvent(), newEvent(), newEvent()];
       await events.publish(topic, published);
@@ -110,7 +110,7 @@ export function eventsContract({
       expect(seen).toEqual(idsOf(published));
     });
 
-    it('When a subscription names types, then others are passed over', async () => {
+    it('When a subscription names types, then events of other types are skipped', async () => {
       const { events, clock, topic, subscription } = await setUp();
       const wanted = [newEvent({ type: 'b.v1' }), newEvent({ type: 'c.v1' })];
       await events.publish(topic, [newEvent({ type: 'a.v1' }), wanted[0]!, newEvent({ type: 'a.v1' }), wanted[1]!]);
@@ -123,7 +123,7 @@ export function eventsContract({
       expect(seen).toEqual(idsOf(wanted));
     });
 
-    it('When one of several events is none, then nothing is published', async () => {
+    it('When one of several events is invalid or the signal is aborted, then no event is published', async () => {
       const { events, clock, topic, subscription } = await setUp();
       const seen: string[] = [];
       await events.subscribe(subscription(), collect(seen));
@@ -137,7 +137,7 @@ export function eventsContract({
       expect(seen).toEqual([]);
     });
 
-    it('When a group reads a topic already, then a second subscription is a RangeError until the first is stopped', async () => {
+    it('When a group is already subscribed to a topic, then a second subscription is a RangeError until the first is stopped', async () => {
       const { events, subscription } = await setUp();
       const stop = await events.subscribe(subscription(), collect([]));
 
@@ -149,7 +149,7 @@ export function eventsContract({
   });
 
   describe(`${name}: order and concurrency`, () => {
-    it('When events have keys, then those of one key keep their order and never overlap, and others run beside them', async () => {
+    it('When events have keys, then those of one key keep their order and never overlap, and other keys run at the same time', async () => {
       const { events, clock, topic, subscription } = await setUp();
       const keys = ['a', 'b', 'c', 'd', 'e'];
       const published = Array.from({ length: 100 }, (_, i) => newEvent({ partitionkey: keys[i % keys.length]! }));
@@ -179,7 +179,7 @@ export function eventsContract({
       }
     });
 
-    it('When an event fails and waits, then later ones of its key wait behind it and other keys go on', async () => {
+    it('When an event waits for a retry, then later events of its key wait too, and other keys continue', async () => {
       const { events, clock, topic, subscription } = await setUp();
       const [a1, a2, b1] = [
         newEvent({ partitionkey: 'a' }),
@@ -202,8 +202,8 @@ export function eventsContract({
     });
   });
 
-  describe(`${name}: answers`, () => {
-    it.each([200, 202, 204])('When a subscriber answers %i, then the event is done', async (status) => {
+  describe(`${name}: replies`, () => {
+    it.each([200, 202, 204])('When a subscriber replies %i, then the event is done', async (status) => {
       const { seen, letters } = await answering(status);
 
       expect(seen).toBe(1);
@@ -211,7 +211,7 @@ export function eventsContract({
     });
 
     it.each([404, 408, 409, 429, 500, 502, 503, 504])(
-      'When a subscriber answers %i, then it is tried again, and dead when the attempts are used up',
+      'When a subscriber replies %i, then the event is retried, and becomes a dead letter after the last attempt',
       async (status) => {
         const { seen, letters, event } = await answering(status, 'out of order');
 
@@ -222,7 +222,7 @@ export function eventsContract({
     );
 
     it.each([300, 400, 401, 403, 405, 410, 415, 422])(
-      'When a subscriber answers %i, then it is a dead letter at once',
+      'When a subscriber replies %i, then the event is a dead letter at once',
       async (status) => {
         const { seen, letters } = await answering(status, 'poison');
 
@@ -231,7 +231,7 @@ export function eventsContract({
       },
     );
 
-    it('When a subscriber throws, then the error table decides', async () => {
+    it('When a subscriber throws, then the event status of the error decides', async () => {
       const poison = await answeringWith(async () => {
         throw new AppError('PERSON_NOT_FOUND');
       });
@@ -243,7 +243,7 @@ export function eventsContract({
       expect([passing.seen, passing.letters[0]?.status]).toEqual([4, 503]);
     });
 
-    it('When nothing was tried, then it comes again after the time told and no attempt is counted', async () => {
+    it('When the subscriber did not try, then the event comes again after the given time, and the attempt does not count', async () => {
       const { events, clock, topic, subscription } = await setUp();
       const seen: { attempt: number; at: number }[] = [];
       await events.subscribe(subscription({ delivery: { ...delivery, retry: 0 } }), async (_, { attempt }) => {
@@ -258,7 +258,7 @@ export function eventsContract({
       for (const [i, { at }] of seen.slice(1).entries()) expect(at - seen[i]!.at).toBeGreaterThanOrEqual(5000);
     });
 
-    it('When the event is not to blame, then it comes again with pauses up to a minute and no attempt is counted', async () => {
+    it('When the event is not the cause of a failure, then it waits up to a minute, and the attempt does not count', async () => {
       const { events, clock, topic, subscription } = await setUp();
       const seen: { attempt: number; at: number }[] = [];
       await events.subscribe(subscription({ delivery: { ...delivery, retry: 0 } }), async (_, { attempt }) => {
@@ -277,7 +277,7 @@ export function eventsContract({
       }
     });
 
-    it('When a subscriber does not answer in time, then its signal is aborted and it counts as 504', async () => {
+    it('When a subscriber does not reply in time, then its signal is aborted and the attempt counts as 504', async () => {
       const signals: AbortSignal[] = [];
       const { seen, letters } = await answeringWith((_, { signal }) => {
         signals.push(signal);
@@ -292,29 +292,26 @@ export function eventsContract({
     it.each([
       ['exponential', [1000, 2000, 4000]],
       ['linear', [1000, 1000, 1000]],
-    ] as const)(
-      'When retries are %s, then the pauses are that, with at most a fifth on top',
-      async (backoff, pauses) => {
-        const { events, clock, topic, subscription } = await setUp();
-        const at: number[] = [];
-        await events.subscribe(subscription({ delivery: { ...delivery, backoff } }), async () => {
-          at.push(clock.now());
-          return { status: 503 };
-        });
+    ] as const)('When the back-off is %s, then the pauses follow it, plus at most 20 %%', async (backoff, pauses) => {
+      const { events, clock, topic, subscription } = await setUp();
+      const at: number[] = [];
+      await events.subscribe(subscription({ delivery: { ...delivery, backoff } }), async () => {
+        at.push(clock.now());
+        return { status: 503 };
+      });
 
-        await events.publish(topic, [newEvent()]);
-        for (let step = 0; step < 100 && at.length < 4; step++) await clock.advance(100);
+      await events.publish(topic, [newEvent()]);
+      for (let step = 0; step < 100 && at.length < 4; step++) await clock.advance(100);
 
-        pauses.forEach((pause, i) => {
-          const seen = at[i + 1]! - at[i]!;
-          expect(seen).toBeGreaterThanOrEqual(pause);
-          // 100 ms for the steps of this test.
-          expect(seen).toBeLessThanOrEqual(1.2 * pause + 100);
-        });
-      },
-    );
+      pauses.forEach((pause, i) => {
+        const seen = at[i + 1]! - at[i]!;
+        expect(seen).toBeGreaterThanOrEqual(pause);
+        // The steps of this test add up to 100 ms.
+        expect(seen).toBeLessThanOrEqual(1.2 * pause + 100);
+      });
+    });
 
-    it('When several events are dead, then their letters are published, oldest first, each as the event was', async () => {
+    it('When several events fail for good, then their dead letters are published, oldest first, each with the unchanged event', async () => {
       const { events, clock, topic, subscription } = await setUp();
       const published = [newEvent(), newEvent({ partitionkey: 'k' }), newEvent()];
       const letters = await lettersOf(events, topic);
@@ -326,7 +323,7 @@ export function eventsContract({
       expect(letters.map(({ event }) => JSON.stringify(event))).toEqual(published.map((each) => JSON.stringify(each)));
     });
 
-    it('When a dead letter cannot be kept, then it is delivered until it can', async () => {
+    it('When a dead letter cannot be stored, then it is delivered until it can', async () => {
       const { events, clock, topic, subscription } = await setUp();
       let refusals = 0;
       let kept = 0;
@@ -371,14 +368,14 @@ export function eventsContract({
   });
 
   describe(`${name}: life cycle`, () => {
-    it('When the store is opened again, then what was not done comes again and what was done does not', async () => {
+    it('When the store is reopened, then only events that were not done are delivered again', async () => {
       const { events, clock, topic, subscription, reopen } = await setUp();
       const published = Array.from({ length: 6 }, () => newEvent());
       const seen: string[] = [];
       await events.publish(topic, published);
       const stop = await events.subscribe(subscription({ concurrency: 6 }), async ({ id }) => {
         seen.push(id);
-        // The second is to be tried again, long after the restart; the third is poison.
+        // The second event is retried long after the restart. The third one is a dead letter at once.
         return { status: id === published[1]!.id ? 503 : id === published[2]!.id ? 422 : 200 };
       });
       await settled(clock, () => seen.length === 6);
@@ -399,7 +396,7 @@ export function eventsContract({
       expect(letters.map(({ event }) => event.id)).toEqual([published[2]!.id]);
     });
 
-    it('When nobody subscribed before the store was opened again, then the events are still there', async () => {
+    it('When no group subscribed before the store was reopened, then the events are still delivered', async () => {
       const { events, clock, topic, subscription, reopen } = await setUp();
       const published = Array.from({ length: 3 }, () => newEvent());
       await events.publish(topic, published);
@@ -412,7 +409,7 @@ export function eventsContract({
       expect(seen).toEqual(idsOf(published));
     });
 
-    it('When a subscription is stopped, then it waits for what is in flight and starts nothing more', async () => {
+    it('When a subscription is stopped, then it waits for the events in flight and starts no other', async () => {
       const { events, clock, topic, subscription } = await setUp();
       const seen: string[] = [];
       let answer: (answer: EventAnswer) => void = () => undefined;
@@ -443,7 +440,7 @@ export function eventsContract({
       expect(rest).toEqual([published[1]!.id]);
     });
 
-    it('When the store is closed, then what is in flight is aborted and comes again, with its attempts as they were', async () => {
+    it('When the store is closed, then attempts in flight are aborted, do not count, and are repeated', async () => {
       const { events, clock, topic, subscription, reopen } = await setUp();
       const signals: AbortSignal[] = [];
       await events.subscribe(subscription(), (_, { signal }) => {
@@ -479,7 +476,7 @@ const idsOf = (events: readonly Event[]) => events.map(({ id }) => id);
 
 const sum = (numbers: Iterable<number>) => [...numbers].reduce((total, number) => total + number, 0);
 
-/** Waits, without moving the time, until `condition` holds or the turns are over. */
+/** Waits until `condition` is true, or for at most `turns` turns. The time does not advance. */
 async function settled(clock: FakeClock, condition: () => boolean, turns = 2000): Promise<void> {
   for (let turn = 0; turn < turns && !condition(); turn++) await clock.turn();
 }

@@ -3,24 +3,27 @@ import type { DetectedFace, Location, MeasuredQuality } from '../domain/face.ts'
 import type { Size } from '../domain/geometry.ts';
 import type { CallOptions } from './tenant.ts';
 
-/** Which networks made an embedding. Embeddings meet only when `space` is the same. */
+/** The networks that computed an embedding. Two embeddings can be compared only when their `space` is the same. */
 export interface ModelIdentity {
   /** Name of the model pack, e.g. `builtin`. */
   readonly pack: string;
-  /** Identifies embedder, alignment and pipeline version, e.g. `dlib-resnet-128.p1`; stable, `[a-z0-9.-]{1,64}`. */
+  /**
+   * Identifies the embedder, the alignment and the pipeline version, e.g. `dlib-resnet-128.p1`. Never changes;
+   * `[a-z0-9.-]{1,64}`.
+   */
   readonly space: string;
-  /** Length of an embedding. */
+  /** Number of elements of an embedding. */
   readonly dimension: number;
 }
 
-/** A model pack ready to use. */
+/** A model pack that is ready to use. */
 export interface PackDescription extends ModelIdentity {
   readonly calibration: Calibration;
 }
 
-/** What a photo says about itself. */
+/** Properties that are read from the photo itself. */
 export interface ImageFacts extends Size {
-  /** Detected from the bytes, never from a name or a header: `jpeg`, `png`, `webp`, `gif`, `avif`, `tiff`, `heic`. */
+  /** Detected from the bytes, not from a file name or a header: `jpeg`, `png`, `webp`, `gif`, `avif`, `tiff`, `heic`. */
   readonly format: string;
   readonly contentType: string;
   /** RFC 3339, from EXIF; null when absent or unusable. */
@@ -31,54 +34,62 @@ export interface ImageFacts extends Size {
 
 export interface ExtractedFace extends DetectedFace {
   readonly quality: MeasuredQuality;
-  /** Probe or template: `dimension` numbers of unit L2 norm. Absent when `embed` was false. */
+  /** Probe or template: `dimension` numbers with L2 norm 1. Absent when `embed` is false. */
   readonly embedding?: Float32Array;
 }
 
 export interface Extraction {
   readonly image: ImageFacts;
   readonly model: ModelIdentity;
-  /** All faces, biggest box first. Empty when the photo shows none. */
+  /** All faces, largest box first. Empty when no face is found. */
   readonly faces: readonly ExtractedFace[];
 }
 
 /**
- * What an embedding is for: `probe` to be looked up once, `template` to be kept. A pack may spend more on a template; both lie
- * in the same space.
+ * The use of an embedding: a `probe` is searched once, a `template` is stored. A pack may spend more time on a template. Both are in
+ * the same space.
  */
 export type EmbeddingPurpose = 'probe' | 'template';
 
 export interface ExtractOptions extends CallOptions {
-  /** Pack to use; the configured default when absent. Unknown: AppError STRATEGY_UNAVAILABLE. */
+  /** Name of the pack; the configured default when absent. An unknown pack is an AppError STRATEGY_UNAVAILABLE. */
   readonly pack?: string | undefined;
-  /** false: detect only. Default true. */
+  /** false: only detect faces. Default true. */
   readonly embed?: boolean | undefined;
   /** Default `probe`. */
   readonly purpose?: EmbeddingPurpose | undefined;
-  /** Called once when the bytes have turned out to be an image, before faces are searched; never when they are refused or shed. */
+  /** Called once when the bytes are known to be an image, before the detection. Not called when the call is refused. */
   readonly onDecoded?: (() => void) | undefined;
 }
 
 export interface RenderOptions extends CallOptions {
-  /** `preview`: at most 1024 px on the longer side; `face`: 320 px square around `box` with a margin. Answers JPEG without metadata. */
+  /**
+   * `preview`: at most 1024 px on the longer side. `face`: 320 px square around `box`, with a margin. The result is a
+   * JPEG without metadata.
+   */
   readonly variant: 'preview' | 'face';
+  /** Pixels of the photo. */
   readonly box?: { left: number; top: number; width: number; height: number } | undefined;
 }
 
-/** Of a refusal by the function extract-faces: the code of the error, as there is no body. */
+/** Response header of the function extract-faces with the error code, because a refusal has no body. */
 export const errorCodeHeader = 'x-error-code';
 
-/** Cause of an error: the extractor went away while it looked at the photo, perhaps because of it. */
+/** Cause of an error: the connection to the extractor was cut off during the extraction. The photo may have ended its process. */
 export class CutOff extends Error {
   override readonly name = 'CutOff';
 }
 
-/** Image bytes in, faces out. Errors are AppErrors: EMPTY_IMAGE, UNSUPPORTED_IMAGE, IMAGE_CORRUPT, IMAGE_TOO_LARGE, STRATEGY_UNAVAILABLE, BUSY. */
+/**
+ * Finds faces in image bytes. Errors (AppError): EMPTY_IMAGE, UNSUPPORTED_IMAGE, IMAGE_CORRUPT, IMAGE_TOO_LARGE,
+ * STRATEGY_UNAVAILABLE, BUSY.
+ */
 export interface Extractor {
   extract(bytes: Uint8Array, options?: ExtractOptions): Promise<Extraction>;
   render(bytes: Uint8Array, options: RenderOptions): Promise<Uint8Array>;
+  /** Describes a pack; the default pack when absent. */
   describe(pack?: string, options?: CallOptions): Promise<PackDescription>;
-  /** Loads the default pack; resolves when the first request can be served. */
+  /** Loads the default pack. Resolves when requests can be served. */
   ready(): Promise<void>;
   close(): Promise<void>;
 }

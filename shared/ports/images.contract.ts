@@ -6,8 +6,8 @@ import type { Images } from './images.ts';
 import type { Tenant } from './tenant.ts';
 
 /**
- * What every `Images` must do. `reopen` closes it and opens the same data again. `writtenBy`: whose time the listing tells, that of
- * the given clock or a server's own.
+ * Every promise of `Images`. `reopen` closes the store and opens the same data again. `writtenBy`: whether the times of the listing are
+ * those of the given clock or of a server.
  */
 export function imagesContract({
   name,
@@ -24,7 +24,7 @@ export function imagesContract({
   };
 
   describe(name, () => {
-    it('When bytes are put, then the same come back, only under their key and tenant', async () => {
+    it('When bytes are put, then the same bytes are returned, only for their key and tenant', async () => {
       const { images, tenant } = await setUp();
       const bytes = randomBytes(100_000);
 
@@ -45,7 +45,7 @@ export function imagesContract({
       expect((await keysOf(images, tenant)).map(({ key }) => key)).toEqual(['key']);
     });
 
-    it('When nothing or a single byte is put, then that comes back', async () => {
+    it('When no byte or a single byte is put, then the same bytes are returned', async () => {
       const { images, tenant } = await setUp();
 
       await images.put(tenant, 'empty', new Uint8Array());
@@ -55,7 +55,7 @@ export function imagesContract({
       expect([...(await images.get(tenant, 'one'))!]).toEqual([7]);
     });
 
-    it('When a link is asked for, then it leads to the bytes alone, in the form asked for, or there is none', async () => {
+    it('When the store gives a link, then it leads to these bytes only, with the requested headers', async () => {
       const { images, tenant } = await setUp();
       const bytes = randomBytes(1000);
       await images.put(tenant, 'key', bytes);
@@ -74,7 +74,7 @@ export function imagesContract({
       expect((await fetch(link, { method: 'DELETE' })).status).toBe(403);
     });
 
-    it('When a key is deleted, then it is gone, and the answer says whether it was there', async () => {
+    it('When a key is deleted, then it cannot be read any more, and the result says whether it existed', async () => {
       const { images, tenant } = await setUp();
       await images.put(tenant, 'key', Buffer.from('bytes'));
 
@@ -86,7 +86,7 @@ export function imagesContract({
       expect(await keysOf(images, tenant)).toEqual([]);
     });
 
-    it('When keys are listed, then each is there with the time it was written', async () => {
+    it('When keys are listed, then each is returned with the time of its write', async () => {
       const { images, tenant, clock } = await setUp();
       const expected: { key: string; writtenAt: number }[] = [];
       for (const key of ['a', 'A', '.', '..', 'x'.repeat(128), randomUUID(), 'a.b-c_d.']) {
@@ -107,7 +107,7 @@ export function imagesContract({
       for (const { key } of expected) expect(await textOf(images, tenant, key)).toBe(key);
     });
 
-    it('When a key has another form, then it is a RangeError', async () => {
+    it('When a key does not have the allowed form, then it is a RangeError', async () => {
       const { images, tenant } = await setUp();
 
       for (const key of ['', 'a/b', '../x', 'ä', 'a b', 'x'.repeat(129), 'a\0']) {
@@ -117,7 +117,7 @@ export function imagesContract({
       }
     });
 
-    it('When many put one key at once, then the bytes of one of them are there, whole', async () => {
+    it('When several callers put one key at once, then the bytes of one of them are stored completely', async () => {
       const { images, tenant } = await setUp();
       const texts = Array.from({ length: 20 }, (_, i) => String(i).repeat(10_000 + i));
 
@@ -126,7 +126,7 @@ export function imagesContract({
       expect(texts).toContain(await textOf(images, tenant, 'key'));
     });
 
-    it('When a call comes with an aborted signal, then it rejects with its reason and does nothing', async () => {
+    it('When the signal is already aborted, then the call rejects with its reason and changes nothing', async () => {
       const { images, tenant } = await setUp();
       await images.put(tenant, 'key', Buffer.from('old'));
       const signal = AbortSignal.abort(new Error('gone'));
@@ -137,7 +137,7 @@ export function imagesContract({
       expect(await textOf(images, tenant, 'key')).toBe('old');
     });
 
-    it('When the store is opened again, then everything is there', async () => {
+    it('When the store is reopened, then the bytes are still there', async () => {
       const { images, tenant, reopen } = await setUp();
       await images.put(tenant, 'key', Buffer.from('bytes'));
 

@@ -8,7 +8,10 @@ import { newWebhook } from '../testing/webhook-factories.ts';
 import type { Accounts, User } from './accounts.ts';
 import type { Audit, AuditEntry } from './audit.ts';
 import type { Imports } from './imports.ts';
-import type { Face, Image, Job, Person, Records } from './records.ts';
+import type { Face, Image } from './records/faces.ts';
+import type { Job } from './records/jobs.ts';
+import type { Person } from './records/persons.ts';
+import type { Records } from './records.ts';
 import type { Tenant } from './tenant.ts';
 import type { Webhook, Webhooks } from './webhooks.ts';
 
@@ -19,23 +22,23 @@ interface WrittenPorts {
   readonly audit: Audit;
 }
 
-/** How the same data are opened to be written and to be used, one at a time. */
+/** Opens the same data for the import or for use, one at a time. */
 export interface ImportsSubject {
   imports(): Promise<Imports>;
   readonly ports: { readonly [Name in keyof WrittenPorts]: () => Promise<WrittenPorts[Name]> };
 }
 
-/** What every `Imports` must do. Data of other tenants may be there. */
+/** Every promise of `Imports`. The stores may contain data of other tenants. */
 export function importsContract({ name, open }: { name: string; open: (clock: FakeClock) => ImportsSubject }) {
   const setUp = async () => {
     const clock = fakeClock();
     const subject = open(clock);
-    /** Writes, and closes what writes. */
+    /** Opens the imports, runs `work` and closes them. */
     const write = async (work: (imports: Imports) => Promise<void>): Promise<void> => {
       const imports = await subject.imports();
       await work(imports).finally(() => imports.close());
     };
-    /** Opens the ports, and closes them. */
+    /** Opens the ports, runs `work` and closes them. */
     const use = async <Value>(work: (ports: WrittenPorts) => Promise<Value>): Promise<Value> => {
       const openers = subject.ports;
       const ports = {
@@ -53,8 +56,8 @@ export function importsContract({ name, open }: { name: string; open: (clock: Fa
     return { clock, tenant: newTenant(), write, use };
   };
 
-  describe(`${name}: records as they are`, () => {
-    it('When a gallery is written, then every way to it finds it as it was, and the same again changes nothing', async () => {
+  describe(`${name}: imported records`, () => {
+    it('When a gallery is imported, then every read finds the same rows, and a second import changes nothing', async () => {
       const { tenant, write, use } = await setUp();
       const gallery = newGallery();
 
@@ -87,7 +90,7 @@ export function importsContract({ name, open }: { name: string; open: (clock: Fa
       expect(twice).toEqual(once);
     });
 
-    it('When rows have changed since, then they are as they are now, and no old way leads to them', async () => {
+    it('When changed rows are imported again, then only their new state can be found', async () => {
       const { tenant, write, use } = await setUp();
       const gallery = newGallery();
       await write((imports) => writeGallery(imports, tenant, gallery));
@@ -130,7 +133,7 @@ export function importsContract({ name, open }: { name: string; open: (clock: Fa
       });
     });
 
-    it('When faces and jobs are gone or done since, then nothing lists them as they were', async () => {
+    it('When faces were deleted or jobs finished since the first import, then no listing has their old state', async () => {
       const { tenant, write, use } = await setUp();
       const gallery = newGallery();
       const { image, faces, failed } = gallery;
@@ -157,7 +160,7 @@ export function importsContract({ name, open }: { name: string; open: (clock: Fa
       });
     });
 
-    it('When they are there, then they can be changed and erased as any', async () => {
+    it('When rows are imported, then they can be changed and deleted like other rows', async () => {
       const { tenant, write, use } = await setUp();
       const gallery = newGallery();
       await write((imports) => writeGallery(imports, tenant, gallery));
@@ -179,7 +182,7 @@ export function importsContract({ name, open }: { name: string; open: (clock: Fa
       });
     });
 
-    it('When somebody else has the external id, then it is refused', async () => {
+    it('When another person has the external id, then the import of the person is refused', async () => {
       const { tenant, write, use } = await setUp();
       const { ada, ben } = newGallery();
       await use(({ records }) => records.createPerson(tenant, newPerson({ externalId: 'ada' })));
@@ -191,7 +194,7 @@ export function importsContract({ name, open }: { name: string; open: (clock: Fa
     });
   });
 
-  it(`${name}: When accounts are written as they are, then they read back so, once, and work`, async () => {
+  it(`${name}: When accounts are imported twice, then each is stored once, unchanged, and can be used`, async () => {
     const { tenant, write, use } = await setUp();
     const times = { createdAt: 1_700_000_000_000, updatedAt: 1_700_000_100_000, version: 3 };
     const record = { ...newTenantRecord({ tenant }), ...times };
@@ -221,7 +224,7 @@ export function importsContract({ name, open }: { name: string; open: (clock: Fa
     await expect(another).rejects.toMatchObject({ code: 'USER_EXISTS' });
   });
 
-  it(`${name}: When webhooks are written as they are, then they read back so, once, and work`, async () => {
+  it(`${name}: When webhooks are imported twice, then each is stored once, unchanged, and can be used`, async () => {
     const { tenant, write, use } = await setUp();
     const { secret, ...made } = newWebhook();
     const at = 1_700_000_000_000;
@@ -244,7 +247,7 @@ export function importsContract({ name, open }: { name: string; open: (clock: Fa
     });
   });
 
-  it(`${name}: When a chain of the audit log is written as it is, then it is proved and found, once, and goes on`, async () => {
+  it(`${name}: When two overlapping parts of an audit chain are imported, then the chain is complete, valid and continues`, async () => {
     const { tenant, write, use } = await setUp();
     const entries = newChain(tenant, 1205);
     const half = entries.slice(0, 600);
@@ -271,7 +274,7 @@ export function importsContract({ name, open }: { name: string; open: (clock: Fa
 
 const time = 1_700_000_000_000;
 
-/** Two persons on two images, one of which has expired, and somebody nobody knows; jobs, a letter, an upload. */
+/** Two persons on two images, an unknown face, two jobs, a dead letter and an upload. One image has expired. */
 function newGallery() {
   const person = (externalId: string | null, at: number): Person => {
     const { personId, name, metadata, consent } = newPerson();
@@ -344,7 +347,7 @@ async function writeGallery(
   await records.deadLetter(tenant, letter);
 }
 
-/** By every way there is. */
+/** The results of all reads. */
 async function viewOf(records: Records, tenant: Tenant) {
   const page = { limit: 100 };
   const future = Date.UTC(2100, 0);

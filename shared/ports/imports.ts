@@ -1,16 +1,20 @@
 import type { ApiKey, SigningKey, TenantRecord, User } from './accounts.ts';
 import type { AuditEntry } from './audit.ts';
-import type { Face, Image, Job, Person, StoredDeadLetter, Upload } from './records.ts';
+import type { StoredDeadLetter } from './records/dead-letters.ts';
+import type { Face, Image } from './records/faces.ts';
+import type { Job } from './records/jobs.ts';
+import type { Person } from './records/persons.ts';
+import type { Upload } from './records/uploads.ts';
 import type { Tenant } from './tenant.ts';
 import type { Webhook } from './webhooks.ts';
 
 /**
- * Writes rows as they are elsewhere, with their ids, times and versions.
+ * Copies rows from another installation, with their ids, times and versions.
  *
  * [Note: Rows as they are]
- * The ports give rows their times and versions, which is right for everything that happens and wrong for a copy. So what carries an
- * installation from one engine to another reads through the ports and writes through this. A row that is there is made the same; the
- * same again changes nothing; no event goes out. Nobody else works on the stores meanwhile.
+ * The other ports set the times and versions of rows. That is right for new rows and wrong for a copy. So the tool that migrates an
+ * installation from one engine to another reads through the other ports and writes through this one. An existing row is overwritten. The
+ * same row again changes nothing. No event is written. No other process may use the stores during the import.
  */
 export interface Imports {
   readonly records: RecordsImport;
@@ -21,22 +25,22 @@ export interface Imports {
 }
 
 export interface RecordsImport {
-  /** Errors: EXTERNAL_ID_TAKEN by somebody else. */
+  /** Errors: EXTERNAL_ID_TAKEN when another person has the external id. */
   person(tenant: Tenant, person: Person): Promise<void>;
-  /** With the faces on it, all of them. Persons that they name are there. */
+  /** Writes the image with all its faces; other faces of the image are deleted. The persons of the faces must exist. */
   image(tenant: Tenant, image: Image, faces: readonly Face[]): Promise<void>;
   job(tenant: Tenant, job: Job): Promise<void>;
   deadLetter(tenant: Tenant, letter: StoredDeadLetter): Promise<void>;
   upload(tenant: Tenant, upload: Upload): Promise<void>;
 }
 
-/** Sessions are not carried: whoever was logged in logs in again. */
+/** Sessions are not copied: users have to log in again. */
 export interface AccountsImport {
   tenant(tenant: TenantRecord): Promise<void>;
-  /** Errors: USER_EXISTS when another one has the name. */
+  /** Errors: USER_EXISTS when another user has the username. */
   user(tenant: Tenant, user: User): Promise<void>;
   apiKey(tenant: Tenant, key: ApiKey): Promise<void>;
-  /** Beside those that are there. */
+  /** Existing keys are kept. */
   signingKey(key: SigningKey): Promise<void>;
 }
 
@@ -45,6 +49,6 @@ export interface WebhooksImport {
 }
 
 export interface AuditImport {
-  /** Consecutive entries of one chain. false: this log has no room for the chain. */
+  /** Writes consecutive entries of one chain. Resolves to false when this log cannot store the chain. */
   entries(tenant: Tenant, entries: readonly AuditEntry[]): Promise<boolean>;
 }

@@ -9,7 +9,7 @@ import type { Uploads } from './uploads.ts';
 import type { Vectors } from './vectors.ts';
 import type { Webhooks } from './webhooks.ts';
 
-/** Everything a function can ask for in `uses`. */
+/** All ports. A function names the ones it needs in `uses`. */
 export interface Ports {
   readonly records: Records;
   readonly vectors: Vectors;

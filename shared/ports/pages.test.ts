@@ -8,7 +8,7 @@ const listing: Readonly<Record<string, { items: number[]; next: string | null }>
 };
 const read = async ({ after = 'start' }: { after?: string | undefined }) => listing[after]!;
 
-it('When a listing is read, then every page comes, also behind an empty one, and every item', async () => {
+it('When a listing is read, then every page and every item is returned, also after an empty page', async () => {
   const pages: (readonly number[])[] = [];
   const items: number[] = [];
 
@@ -19,7 +19,7 @@ it('When a listing is read, then every page comes, also behind an empty one, and
   expect(items).toEqual([1, 2, 3]);
 });
 
-it('When nobody wants more, then no further page is asked for', async () => {
+it('When the reader stops, then no further page is read', async () => {
   const asked: (string | undefined)[] = [];
 
   for await (const item of itemsOf((page) => {

@@ -1,6 +1,18 @@
-import type { Page, PageOptions } from './records.ts';
+import type { CallOptions } from './tenant.ts';
 
-/** Every page of a listing, one after another. `read` gets the position; what else it asks for is its own. */
+export interface Page<T> {
+  readonly items: T[];
+  /** Position after the last item, for `after`; null on the last page. Opaque, at most 512 characters. */
+  readonly next: string | null;
+}
+export interface PageOptions extends CallOptions {
+  /** 1..1000. */
+  readonly limit: number;
+  /** A `next` of the same listing. Any other text is an AppError PAGE_TOKEN_INVALID. */
+  readonly after?: string | undefined;
+}
+
+/** Yields every page of a listing. `read` receives the position and adds its own limit and filter. */
 export async function* pagesOf<Item>(
   read: (page: Pick<PageOptions, 'after'>) => Promise<Page<Item>>,
 ): AsyncGenerator<readonly Item[]> {
@@ -12,7 +24,7 @@ export async function* pagesOf<Item>(
   } while (after !== undefined);
 }
 
-/** Everything that a listing has, one after another. */
+/** Yields every item of a listing. */
 export async function* itemsOf<Item>(read: Parameters<typeof pagesOf<Item>>[0]): AsyncGenerator<Item> {
   for await (const items of pagesOf(read)) yield* items;
 }

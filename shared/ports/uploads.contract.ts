@@ -7,13 +7,13 @@ export interface UploadsSubject {
   readonly uploads: Uploads;
   put(tenant: Tenant, path: string, bytes: Uint8Array, metadata?: Readonly<Record<string, string>>): Promise<void>;
   remove(tenant: Tenant, path: string): Promise<void>;
-  /** Takes the bucket or the folder away. */
+  /** Removes the bucket or the folder. */
   vanish(): Promise<void>;
-  /** Whether files carry metadata. */
+  /** Whether files have metadata. */
   readonly metadata: boolean;
 }
 
-/** What every `Uploads` must do. */
+/** Every promise of `Uploads`. */
 export function uploadsContract({ name, open }: { name: string; open: () => Promise<UploadsSubject> }) {
   describe(name, () => {
     const most = 1_000_000;
@@ -23,7 +23,7 @@ export function uploadsContract({ name, open }: { name: string; open: () => Prom
       return files.sort((a, b) => (a.path < b.path ? -1 : 1));
     };
 
-    it('When a file is put, then it is found, read and listed with one version, whatever its name', async () => {
+    it('When a file is put, then it is found, read and listed with the same version, also with special characters in its name', async () => {
       const { uploads, put } = await open();
       const tenant = newTenant();
       const paths = ['Zoë & Co/größe + 1 %20.jpg', 'ada/1.jpg', 'ada/sub/2.jpg'].sort();
@@ -42,7 +42,7 @@ export function uploadsContract({ name, open }: { name: string; open: () => Prom
       }
     });
 
-    it('When a file is put again, then its version is another one; left alone, it stays', async () => {
+    it('When a file is put again, then its version changes, and otherwise it stays the same', async () => {
       const { uploads, put } = await open();
       const tenant = newTenant();
       await put(tenant, 'ada/1.jpg', Buffer.from('one'));
@@ -55,7 +55,7 @@ export function uploadsContract({ name, open }: { name: string; open: () => Prom
       expect((await uploads.find(tenant, 'ada/1.jpg'))?.version).not.toBe(before?.version);
     });
 
-    it('When a file is not there, belongs to another tenant or leads out, then it is null', async () => {
+    it('When a file does not exist, belongs to another tenant, or its path leads out of the folder, then the result is null', async () => {
       const { uploads, put, remove } = await open();
       const tenant = newTenant();
       await put(tenant, 'ada/1.jpg', Buffer.from('one'));
@@ -78,7 +78,7 @@ export function uploadsContract({ name, open }: { name: string; open: () => Prom
       expect(seen.every((each) => each === null)).toBe(true);
     });
 
-    it('When a file is larger than asked for, then reading it is IMAGE_TOO_LARGE', async () => {
+    it('When a file is larger than the limit of the read, then the error is IMAGE_TOO_LARGE', async () => {
       const { uploads, put } = await open();
       const tenant = newTenant();
       await put(tenant, 'ada/1.jpg', Buffer.alloc(5000));
@@ -89,18 +89,18 @@ export function uploadsContract({ name, open }: { name: string; open: () => Prom
       expect((await uploads.read(tenant, 'ada/1.jpg', { most: 5000 }))?.bytes).toHaveLength(5000);
     });
 
-    it('When a file carries metadata, then it is told', async () => {
+    it('When a file has metadata, then it is returned', async () => {
       const { uploads, put, metadata } = await open();
       const tenant = newTenant();
       await put(tenant, '1.jpg', Buffer.from('one'), { 'person-id': 'ada', latitude: '52.5' });
 
       const expected = metadata ? { 'person-id': 'ada', latitude: '52.5' } : {};
-      // A folder has no place for such a file beside those of the default tenant.
+      // In a folder, a file without a subfolder belongs to the default tenant, so null is correct for this tenant.
       const file = await uploads.find(tenant, '1.jpg');
       expect(file === null ? {} : file.metadata).toEqual(expected);
     });
 
-    it('When the whole is not there, then that is STORE_UNAVAILABLE, and not that its files are gone', async () => {
+    it('When the whole bucket or folder is missing, then every call is STORE_UNAVAILABLE instead of null', async () => {
       const { uploads, put, vanish } = await open();
       const tenant = newTenant();
       await put(tenant, 'ada/1.jpg', Buffer.from('one'));
@@ -112,7 +112,7 @@ export function uploadsContract({ name, open }: { name: string; open: () => Prom
       await expect(listed(uploads)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     });
 
-    it('When a call comes with an aborted signal, then it rejects with its reason', async () => {
+    it('When the signal is already aborted, then the call rejects with its reason', async () => {
       const { uploads } = await open();
       const signal = AbortSignal.abort(new Error('enough'));
 

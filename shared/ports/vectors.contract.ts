@@ -6,11 +6,11 @@ import { newEntry, unitVector, vectorNear } from '../testing/vector-factories.ts
 import type { Tenant } from './tenant.ts';
 import type { VectorEntry, VectorFilter, VectorHit, Vectors } from './vectors.ts';
 
-/** Not a multiple of four, and two more spaces beside it. */
+/** A dimension that is not a multiple of four. */
 const space = { space: 'test-30.p1', dimension: 30 };
 const otherSpace = { space: 'test-128.p1', dimension: 128 };
 
-/** What every `Vectors` must do. `reopen` closes it and opens the same data again. */
+/** Every promise of `Vectors`. `reopen` closes the store and opens the same data again. */
 export function vectorsContract({
   name,
   open,
@@ -24,7 +24,7 @@ export function vectorsContract({
   };
 
   describe(`${name}: entries`, () => {
-    it('When entries are written, then they read back whole, only for their tenant and space', async () => {
+    it('When entries are written, then they can be read with all fields, only in their tenant and space', async () => {
       const { vectors, tenant } = await setUp();
       const full = newEntry(30, {
         personId: randomUUID(),
@@ -58,7 +58,7 @@ export function vectorsContract({
       expect(hits[0]?.cosine).toBeCloseTo(1, 5);
     });
 
-    it('When one of several entries is wrong, then none is written', async () => {
+    it('When one of several entries is invalid, then none is written', async () => {
       const { vectors, tenant } = await setUp();
       const good = newEntry(30);
       const wrong = [
@@ -78,7 +78,7 @@ export function vectorsContract({
       expect(await vectors.count(tenant, space)).toEqual({ assigned: 0, total: 0 });
     });
 
-    it('When a space is written with two dimensions at once, then the first holds and the other is a RangeError', async () => {
+    it('When a space is written with two dimensions at once, then the first one is valid and the other is a RangeError', async () => {
       const { vectors, tenant, reopen } = await setUp();
       const [first, second] = [newEntry(30), newEntry(31)];
 
@@ -91,7 +91,7 @@ export function vectorsContract({
       expect(await (await reopen()).count(tenant, space)).toEqual({ assigned: 0, total: 1 });
     });
 
-    it('When faces are removed, then they are gone from every space, and only for their tenant', async () => {
+    it('When faces are removed, then they are deleted from every space, only for their tenant', async () => {
       const { vectors, tenant } = await setUp();
       const gone = newEntry(30, { personId: randomUUID() });
       const stays = newEntry(30);
@@ -110,7 +110,7 @@ export function vectorsContract({
       expect(await idsOf(vectors, tenant)).toEqual([stays.faceId]);
     });
 
-    it('When face ids are listed, then each of the tenant comes once, over all spaces', async () => {
+    it('When face ids are listed, then each face of the tenant is returned once for all spaces', async () => {
       const { vectors, tenant } = await setUp();
       const both = newEntry(30);
       const one = newEntry(128);
@@ -121,7 +121,7 @@ export function vectorsContract({
       expect((await idsOf(vectors, tenant)).toSorted()).toEqual([both.faceId, one.faceId].toSorted());
     });
 
-    it('When the caller changes its array afterwards, then the stored entry stays', async () => {
+    it('When the caller changes its array after the call, then the stored entry stays', async () => {
       const { vectors, tenant } = await setUp();
       const entry = newEntry(30);
       const before = entry.embedding.slice();
@@ -134,7 +134,7 @@ export function vectorsContract({
       expect((await vectors.get(tenant, space, [entry.faceId]))[0]?.embedding).toEqual(before);
     });
 
-    it('When the store is opened again, then entries and answers are the same', async () => {
+    it('When the store is reopened, then entries and search results are the same', async () => {
       const { vectors, tenant, reopen } = await setUp();
       const entries = Array.from({ length: 50 }, () => newEntry(30, { personId: randomUUID(), capturedAt: 7 }));
       await vectors.upsert(tenant, space, entries);
@@ -150,7 +150,7 @@ export function vectorsContract({
       expect(await again.count(tenant, space)).toEqual({ assigned: 49, total: 49 });
     });
 
-    it('When many write and remove at once, then every resolved write is seen', async () => {
+    it('When several callers write and remove at once, then every resolved write is visible', async () => {
       const { vectors, tenant } = await setUp();
 
       await Promise.all(
@@ -168,7 +168,7 @@ export function vectorsContract({
   });
 
   describe(`${name}: search`, () => {
-    it('When a gallery is searched, then the nearest come first, as a plain sort has it', async () => {
+    it('When a gallery is searched, then the order is that of a plain sort, nearest first', async () => {
       const { vectors, tenant } = await setUp();
       const entries = Array.from({ length: 2500 }, () => newEntry(30));
       await vectors.upsert(tenant, space, entries);
@@ -188,7 +188,7 @@ export function vectorsContract({
       });
     });
 
-    it('When embeddings are equal, then ties are broken by face id, also at the limit', async () => {
+    it('When embeddings are equal, then the hits are ordered by face id, also at the limit', async () => {
       const { vectors, tenant } = await setUp();
       const embedding = unitVector(30);
       const entries = Array.from({ length: 9 }, () => newEntry(30, { embedding }));
@@ -201,7 +201,7 @@ export function vectorsContract({
       expect(hits.every((hit) => hit.cosine <= 1)).toBe(true);
     });
 
-    it('When a lowest cosine is given, then hits below are left out', async () => {
+    it('When a lowest cosine is given, then hits with a smaller one are left out', async () => {
       const { vectors, tenant } = await setUp();
       const probe = unitVector(30);
       const near = newEntry(30, { embedding: vectorNear(probe, 0.8) });
@@ -218,7 +218,7 @@ export function vectorsContract({
       expect(await search(0.9)).toEqual([]);
     });
 
-    it('When filters are given, then all of them hold together', async () => {
+    it('When several filters are given, then a hit meets all of them', async () => {
       const { vectors, tenant } = await setUp();
       const [ada, bob] = [randomUUID(), randomUUID()];
       const berlin = { lat: 52.52, lon: 13.405 };
@@ -261,7 +261,7 @@ export function vectorsContract({
       ).toEqual(['bob']);
     });
 
-    it('When a circle reaches over the date line, then both sides are in it', async () => {
+    it('When a circle crosses the date line, then faces on both sides match', async () => {
       const { vectors, tenant } = await setUp();
       const west = newEntry(30, { location: { lat: 0, lon: 179.99 } });
       await vectors.upsert(tenant, space, [west]);
@@ -272,7 +272,7 @@ export function vectorsContract({
       expect(hits).toHaveLength(1);
     });
 
-    it('When a face is given another person, then the filters and the count follow', async () => {
+    it('When the person of a face changes, then the filters and the count follow', async () => {
       const { vectors, tenant } = await setUp();
       const entry = newEntry(30);
       await vectors.upsert(tenant, space, [entry]);
@@ -287,7 +287,7 @@ export function vectorsContract({
       expect(await vectors.count(tenant, space)).toEqual({ assigned: 1, total: 1 });
     });
 
-    it('When the limit or the dimension is wrong, then it is a RangeError', async () => {
+    it('When the limit or the dimension is wrong, then the search is a RangeError', async () => {
       const { vectors, tenant } = await setUp();
       await vectors.upsert(tenant, space, [newEntry(30)]);
 
@@ -297,13 +297,13 @@ export function vectorsContract({
       await expect(vectors.search(tenant, space, unitVector(31), { limit: 1 })).rejects.toThrow(RangeError);
     });
 
-    it('When nothing was ever written for a tenant or space, then a search finds nothing', async () => {
+    it('When the tenant or the space has no entries, then a search finds nothing', async () => {
       const { vectors, tenant } = await setUp();
 
       expect(await vectors.search(tenant, space, unitVector(30), { limit: 10 })).toEqual([]);
     });
 
-    it('When a call comes with an aborted signal, then it rejects with its reason and does nothing', async () => {
+    it('When the signal is already aborted, then the call rejects with its reason and changes nothing', async () => {
       const { vectors, tenant } = await setUp();
       const signal = AbortSignal.abort(new Error('gone'));
       const entry = newEntry(30);
@@ -316,7 +316,7 @@ export function vectorsContract({
   });
 }
 
-/** Reads what was written a moment ago; a bounded search may not. */
+/** Makes every search strong, because a bounded one may miss the latest writes. */
 const strongly = (vectors: Vectors): Vectors => ({
   ...vectors,
   search: (tenant, space, probe, options) =>

@@ -1,35 +1,37 @@
 import type { Location } from '../domain/face.ts';
 import type { CallOptions, Tenant } from './tenant.ts';
 
-/** Embeddings of one space are comparable with one another and with nothing else. */
+/** A space of embeddings. Embeddings can be compared only within one space. */
 export interface VectorSpace {
   /** `ModelIdentity.space`. */
   readonly space: string;
+  /** Number of elements of an embedding. */
   readonly dimension: number;
 }
 
 export interface VectorEntry {
   readonly faceId: string;
-  /** null: the face belongs to nobody yet. */
+  /** null: an unknown face. */
   readonly personId: string | null;
   readonly imageId: string;
-  /** Unit L2 norm, `dimension` long. */
+  /** `dimension` numbers with L2 norm 1. */
   readonly embedding: Float32Array;
-  /** Milliseconds since the epoch. */
+  /** When the photo was taken, in milliseconds since the epoch; null when unknown. */
   readonly capturedAt: number | null;
   readonly location: Location | null;
 }
 
-/** All conditions hold together. */
+/** Selects entries. An entry must meet all conditions. */
 export interface VectorFilter {
   /** Only faces of these persons. An empty list matches nothing. */
   readonly personIds?: readonly string[] | undefined;
-  /** true: only faces that belong to somebody; false: only those that belong to nobody. */
+  /** true: only faces with a person. false: only unknown faces. */
   readonly assigned?: boolean | undefined;
+  /** Faces to leave out. */
   readonly notFaceIds?: readonly string[] | undefined;
-  /** Milliseconds since the epoch, both ends included. Faces without a time never match. */
+  /** Milliseconds since the epoch; both ends are included. A face without a time never matches. */
   readonly capturedBetween?: { readonly from: number; readonly to: number } | undefined;
-  /** Great-circle distance. Faces without a location never match. */
+  /** Great-circle distance. A face without a location never matches. */
   readonly near?: { readonly lat: number; readonly lon: number; readonly radiusMetres: number } | undefined;
 }
 
@@ -37,46 +39,49 @@ export interface VectorHit {
   readonly faceId: string;
   readonly personId: string | null;
   readonly imageId: string;
-  /** -1..1 */
+  /** -1..1. */
   readonly cosine: number;
 }
 
 export interface SearchOptions extends CallOptions {
-  /** 1..4096 */
+  /** 1..4096. */
   readonly limit: number;
-  /** Hits below are left out. Default -1. */
+  /** Hits with a smaller cosine are left out. Default -1. */
   readonly minCosine?: number | undefined;
   readonly filter?: VectorFilter | undefined;
-  /** Default `bounded`: writes of the last seconds, of other processes too, may be missing. `strong`: every resolved write is seen. */
+  /**
+   * Default `bounded`: writes of the last seconds may be missing. `strong`: every resolved write is visible, of other
+   * processes too.
+   */
   readonly consistency?: 'bounded' | 'strong' | undefined;
 }
 
 /**
- * The gallery's embeddings. What a resolved write has done survives a crash and is seen by every later read; by a bounded search
- * within seconds.
- * Errors: RangeError for a wrong dimension or a vector that is not of unit norm (±1e-3) or not finite.
+ * The embeddings of the gallery. A resolved write survives a crash and is visible to every later read; a bounded search sees it within
+ * `lagMs`.
+ * Errors: RangeError for a wrong dimension, a vector whose norm is not 1 (±1e-3), or a number that is not finite.
  */
 export interface Vectors {
-  /** How long after a resolved write a bounded search may not see it, in milliseconds; 0: never. */
+  /** Longest time in milliseconds after which a bounded search sees a resolved write; 0: at once. */
   readonly lagMs: number;
-  /** Inserts or replaces by faceId; all entries or none. */
+  /** Inserts or replaces entries by `faceId`: all of them or none. */
   upsert(tenant: Tenant, space: VectorSpace, entries: readonly VectorEntry[], options?: CallOptions): Promise<void>;
-  /** Removes from every space; unknown ids are no error. Resolves to how many entries were removed. */
+  /** Deletes the faces from every space. Unknown ids are ignored. Resolves to the number of deleted entries. */
   remove(tenant: Tenant, faceIds: readonly string[], options?: CallOptions): Promise<number>;
-  /** Entries by id, in no particular order; unknown ids are left out. */
+  /** Entries in no particular order; unknown ids are skipped. */
   get(tenant: Tenant, space: VectorSpace, faceIds: readonly string[], options?: CallOptions): Promise<VectorEntry[]>;
-  /** Nearest first; ties by faceId. */
+  /** Nearest first; hits with equal cosine are ordered by `faceId`. */
   search(tenant: Tenant, space: VectorSpace, probe: Float32Array, options: SearchOptions): Promise<VectorHit[]>;
   /**
-   * Templates that belong to somebody, and all templates. Default `strong`; `bounded`: as a bounded search sees them, and of many
-   * what was counted some seconds ago.
+   * Number of templates that have a person, and of all templates. Default `strong`. `bounded`: as a bounded search sees them; a large
+   * number may be some seconds old.
    */
   count(
     tenant: Tenant,
     space: VectorSpace,
     options?: CallOptions & Pick<SearchOptions, 'consistency'>,
   ): Promise<{ assigned: number; total: number }>;
-  /** Every face id of a tenant over all spaces, for comparing with the records. */
+  /** Every face id of a tenant in all spaces, each once. Used to compare with the records. */
   faceIds(tenant: Tenant, options?: CallOptions): AsyncIterable<string>;
   close(): Promise<void>;
 }

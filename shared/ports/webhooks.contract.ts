@@ -8,7 +8,7 @@ import type { Webhooks } from './webhooks.ts';
 
 export interface WebhooksSubject {
   readonly webhooks: Webhooks;
-  /** Closes it and opens the same data again. */
+  /** Closes the store and opens the same data again. */
   reopen(): Promise<Webhooks>;
 }
 
@@ -17,7 +17,7 @@ const leaseMs = 45_000;
 const most = 50;
 const turnOptions = { leaseMs, mostOfTenant: 40 };
 
-/** What every `Webhooks` must do. `open` gives one that is closed when the test ends; data of other tenants may be there. */
+/** Every promise of `Webhooks`. `open` returns a store and closes it when the test ends; it may contain data of other tenants. */
 export function webhooksContract({
   name,
   open,
@@ -40,7 +40,7 @@ export function webhooksContract({
   };
 
   describe(`${name}: webhooks`, () => {
-    it('When a webhook is made, then it reads back whole, for its tenant alone, and once', async () => {
+    it('When a webhook is created twice, then it exists once, with all fields, only for its tenant', async () => {
       const { webhooks, tenant, clock } = await setUp();
       const { secret, ...wanted } = newWebhook();
 
@@ -61,7 +61,7 @@ export function webhooksContract({
       expect(await webhooks.getWebhook(newTenant(), wanted.webhookId)).toBeNull();
     });
 
-    it('When a tenant has as many as it may, then the next is refused', async () => {
+    it('When a tenant has the maximum number of webhooks, then the next one is refused', async () => {
       const { webhooks, tenant } = await setUp();
       await Promise.all([1, 2].map(() => webhooks.createWebhook(tenant, newWebhook(), { most: 2 })));
 
@@ -70,7 +70,7 @@ export function webhooksContract({
       });
     });
 
-    it('When webhooks are listed in pages, then all come once, oldest first, and tokens fit nothing else', async () => {
+    it('When webhooks are listed in pages, then each is returned once, oldest first, and a token is valid for its tenant only', async () => {
       const { webhooks, tenant } = await setUp();
       const ids = [];
       for (let i = 0; i < 5; i++) ids.push((await webhooks.createWebhook(tenant, newWebhook(), { most })).webhookId);
@@ -85,7 +85,7 @@ export function webhooksContract({
       });
     });
 
-    it('When it is asked who wants to know, then those in use that named the type', async () => {
+    it('When the webhooks of a type are read, then only enabled ones that subscribe to it are returned', async () => {
       const { webhooks, tenant } = await setUp();
       const make = (fields: object) => webhooks.createWebhook(tenant, newWebhook(fields), { most });
       const persons = await make({ types: ['person.created', 'person.erased'] });
@@ -97,7 +97,7 @@ export function webhooksContract({
       expect(await webhooks.webhooksFor(newTenant(), 'person.created')).toEqual([]);
     });
 
-    it('When a webhook is changed, then the given fields are, and the version goes up only then', async () => {
+    it('When a webhook is changed, then the given fields change, and the version grows only if one of them differs', async () => {
       const { webhooks, tenant, webhook, webhookId } = await setUpWebhook();
 
       const changed = await webhooks.updateWebhook(tenant, webhookId, { url: 'https://new.example/' }, { version: 1 });
@@ -113,7 +113,7 @@ export function webhooksContract({
       });
     });
 
-    it('When secrets change, then those before end in time, the last ones are kept, and none ends later than it would have', async () => {
+    it('When secrets are rotated, then earlier ones expire, only the newest are kept, and no expiry moves to a later time', async () => {
       const { webhooks, tenant, webhookId, webhook, clock } = await setUpWebhook();
       const at = clock.now();
       const rotate = (secret: string, hours: number) =>
@@ -144,7 +144,7 @@ export function webhooksContract({
   });
 
   describe(`${name}: messages`, () => {
-    it('When one message is added ten times at once, then it is there once, and its queue is called for once', async () => {
+    it('When one message is added ten times at once, then it is stored once, and a worker is called once', async () => {
       const { webhooks, tenant, webhookId, add, clock } = await setUpWebhook();
       const message = newMessage({ webhookId });
 
@@ -160,7 +160,7 @@ export function webhooksContract({
       ]);
     });
 
-    it('When a webhook is not there, then its messages are dropped', async () => {
+    it('When a webhook does not exist, then its messages are dropped', async () => {
       const { webhooks, tenant } = await setUp();
 
       expect(await webhooks.addMessages(tenant, [newMessage({ webhookId: randomUUID() })], { quietMs })).toEqual([]);
@@ -169,7 +169,7 @@ export function webhooksContract({
       });
     });
 
-    it('When a message has its attempts, then the log tells them, and by status', async () => {
+    it('When a message has attempts, then the listing has them, and can be filtered by status', async () => {
       const { webhooks, tenant, webhookId, add, clock } = await setUpWebhook();
       const [first, second] = [newMessage({ webhookId }), newMessage({ webhookId })];
       await add(first, second);
@@ -199,7 +199,7 @@ export function webhooksContract({
       ]);
     });
 
-    it('When a message is to go once more, then from the start, and its queue is called for', async () => {
+    it('When a message is redelivered, then it starts again, and a worker is called for its queue', async () => {
       const { webhooks, tenant, webhookId, clock } = await setUpWebhook();
       const message = newMessage({ webhookId });
       const attempt = { at: clock.now(), status: 500, durationMs: 1, error: 'answered 500' };
@@ -231,10 +231,10 @@ export function webhooksContract({
       }
     });
 
-    it('When time goes by, then what waited too long is given up, and what is old is removed', async () => {
+    it('When messages are too old, then pending ones become dead, and finished ones are removed', async () => {
       const { webhooks, tenant, webhookId, queue, add, clock } = await setUpWebhook();
       const [waiting, done] = [newMessage({ webhookId }), newMessage({ webhookId })];
-      // What other tenants have left would be counted.
+      // Messages of other tenants would be counted too.
       const far = Date.UTC(2100, 0, 1);
       await webhooks.clearAway({ giveUpBefore: far, removeBefore: far });
       await add(waiting, done);
@@ -257,7 +257,7 @@ export function webhooksContract({
       expect(await webhooks.beginTurn(queue, 'a', turnOptions)).toBe(false);
     });
 
-    it('When a webhook is deleted, then everything of it is gone', async () => {
+    it('When a webhook is deleted, then its messages and its queue are deleted too', async () => {
       const { webhooks, tenant, webhookId, queue, add } = await setUpWebhook();
       await add(newMessage({ webhookId }));
 
@@ -271,7 +271,7 @@ export function webhooksContract({
   });
 
   describe(`${name}: turns`, () => {
-    it('When several want the turn of a queue, then one has it, and gets what is due, the first first', async () => {
+    it('When several workers want the turn of a queue, then one has it, and receives the due messages in order', async () => {
       const { webhooks, webhook, webhookId, queue, add } = await setUpWebhook();
       const [first, second] = [newMessage({ webhookId }), newMessage({ webhookId })];
       await add(first, second);
@@ -286,7 +286,7 @@ export function webhooksContract({
       expect((await webhooks.nextMessage(queue, 'a', { leaseMs }))?.message.messageId).toBe(second.messageId);
     });
 
-    it('When something comes during a turn, then the end of the turn calls for the next', async () => {
+    it('When a message is added during a turn, then the end of the turn calls for the next turn', async () => {
       const { webhooks, webhookId, queue, add } = await setUpWebhook();
       await add(newMessage({ webhookId }));
       await webhooks.beginTurn(queue, 'a', turnOptions);
@@ -299,7 +299,7 @@ export function webhooksContract({
       expect(await webhooks.callDue({ limit: 1000, quietMs })).not.toContainEqual(queue);
     });
 
-    it('When nothing is left, then nobody is called for, and the next message calls', async () => {
+    it('When no message is left, then the end of the turn calls no worker, and the next message does', async () => {
       const { webhooks, webhookId, queue, add, tenant } = await setUpWebhook();
       const message = newMessage({ webhookId });
       await add(message);
@@ -311,7 +311,7 @@ export function webhooksContract({
       expect(await add(newMessage({ webhookId }))).toEqual([webhookId]);
     });
 
-    it('When a message falls due later, then whoever looks then calls for it, once', async () => {
+    it('When a message becomes due later, then the next check calls a worker for it, once', async () => {
       const { webhooks, webhookId, queue, add, tenant, clock } = await setUpWebhook();
       const message = newMessage({ webhookId });
       await add(message);
@@ -330,7 +330,7 @@ export function webhooksContract({
       expect([ended, early, due, again, await look()]).toEqual([false, [], [queue], [], [queue]]);
     });
 
-    it('When a queue is to rest, then nothing calls for it until then', async () => {
+    it('When a queue rests, then no worker is called for it until the rest is over', async () => {
       const { webhooks, webhookId, queue, add, tenant, clock } = await setUpWebhook();
       await add(newMessage({ webhookId }));
       await webhooks.beginTurn(queue, 'a', turnOptions);
@@ -345,7 +345,7 @@ export function webhooksContract({
       expect(await look()).toEqual([queue]);
     });
 
-    it('When a process dies in its turn, then another gets it after a while, also when opened anew; the dead one has lost it', async () => {
+    it('When a process dies during its turn, then another process gets the turn after the lease, and the old turn is lost', async () => {
       const { webhooks, webhookId, queue, add, clock, reopen } = await setUpWebhook();
       await add(newMessage({ webhookId }));
       await webhooks.beginTurn(queue, 'a', turnOptions);
@@ -362,7 +362,7 @@ export function webhooksContract({
       expect(await again.nextMessage(queue, 'b', { leaseMs })).not.toBeNull();
     });
 
-    it('When a turn goes on, then it is kept', async () => {
+    it('When a worker continues its turn, then the lease is renewed', async () => {
       const { webhooks, webhookId, queue, add, clock } = await setUpWebhook();
       await add(newMessage({ webhookId }));
       await webhooks.beginTurn(queue, 'a', turnOptions);
@@ -374,7 +374,7 @@ export function webhooksContract({
       expect(await webhooks.beginTurn(queue, 'b', turnOptions)).toBe(false);
     });
 
-    it('When a tenant has as many turns as it may, then its next waits, and no other tenant', async () => {
+    it('When a tenant has its maximum number of turns, then its next queue waits, and other tenants do not', async () => {
       const { webhooks, tenant } = await setUp();
       const few = { leaseMs, mostOfTenant: 2 };
       const queueOf = async (owner: Tenant) => {
@@ -395,7 +395,7 @@ export function webhooksContract({
     });
   });
 
-  it(`${name}: When it is closed, then calls are refused`, async () => {
+  it(`${name}: When the store is closed, then calls are refused`, async () => {
     const { webhooks, tenant } = await setUp();
 
     await webhooks.close();

@@ -3,11 +3,11 @@ import { createServer } from 'node:net';
 export interface Address {
   /** A name or an IP address of this machine. */
   readonly host: string;
-  /** 0: any. */
+  /** 0: any free port. */
   readonly port: number;
 }
 
-/** Listens for a moment, so that what is wrong comes to light before work is done for nothing. Errors: those of `explainListenError`. */
+/** Listens on the address and stops again, so a wrong setting fails before the slow part of the start. Errors: as `explainListenError`. */
 export async function tryAddress({ host, port }: Address): Promise<void> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
@@ -17,26 +17,29 @@ export async function tryAddress({ host, port }: Address): Promise<void> {
   await new Promise((resolve) => server.close(resolve));
 }
 
-/** What the system says when it does not let a server listen, with the setting that helps. */
+/** Returns the system's error with a message that names the setting to change. */
 export function explainListenError(error: NodeJS.ErrnoException, { host, port }: Address): Error {
   const { code, message } = error;
   const because = { cause: error };
   switch (code) {
     case 'EADDRINUSE':
-      return new Error(`Port ${port} on ${host} is in use; set PORT to another.`, because);
+      return new Error(`Port ${port} on ${host} is in use; set PORT to another port.`, because);
     case 'EACCES':
-      return new Error(`Port ${port} on ${host} may not be used by this user; set PORT to one above 1023.`, because);
+      return new Error(
+        `This user may not listen on port ${port} of ${host}; set PORT to a number above 1023.`,
+        because,
+      );
     case 'EADDRNOTAVAIL':
     case 'EINVAL':
     case 'EAFNOSUPPORT':
       return new Error(
-        `${host} is not an address of this machine; set HOST to one, e.g. 127.0.0.1, or 0.0.0.0 for all.`,
+        `${host} is not an address of this machine; set HOST to one of its addresses, such as 127.0.0.1, or to 0.0.0.0 for all.`,
         because,
       );
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return new Error(`The name ${host} is not known here; set HOST to an address of this machine.`, because);
+      return new Error(`The host name ${host} cannot be resolved; set HOST to an address of this machine.`, because);
     default:
-      return new Error(`It cannot listen on ${host}, port ${port} (${message}); see HOST and PORT.`, because);
+      return new Error(`The server cannot listen on ${host}, port ${port} (${message}); check HOST and PORT.`, because);
   }
 }

@@ -1,14 +1,15 @@
-/** Bytes of request bodies that a process holds at once. */
+/** Limit for the bytes of request bodies in the memory of a process. */
 export interface BodyBudget {
-  /** false: there is no room for them now. */
+  /** Reserves memory. false: the limit would be exceeded, and nothing is reserved. */
   take(bytes: number): boolean;
+  /** Releases reserved memory. */
   give(bytes: number): void;
 }
 
 /**
- * [Note: Shedding before memory runs out]
- * Two hundred uploads of 10 MB at once are 2 GB before the first is looked at. So bodies share a budget: who comes when it is
- * spent is told to come again (429), while those who were let in are served.
+ * [Note: Rejecting requests before memory runs out]
+ * 200 uploads of 10 MB at the same time need 2 GB before the first one is processed. So all request bodies share one budget. When it is
+ * used up, new requests are rejected with 429, and their clients may retry. Requests with a body in memory are served.
  */
 export function createBodyBudget(limit: number): BodyBudget {
   let held = 0;

@@ -5,8 +5,8 @@ import type { RuntimeContext } from '../function/context.ts';
 import type { Surface } from './surface.ts';
 
 /**
- * Gives what is no well-formed HTTP, comes too slowly or has too many headers the same envelope as everything else, and closes the
- * connection: nobody knows where its next request would begin.
+ * Sends the usual error envelope for a request that is not well-formed HTTP, arrives too slowly or has too large headers. Then it closes
+ * the connection, because the start of the next request is unknown.
  */
 export function refuseBrokenRequests(server: Server, surface: Surface, { log, newId }: RuntimeContext): void {
   const current = new WeakMap<Socket, ServerResponse>();
@@ -16,7 +16,7 @@ export function refuseBrokenRequests(server: Server, surface: Surface, { log, ne
   server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket;
     const response = current.get(socket);
-    // In the middle of an answer, other words would be taken for a part of it.
+    // During a response, the client would read an error as a part of it.
     const answering = response?.headersSent === true && !response.writableFinished;
     if (!socket.writable || error.code === 'ECONNRESET' || answering) {
       socket.destroy();

@@ -2,7 +2,7 @@ import type { RuntimeContext } from '../function/context.ts';
 import type { CallContext, CronManifest, FunctionDefinition } from '../function/define.ts';
 import { newCall } from './new-call.ts';
 
-/** Runs a cron function once; what it returns is logged. Never throws; resolves to whether it succeeded. */
+/** Runs a cron function once and logs its result. Never throws; resolves to whether the run succeeded. */
 export function cronPipeline(
   definition: FunctionDefinition,
   ports: object,
@@ -30,8 +30,8 @@ export function cronPipeline(
       return true;
     } catch (error) {
       metrics.cronRuns.inc({ ...labels, outcome: signal.aborted ? 'cut short' : 'failed' });
-      // What the end of the process cuts short is no failure: the next run does it.
-      if (signal.aborted) call.log.info('run cut short');
+      // A run that the end of the process aborts is not a failure: the next run does the work.
+      if (signal.aborted) call.log.info('run aborted');
       else call.log.error({ err: error }, 'run failed');
       return false;
     }

@@ -1,4 +1,4 @@
 import type { OutgoingResponse } from '../function/message.ts';
 
-/** What a broker gets. Never text with a 2xx: it takes that for a malformed reply and delivers again. */
+/** Response to a broker. A 2xx must have no text: the broker treats text as a malformed reply and delivers the event again. */
 export const empty = (status: number): OutgoingResponse => ({ status, headers: {}, body: null });

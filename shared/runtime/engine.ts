@@ -3,10 +3,10 @@ import type { EngineName } from '../engine-settings.ts';
 import type { Openers } from '../function/ports.ts';
 import type { PortName } from '../ports/index.ts';
 
-/** The openers of a process for either mode. */
+/** The openers of a process for each mode. */
 export type EngineOpeners = Readonly<Record<Config['mode'], Openers>>;
 
-/** Which engine keeps what goes through a port in distributed mode. The extractor is another function, or in this process. */
+/** The engine behind each port in distributed mode. null: the extractor is another function, or part of this process. */
 const engineOfPort: Readonly<Record<PortName, EngineName | null>> = {
   records: 'scylla',
   accounts: 'scylla',
@@ -21,8 +21,8 @@ const engineOfPort: Readonly<Record<PortName, EngineName | null>> = {
 };
 
 /**
- * The openers of the mode that is configured. Throws an Error that names every variable which the engines of `ports` lack: to keep quiet
- * and write into a folder would be worse than not to start.
+ * Returns the openers of the configured mode. Throws an Error that names every missing variable of the engines of `ports`. There is no
+ * fallback to the embedded mode, because the process would then store data in a local folder without a warning.
  */
 export function openersOf({ mode, engines }: Config, openers: EngineOpeners, ports: readonly PortName[]): Openers {
   if (mode === 'embedded') return openers.embedded;

@@ -8,34 +8,34 @@ import type { Accounts } from '../ports/accounts.ts';
 import { itemsOf } from '../ports/pages.ts';
 import { defaultTenant } from '../ports/tenant.ts';
 
-/** Name of the key that a fresh installation makes for its owner. */
+/** Name of the API key that a new installation creates for its owner. */
 const adminKeyName = 'admin.key';
 
 export const adminKeyPath = (dataDir: string): string => join(dataDir, adminKeyName);
 
 /**
- * Makes what nobody could make otherwise: the first tenant, a key to sign with, and the owner's key, written to `admin.key`
- * (mode 0600) in the data folder. Changes nothing when they are there. Resolves to whether the data folder has the owner's key.
+ * Creates what the API cannot create: the first tenant, a signing key, and the owner's API key. The API key is written to `admin.key`
+ * (mode 0600) in the data folder. Existing ones are not changed. Resolves to whether the data folder contains the owner's key.
  *
  * [Note: A lost admin key]
- * Whoever can write the data folder owns the installation anyway, so the file is also the way back in: delete it, start again,
- * and there is a new one; the old key is revoked. A key that was revoked over the API stays revoked until then. Where the accounts
- * are in an engine that many processes share, a folder without the file is the rule: there a start makes a key only when there is
- * none at all, and `npm run admin-key` is the way back in.
+ * A user who can write to the data folder already controls the installation. So the owner recovers access with the file: when the file is
+ * deleted, the next start creates a new key and revokes the old one. A key that was revoked over the API stays revoked until then. In
+ * distributed mode many processes share the accounts, and most data folders have no such file. There, a start creates a key only if no
+ * owner's key is active, and `npm run admin-key` recovers access.
  */
 export async function firstStart(accounts: Accounts, context: RuntimeContext): Promise<boolean> {
   const { config, log } = context;
   await makeFoundations(accounts, context);
   const path = adminKeyPath(config.dataDir);
-  if (await isOurs(path, accounts)) return true;
-  if (config.mode === 'distributed' && (await keysInForce(accounts)).length > 0) return false;
+  if (await containsKnownKey(path, accounts)) return true;
+  if (config.mode === 'distributed' && (await activeAdminKeys(accounts)).length > 0) return false;
   const { key, keyId } = await newAdminKey(accounts);
   await writeAdminKey(path, key);
-  log.info({ path, key_id: keyId }, 'admin key made');
+  log.info({ path, key_id: keyId }, 'admin key created');
   return true;
 }
 
-/** The first tenant and a key to sign with. */
+/** Creates the first tenant and a signing key, if they do not exist. */
 export async function makeFoundations(accounts: Accounts, { clock }: Pick<RuntimeContext, 'clock'>): Promise<void> {
   if ((await accounts.getTenant(defaultTenant)) === null) {
     await accounts.createTenant({
@@ -49,9 +49,9 @@ export async function makeFoundations(accounts: Accounts, { clock }: Pick<Runtim
   await rotateSigningKey({ accounts, clock }, Number.POSITIVE_INFINITY);
 }
 
-/** A key that may do everything, instead of the one before, which is revoked. */
+/** Creates an API key with all scopes and revokes the previous one. */
 export async function newAdminKey(accounts: Accounts): Promise<{ key: string; keyId: string }> {
-  for (const keyId of await keysInForce(accounts)) await accounts.revokeApiKey(defaultTenant, keyId);
+  for (const keyId of await activeAdminKeys(accounts)) await accounts.revokeApiKey(defaultTenant, keyId);
   const { key, keyId, secretDigest } = newApiKey(defaultTenant);
   await accounts.createApiKey(defaultTenant, {
     keyId,
@@ -69,8 +69,8 @@ export async function writeAdminKey(path: string, key: string): Promise<void> {
   await writeFile(path, `${key}\n`, { mode: 0o600, flag: 'wx' });
 }
 
-/** Whether the file holds a key that the store knows, be it revoked. */
-async function isOurs(path: string, accounts: Accounts): Promise<boolean> {
+/** Whether the file contains a key of this installation. The key may be revoked. */
+async function containsKnownKey(path: string, accounts: Accounts): Promise<boolean> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
     throw error;
@@ -82,7 +82,7 @@ async function isOurs(path: string, accounts: Accounts): Promise<boolean> {
 }
 
 /** Ids of owner's keys that are not revoked. */
-async function keysInForce(accounts: Accounts): Promise<string[]> {
+async function activeAdminKeys(accounts: Accounts): Promise<string[]> {
   const ids: string[] = [];
   const keys = itemsOf((page) => accounts.listApiKeys(defaultTenant, { ...page, limit: 1000 }));
   for await (const { keyId, name, createdBy, revokedAt } of keys) {

@@ -4,7 +4,8 @@ import type { Ports } from '../ports/index.ts';
 import type { Answer } from './http-server.ts';
 
 /**
- * How a function that is served alone takes its calls. There is one for each kind of trigger, in a module of its own, and a
- * bundle holds the one it needs: a function that reads persons carries neither the parser of forms nor that of events.
+ * Turns requests into calls of a function that runs alone. Each front is a separate module: for events, for schedules, and for HTTP
+ * functions (open, without an image, with an image). A bundle contains only one of them. So the bundle of a function that reads persons
+ * contains no form parser and no event parser.
  */
 export type Front = (definition: FunctionDefinition, ports: Partial<Ports>, context: RuntimeContext) => Answer;

@@ -3,7 +3,7 @@ import type { OutgoingResponse } from '../function/message.ts';
 
 export type Readiness = 'starting' | 'ready' | 'stopping';
 
-/** What Kubernetes asks of a function that is served alone: its probes and its metrics. undefined: another path. */
+/** Responds to the probes and to `/metrics`, which a cluster requests from each function. undefined for any other path. */
 export async function answerProbe(
   path: string,
   readiness: Readiness,
@@ -20,7 +20,7 @@ export async function answerProbe(
   return answerHealth(path, readiness);
 }
 
-/** `/health/liveness` and `/health/readiness`. undefined: another path. */
+/** Responds to `/health/liveness` and `/health/readiness`. undefined for any other path. */
 export function answerHealth(path: string, readiness: Readiness): OutgoingResponse | undefined {
   if (path === '/health/liveness') return text(200, 'alive');
   if (path === '/health/readiness') return text(readiness === 'ready' ? 200 : 503, readiness);

@@ -16,19 +16,19 @@ export type { Answer };
 export interface RunningServer {
   readonly host: string;
   readonly port: number;
-  /** Takes no new connection, lets running requests finish for at most `graceMs`, then cuts the rest. */
+  /** Accepts no new connection, waits up to `graceMs` for running requests, and then closes all connections. */
   close(graceMs: number): Promise<void>;
 }
 
-/** Of a refused body this many times the largest image is read and thrown away, so that the client gets to read the refusal. */
+/** Of a rejected body, the server reads and discards up to this many times the largest image, so that the client reads the response. */
 const drainFactor = 4;
 
 /**
- * node:http on one port.
+ * Starts a node:http server on the configured port.
  *
  * [Note: Time-outs of the server]
- * A proxy in front keeps idle connections for 60 s; ours live 65 s, so that it is the proxy who closes them and no request
- * meets a connection that is being closed. Headers must be here after 10 s, a whole request after 120 s.
+ * A proxy keeps idle connections for 60 s, and this server keeps them for 65 s. So the proxy closes them first, and no request arrives on
+ * a connection that the server is closing. The headers must arrive within 10 s, and a whole request within 120 s.
  */
 export async function listen(answer: Answer, context: RuntimeContext): Promise<RunningServer> {
   const { host, port, maxBodyBytesHeld } = context.config;
@@ -36,13 +36,13 @@ export async function listen(answer: Answer, context: RuntimeContext): Promise<R
   const surface = openSurface(answer, context);
   const budget = createBodyBudget(maxBodyBytesHeld);
   const onRequest = (message: IncomingMessage, response: ServerResponse) => {
-    // A client that keeps its connection busy would keep a stopping server up.
+    // Otherwise a client that sends requests on one connection without a pause would prevent the stop.
     if (closing) response.shouldKeepAlive = false;
     void respond({ message, response, surface, context, budget });
   };
-  // Whether there is a Host is looked at where the refusal gets our envelope.
+  // `respond` checks the Host header, so that the error response has the envelope.
   const server = createServer({ requireHostHeader: false }, onRequest);
-  // Who asks before it sends a body is told to go on when the body is read, so that a refusal spares it the way.
+  // Answers `Expect: 100-continue` only when the body is read, so a rejected client skips the upload.
   server.on('checkContinue', onRequest);
   server.on('checkExpectation', onRequest);
   refuseBrokenRequests(server, surface, context);
@@ -89,7 +89,7 @@ async function respond(exchange: Exchange): Promise<void> {
       send(exchange, surface.refuse(new AppError('REQUEST_MALFORMED', { message: 'The request has no Host header.' })));
     else send(exchange, await surface.answer(readRequest(exchange, gone.signal)));
   } catch (error) {
-    context.log.error({ err: error }, 'answering failed');
+    context.log.error({ err: error }, 'handling a request failed');
     if (!response.headersSent) send(exchange, surface.refuse(error));
   }
 }
@@ -110,7 +110,7 @@ function readRequest({ message, response, budget }: Exchange, gone: AbortSignal)
   };
 }
 
-/** Also the form that is meant for proxies, `GET http://host/path`, which every server must understand. */
+/** Returns path and query. Also accepts the form for proxies, `GET http://host/path`, which every server must support. */
 function targetOf(url: string): string {
   if (url.startsWith('/')) return url;
   const [, target] = /^https?:\/\/[^/?#]*(.*)$/i.exec(url) ?? [];
@@ -127,9 +127,9 @@ function send({ message, response, context }: Exchange, answer: OutgoingResponse
   response.writeHead(answer.status, headers);
   if (message.method === 'HEAD' || body === null) response.end();
   else if (streamed) {
-    // The head is gone; all that can be done about a failure is to end without the end mark.
+    // The headers are already sent, so a failure can only end the response without its end mark.
     pipeline(Readable.from(body, { objectMode: false }), response).catch((error: unknown) =>
-      context.log.warn({ err: error }, 'an answer was cut off'),
+      context.log.warn({ err: error }, 'sending the response body failed'),
     );
   } else response.end(body);
 }

@@ -1,10 +1,10 @@
 /**
- * Stands in bundles for parts of packages that nothing here uses: looking for the keys of S3 on this machine and in its cloud, files
- * for bulk loading into Milvus, archives with the address of a hosted Cassandra, a thread of its own for log lines. The first two
- * weigh as much as the drivers.
+ * Replaces unused parts of packages in the bundles: the search for S3 credentials on the machine and in its cloud, the files for bulk
+ * loading into Milvus, the archives with the address of a hosted Cassandra, and the separate thread for log lines. The first two parts
+ * are as large as the drivers.
  */
 const leftOut = (): never => {
-  throw new Error('This part of the package is not in the bundle.');
+  throw new Error('FreeFace does not use this part of the package, so it is not in the bundle.');
 };
 
 export const defaultProvider = () => leftOut;

@@ -1,8 +1,8 @@
 import type { RuntimeContext } from '../function/context.ts';
 
 /**
- * Stops `running` at the first SIGTERM or SIGINT, or when a parent that keeps a channel to this process is gone, and then lets
- * the process exit; a second signal exits at once.
+ * Closes `running` and ends the process at the first SIGTERM or SIGINT, or when the channel to the parent process closes. A second signal
+ * ends the process at once.
  */
 export function stopOnSignal(running: { close(): Promise<void> }, context: RuntimeContext): void {
   let stopping = false;
@@ -13,7 +13,7 @@ export function stopOnSignal(running: { close(): Promise<void> }, context: Runti
     context.log.info({ reason }, 'stopping');
     running.close().then(
       () => {
-        // The last line: whoever reads the log knows that nothing was cut off.
+        // The last line of the log: it shows that the stop was complete.
         context.log.info({ uptime_s: Math.round(process.uptime()) }, 'stopped');
         process.exit(0);
       },
@@ -29,5 +29,5 @@ export function stopOnSignal(running: { close(): Promise<void> }, context: Runti
     stop(signal);
   };
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-  process.once('disconnect', () => stop('parent gone'));
+  process.once('disconnect', () => stop('parent process ended'));
 }

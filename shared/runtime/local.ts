@@ -20,21 +20,21 @@ export interface RunningPlatform {
   readonly host: string;
   readonly port: number;
   readonly ports: Ports;
-  /** Takes no new request, finishes the running ones and the events in flight, then closes every port. */
+  /** Accepts no new request, finishes the running requests and events, and then closes all ports. */
   close(): Promise<void>;
 }
 
-/** What an event function gets when its manifest names no delivery of its own. */
+/** Delivery of an event function whose manifest has no `delivery`. */
 export const defaultDelivery: Delivery = { retry: 8, backoff: 'exponential', backoffDelayMs: 500, timeoutMs: 60_000 };
 
-/** Lets the first requests go before what is done soon after the start. */
-const soonMs = 5000;
-/** Pause before a schedule's run that failed is made again; it doubles with each failure. */
-const againMs = { first: 1000, longest: 60_000 };
+/** Pause before the runs of `soonAfterStart`, so that the first requests are served first. */
+const soonAfterStartMs = 5000;
+/** Pause before a failed run of a cron function is repeated. It doubles with each failure. */
+const retryPauseMs = { first: 1000, longest: 60_000 };
 
 /**
- * Runs all functions in one process on one port: HTTP functions behind one router, event functions on the broker, cron
- * functions on the clock. Resolves when everything is ready and the first request can be answered.
+ * Runs all functions in one process on one port. A router calls the HTTP functions, the broker calls the event functions, and timers call
+ * the cron functions. Resolves when the server accepts requests.
  */
 export async function runLocally(
   definitions: readonly FunctionDefinition[],
@@ -97,7 +97,7 @@ async function subscribe(
   stops.push(stop);
 }
 
-/** A change that could not be published is found by reconcile-uploads. */
+/** Publishes changes of the watched folder. If that fails, the function reconcile-uploads finds the change later. */
 async function watchUploads(
   { uploads, events }: Partial<Ports>,
   context: RuntimeContext,
@@ -107,13 +107,13 @@ async function watchUploads(
     const { topic, event } = changedNotice(tenant, path, context);
     events
       .publish(topic, [event])
-      .catch((error: unknown) => context.log.error({ err: error }, 'a change of the watched folder was not published'));
+      .catch((error: unknown) => context.log.error({ err: error }, 'publishing a change of the watched folder failed'));
   });
 }
 
 /**
- * Runs never overlap: a function that is due while it runs is run once more afterwards. One that failed is run again soon: what it
- * has to do may have been asked for a moment ago, and its schedule may be hours away.
+ * Starts the timers of the cron functions. Runs of one function never overlap: if a function is due during its run, it runs once more after
+ * it. A failed run is repeated soon, because its work may be urgent and the next scheduled run may be hours away.
  */
 async function startCrons(definitions: readonly FunctionDefinition[], ports: Partial<Ports>, context: RuntimeContext) {
   const abort = new AbortController();
@@ -135,7 +135,8 @@ async function startCrons(definitions: readonly FunctionDefinition[], ports: Par
       let failures = 0;
       const job = serialised(async () => {
         failures = (await runOnce(abort.signal)) ? 0 : failures + 1;
-        if (failures > 0) later(Math.min(againMs.first * 2 ** (failures - 1), againMs.longest), () => void job.run());
+        if (failures > 0)
+          later(Math.min(retryPauseMs.first * 2 ** (failures - 1), retryPauseMs.longest), () => void job.run());
       });
       return { trigger: manifest.trigger, ...job };
     });
@@ -147,7 +148,7 @@ async function startCrons(definitions: readonly FunctionDefinition[], ports: Par
         repeat();
       });
     repeat();
-    if (trigger.soonAfterStart === true) later(soonMs, () => void run());
+    if (trigger.soonAfterStart === true) later(soonAfterStartMs, () => void run());
   }
   return {
     afterWrite() {
@@ -156,7 +157,7 @@ async function startCrons(definitions: readonly FunctionDefinition[], ports: Par
     async stop() {
       stopping = true;
       for (const cancel of timers) cancel();
-      // What is already written goes out before the stores close.
+      // Publish the events in the outbox before the stores close.
       for (const { trigger, run } of jobs) if (trigger.afterWrites === true) await run();
       abort.abort();
       for (const { settled } of jobs) await settled();
@@ -164,6 +165,7 @@ async function startCrons(definitions: readonly FunctionDefinition[], ports: Par
   };
 }
 
+/** `run` starts a run, or requests one more run after the current one. `settled` waits until no run is active. */
 function serialised(run: () => Promise<unknown>): { run(): Promise<void>; settled(): Promise<void> } {
   let current: Promise<void> | undefined;
   let again = false;

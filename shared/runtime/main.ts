@@ -6,7 +6,7 @@ import type { Front } from './fronts.ts';
 import { stopOnSignal } from './lifecycle.ts';
 import { serve } from './serve.ts';
 
-/** Entry of a function's own bundle: configuration from the environment, serve, stop on SIGTERM. */
+/** Entry point of a function's bundle: reads the configuration from the environment, serves the function, and stops on SIGTERM. */
 export async function main(definition: FunctionDefinition, front: Front, engines: EngineOpeners): Promise<void> {
   const config = readConfig(process.env);
   const openers = openersOf(config, engines, portsOf(definition.manifest));
@@ -16,7 +16,7 @@ export async function main(definition: FunctionDefinition, front: Front, engines
   running.ready.then(
     () => context.log.info({ function: definition.manifest.name, port: running.port }, 'ready'),
     async (error: unknown) => {
-      context.log.fatal({ err: error }, 'not getting ready');
+      context.log.fatal({ err: error }, 'the start failed');
       await running.close();
       process.exit(1);
     },

@@ -3,7 +3,7 @@ import type { CallContext } from '../function/define.ts';
 import { defaultTenant } from '../ports/tenant.ts';
 import { childOf, traceIdOf } from '../telemetry/trace-context.ts';
 
-/** The context of a call that no request began. */
+/** Creates the context of a call that an event or a schedule starts. `parent`: the event's `traceparent`, if it has one. */
 export function newCall(
   manifest: { name: string },
   context: RuntimeContext,

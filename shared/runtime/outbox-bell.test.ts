@@ -26,33 +26,33 @@ afterEach(() => void server.close().closeAllConnections());
 const clock = fakeClock();
 const context = () => ({ log: createLogger('silent'), newId: () => 'id', clock });
 
-describe('The bell of the outbox', () => {
-  it('When something was written, then the publisher is called as its schedule calls it', async () => {
+describe('outboxBell', () => {
+  it('When a function writes to the outbox, then sweep-outbox receives the same event as from its schedule', async () => {
     outboxBell(url, context())();
 
     await vi.waitFor(() => expect(calls.map(({ type }) => type)).toEqual(['dev.knative.sources.ping']));
     calls[0]!.answer(204);
   });
 
-  it('When more is written meanwhile, then it is called once more afterwards, whatever came of the first', async () => {
-    const ring = outboxBell(url, context());
+  it('When there are more writes during a call, then one more call follows, even if the first call fails', async () => {
+    const callPublisher = outboxBell(url, context());
 
-    ring();
+    callPublisher();
     await vi.waitFor(() => expect(calls.length).toBe(1));
-    ring();
-    ring();
-    ring();
+    callPublisher();
+    callPublisher();
+    callPublisher();
     calls[0]!.answer(503);
 
     await vi.waitFor(() => expect(calls.length).toBe(2));
     calls[1]!.answer(204);
-    ring();
+    callPublisher();
     await vi.waitFor(() => expect(calls.length).toBe(3));
     calls[2]!.answer(204);
   });
 
-  it('When the publisher fails, then it is called again after growing pauses, four times at most, and anew once something is written', async () => {
-    const ring = outboxBell(url, context());
+  it('When sweep-outbox fails, then it is called four times with growing pauses, and again after the next write', async () => {
+    const callPublisher = outboxBell(url, context());
     const failAfter = async (pauseMs: number) => {
       const before = calls.length;
       if (pauseMs > 0) {
@@ -65,10 +65,10 @@ describe('The bell of the outbox', () => {
       calls[before]!.answer(503);
     };
 
-    ring();
+    callPublisher();
     for (const pauseMs of [0, 500, 1000, 2000]) await failAfter(pauseMs);
     await vi.waitFor(async () => {
-      ring();
+      callPublisher();
       await clock.turn();
       expect(calls.length).toBe(5);
     });

@@ -1,50 +1,52 @@
 import type { RuntimeContext } from '../function/context.ts';
 
-/** Calls that fail one after the other before it is left to the schedule, and the first pause between them, which doubles. */
-const tries = 4;
-const pauseMs = 500;
+/** Failed calls in a row; after these, the next call comes from the schedule. */
+const maxFailures = 4;
+/** Pause after the first failed call. It doubles after each further one. */
+const firstPauseMs = 500;
 
 /**
- * Wakes the function that publishes the outbox, soon after something was written; answers nobody. While it is on its way, all
- * further writes share one more call.
+ * Returns a function that calls `sweep-outbox` in the background, to publish new events at once. All writes during one call share one
+ * more call after it.
  *
- * [Note: Who publishes]
- * A function that changes something writes its events with the rows and has no broker of its own: it starts without a connection to
- * Kafka, and a crash between the two loses nothing. Publishing is one function's work. Its schedule, once a minute, is what
- * makes sure; being woken is what makes it quick. So nothing waits for the call, and one that fails is made again some times, then left.
+ * [Note: Publishing from the outbox]
+ * A function that changes data stores its events in the outbox together with the rows. It has no connection to Kafka, so it starts
+ * faster, and a crash between the write and the publication loses no event. Only the function `sweep-outbox` publishes these events. Its
+ * schedule, once a minute, guarantees that each event is published; the call after a write only makes it fast. So no request waits for
+ * this call, and a failed call is repeated only a few times.
  */
 export function outboxBell(
   url: string,
   { log, newId, clock }: Pick<RuntimeContext, 'log' | 'newId' | 'clock'>,
 ): () => void {
-  let isRinging = false;
+  let isCalling = false;
   let isDue = false;
   return () => {
     isDue = true;
-    if (!isRinging) void ring();
+    if (!isCalling) void callUntilDone();
   };
 
-  async function ring(): Promise<void> {
-    isRinging = true;
+  async function callUntilDone(): Promise<void> {
+    isCalling = true;
     for (let failures = 0; isDue; ) {
       isDue = false;
       try {
-        await wake(url, newId());
+        await callPublisher(url, newId());
         failures = 0;
       } catch (error) {
-        log.warn({ err: error }, 'the outbox was not woken');
+        log.warn({ err: error }, 'calling sweep-outbox failed');
         failures++;
-        if (isDue || failures >= tries) continue;
-        await new Promise<void>((resolve) => clock.after(pauseMs * 2 ** (failures - 1), resolve));
+        if (isDue || failures >= maxFailures) continue;
+        await new Promise<void>((resolve) => clock.after(firstPauseMs * 2 ** (failures - 1), resolve));
         isDue = true;
       }
     }
-    isRinging = false;
+    isCalling = false;
   }
 }
 
-/** As its schedule does. */
-async function wake(url: string, id: string): Promise<void> {
+/** Sends the same event as the schedule. */
+async function callPublisher(url: string, id: string): Promise<void> {
   const headers = {
     'content-type': 'application/json',
     'ce-specversion': '1.0',
@@ -54,5 +56,5 @@ async function wake(url: string, id: string): Promise<void> {
   };
   const response = await fetch(url, { method: 'POST', headers, body: '{}', signal: AbortSignal.timeout(60_000) });
   await response.body?.cancel();
-  if (!response.ok) throw new Error(`sweep-outbox answered ${response.status}`);
+  if (!response.ok) throw new Error(`sweep-outbox responded with status ${response.status}`);
 }

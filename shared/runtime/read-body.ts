@@ -9,8 +9,8 @@ import type { BodyBudget } from './body-budget.ts';
  */
 
 /**
- * The whole body, of at most `limit` bytes, out of what `budget` has left until the answer is sent. Rejects as soon as there is
- * more: BODY_TOO_LARGE, BUSY, or BODY_MALFORMED when it ends early. What is left of it is for `drain`.
+ * Reads the whole body. Its bytes count against `budget` until the response is sent. Errors: BODY_TOO_LARGE as soon as the body has more
+ * than `limit` bytes, BUSY when the budget is used up, BODY_MALFORMED when the body ends early. `drain` reads the rest after an error.
  */
 export function readBody(
   message: IncomingMessage,
@@ -19,23 +19,23 @@ export function readBody(
   limit: number,
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const announced = announcedLength(message);
-    if (announced > limit) {
+    const declared = declaredLength(message);
+    if (declared > limit) {
       reject(tooLarge(limit));
       return;
     }
     let whole = Buffer.alloc(0);
     let length = 0;
-    const giveBack = () => {
+    const release = () => {
       budget.give(whole.length);
       whole = Buffer.alloc(0);
     };
-    response.once('close', giveBack);
+    response.once('close', release);
     /** Makes room for `needed` bytes. false: the budget is used up. */
     const grow = (needed: number): boolean => {
       if (needed <= whole.length) return true;
       const doubled = Math.max(needed, 2 * whole.length);
-      const size = announced >= needed ? Math.min(doubled, announced) : doubled;
+      const size = declared >= needed ? Math.min(doubled, declared) : doubled;
       if (!budget.take(size - whole.length)) return false;
       const larger = Buffer.allocUnsafeSlow(size);
       whole.copy(larger, 0, 0, length);
@@ -43,22 +43,22 @@ export function readBody(
       return true;
     };
     const onData = (chunk: Buffer) => {
-      if (length + chunk.length > limit) refuse(tooLarge(limit));
-      else if (!grow(length + chunk.length)) refuse(new AppError('BUSY'));
+      if (length + chunk.length > limit) fail(tooLarge(limit));
+      else if (!grow(length + chunk.length)) fail(new AppError('BUSY'));
       else {
         whole.set(chunk, length);
         length += chunk.length;
       }
     };
-    const refuse = (error: AppError) => {
+    const fail = (error: AppError) => {
       message.off('data', onData);
       message.pause();
-      giveBack();
+      release();
       reject(error);
     };
     const endedEarly = (cause?: unknown) =>
-      reject(new AppError('BODY_MALFORMED', { message: 'The body ended early.', cause }));
-    if (waitsToBeAsked(message)) response.writeContinue();
+      reject(new AppError('BODY_MALFORMED', { message: 'The body ended before it was complete.', cause }));
+    if (waitsForContinue(message)) response.writeContinue();
     message.on('data', onData);
     message.on('end', () => resolve(whole.subarray(0, length)));
     message.on('error', endedEarly);
@@ -67,13 +67,14 @@ export function readBody(
 }
 
 /**
- * [Note: Answering before the body is there]
- * Who is refused mostly has a photo on its way. Closing at once would reset the connection, and many a client reports that instead
- * of the answer. So the answer goes out at once, and what still comes is read and thrown away, up to `limit` bytes. false: more is
- * announced than that, or it was never asked for, and the connection is better closed.
+ * [Note: Responding before the body has arrived]
+ * A client whose request is rejected is often still sending a photo. If the server closed the connection at once, the connection would be
+ * reset, and many clients would report that instead of the response. So the server sends the response at once, and reads and discards up
+ * to `limit` bytes of the remaining body. false: the declared length is above `limit`, or the client still waits for `100 Continue`; the
+ * caller must close the connection.
  */
 export function drain(message: IncomingMessage, limit: number): boolean {
-  if (announcedLength(message) > limit || waitsToBeAsked(message)) return false;
+  if (declaredLength(message) > limit || waitsForContinue(message)) return false;
   let length = 0;
   message.on('data', (chunk: Buffer) => {
     length += chunk.length;
@@ -84,10 +85,10 @@ export function drain(message: IncomingMessage, limit: number): boolean {
   return true;
 }
 
-const announcedLength = ({ headers }: IncomingMessage): number => Number(headers['content-length'] ?? 0);
+const declaredLength = ({ headers }: IncomingMessage): number => Number(headers['content-length'] ?? 0);
 
-/** Its sender holds the body back until it is told to go on, or tired of waiting. */
-const waitsToBeAsked = ({ headers }: IncomingMessage): boolean => /^100-continue$/i.test(headers.expect ?? '');
+/** Whether the client waits for `100 Continue` before it sends the body. */
+const waitsForContinue = ({ headers }: IncomingMessage): boolean => /^100-continue$/i.test(headers.expect ?? '');
 
 const tooLarge = (limit: number) =>
   new AppError('BODY_TOO_LARGE', {

@@ -23,21 +23,21 @@ describe('the router', () => {
     });
   });
 
-  it('When a segment cannot be decoded or is empty, then nothing is found', () => {
+  it('When a segment cannot be decoded or is empty, then no route is found', () => {
     expect(route('GET', '/persons/%E0%A4').kind).toBe('not-found');
     expect(route('GET', '/persons/').kind).toBe('not-found');
     expect(route('GET', '/persons/ada/').kind).toBe('not-found');
   });
 
-  it('When the method is another, then the ones that are allowed are listed', () => {
+  it('When the path exists with other methods, then the result lists the allowed methods', () => {
     expect(route('PUT', '/persons/ada')).toEqual({ kind: 'method-not-allowed', allowed: ['DELETE', 'GET', 'HEAD'] });
   });
 
-  it('When HEAD is asked, then GET answers', () => {
+  it('When the method is HEAD, then the route of GET is found', () => {
     expect(route('HEAD', '/persons/ada')).toMatchObject({ kind: 'found', target: 'get' });
   });
 
-  it('When two routes claim the same, then it throws', () => {
+  it('When two routes have the same method and path, then createRouter throws', () => {
     const twice = { method: 'GET', path: '/a/{x}', target: 1 };
 
     expect(() => createRouter([twice, { ...twice, path: '/a/{y}' }])).toThrow('two functions claim GET /a/{y}');

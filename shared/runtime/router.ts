@@ -1,6 +1,6 @@
 export interface Route<Target> {
   readonly method: string;
-  /** Segments in braces are parameters. */
+  /** A segment in braces is a parameter. */
   readonly path: string;
   readonly target: Target;
 }
@@ -17,8 +17,8 @@ interface Node<Target> {
 }
 
 /**
- * A router over the manifests' paths. A literal segment goes before a parameter; HEAD is answered by GET's function. Throws
- * when two routes claim the same method and path.
+ * Creates a router for the paths of the manifests. A literal segment takes precedence over a parameter. HEAD goes to the target of GET.
+ * Throws when two routes have the same method and path.
  */
 export function createRouter<Target>(
   routes: readonly Route<Target>[],

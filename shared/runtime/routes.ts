@@ -8,7 +8,7 @@ import type { Ports } from '../ports/index.ts';
 import type { Answer } from './http-server.ts';
 import { createRouter, type Route } from './router.ts';
 
-/** Leads requests to the HTTP functions among `definitions`. `afterWrite` is called when one has been asked that may have written events. */
+/** Routes requests to the HTTP functions of `definitions`. Calls `afterWrite` after each request that may have written to the outbox. */
 export function routeRequests(
   definitions: readonly FunctionDefinition[],
   ports: Partial<Ports>,
@@ -36,7 +36,7 @@ function routesOf(
   const { manifest } = definition;
   if (!isHttp(manifest)) return [];
   const answer = httpPipeline(definition, ports, context, equipment);
-  // The answer goes out first.
+  // The response is sent first.
   const afterAnswer = () => void setImmediate(afterWrite);
   const target: HttpFunction = !writesEvents(manifest) ? answer : (request) => answer(request).finally(afterAnswer);
   const { method, path, aliases = [] } = manifest.trigger;
@@ -50,13 +50,15 @@ function unrouted(
 ): OutgoingResponse {
   const requestId = context.newId();
   const error = !isDecodable(path)
-    ? new AppError('REQUEST_MALFORMED', { message: 'The path has a percent sign that begins no character of UTF-8.' })
+    ? new AppError('REQUEST_MALFORMED', {
+        message: 'The path has a percent sign that does not start a valid UTF-8 character.',
+      })
     : allowed === undefined
       ? new AppError('ROUTE_NOT_FOUND', {
-          message: `There is nothing at ${path.slice(0, 200)}; the API is described at /docs.`,
+          message: `There is no route for ${path.slice(0, 200)}. The API is described at /docs.`,
         })
       : new AppError('METHOD_NOT_ALLOWED', {
-          message: `This path does not take ${method.slice(0, 20)}.`,
+          message: `This path does not support the method ${method.slice(0, 20)}.`,
           details: { allowed },
         });
   context.log.info(

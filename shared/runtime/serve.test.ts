@@ -34,7 +34,7 @@ const hello = defineFunction(
   async () => ({ data: { hello: 'world' } }),
 );
 
-/** Answers an image with its length; what its `how` says otherwise. */
+/** Replies with the length of the image. The event attribute `how` selects a failure or no reply. */
 const measure = defineFunction(
   {
     ...rest,
@@ -91,8 +91,8 @@ const post = async (url: string, event: CloudEvent<unknown>, contentType?: strin
 const eventWith = (fields: Record<string, unknown>) =>
   new CloudEvent({ id: 'e1', type: 'freeface.image.extract.v1', source: '/test', ...fields });
 
-describe('one function on its own', () => {
-  it('When it is served, then its route, its probes and its metrics answer', async () => {
+describe('serve', () => {
+  it('When a function is served, then its route, its probes and its metrics respond', async () => {
     const { url, ready } = await start(hello);
     await ready;
 
@@ -105,7 +105,7 @@ describe('one function on its own', () => {
     expect(Buffer.from(answers[3]!.bytes).toString()).toContain('freeface_http_requests_total{function="hello"');
   });
 
-  it('When a port is not open yet, then it is alive, not ready, and says 503', async () => {
+  it('When a port is not open yet, then the function is alive and not ready, and responds with 503', async () => {
     const opening = deferred<never>();
     const definition = { ...hello, manifest: { ...hello.manifest, uses: ['cache' as const] } } as FunctionDefinition;
     const { url, ready } = await start(definition, { cache: () => opening.promise });
@@ -120,7 +120,7 @@ describe('one function on its own', () => {
     await expect(ready).rejects.toThrow('no cache');
   });
 
-  it('When an event comes in binary mode, then the answer is an event', async () => {
+  it('When an event arrives in binary mode, then the reply is an event', async () => {
     const { url, ready } = await start(measure);
     await ready;
 
@@ -135,7 +135,7 @@ describe('one function on its own', () => {
     expect(answer.json).toMatchObject({ length: 3 });
   });
 
-  it('When an event comes in structured mode, then it is understood too', async () => {
+  it('When an event arrives in structured mode, then the handler receives its data', async () => {
     const { url, ready } = await start(measure);
     await ready;
     const message = HTTP.structured(eventWith({ data: { a: 1 } }));
@@ -149,12 +149,12 @@ describe('one function on its own', () => {
   });
 
   it.each([
-    ['succeeds without an answer', 'silent', 204],
-    ['meets passing trouble', 'transient', 503],
-    ['meets a bug', 'bug', 503],
-    ['meets what never will work', 'poison', 422, 'FACE_NOT_FOUND'],
+    ['succeeds without a reply', 'silent', 204],
+    ['fails with a temporary error', 'transient', 503],
+    ['fails with an unexpected error', 'bug', 503],
+    ['fails with a permanent error', 'poison', 422, 'FACE_NOT_FOUND'],
   ])(
-    'When a handler %s, then the broker is told by the status, and why for its dead letter',
+    'When a handler %s, then the status informs the broker, and a dead letter gets the error code as body',
     async (_, how, status, why = '') => {
       const { url, ready } = await start(measure);
       await ready;
@@ -165,7 +165,7 @@ describe('one function on its own', () => {
     },
   );
 
-  it('When a request is no event, then 422 without a body', async () => {
+  it('When a request is not an event, then the response is 422 without a body', async () => {
     const { url, ready } = await start(measure);
     await ready;
 
@@ -174,7 +174,7 @@ describe('one function on its own', () => {
     expect([answer.status, answer.bytes.length]).toEqual([422, 0]);
   });
 
-  it('When a schedule calls, then the function runs and a failure asks for another try', async () => {
+  it('When a schedule calls, then the function runs, and a failed run responds with 503', async () => {
     let runs = 0;
     const { url, ready } = await start(
       sweep(async () => {
@@ -190,7 +190,7 @@ describe('one function on its own', () => {
     expect([statuses, runs]).toEqual([[204, 503], 2]);
   });
 
-  it('When it is stopped in the middle of a request, then the request is answered first', async () => {
+  it('When the function is stopped during a request, then the request gets its response first', async () => {
     const entered = deferred<void>();
     const leave = deferred<void>();
     const slow = defineFunction({ ...hello.manifest, name: 'slow' }, async () => {

@@ -12,14 +12,14 @@ import { shareCounts } from './shared-counts.ts';
 
 export interface RunningFunction {
   readonly port: number;
-  /** Resolves when the function is ready, rejects when it never will be. */
+  /** Resolves when the function is ready; rejects when its start failed. */
   readonly ready: Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Runs one function on its own: its route (or `/` for events and schedules), the probes and the metrics. It listens at once
- * and is ready when its ports are open; until then it answers 503.
+ * Runs one function alone: its route (or `/` for events and schedules), the probes and the metrics. It listens at once and is ready when
+ * its ports are open; until then it responds with 503.
  */
 export async function serve(
   definition: FunctionDefinition,
@@ -64,7 +64,7 @@ export async function serve(
   };
 }
 
-/** A broker is told by the status alone. */
+/** A broker needs only the status, so it gets no body. */
 function notReady({ manifest }: FunctionDefinition, { newId }: RuntimeContext): OutgoingResponse {
   const requestId = newId();
   const { headers, ...answer } = errorResponse(new AppError('NOT_READY'), requestId);

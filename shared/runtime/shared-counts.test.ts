@@ -13,7 +13,7 @@ import { shareCounts } from './shared-counts.ts';
 
 const settings = { FREEFACE_MODE: 'distributed' };
 
-it('When one of two instances has ended, then the other tells what both have counted', async () => {
+it('When one of two instances has stopped, then the other instance reports the counts of both', async () => {
   const cache = await openCache({ clock: systemClock });
   const start = () =>
     startPlatform(functions, {
@@ -42,7 +42,7 @@ it('When one of two instances has ended, then the other tells what both have cou
   expect(text.match(/^# TYPE freeface_http_requests_total /gm)).toHaveLength(1);
 });
 
-it('When instances add while they run, then nothing is told twice, by whomever', async () => {
+it('When running instances add their counts, then no instance reports a count twice', async () => {
   const clock = fakeClock();
   const cache = await openCache({ clock });
   const instances = [newInstance(), newInstance()];
@@ -52,7 +52,7 @@ it('When instances add while they run, then nothing is told twice, by whomever',
   await instances[0]!.clock.advance(10_000);
   for (const { context } of instances) context.metrics.requests.inc({ function: 'f', method: 'GET', status: 500 });
 
-  // The second has not added anything yet.
+  // The second instance has not added its counts yet.
   expect((await instances[0]!.context.metrics.report()).requests.byStatus).toEqual({ 200: 2, 500: 1 });
   expect((await instances[1]!.context.metrics.report()).requests.byStatus).toEqual({ 200: 4, 500: 1 });
   for (const each of instances) await each.clock.advance(10_000);
@@ -60,7 +60,7 @@ it('When instances add while they run, then nothing is told twice, by whomever',
     expect((await context.metrics.report()).requests.byStatus).toEqual({ 200: 4, 500: 2 });
 });
 
-it('When an addition fails after it was made, then it is made once, and what came meanwhile is not lost', async () => {
+it('When the response to an addition is lost, then the addition counts once and later counts are not lost', async () => {
   const { clock, context } = newInstance();
   const cache = await openCache({ clock });
   let failing = true;
@@ -70,7 +70,7 @@ it('When an addition fails after it was made, then it is made once, and what cam
         ...cache,
         async addToSums(...parameters) {
           await cache.addToSums(...parameters);
-          if (failing) throw new Error('the answer is lost');
+          if (failing) throw new Error('the response is lost');
         },
       },
     },
@@ -89,10 +89,10 @@ it('When an addition fails after it was made, then it is made once, and what cam
   expect((await other.context.metrics.report()).requests.total).toBe(2);
 });
 
-it('When the cache is away, then a process tells what it has counted itself', async () => {
+it('When the cache is not available, then a process reports its own counts', async () => {
   const { context } = newInstance();
   const cache = await openCache({ clock: systemClock });
-  shareCounts({ cache: { ...cache, sums: () => Promise.reject(new Error('away')) } }, context);
+  shareCounts({ cache: { ...cache, sums: () => Promise.reject(new Error('the cache is not available')) } }, context);
   context.metrics.requests.inc({ function: 'f', method: 'GET', status: 200 });
 
   expect((await context.metrics.report()).requests.total).toBe(1);

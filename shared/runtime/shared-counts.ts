@@ -4,20 +4,21 @@ import { defaultTenant } from '../ports/tenant.ts';
 import { type Counts, countsIn } from '../telemetry/summed-metrics.ts';
 
 const key = 'metrics/counts';
-/** How often what was counted is added to the sums. */
+/** Interval in which a process adds its counts to the sums. */
 const everyMs = 10_000;
-/** Sums are forgotten when nothing was counted for so long. */
+/** The cache deletes the sums if no process adds anything for this time. */
 const keptMs = 30 * 24 * 3600 * 1000;
 
 /**
- * Adds what this process counts to the sums that all processes share, and has `metrics` tell those. Resolves to what stops it, which
- * adds what is left. Of the one process of embedded mode there is nothing to share, and nowhere without a cache.
+ * Adds the counts of this process to sums that all processes share, and makes `metrics` report these sums. Returns a function that adds
+ * the remaining counts and then stops. Does nothing in embedded mode, which has only one process, and nothing without a cache.
  *
- * [Note: Counts that outlive their instance]
- * An instance that scales to zero takes its counters along, and one of several knows its own alone. So each adds what it has counted
- * since the last time to sums in the cache, every ten seconds and when it is asked to stop; what is told is these sums and what the
- * asked process has not added yet. A process that is killed loses the counts of ten seconds, a cache that is restarted all of them, as
- * any counter begins again at 0. A lot whose answer was lost is sent again under the same name, and the cache takes a name once.
+ * [Note: Shared counters]
+ * When an instance scales to zero, its counters are lost, and each of several instances knows only its own counts. So each instance adds
+ * its new counts to sums in the cache, every ten seconds and when it stops. A report contains these sums plus the counts that the
+ * reporting process has not added yet. A killed process loses the counts of the last ten seconds. A restarted cache loses all sums, and
+ * they start again at 0 like any counter. If the response to a batch is lost, the batch is sent again with the same id, and the cache
+ * accepts each id once.
  */
 export function shareCounts(
   { cache }: Partial<Pick<Ports, 'cache'>>,
@@ -26,47 +27,49 @@ export function shareCounts(
   if (cache === undefined || config.mode === 'embedded') return async () => undefined;
   const instance = newId();
   let added: Counts = new Map();
-  let lot: { readonly once: string; readonly deltas: Record<string, number>; readonly then: Counts } | null = null;
-  let lots = 0;
-  let turn: Promise<void> = Promise.resolve();
+  let batch: { readonly once: string; readonly deltas: Record<string, number>; readonly total: Counts } | null = null;
+  let batches = 0;
+  let queue: Promise<void> = Promise.resolve();
 
   const send = async (): Promise<void> => {
-    if (lot === null) {
-      const then = await countsIn(metrics.registry);
+    if (batch === null) {
+      const total = await countsIn(metrics.registry);
       const deltas = Object.fromEntries(
-        [...then]
+        [...total]
           .map(([series, count]) => [series, count - (added.get(series) ?? 0)] as const)
           .filter(([, by]) => by !== 0),
       );
       if (Object.keys(deltas).length === 0) return;
-      lot = { once: `${instance}/${++lots}`, deltas, then };
+      batch = { once: `${instance}/${++batches}`, deltas, total };
     }
-    const { once, deltas, then } = lot;
+    const { once, deltas, total } = batch;
     await cache.addToSums(defaultTenant, key, deltas, { once, ttlMs: keptMs });
-    added = then;
-    lot = null;
+    added = total;
+    batch = null;
   };
-  const inTurn = (): Promise<void> => {
-    turn = turn.then(send).catch((error: unknown) => log.debug({ err: error }, 'counts could not be added'));
-    return turn;
+  const sendInOrder = (): Promise<void> => {
+    queue = queue
+      .then(send)
+      .catch((error: unknown) => log.debug({ err: error }, 'adding the counts to the shared sums failed'));
+    return queue;
   };
 
   metrics.sumWith(async (signal) => {
-    await turn;
+    await queue;
     const counts = new Map(Object.entries(await cache.sums(defaultTenant, key, { signal })));
     for (const [series, count] of added) counts.set(series, (counts.get(series) ?? 0) - count);
     return counts;
   });
   let cancel: () => void = () => undefined;
   const later = () => {
-    cancel = clock.after(everyMs, () => void inTurn().then(later));
+    cancel = clock.after(everyMs, () => void sendInOrder().then(later));
   };
   later();
   return async () => {
     cancel();
-    await inTurn();
-    // What was counted since an earlier lot that had to be sent again.
-    await inTurn();
+    await sendInOrder();
+    // If the first call repeated an earlier batch, this call sends the counts since that batch.
+    await sendInOrder();
     cancel();
   };
 }

@@ -72,7 +72,7 @@ const start = (settings: Readonly<Record<string, string>> = {}, options: Platfor
 
 describe('security headers', () => {
   it.each(['/things/1', '/nowhere', '/guarded', '/failing', '/health/liveness', '/metrics', '/picture'])(
-    'When %s is answered, then browsers are told to run, frame, sniff and keep nothing of it',
+    'When the path is %s, then the headers forbid scripts, frames, sniffing and caching',
     async (path) => {
       const { call } = await start();
 
@@ -91,7 +91,7 @@ describe('security headers', () => {
     },
   );
 
-  it('When TLS is in front, then browsers are told never to come in the clear', async () => {
+  it('When a proxy terminates TLS, then the response has Strict-Transport-Security', async () => {
     const { call } = await start({ FREEFACE_BEHIND_TLS: 'true' });
 
     const { headers } = await call('GET', '/things/1');
@@ -99,7 +99,7 @@ describe('security headers', () => {
     expect(headers.get('strict-transport-security')).toMatch(/^max-age=\d{8}/);
   });
 
-  it('When the API page is asked for, then it keeps its own policy', async () => {
+  it('When the path is /docs, then the response has its own content security policy', async () => {
     const docs = functions.filter(({ manifest }) => manifest.name === 'api-docs');
     const { call } = await startPlatform(docs, { dataDir: temporaryFolder(), openers: {} });
 
@@ -113,7 +113,7 @@ describe('security headers', () => {
 describe('CORS', () => {
   const asked = { origin: 'https://app.example', 'access-control-request-method': 'PUT' };
 
-  it('When nothing is set, then a preflight is any other wrong method and no page may read', async () => {
+  it('When no origin is configured, then a preflight gets 405 and no page may read a response', async () => {
     const { call } = await start();
 
     const preflight = await call('OPTIONS', '/things/1', { headers: asked, as: null });
@@ -123,7 +123,7 @@ describe('CORS', () => {
     for (const { headers } of [preflight, read]) expect(headers.get('access-control-allow-origin')).toBeNull();
   });
 
-  it('When the origin is allowed, then its preflight is answered before anybody asks who it is', async () => {
+  it('When the origin is allowed, then its preflight succeeds without authentication', async () => {
     const { call } = await start({ FREEFACE_CORS_ORIGINS: 'https://app.example,http://localhost:3000' });
     const headers = { ...asked, 'access-control-request-headers': 'authorization, idempotency-key' };
 
@@ -140,7 +140,7 @@ describe('CORS', () => {
     expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
   });
 
-  it('When an allowed page reads, then it sees the headers it needs, refusals included', async () => {
+  it('When a page of an allowed origin reads, then it may read the exposed headers, also of an error', async () => {
     const { call } = await start({ FREEFACE_CORS_ORIGINS: 'https://app.example' });
     const headers = { origin: 'https://app.example' };
 
@@ -154,7 +154,7 @@ describe('CORS', () => {
     expect(varying.headers.get('vary')).toBe('Accept, Origin');
   });
 
-  it('When another page asks, then it gets no leave', async () => {
+  it('When the origin is not allowed, then the response has no CORS permission', async () => {
     const { call } = await start({ FREEFACE_CORS_ORIGINS: 'https://app.example' });
     const headers = { ...asked, origin: 'https://app.example.evil' };
 
@@ -165,7 +165,7 @@ describe('CORS', () => {
     expect(read.headers.get('vary')).toBe('Origin');
   });
 
-  it('When all may, then credentials still count for nothing', async () => {
+  it('When all origins are allowed, then credentials are still not allowed', async () => {
     const { call } = await start({ FREEFACE_CORS_ORIGINS: '*' });
 
     const { headers } = await call('GET', '/things/1', { headers: { origin: 'https://any.example', cookie: 'a=b' } });
@@ -175,14 +175,14 @@ describe('CORS', () => {
   });
 
   it.each(['app.example', 'https://app.example/', 'https://a.example,*'])(
-    'When the setting is %s, then the start is refused by its name',
+    'When the setting is %s, then the start fails with an error that names the setting',
     async (origins) => {
       await expect(start({ FREEFACE_CORS_ORIGINS: origins })).rejects.toThrow('FREEFACE_CORS_ORIGINS');
     },
   );
 });
 
-describe('what is refused', () => {
+describe('rejected requests', () => {
   it.each([
     ['/things/1', 'text/html', 406],
     ['/things/1', 'application/json;q=0', 406],
@@ -193,7 +193,7 @@ describe('what is refused', () => {
     ['/picture', 'application/json', 406],
     ['/picture', 'image/*', 200],
     ['/picture', 'image/jpeg', 200],
-  ])('When %s is asked for with Accept: %s, then %i', async (path, accept, status) => {
+  ])('When the path is %s and Accept is "%s", then the status is %i', async (path, accept, status) => {
     const { call } = await start();
 
     const answer = await call('GET', path, { headers: { accept } });
@@ -207,7 +207,7 @@ describe('what is refused', () => {
     ['gzip', 415],
     ['identity', 200],
     ['IDENTITY', 200],
-  ])('When a body comes with Content-Encoding: %s, then %i', async (encoding, status) => {
+  ])('When the Content-Encoding of a body is %s, then the status is %i', async (encoding, status) => {
     const { call } = await start();
 
     const answer = await call('POST', '/guarded', { json: {}, headers: { 'content-encoding': encoding } });
@@ -216,19 +216,22 @@ describe('what is refused', () => {
     if (status === 415) expect(answer.json.message).toContain('uncompressed');
   });
 
-  it.each(['OPTIONS', 'DELETE', 'PATCH', 'PROPFIND'])('When %s is not taken, then 405 with Allow', async (method) => {
-    const { call } = await start();
+  it.each(['OPTIONS', 'DELETE', 'PATCH', 'PROPFIND'])(
+    'When the path does not support %s, then the response is 405 with Allow',
+    async (method) => {
+      const { call } = await start();
 
-    const answer = await call(method, '/things/1', { as: null });
+      const answer = await call(method, '/things/1', { as: null });
 
-    expect([answer.status, answer.json.error.code, answer.headers.get('allow')]).toEqual([
-      405,
-      'METHOD_NOT_ALLOWED',
-      'GET, HEAD',
-    ]);
-  });
+      expect([answer.status, answer.json.error.code, answer.headers.get('allow')]).toEqual([
+        405,
+        'METHOD_NOT_ALLOWED',
+        'GET, HEAD',
+      ]);
+    },
+  );
 
-  it('When a path holds a percent sign that begins nothing, then 400; when a query name comes twice, then it is named', async () => {
+  it('When a path has an invalid percent sign or a query name is repeated, then the response is 400', async () => {
     const { call } = await start();
 
     const path = await call('GET', '/things/%E0%A4%A');
@@ -241,37 +244,40 @@ describe('what is refused', () => {
   });
 
   it.each([
-    ['no HTTP', 'hello\r\n\r\n', 400, 'REQUEST_MALFORMED'],
-    ['an unknown method', 'BREW /things/1 HTTP/1.1\r\nHost: x\r\n\r\n', 400, 'REQUEST_MALFORMED'],
-    ['a header without a name', 'GET /things/1 HTTP/1.1\r\nHost: x\r\n: y\r\n\r\n', 400, 'REQUEST_MALFORMED'],
-    ['no Host', 'GET /things/1 HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'REQUEST_MALFORMED'],
+    ['not HTTP', 'hello\r\n\r\n', 400, 'REQUEST_MALFORMED'],
+    ['of an unknown method', 'BREW /things/1 HTTP/1.1\r\nHost: x\r\n\r\n', 400, 'REQUEST_MALFORMED'],
+    ['with a header without a name', 'GET /things/1 HTTP/1.1\r\nHost: x\r\n: y\r\n\r\n', 400, 'REQUEST_MALFORMED'],
+    ['without a Host header', 'GET /things/1 HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'REQUEST_MALFORMED'],
     [
-      'two lengths',
+      'with two lengths',
       'POST /guarded HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
       400,
       'REQUEST_MALFORMED',
     ],
-    ['a URL of 20 kB', `GET /things/${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
+    ['with a URL of 20 kB', `GET /things/${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
     [
-      'headers of 20 kB',
+      'with headers of 20 kB',
       `GET /things/1 HTTP/1.1\r\nHost: x\r\nA: ${'x'.repeat(20_000)}\r\n\r\n`,
       431,
       'HEADERS_TOO_LARGE',
     ],
     ['TRACE', 'TRACE /things/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 405, 'METHOD_NOT_ALLOWED'],
     ['OPTIONS *', 'OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 404, 'ROUTE_NOT_FOUND'],
-  ])('When %s comes, then it gets the envelope too, and the connection ends', async (_, text, status, code) => {
-    const { url } = await start();
+  ])(
+    'When the request is %s, then the response has the error envelope and the connection closes',
+    async (_, text, status, code) => {
+      const { url } = await start();
 
-    const answer = await raw(url, text);
+      const answer = await raw(url, text);
 
-    expect([answer.status, answer.json.success, answer.json.error.code]).toEqual([status, false, code]);
-    expect(answer.head).toMatch(/^connection: close\r?$/im);
-    expect(answer.head).toContain(`x-request-id: ${answer.json.error.request_id}`);
-    expect(answer.head).toMatch(/x-content-type-options: nosniff/i);
-  });
+      expect([answer.status, answer.json.success, answer.json.error.code]).toEqual([status, false, code]);
+      expect(answer.head).toMatch(/^connection: close\r?$/im);
+      expect(answer.head).toContain(`x-request-id: ${answer.json.error.request_id}`);
+      expect(answer.head).toMatch(/x-content-type-options: nosniff/i);
+    },
+  );
 
-  it('When the whole URL stands in the request line, then it is understood', async () => {
+  it('When the request line contains the whole URL, then the request is routed by its path', async () => {
     const { url } = await start();
 
     const answer = await raw(url, `GET ${url}/things/7?limit=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
@@ -280,8 +286,8 @@ describe('what is refused', () => {
   });
 });
 
-describe('refusals of large bodies', () => {
-  it('When a stranger sends 20 MB, then 401 comes before the body has, is read in full, and the connection goes on', async () => {
+describe('rejected requests with large bodies', () => {
+  it('When an unauthenticated client sends 20 MB, then 401 arrives before the body ends and the connection stays open', async () => {
     const { url } = await start();
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     const size = 20_000_000;
@@ -300,7 +306,7 @@ describe('refusals of large bodies', () => {
     expect(next.toString()).toMatch(/^HTTP\/1.1 200 /);
   });
 
-  it('When there is no room for bodies, then 429 says when to come back, before the body has come', async () => {
+  it('When the memory for bodies is used up, then 429 with a retry time arrives before the body ends', async () => {
     const { call, url, adminKey } = await start({ FREEFACE_MAX_HELD_BYTES: '1048576' });
     const body = Buffer.alloc(3_000_000);
     const headers = { 'content-type': 'image/png', authorization: `Bearer ${adminKey}` };
@@ -317,7 +323,7 @@ describe('refusals of large bodies', () => {
     expect([small.status, small.json.data.bytes]).toEqual([200, 500_000]);
   });
 
-  it('When a client asks first, then it is told to go on only if the body is wanted', async () => {
+  it('When a client sends Expect: 100-continue, then it gets 100 only if the server reads the body', async () => {
     const { url, adminKey } = await start();
     const ask = async (authorization: string) => {
       const headers = { 'content-type': 'image/png', 'content-length': 5, expect: '100-continue', authorization };
@@ -340,7 +346,7 @@ describe('refusals of large bodies', () => {
   });
 });
 
-/** Sends `text` as it is and reads until the server closes. */
+/** Sends `text` unchanged and reads until the server closes the connection. */
 async function raw(url: string, text: string) {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   const chunks: Buffer[] = [];

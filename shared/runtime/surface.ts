@@ -4,24 +4,24 @@ import { crossOrigin } from '../http/cors.ts';
 import { errorResponse } from '../http/errors.ts';
 import { securityHeaders } from '../http/security-headers.ts';
 
-/** Answers a request; `params` are filled in by whoever routes. */
+/** Returns the response to a request. The router sets the request's `params`. */
 export type Answer = (request: IncomingRequest) => Promise<OutgoingResponse>;
 
-/** What browsers see of a server, whatever answers behind it: probes and refusals too. */
+/** Adds security headers and CORS to every response of a server, including probes and errors. */
 export interface Surface {
   readonly answer: Answer;
-  /** The answer to what cannot be given to anybody. */
+  /** Error response of the server itself, for a request that no function handled. */
   refuse(error: unknown, requestId?: string): OutgoingResponse;
 }
 
 export function openSurface(answer: Answer, { config, newId }: RuntimeContext): Surface {
   const origins = crossOrigin(config.corsOrigins);
   const common = {
-    // Answers speak of people; nobody on the way keeps them unless told so.
+    // Responses contain personal data. Caches must not store them unless the function's own header allows it.
     'cache-control': 'no-store',
     ...securityHeaders({ behindTls: config.behindTls, shared: origins !== null }),
   };
-  const dressed = (response: OutgoingResponse, own: Record<string, string> = {}): OutgoingResponse => {
+  const withHeaders = (response: OutgoingResponse, own: Record<string, string> = {}): OutgoingResponse => {
     const { vary } = response.headers;
     const headers: Record<string, string> = { ...common, ...own, ...response.headers };
     if (vary !== undefined && own.vary !== undefined) headers.vary = `${vary}, ${own.vary}`;
@@ -29,14 +29,14 @@ export function openSurface(answer: Answer, { config, newId }: RuntimeContext): 
   };
   const refuse = (error: unknown, requestId = newId()) => {
     const response = errorResponse(error, requestId);
-    return dressed({ ...response, headers: { ...response.headers, 'x-request-id': requestId } });
+    return withHeaders({ ...response, headers: { ...response.headers, 'x-request-id': requestId } });
   };
   return {
     refuse,
     async answer(request) {
       const preflight = origins?.preflight(request);
-      if (preflight) return dressed(preflight);
-      return dressed(await answer(request), origins?.headers(request));
+      if (preflight) return withHeaders(preflight);
+      return withHeaders(await answer(request), origins?.headers(request));
     },
   };
 }

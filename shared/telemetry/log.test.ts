@@ -3,11 +3,11 @@ import { createLogger } from './log.ts';
 
 function lineOf(fields: object): Record<string, unknown> {
   let line = '';
-  createLogger('info', { write: (text) => (line = text) }).info(fields, 'said');
+  createLogger('info', { write: (text) => (line = text) }).info(fields, 'the message');
   return JSON.parse(line) as Record<string, unknown>;
 }
 
-it('When secrets are logged by mistake, then they are left out at every level, and the rest stays', () => {
+it('When a caller logs secrets by mistake, then they are removed at every level and the other fields stay', () => {
   const line = lineOf({
     request_id: 'r1',
     password: 'p',
@@ -19,21 +19,21 @@ it('When secrets are logged by mistake, then they are left out at every level, a
   expect(line).toEqual({
     level: 'info',
     time: expect.any(String),
-    msg: 'said',
+    msg: 'the message',
     request_id: 'r1',
     request: { method: 'GET', body: { username: 'ada' } },
     faces: [{ face_id: 'f1' }, 'two'],
   });
 });
 
-it('When an error is logged, then its message, its cause and its place are told', () => {
+it('When an error is logged, then the line contains its message, its cause and its stack', () => {
   const line = lineOf({ err: new TypeError('went wrong', { cause: new Error('the root') }) });
 
   expect(line.err).toMatchObject({ type: 'TypeError', message: expect.stringContaining('went wrong: the root') });
   expect(String((line.err as { stack: string }).stack)).toContain('log.test.ts');
 });
 
-it('When fields are logged, then the object of the caller is left as it was', () => {
+it('When fields are logged, then the object of the caller is not changed', () => {
   const fields = { password: 'p', inner: { password: 'q' } };
 
   lineOf(fields);

@@ -13,10 +13,13 @@ it.each([
   [0.7, 55],
   [0.9, 100],
   [0.99, 100],
-])('When %d of the requests are asked for, then the time lies on a line within its bucket', (share, milliseconds) => {
-  expect(quantile(buckets, share)).toBe(milliseconds);
-});
+])(
+  'When the share of requests is %d, then the time is interpolated linearly within its bucket',
+  (share, milliseconds) => {
+    expect(quantile(buckets, share)).toBe(milliseconds);
+  },
+);
 
-it('When there was no request, then there is no time', () => {
+it('When there was no request, then the result is null', () => {
   expect(quantile([], 0.5)).toBeNull();
 });

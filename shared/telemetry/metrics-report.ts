@@ -2,13 +2,13 @@ import type { MetricValue, Registry } from 'prom-client';
 
 export interface Latencies {
   readonly count: number;
-  /** Milliseconds, estimated between the bounds of a histogram; null when there was no request. */
+  /** Milliseconds, interpolated between the bounds of a histogram; null when there was no request. */
   readonly p50: number | null;
   readonly p95: number | null;
   readonly p99: number | null;
 }
 
-/** What this process, or all of them, have counted; `inFlight` and `inWork` are of this process. */
+/** Counts of this process, or of all processes. `inFlight` and `inWork` always belong to this process. */
 export interface MetricsReport {
   readonly requests: { readonly total: number; readonly inFlight: number; readonly byStatus: Record<string, number> };
   readonly latencies: Record<string, Latencies>;
@@ -17,7 +17,7 @@ export interface MetricsReport {
   readonly eventsPublished: number;
 }
 
-/** From a registry, or from the sum of several. */
+/** Builds the report from a registry, or from the sum of several. */
 export async function reportOf(registry: Registry): Promise<MetricsReport> {
   const valuesOf = async (name: string) => (await registry.getSingleMetric(`freeface_${name}`)!.get()).values;
   const requests = await valuesOf('http_requests_total');
@@ -67,8 +67,8 @@ function latenciesOf(values: readonly BucketValue[]): Record<string, Latencies> 
 }
 
 /**
- * The time in milliseconds that `share` of the requests kept, on a straight line within its bucket, as Prometheus' histogram_quantile
- * has it; beyond the last bound that bound.
+ * Returns the time in milliseconds within which `share` of the requests finished. It interpolates linearly within a bucket, as Prometheus'
+ * histogram_quantile does. Above the last finite bound it returns that bound; null when there was no request.
  *
  * @param buckets cumulative, with bounds in seconds
  */

@@ -1,8 +1,8 @@
 import { Gauge, openMetricsContentType, prometheusContentType, Registry, type RegistryContentType } from 'prom-client';
 
-/** A number that belongs to one tenant, and so to one answer rather than to the process. */
+/** A number of one tenant. It is part of one response and not of the process's registry. */
 export interface TenantGauge {
-  /** Without the prefix; with its unit where it has one. */
+  /** Without the prefix `freeface_`. Ends with its unit, if it has one. */
   readonly name: string;
   readonly help: string;
   readonly value: number;
@@ -13,17 +13,17 @@ export interface Exposition {
   readonly text: string;
 }
 
-/** OpenMetrics for those who ask for it before plain text, Prometheus text for everybody else. */
+/** Returns OpenMetrics if the `Accept` header prefers it to plain text, otherwise the Prometheus text format. */
 export async function exposition(
   registry: Registry,
   accept: string | undefined,
   ofTenant: readonly TenantGauge[],
 ): Promise<Exposition> {
-  const own = new Registry();
+  const tenantRegistry = new Registry();
   for (const { name, help, value } of ofTenant) {
-    new Gauge({ name: `freeface_${name}`, help, registers: [own] }).set(value);
+    new Gauge({ name: `freeface_${name}`, help, registers: [tenantRegistry] }).set(value);
   }
-  const merged = Registry.merge([registry, own]) as Registry<RegistryContentType>;
+  const merged = Registry.merge([registry, tenantRegistry]) as Registry<RegistryContentType>;
   merged.setContentType(prefersOpenMetrics(accept) ? openMetricsContentType : prometheusContentType);
   return { contentType: merged.contentType, text: await merged.metrics() };
 }

@@ -1,17 +1,17 @@
 import { type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client';
 
-/** What is counted, by the name of each series: see `seriesOf`. */
+/** Values of counters, by the name of their series: see `seriesOf`. */
 export type Counts = ReadonlyMap<string, number>;
 
 const prefix = 'freeface_';
 type Value = MetricValue<string> & { readonly metricName?: string };
 type Metric = MetricObjectWithValues<MetricValue<string>>;
 
-/** The name of one series of a metric: its counter, or one of a histogram's buckets, its sum or its count. */
+/** Name of one series of a metric. A counter has one series per label set; a histogram has buckets, a sum and a count. */
 const seriesOf = (metric: string, { labels, metricName = metric }: Value): string =>
   JSON.stringify([metric, metricName, Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))]);
 
-/** Everything that a process itself has counted; gauges and what Node says of itself are no counts. */
+/** Counters and histograms of FreeFace in this registry. Gauges and the default metrics of Node are not included. */
 export async function countsIn(registry: Registry): Promise<Counts> {
   const counts = new Map<string, number>();
   for (const { name, type, values } of await metricsOf(registry)) {
@@ -21,7 +21,7 @@ export async function countsIn(registry: Registry): Promise<Counts> {
   return counts;
 }
 
-/** The same registry as it is now, with what others have counted added. Names that this process does not know are left out. */
+/** Returns a copy of the registry with the counts of other processes added. Metrics that this process does not have are left out. */
 export async function summed(registry: Registry, others: Counts): Promise<Registry> {
   const ofMetric = new Map<string, [string, number][]>();
   for (const [series, count] of others) {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Event, Subscription } from '../ports/events.ts';
-import type { Enrolment } from '../ports/records.ts';
+import type { Enrolment } from '../ports/records/enrolment.ts';
 import { asTenant } from '../ports/tenant.ts';
 import type { VectorEntry } from '../ports/vectors.ts';
 import { newEvent, newFace, newImage, newPerson } from './record-factories.ts';

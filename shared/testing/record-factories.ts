@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { CloudEvent } from 'cloudevents';
 import type { Event } from '../ports/events.ts';
-import type { Enrolment, NewFace, NewImage, NewJob, NewPerson } from '../ports/records.ts';
+import type { Enrolment } from '../ports/records/enrolment.ts';
+import type { NewFace, NewImage } from '../ports/records/faces.ts';
+import type { NewJob } from '../ports/records/jobs.ts';
+import type { NewPerson } from '../ports/records/persons.ts';
 import { asTenant, type Tenant } from '../ports/tenant.ts';
 
 /** A new tenant for each test, so that test suites can share a server. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { eachOf } from '../../../shared/domain/each-of.ts';
 import type { AuditEntry } from '../../../shared/ports/audit.ts';
-import { itemsOf, pagesOf } from '../../../shared/ports/pages.ts';
-import type { Face, Page, PageOptions } from '../../../shared/ports/records.ts';
+import { itemsOf, type Page, type PageOptions, pagesOf } from '../../../shared/ports/pages.ts';
+import type { Face } from '../../../shared/ports/records/faces.ts';
 import type { Tenant } from '../../../shared/ports/tenant.ts';
 import type { VectorEntry, VectorSpace } from '../../../shared/ports/vectors.ts';
 import type { Source, Target } from './ends.ts';

@@ -1,7 +1,7 @@
 import { v7 } from 'uuid';
 import { eachOf } from '../../domain/each-of.ts';
 import type { ApiKey, NewApiKey, SigningKey } from '../../ports/accounts.ts';
-import type { Page, PageOptions } from '../../ports/records.ts';
+import type { Page, PageOptions } from '../../ports/pages.ts';
 import type { CallOptions } from '../../ports/tenant.ts';
 import { firstKeyOf, requireTenant } from './accounts-tenants.ts';
 import { atOnce } from './records-images.ts';

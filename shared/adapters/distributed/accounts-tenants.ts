@@ -3,7 +3,7 @@ import { v7 } from 'uuid';
 import { eachOf } from '../../domain/each-of.ts';
 import { AppError } from '../../errors.ts';
 import type { ApiKey, NewApiKey, NewTenant, TenantRecord, TenantSettings } from '../../ports/accounts.ts';
-import type { Page, PageOptions } from '../../ports/records.ts';
+import type { Page, PageOptions } from '../../ports/pages.ts';
 import type { CallOptions } from '../../ports/tenant.ts';
 import { atOnce } from './records-images.ts';
 import { pageOf, platform, put } from './scylla/lists.ts';

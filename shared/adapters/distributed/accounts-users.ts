@@ -4,7 +4,7 @@ import { v7 } from 'uuid';
 import { eachOf } from '../../domain/each-of.ts';
 import { AppError } from '../../errors.ts';
 import type { NewUser, Session, User, UserChanges } from '../../ports/accounts.ts';
-import type { Page, PageOptions } from '../../ports/records.ts';
+import type { Page, PageOptions } from '../../ports/pages.ts';
 import type { CallOptions } from '../../ports/tenant.ts';
 import { given, requireTenant } from './accounts-tenants.ts';
 import { atOnce } from './records-images.ts';

@@ -1,6 +1,6 @@
 import { eachOf } from '../../domain/each-of.ts';
 import type { Audit, AuditEntry, AuditFilter } from '../../ports/audit.ts';
-import type { Page, PageOptions } from '../../ports/records.ts';
+import type { Page, PageOptions } from '../../ports/pages.ts';
 import { asTenant, type Tenant } from '../../ports/tenant.ts';
 import { auditWriter, blockOf, entryAt, subjectsOf } from './audit-chains.ts';
 import { atOnce } from './records-images.ts';

@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
-import type { Records, WriteOptions } from '../../ports/records.ts';
+import type { WriteOptions } from '../../ports/records/outbox.ts';
+import type { Records } from '../../ports/records.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import { describeEngine } from '../../testing/engine.ts';
 import { fakeClock } from '../../testing/fake-clock.ts';

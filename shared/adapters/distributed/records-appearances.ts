@@ -1,6 +1,9 @@
 import { isInside } from '../../domain/globe.ts';
 import { createPlaceCounter } from '../../domain/places.ts';
-import type { AppearanceFilter, AppearanceSummary, Face, Page, Records } from '../../ports/records.ts';
+import type { Page } from '../../ports/pages.ts';
+import type { AppearanceFilter, AppearanceSummary } from '../../ports/records/appearances.ts';
+import type { Face } from '../../ports/records/faces.ts';
+import type { Records } from '../../ports/records.ts';
 import { faceLoader } from './records-images.ts';
 import { pageOf, type StoredEntry, walk } from './scylla/lists.ts';
 import type { ScyllaStore } from './scylla/store.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { AppError } from '../../errors.ts';
-import type { Records, WriteOptions } from '../../ports/records.ts';
+import type { WriteOptions } from '../../ports/records/outbox.ts';
+import type { Records } from '../../ports/records.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import { dyingScylla } from '../../testing/dying-scylla.ts';
 import { describeEngine } from '../../testing/engine.ts';

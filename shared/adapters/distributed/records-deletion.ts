@@ -1,5 +1,8 @@
 import { eachOf } from '../../domain/each-of.ts';
-import type { Face, Image, Job, Person, WriteOptions } from '../../ports/records.ts';
+import type { Face, Image } from '../../ports/records/faces.ts';
+import type { Job } from '../../ports/records/jobs.ts';
+import type { WriteOptions } from '../../ports/records/outbox.ts';
+import type { Person } from '../../ports/records/persons.ts';
 import { raiseOf } from './records-epoch.ts';
 import { placesOf, removeFaces } from './records-images.ts';
 import { deleteJobsOf } from './records-jobs.ts';

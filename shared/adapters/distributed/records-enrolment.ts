@@ -1,7 +1,10 @@
 import { eachOf } from '../../domain/each-of.ts';
 import { isSameFace } from '../../domain/same-face.ts';
 import { AppError } from '../../errors.ts';
-import type { Enrolment, EnrolmentRows, Face, NewFace, NewPerson, WriteOptions } from '../../ports/records.ts';
+import type { Enrolment, EnrolmentRows } from '../../ports/records/enrolment.ts';
+import type { Face, NewFace } from '../../ports/records/faces.ts';
+import type { WriteOptions } from '../../ports/records/outbox.ts';
+import type { NewPerson } from '../../ports/records/persons.ts';
 import { requireUnfinished } from '../records-conditions.ts';
 import {
   atOnce,

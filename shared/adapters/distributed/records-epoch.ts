@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { GalleryEpoch } from '../../ports/records.ts';
+import type { GalleryEpoch } from '../../ports/records/gallery-epoch.ts';
 import type { Bound, Scylla } from './scylla/client.ts';
 
 /** Seconds that a change is remembered: longer than any answer is kept. */

@@ -1,5 +1,6 @@
 import { eachOf } from '../../domain/each-of.ts';
-import type { Face, Image, NewFace, OutboxEntry } from '../../ports/records.ts';
+import type { Face, Image, NewFace } from '../../ports/records/faces.ts';
+import type { OutboxEntry } from '../../ports/records/outbox.ts';
 import { raiseOf } from './records-epoch.ts';
 import type { Bound, Scylla } from './scylla/client.ts';
 import { drop, put, type StoredEntry } from './scylla/lists.ts';

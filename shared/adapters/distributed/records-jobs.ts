@@ -1,5 +1,6 @@
 import { eachOf } from '../../domain/each-of.ts';
 import { priorities } from '../../domain/priority.ts';
+import type { Page, PageOptions } from '../../ports/pages.ts';
 import {
   type Backlog,
   type Job,
@@ -9,10 +10,8 @@ import {
   jobStatuses,
   mostUnderWayMs,
   type NewJob,
-  type Page,
-  type PageOptions,
-  type WriteOptions,
-} from '../../ports/records.ts';
+} from '../../ports/records/jobs.ts';
+import type { WriteOptions } from '../../ports/records/outbox.ts';
 import { asTenant } from '../../ports/tenant.ts';
 import { atOnce } from './records-images.ts';
 import type { Bound } from './scylla/client.ts';

@@ -1,13 +1,9 @@
 import { eachOf } from '../../domain/each-of.ts';
-import type {
-  DeadLetterFilter,
-  Page,
-  PageOptions,
-  Records,
-  StoredDeadLetter,
-  Upload,
-  WriteOptions,
-} from '../../ports/records.ts';
+import type { Page, PageOptions } from '../../ports/pages.ts';
+import type { DeadLetterFilter, StoredDeadLetter } from '../../ports/records/dead-letters.ts';
+import type { WriteOptions } from '../../ports/records/outbox.ts';
+import type { Upload } from '../../ports/records/uploads.ts';
+import type { Records } from '../../ports/records.ts';
 import { requireUpload } from '../records-conditions.ts';
 import { atOnce } from './records-images.ts';
 import type { Bound } from './scylla/client.ts';

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AppError } from '../../errors.ts';
-import type { NewPerson, Person, PersonChanges, WriteOptions } from '../../ports/records.ts';
+import type { WriteOptions } from '../../ports/records/outbox.ts';
+import type { NewPerson, Person, PersonChanges } from '../../ports/records/persons.ts';
 import { raiseOf } from './records-epoch.ts';
 import type { ImageDocument } from './records-images.ts';
 import { abandonedMs, type Claim, type Claims, claimsIn } from './scylla/claims.ts';

@@ -1,5 +1,9 @@
 import { eachOf } from '../../domain/each-of.ts';
-import type { Face, Identity, Image, Page, PageOptions, Person, Records, Usage } from '../../ports/records.ts';
+import type { Page, PageOptions } from '../../ports/pages.ts';
+import type { Face, Image } from '../../ports/records/faces.ts';
+import type { Identity, Person } from '../../ports/records/persons.ts';
+import type { Usage } from '../../ports/records/usage.ts';
+import type { Records } from '../../ports/records.ts';
 import { asTenant, type Tenant } from '../../ports/tenant.ts';
 import { atOnce, faceLoader, facesAt, facesOn, type ImageDocument, placesOf, toImage } from './records-images.ts';
 import { claimsOfPersons, livePerson, wholePerson } from './records-persons.ts';

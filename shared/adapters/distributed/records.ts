@@ -1,4 +1,7 @@
-import type { OutboxEntry, Records, StoredDeadLetter, Upload } from '../../ports/records.ts';
+import type { StoredDeadLetter } from '../../ports/records/dead-letters.ts';
+import type { OutboxEntry } from '../../ports/records/outbox.ts';
+import type { Upload } from '../../ports/records/uploads.ts';
+import type { Records } from '../../ports/records.ts';
 import { listAppearances, summarizeAppearances } from './records-appearances.ts';
 import { deleteFace, deletePerson, finishDeletion } from './records-deletion.ts';
 import { saveEnrolment } from './records-enrolment.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { WebhookType } from '../../domain/webhooks.ts';
 import { AppError } from '../../errors.ts';
-import type { Page, PageOptions } from '../../ports/records.ts';
+import type { Page, PageOptions } from '../../ports/pages.ts';
 import type { CallOptions } from '../../ports/tenant.ts';
 import type { NewWebhook, Webhook, WebhookChanges, WebhookSecret } from '../../ports/webhooks.ts';
 import { given } from './accounts-tenants.ts';

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { v7 } from 'uuid';
 import { eachOf } from '../../domain/each-of.ts';
 import { AppError } from '../../errors.ts';
-import type { Page, PageOptions } from '../../ports/records.ts';
+import type { Page, PageOptions } from '../../ports/pages.ts';
 import type { CallOptions } from '../../ports/tenant.ts';
 import type {
   Attempt,

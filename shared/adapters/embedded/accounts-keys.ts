@@ -1,6 +1,6 @@
 import type { Scope } from '../../domain/access.ts';
 import type { ApiKey, NewApiKey, SigningKey } from '../../ports/accounts.ts';
-import type { Page, PageOptions } from '../../ports/records.ts';
+import type { Page, PageOptions } from '../../ports/pages.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { PageTokens } from '../page-token.ts';
 import { type Numbered, pageOf } from './accounts-page.ts';

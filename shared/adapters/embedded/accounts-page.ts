@@ -1,4 +1,4 @@
-import type { Page, PageOptions } from '../../ports/records.ts';
+import type { Page, PageOptions } from '../../ports/pages.ts';
 import type { PageTokens } from '../page-token.ts';
 import type { Database, Value } from './database.ts';
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AppError } from '../../errors.ts';
 import type { NewTenant, Quota, Retention, TenantRecord, TenantSettings } from '../../ports/accounts.ts';
-import type { Page, PageOptions } from '../../ports/records.ts';
+import type { Page, PageOptions } from '../../ports/pages.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { PageTokens } from '../page-token.ts';
 import { type Numbered, pageOf } from './accounts-page.ts';

@@ -1,5 +1,5 @@
 import type { AuditEntry, AuditFilter } from '../../ports/audit.ts';
-import type { Page, PageOptions } from '../../ports/records.ts';
+import type { Page, PageOptions } from '../../ports/pages.ts';
 import { asTenant, type Tenant } from '../../ports/tenant.ts';
 import type { PageTokens } from '../page-token.ts';
 import { type AuditRow, toEntry } from './audit-rows.ts';

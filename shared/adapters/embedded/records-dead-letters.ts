@@ -1,5 +1,6 @@
 import type { Event } from '../../ports/events.ts';
-import type { DeadLetterFilter, Page, PageOptions, StoredDeadLetter } from '../../ports/records.ts';
+import type { Page, PageOptions } from '../../ports/pages.ts';
+import type { DeadLetterFilter, StoredDeadLetter } from '../../ports/records/dead-letters.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { PageTokens } from '../page-token.ts';
 import type { Database } from './database.ts';

@@ -1,4 +1,6 @@
-import type { Face, Image, Job, Person } from '../../ports/records.ts';
+import type { Face, Image } from '../../ports/records/faces.ts';
+import type { Job } from '../../ports/records/jobs.ts';
+import type { Person } from '../../ports/records/persons.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { Database } from './database.ts';
 import { deleteJobsOf } from './records-jobs.ts';

@@ -1,6 +1,8 @@
 import { isSameFace } from '../../domain/same-face.ts';
 import { AppError } from '../../errors.ts';
-import type { Enrolment, EnrolmentRows, Face, NewFace, NewImage, NewPerson } from '../../ports/records.ts';
+import type { Enrolment, EnrolmentRows } from '../../ports/records/enrolment.ts';
+import type { Face, NewFace, NewImage } from '../../ports/records/faces.ts';
+import type { NewPerson } from '../../ports/records/persons.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import { requireUnfinished } from '../records-conditions.ts';
 import type { Database } from './database.ts';

@@ -1,17 +1,16 @@
 import { type Priority, priorities } from '../../domain/priority.ts';
+import type { JsonObject } from '../../ports/json.ts';
+import type { Page, PageOptions } from '../../ports/pages.ts';
 import {
   type Backlog,
   type Job,
   type JobFilter,
   type JobOutcome,
   type JobStatus,
-  type JsonObject,
   jobStatuses,
   mostUnderWayMs,
   type NewJob,
-  type Page,
-  type PageOptions,
-} from '../../ports/records.ts';
+} from '../../ports/records/jobs.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { PageTokens } from '../page-token.ts';
 import type { Database } from './database.ts';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AppError } from '../../errors.ts';
-import type { NewPerson, Person, PersonChanges } from '../../ports/records.ts';
+import type { NewPerson, Person, PersonChanges } from '../../ports/records/persons.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { Database } from './database.ts';
 import { personExists, personRow } from './records-reading.ts';

@@ -1,4 +1,7 @@
-import type { Face, Identity, Image, Page, PageOptions, Person, Usage } from '../../ports/records.ts';
+import type { Page, PageOptions } from '../../ports/pages.ts';
+import type { Face, Image } from '../../ports/records/faces.ts';
+import type { Identity, Person } from '../../ports/records/persons.ts';
+import type { Usage } from '../../ports/records/usage.ts';
 import { asTenant, type Tenant } from '../../ports/tenant.ts';
 import type { PageTokens } from '../page-token.ts';
 import type { Database, Value } from './database.ts';

@@ -1,4 +1,4 @@
-import type { Face, Image } from '../../ports/records.ts';
+import type { Face, Image } from '../../ports/records/faces.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { Database } from './database.ts';
 import { imageRow } from './records-reading.ts';

@@ -1,5 +1,7 @@
 import type { DetectedFace, Location } from '../../domain/face.ts';
-import type { Face, Identity, Image, NewFace, NewImage, NewPerson, OutboxEntry, Person } from '../../ports/records.ts';
+import type { Face, Image, NewFace, NewImage } from '../../ports/records/faces.ts';
+import type { OutboxEntry } from '../../ports/records/outbox.ts';
+import type { Identity, NewPerson, Person } from '../../ports/records/persons.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { Value } from './database.ts';
 

@@ -1,4 +1,5 @@
-import type { Page, PageOptions, Upload } from '../../ports/records.ts';
+import type { Page, PageOptions } from '../../ports/pages.ts';
+import type { Upload } from '../../ports/records/uploads.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { PageTokens } from '../page-token.ts';
 import { requireUpload } from '../records-conditions.ts';

@@ -1,6 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type { GalleryEpoch, Records, WriteOptions } from '../../ports/records.ts';
+import type { GalleryEpoch } from '../../ports/records/gallery-epoch.ts';
+import type { WriteOptions } from '../../ports/records/outbox.ts';
+import type { Records } from '../../ports/records.ts';
 import type { CallOptions, Tenant } from '../../ports/tenant.ts';
 import { createPageTokens } from '../page-token.ts';
 import { openDataFolder } from './data-folder.ts';

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { WebhookType } from '../../domain/webhooks.ts';
 import { AppError } from '../../errors.ts';
-import type { Page, PageOptions } from '../../ports/records.ts';
+import type { Page, PageOptions } from '../../ports/pages.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type { NewWebhook, Webhook, WebhookChanges, WebhookSecret } from '../../ports/webhooks.ts';
 import type { PageTokens } from '../page-token.ts';

@@ -1,6 +1,6 @@
 import type { MessageType } from '../../domain/webhooks.ts';
 import { AppError } from '../../errors.ts';
-import type { Page, PageOptions } from '../../ports/records.ts';
+import type { Page, PageOptions } from '../../ports/pages.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import type {
   Attempt,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { eachOf } from '../../../domain/each-of.ts';
-import type { Page } from '../../../ports/records.ts';
+import type { Page } from '../../../ports/pages.ts';
 import type { PageTokens, Position } from '../../page-token.ts';
 import type { Bound, Row, Scylla } from './client.ts';
 import type { ListTable } from './statements.ts';

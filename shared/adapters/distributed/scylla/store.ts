@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
 import type { AdapterOptions } from '../../../function/adapter-options.ts';
 import type { Clock } from '../../../ports/clock.ts';
-import type { OutboxEntry, WriteOptions } from '../../../ports/records.ts';
+import type { OutboxEntry, WriteOptions } from '../../../ports/records/outbox.ts';
 import type { CallOptions } from '../../../ports/tenant.ts';
 import { createPageTokens, type PageTokens } from '../../page-token.ts';
 import { storeCalls } from '../store-calls.ts';
