@@ -32,6 +32,7 @@ describe('tenants', () => {
       quota: { persons: 5, faces: null, bytes: null },
       consent_required: true,
       retention: { images_days: null, unknown_faces_days: null },
+      time_zone: null,
       created_at: expect.stringMatching(/Z$/),
       updated_at: body.data.tenant.created_at,
       version: 1,

@@ -21,7 +21,7 @@ export function heavyPhotos(megapixels: number): readonly HeavyPhoto[] {
     const data = Buffer.alloc(width * height * channels);
     for (let i = 0, state = 1; i < data.length; i++) {
       state = (state * 1_103_515_245 + 12_345) & 0x7fffffff;
-      data[i] = (state >> 16) & 0x0f;
+      data[i] = (state >> 16) & 0x03;
     }
     return sharp(data, { raw: { width, height, channels } });
   };

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,22 +10,24 @@ import { allocator } from '../runtime/allocator.ts';
 import { bundleChild } from '../testing/child-bundle.ts';
 import { heavyPhotos } from '../testing/heavy-photos.ts';
 import type { MemoryReport, MemoryTask } from '../testing/memory-child.ts';
-import { temporaryFolder } from '../testing/temporary-folder.ts';
 
 const run = promisify(execFile);
 /** Only Linux reports the peak of the resident memory. */
 const describeOnLinux = existsSync('/proc/self/status') ? describe : describe.skip;
 
 describeOnLinux('memory of decoding', () => {
-  const folder = temporaryFolder();
-  const photos = heavyPhotos(12);
+  const folder = mkdtempSync(join(tmpdir(), 'freeface-'));
+  const photos = heavyPhotos(8);
   let child: Awaited<ReturnType<typeof bundleChild>>;
 
   beforeAll(async () => {
     child = await bundleChild('memory-child');
     for (const [i, { make }] of photos.entries()) await writeFile(join(folder, String(i)), await make());
   });
-  afterAll(() => child.dispose());
+  afterAll(() => {
+    child.dispose();
+    rmSync(folder, { recursive: true });
+  });
 
   async function measure(task: Omit<MemoryTask, 'dataDir'>): Promise<MemoryReport> {
     const argument = JSON.stringify({ ...task, dataDir: resolve('node_modules/.cache/freeface') });
@@ -49,5 +52,5 @@ describeOnLinux('memory of decoding', () => {
 
     expect(new Set(outcomes)).toEqual(new Set(['ok', 'BUSY']));
     expect(peak).toBeLessThan(memory.mostResident);
-  }, 120_000);
+  }, 300_000);
 });

@@ -35,7 +35,14 @@ describe('decodeImage', () => {
       const { facts, raster, scale } = await decodeImage(await drawPortrait({ person: 3, size, format }));
 
       const error = truth.reduce((sum, value, i) => sum + Math.abs(value - raster.pixels[i]!), 0) / truth.length;
-      expect(facts).toEqual({ ...size, format, contentType: `image/${format}`, capturedAt: null, location: null });
+      expect(facts).toEqual({
+        ...size,
+        format,
+        contentType: `image/${format}`,
+        capturedAt: null,
+        capturedAtZone: null,
+        location: null,
+      });
       expect(raster.pixels).toHaveLength(3 * 96 * 64);
       expect(scale).toBe(1);
       expect(error).toBeLessThan(6);

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import type { Metadata, Sharp } from 'sharp';
 import type { Size } from '../domain/geometry.ts';
 import { decodeCosts, decoding } from '../domain/tuning.ts';
@@ -6,7 +7,7 @@ import { lazy } from '../function/lazy.ts';
 import type { ImageFacts } from '../ports/extractor.ts';
 import type { Budget } from './budget.ts';
 import { type DecodeCost, decodeCost, heicCost } from './decode-cost.ts';
-import { readExif } from './exif.ts';
+import { noExif, prepareExif, readExif } from './exif.ts';
 import { guardExif } from './exif-guard.ts';
 import { isoExifBlocks } from './exif-in-iso.ts';
 import { decodeHeic, type Region } from './heic.ts';
@@ -96,16 +97,21 @@ export async function decodeOpened(
       .catch(corrupt);
     return { raster: { pixels: data, width: info.width, height: info.height }, size };
   };
-  const [{ raster, size }, { capturedAt, location }] = await Promise.all([
+  const [{ raster, size }, exif] = await Promise.all([
     memory ? memory.run(opened.cost.bytes, decode, signal) : decode(),
-    opened.exif ? readExif(opened.exif, Date.now()) : { capturedAt: null, location: null },
+    opened.exif ? readExif(opened.exif, Date.now()) : noExif,
   ]);
   const { format, contentType } = opened;
   return {
-    facts: { width: size.width, height: size.height, format, contentType, capturedAt, location },
+    facts: { width: size.width, height: size.height, format, contentType, ...exif },
     raster,
     scale: Math.max(raster.width, raster.height) / Math.max(size.width, size.height),
   };
+}
+
+/** Loads the packages that decoding needs. Errors: those of loading; the next call tries again. */
+export async function prepareDecoding(): Promise<void> {
+  await Promise.all([loadSharp(), prepareExif()]);
 }
 
 /** Reads the header and checks the limits; decodes no pixel. Errors: those of `decodeImage`. */
@@ -176,9 +182,16 @@ function checkMemory({ bytes }: DecodeCost, { maxMemory }: ImageLimits): void {
   });
 }
 
-/** Loads sharp with one thread for each decode: many photos at once use the cores better than one photo on many threads. No cache. */
+/**
+ * Loads sharp with one thread for each decode: many photos at once use the cores better than one photo on many threads. No cache.
+ *
+ * [Note: Packages that fail to load]
+ * `import()` remembers a failure until the process ends, for example when all file descriptors are in use. `require` forgets it. So
+ * sharp is loaded by `require`, and the next photo tries again.
+ */
 const loadSharp = lazy(async () => {
-  const { default: sharp } = await import('sharp');
+  const require = createRequire(import.meta.url);
+  const sharp = require(require.resolve('sharp')) as typeof import('sharp').default;
   sharp.cache(false);
   sharp.concurrency(1);
   return sharp;

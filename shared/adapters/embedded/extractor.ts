@@ -3,7 +3,7 @@ import { decoding } from '../../domain/tuning.ts';
 import { AppError } from '../../errors.ts';
 import type { Extraction, Extractor, PackDescription } from '../../ports/extractor.ts';
 import type { Logger } from '../../telemetry/log.ts';
-import { decodeOpened, openImage } from '../../vision/decode.ts';
+import { decodeOpened, openImage, prepareDecoding } from '../../vision/decode.ts';
 import { openDecodingQueue } from '../../vision/decoding-queue.ts';
 import { describePack } from '../../vision/describe.ts';
 import { openNetwork } from '../../vision/network.ts';
@@ -80,7 +80,7 @@ export function openExtractor(options: ExtractorOptions): Extractor {
       );
     },
     describe: async (pack) => (await packOf(pack)).description,
-    ready: async () => void (await packOf(undefined)),
+    ready: async () => void (await Promise.all([packOf(undefined), prepareDecoding()])),
     close: () => pool.close(),
   };
 }
