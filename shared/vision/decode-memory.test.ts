@@ -50,7 +50,8 @@ describeOnLinux('memory of decoding', () => {
 
     const { peak, outcomes } = await measure({ task: 'extract', files });
 
-    expect(new Set(outcomes)).toEqual(new Set(['ok', 'BUSY']));
+    expect(outcomes).toContain('ok');
+    expect(outcomes.filter((outcome) => outcome !== 'ok' && outcome !== 'BUSY')).toEqual([]);
     expect(peak).toBeLessThan(memory.mostResident);
   }, 300_000);
 });

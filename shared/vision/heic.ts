@@ -110,8 +110,7 @@ const unsupported = new Set([3, 4, 11]);
 const { WebAssembly } = globalThis as unknown as { WebAssembly: { compile(bytes: Uint8Array): Promise<object> } };
 
 const decoder = lazy(async () => {
-  const { resolve } = createRequire(import.meta.url);
-  const script = resolve('libheif-js/libheif-wasm/libheif.js');
+  const script = createRequire(import.meta.url).resolve('libheif-js/libheif-wasm/libheif.js');
   const file = await readFile(script.replace(/\.js$/, '.wasm'));
   return { script, module: await WebAssembly.compile(file) };
 });

@@ -5,8 +5,6 @@ import type { RenderOptions } from '../ports/extractor.ts';
 import { type DecodeOptions, type OpenedImage, openImage } from './decode.ts';
 import type { Region } from './heic.ts';
 
-export { openImage };
-
 /**
  * Renders a photo as an upright JPEG without metadata, for people. `preview` fits into 1024 x 1024 pixels and is not enlarged.
  * `face` is 320 x 320 pixels around `box` (in pixels of the upright photo), with a margin. Errors: those of `decodeImage`.

@@ -63,7 +63,10 @@ export async function openExtractorClient(options: ExtractorClientOptions): Prom
     },
     render: (bytes, renderOptions) =>
       calls.run(renderOptions, async () => {
-        const { openImage, renderOpened } = await import('../../vision/render.ts');
+        const [{ openImage }, { renderOpened }] = await Promise.all([
+          import('../../vision/decode.ts'),
+          import('../../vision/render.ts'),
+        ]);
         const opened = await openImage(bytes, { maxBytes, maxPixels, maxMemory: decoding.maxMemory });
         return await queue.run(opened, bytes.length, renderOptions.signal, (memory) =>
           renderOpened(opened, renderOptions, { memory }),
