@@ -11,7 +11,7 @@ export const decoding = {
   maxPixels: 100_000_000,
   /**
    * Memory for decoding: of one photo, and of all photos that a process decodes at the same time. See: [Note: Cost of decoding]. It is
-   * enough for 100 megapixels of ordinary JPEG, PNG or WebP, 48 megapixels of HEIC and 25 megapixels of AVIF.
+   * enough for 100 megapixels of ordinary JPEG, PNG or WebP, 48 megapixels of HEIC and 23 megapixels of AVIF.
    */
   maxMemory: 512 * 1024 * 1024,
   /** Frames of an animation. Only the first frame is decoded, but reading the header takes time for each frame. */
