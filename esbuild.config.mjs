@@ -14,6 +14,7 @@ const root = dirname(fileURLToPath(import.meta.url));
 export const externals = [
   'onnxruntime-node',
   'sharp',
+  'libheif-js',
   'libsql',
   'usearch',
   'swagger-ui-dist',

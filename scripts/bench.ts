@@ -12,6 +12,7 @@ import { openBareRuns } from './bench/bare-runs.ts';
 import { builtFunctions, measureColdStart } from './bench/cold-start.ts';
 import { measureDistributed } from './bench/distributed.ts';
 import { measureEvents } from './bench/events.ts';
+import { measureHeavyPhotos } from './bench/heavy.ts';
 import { measureLanes } from './bench/lanes.ts';
 import { measureLatency } from './bench/latency.ts';
 import { measureListing } from './bench/listing.ts';
@@ -191,6 +192,7 @@ async function measurePlatform({ only, quick, photos: folder, config }: Settings
       process.stderr.write(`measuring lanes (${source}) …\n`);
       rows.push(...(await measureLanes(server, photos, bare, { quick })));
     }
+    if (only.includes('memory')) rows.push(...(await measureHeavyPhotos(server, { quick })));
     if (only.includes('memory') && rows.length > 1)
       rows.push(...memoryRow(server, 'idle after the measurements above'));
   } finally {

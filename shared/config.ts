@@ -80,6 +80,11 @@ const settings = {
     .describe(
       'Request bodies that one process keeps in memory at the same time, in bytes. Above this, requests get 429.',
     ),
+  FREEFACE_MAX_CONNECTIONS: integer(1, 1_000_000)
+    .optional()
+    .describe(
+      'Client connections at the same time; further connections are closed at once. If not set: the limit of file descriptors less 256, at least half of it and at most 10,000.',
+    ),
   FREEFACE_RATE_LIMIT_PER_KEY: integer(0, 1_000_000)
     .default(6000)
     .describe('Requests per minute from one key or user; 0: no limit.'),
@@ -198,6 +203,8 @@ export interface Config {
   readonly maxImageBytes: number;
   readonly maxImagePixels: number;
   readonly maxBodyBytesHeld: number;
+  /** null: as many as the limit of file descriptors allows. */
+  readonly maxConnections: number | null;
   readonly rateLimits: RateLimits;
   readonly trustedProxies: TrustedProxies;
   /** Empty: no web page of another origin may call. */
@@ -239,6 +246,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     maxImageBytes: value.FREEFACE_MAX_IMAGE_BYTES,
     maxImagePixels: value.FREEFACE_MAX_IMAGE_PIXELS,
     maxBodyBytesHeld: value.FREEFACE_MAX_HELD_BYTES,
+    maxConnections: value.FREEFACE_MAX_CONNECTIONS ?? null,
     rateLimits: {
       key: value.FREEFACE_RATE_LIMIT_PER_KEY,
       address: value.FREEFACE_RATE_LIMIT_PER_ADDRESS,

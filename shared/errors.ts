@@ -64,7 +64,11 @@ export const errorTable = {
   EMPTY_IMAGE: [400, 'poison', 'The image is empty.'],
   IMAGE_CORRUPT: [422, 'poison', 'The image is damaged and cannot be decoded.'],
   UNSUPPORTED_IMAGE: [415, 'poison', 'The file is not an image of a supported format.'],
-  IMAGE_TOO_LARGE: [413, 'poison', 'The image has more bytes, pixels or frames than allowed.'],
+  IMAGE_TOO_LARGE: [
+    413,
+    'poison',
+    'The image has more bytes, pixels or frames than allowed, or needs too much memory to decode.',
+  ],
   NO_FACE: [422, 'poison', 'No face was found in the image.'],
   FACE_REJECTED: [422, 'poison', 'No face in the image is good enough.'],
   AMBIGUOUS_FACE: [422, 'poison', 'The image shows several faces of similar size, so the face to use is not clear.'],

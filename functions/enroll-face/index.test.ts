@@ -1,5 +1,7 @@
 import { mkdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { openersLeavingOut } from '../../shared/testing/crowd-extractor.ts';
 import { fakeClock } from '../../shared/testing/fake-clock.ts';
@@ -312,6 +314,56 @@ describe('faces/enroll with captured_at', () => {
     });
 
     expect(answer.status).toBe(201);
+  });
+});
+
+describe('faces/enroll with the time of a camera', () => {
+  const platform = sharedPlatform(functions);
+  const camera = async (person: 'amaro' | 'greta' | 'finn', exposure: Record<string, string>) =>
+    await sharp(await drawPortrait({ person }))
+      .withExif({ IFD2: { DateTimeOriginal: '2025:07:10 12:00:00', ...exposure } })
+      .jpeg()
+      .toBuffer();
+  const zone = (time_zone: string | null) => platform().call('PUT', '/api/v1/tenants/default', { json: { time_zone } });
+
+  it('When the photo, the tenant or nothing gives the zone, then the response has the time and says which', async () => {
+    const { call } = platform();
+    const enrol = async (image: Uint8Array) => {
+      const { status, json } = await call('POST', path, { form: { image } });
+      expect(status).toBe(201);
+      const { captured_at, captured_at_zone, face_id } = json.data;
+      const face = await call('GET', `/api/v1/faces/${face_id}`);
+      expect(face.json.data.captured_at).toBe(captured_at);
+      return [captured_at, captured_at_zone];
+    };
+
+    const assumed = await enrol(await camera('amaro', {}));
+    await zone('Europe/Berlin');
+    const ofTenant = await enrol(await camera('greta', {}));
+    const offset = await enrol(await camera('finn', { OffsetTimeOriginal: '-07:00' }));
+    await zone(null);
+
+    expect(assumed).toEqual(['2025-07-10T12:00:00.000Z', 'assumed']);
+    expect(ofTenant).toEqual(['2025-07-10T10:00:00.000Z', 'tenant']);
+    expect(offset).toEqual(['2025-07-10T19:00:00.000Z', 'offset']);
+  });
+
+  it('When the photo is HEIC, then it is enrolled and can be downloaded and previewed', async () => {
+    const { call } = platform();
+    const image = await readFile('shared/vision/testing/heic/phone.heic');
+
+    const { status, json } = await call('POST', path, { form: { image, external_id: 'heic' } });
+    const original = await call('GET', `/api/v1/images/${json.data.image_id}`);
+    const preview = await call('GET', `/api/v1/images/${json.data.image_id}?variant=preview`);
+
+    expect([status, json.data.captured_at, json.data.captured_at_zone]).toEqual([
+      201,
+      '2023-06-07T06:09:10.000Z',
+      'offset',
+    ]);
+    expect(original.headers.get('content-type')).toBe('image/heic');
+    expect(Buffer.compare(original.bytes, image)).toBe(0);
+    expect(preview.headers.get('content-type')).toBe('image/jpeg');
   });
 });
 

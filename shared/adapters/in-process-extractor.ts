@@ -1,18 +1,16 @@
 import type { ExecutionProvider } from '../domain/execution-provider.ts';
-import { decoding, extraction } from '../domain/tuning.ts';
+import { decoding } from '../domain/tuning.ts';
 import { AppError } from '../errors.ts';
-import { openGate } from '../function/gate.ts';
 import type { Extraction, Extractor, PackDescription } from '../ports/extractor.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { openBudget } from '../vision/budget.ts';
-import { decodeImage } from '../vision/decode.ts';
+import { decodeOpened, openImage, prepareDecoding } from '../vision/decode.ts';
+import { openDecodingQueue } from '../vision/decoding-queue.ts';
 import { describePack } from '../vision/describe.ts';
-import { extractionLimits } from '../vision/extraction-limits.ts';
 import { openNetwork } from '../vision/network.ts';
 import { type Component, hasOwnCalibration } from '../vision/pack.ts';
 import { findFaces, type Parts } from '../vision/pipeline.ts';
 import { detectors, embedders, landmarkers } from '../vision/registry.ts';
-import { renderImage } from '../vision/render.ts';
+import { renderOpened } from '../vision/render.ts';
 import { verifyPack } from '../vision/weights/verify.ts';
 import { openWorkerPool, type WorkerPool } from '../vision/worker-pool.ts';
 
@@ -35,15 +33,14 @@ export interface ExtractorOptions {
 }
 
 /**
- * Extracts faces in this process. A pack is loaded on its first use. Limits: two photos per thread at once, big photos are decoded one
- * after another, and a full queue rejects with BUSY. Errors of loading are those of verifyPack; the next call tries again.
+ * Extracts faces in this process. A pack is loaded on its first use. Limits: two photos per thread at once, a limit for the memory of all
+ * decoding, and a full queue rejects with BUSY. Errors of loading are those of verifyPack; the next call tries again.
  */
 export function openExtractor(options: ExtractorOptions): Extractor {
   const pool = openWorkerPool({ provider: options.executionProvider, size: options.threads ?? undefined });
-  const gate = openGate(extractionLimits(pool.size));
   const { maxImageBytes: maxBytes = decoding.maxBytes, maxImagePixels: maxPixels = decoding.maxPixels } = options;
-  const limits = { maxBytes, maxPixels };
-  const pixels = openBudget(extraction.decodedPixels);
+  const limits = { maxBytes, maxPixels, maxMemory: decoding.maxMemory };
+  const queue = openDecodingQueue(pool.size);
   const opened = new Map<string, Promise<OpenPack>>();
 
   function packOf(name: string | undefined): Promise<OpenPack> {
@@ -66,28 +63,24 @@ export function openExtractor(options: ExtractorOptions): Extractor {
   return {
     async extract(bytes, { pack, embed = true, purpose = 'probe', onDecoded, signal } = {}) {
       const { description, parts } = await packOf(pack);
-      return gate.run(
-        bytes.length,
-        async (): Promise<Extraction> => {
-          const decoded = await decodeImage(bytes, { limits, pixels, signal });
-          signal?.throwIfAborted();
-          onDecoded?.();
-          const { faces, leftOut } = await findFaces(decoded, parts, { embed, purpose, signal });
-          const { pack: name, space, dimension } = description;
-          return {
-            image: decoded.facts,
-            model: { pack: name, space, dimension },
-            faces,
-            facesLeftOut: leftOut,
-          };
-        },
-        signal,
+      const opened = await openImage(bytes, limits);
+      return await queue.run(opened, bytes.length, signal, async (memory): Promise<Extraction> => {
+        const decoded = await decodeOpened(opened, { memory, signal });
+        signal?.throwIfAborted();
+        onDecoded?.();
+        const { faces, leftOut } = await findFaces(decoded, parts, { embed, purpose, signal });
+        const { pack: name, space, dimension } = description;
+        return { image: decoded.facts, model: { pack: name, space, dimension }, faces, facesLeftOut: leftOut };
+      });
+    },
+    async render(bytes, renderOptions) {
+      const opened = await openImage(bytes, limits);
+      return await queue.run(opened, bytes.length, renderOptions.signal, (memory) =>
+        renderOpened(opened, renderOptions, { memory }),
       );
     },
-    render: (bytes, renderOptions) =>
-      gate.run(bytes.length, () => renderImage(bytes, renderOptions, { limits, pixels }), renderOptions.signal),
     describe: async (pack) => (await packOf(pack)).description,
-    ready: async () => void (await packOf(undefined)),
+    ready: async () => void (await Promise.all([packOf(undefined), prepareDecoding()])),
     close: () => pool.close(),
   };
 }

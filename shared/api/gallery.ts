@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { captureZones } from '../domain/capture-time.ts';
 import { qualityReasons } from '../domain/face.ts';
 import type { ModelIdentity } from '../ports/extractor.ts';
 import type { JsonObject } from '../ports/json.ts';
@@ -173,6 +174,12 @@ export const face = detectedFace.extend({
   source_id: z.string().nullable().describe('Camera or folder of the photo; null: unknown.'),
   created_at: z.string().describe('Time of the enrolment.'),
 });
+
+export const captureZone = z
+  .enum(captureZones)
+  .describe(
+    'Source of the time zone of `captured_at`. `request`: the client sent the time; `offset`, `gps`: the photo has an offset or a GPS time; `tenant`: the `time_zone` of the tenant; `assumed`: none of them, so the time of the camera is taken as UTC.',
+  );
 
 export const presentTime = (milliseconds: number): string => new Date(milliseconds).toISOString();
 export const presentTimeOrNull = (milliseconds: number | null): string | null =>

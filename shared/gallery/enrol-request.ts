@@ -45,7 +45,9 @@ export const enrolmentFields = z.object({
     .prefault({}),
   captured_at: wire.timestamp
     .optional()
-    .describe("Time of the photo, from 1826 to one day from now; from the photo's EXIF if absent."),
+    .describe(
+      "Time of the photo, from 1826 to one day from now. If absent, the photo's EXIF gives it: with its offset or GPS time, else in the tenant's `time_zone`, else as UTC.",
+    ),
   location: wire.location.optional().describe("Place of the photo; from the photo's EXIF if absent."),
   source_id: z.string().min(1).max(128).optional().describe('Camera or folder of the photo.'),
   strategy: wire.strategy,
@@ -57,6 +59,8 @@ export const enrolmentOutput = z.object({
   face_id: z.string(),
   person_id: z.string().nullable(),
   image_id: z.string(),
+  captured_at: z.string().nullish().describe('Time of the photo; null: neither the request nor the photo has one.'),
+  captured_at_zone: wire.captureZone.nullish(),
   status: z.literal('enrolled'),
   faces: z.array(
     wire.detectedFace.extend({
@@ -75,6 +79,8 @@ export const enrolmentExample = {
   face_id: examples.faceId,
   person_id: examples.personId,
   image_id: examples.imageId,
+  captured_at: '2026-05-01T10:00:00.000Z',
+  captured_at_zone: 'offset',
   status: 'enrolled',
   faces: [{ face_id: examples.faceId, person_id: examples.personId, similarity: null, ...examples.detectedFace }],
   rejected: [],
@@ -147,6 +153,8 @@ export function presentEnrolment(result: EnrolmentResult): z.input<typeof enrolm
     face_id: main.faceId,
     person_id: main.personId,
     image_id: result.imageId,
+    captured_at: wire.presentTimeOrNull(result.captured.at),
+    captured_at_zone: result.captured.zone,
     status: 'enrolled',
     faces: result.faces.map(({ face }) => ({
       face_id: face.faceId,

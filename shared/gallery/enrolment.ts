@@ -1,3 +1,4 @@
+import type { CaptureTime } from '../domain/capture-time.ts';
 import type { Location, QualityReason } from '../domain/face.ts';
 import type { CallContext } from '../function/define.ts';
 import type { ExtractedFace, ModelIdentity, PackDescription } from '../ports/extractor.ts';
@@ -68,6 +69,7 @@ export interface RejectedFace {
 export interface EnrolmentResult {
   readonly faces: readonly { face: Face; created: boolean }[];
   readonly imageId: string;
+  readonly captured: CaptureTime;
   readonly rejected: readonly RejectedFace[];
   /** Number of faces that were ignored because the request asks for one face. */
   readonly leftOut: number;

@@ -243,6 +243,7 @@ const emptyTenant = {
   quota: { persons: null, faces: null, bytes: null },
   consentRequired: false,
   retention: { imagesDays: null, unknownFacesDays: null },
+  timeZone: null,
 };
 
 /** `allowed`, or the status of the refusal. */

@@ -15,7 +15,15 @@ const confident: Detection = { box: { left: 25, top: 20, width: 50, height: 60 }
 const photo: DecodedImage = {
   raster: { pixels: new Uint8Array(3 * 100 * 100).fill(128), width: 100, height: 100 },
   scale: 1,
-  facts: { width: 100, height: 100, format: 'jpeg', contentType: 'image/jpeg', capturedAt: null, location: null },
+  facts: {
+    width: 100,
+    height: 100,
+    format: 'jpeg',
+    contentType: 'image/jpeg',
+    capturedAt: null,
+    capturedAtZone: null,
+    location: null,
+  },
 };
 
 /** A pack whose second detector waits until the face is embedded, and then returns `verdict`. */

@@ -89,7 +89,8 @@ export const update = (
         throw new AppError('VERSION_CONFLICT');
       }
       const changed: TenantDocument = { ...current, ...given(changes) };
-      if (isDeepStrictEqual(current, changed)) return { next: undefined, result: toTenant(current) };
+      if (isDeepStrictEqual(toTenant(current), toTenant(changed)))
+        return { next: undefined, result: toTenant(current) };
       const next = { ...changed, updatedAt: Math.max(now(), current.updatedAt), version: current.version + 1 };
       return { next, result: toTenant(next) };
     },
@@ -100,10 +101,15 @@ export const update = (
 export const given = <Changes extends object>(changes: Changes): Changes =>
   Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as Changes;
 
-const settingsOf = ({ quota, consentRequired, retention }: TenantSettings): TenantSettings => ({
+const settingsOf = ({ quota, consentRequired, retention, timeZone }: TenantSettings): TenantSettings => ({
   quota: { persons: quota.persons, faces: quota.faces, bytes: quota.bytes },
   consentRequired,
   retention: { imagesDays: retention.imagesDays, unknownFacesDays: retention.unknownFacesDays },
+  timeZone,
 });
 
-const toTenant = ({ firstKey: _, ...record }: TenantDocument): TenantRecord => record;
+/** Documents from before `timeZone` lack it. */
+const toTenant = ({ firstKey: _, ...record }: TenantDocument): TenantRecord => ({
+  ...record,
+  timeZone: record.timeZone ?? null,
+});

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { decoding, extraction } from '../../domain/tuning.ts';
+import { decoding } from '../../domain/tuning.ts';
 import { AppError, type ErrorCode, errorTable } from '../../errors.ts';
-import { openGate } from '../../function/gate.ts';
 import {
   CutOff,
   type ExtractedFace,
@@ -11,9 +10,8 @@ import {
   errorCodeHeader,
   type PackDescription,
 } from '../../ports/extractor.ts';
-import { openBudget } from '../../vision/budget.ts';
+import { openDecodingQueue } from '../../vision/decoding-queue.ts';
 import { describePack } from '../../vision/describe.ts';
-import { extractionLimits } from '../../vision/extraction-limits.ts';
 import { findPack } from '../../vision/weights/packs.ts';
 import { storeCalls } from './store-calls.ts';
 
@@ -39,8 +37,7 @@ export async function openExtractorClient(options: ExtractorClientOptions): Prom
   const { extractorUrl, packs, modelsDir, timeoutMs = 60_000 } = options;
   const { maxImageBytes: maxBytes = decoding.maxBytes, maxImagePixels: maxPixels = decoding.maxPixels } = options;
   const calls = storeCalls({ store: 'extractor', timeoutMs });
-  const gate = openGate(extractionLimits(1));
-  const pixels = openBudget(extraction.decodedPixels);
+  const queue = openDecodingQueue(1);
   const described = new Map<string, Promise<PackDescription>>();
 
   const describe = async (name = packs[0]): Promise<PackDescription> => {
@@ -66,12 +63,13 @@ export async function openExtractorClient(options: ExtractorClientOptions): Prom
     },
     render: (bytes, renderOptions) =>
       calls.run(renderOptions, async () => {
-        const { renderImage } = await import('../../vision/render.ts');
-        const limits = { maxBytes, maxPixels };
-        return await gate.run(
-          bytes.length,
-          () => renderImage(bytes, renderOptions, { limits, pixels }),
-          renderOptions.signal,
+        const [{ openImage }, { renderOpened }] = await Promise.all([
+          import('../../vision/decode.ts'),
+          import('../../vision/render.ts'),
+        ]);
+        const opened = await openImage(bytes, { maxBytes, maxPixels, maxMemory: decoding.maxMemory });
+        return await queue.run(opened, bytes.length, renderOptions.signal, (memory) =>
+          renderOpened(opened, renderOptions, { memory }),
         );
       }),
     describe,

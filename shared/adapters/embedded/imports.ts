@@ -139,13 +139,14 @@ const jobRow = (tenant: Tenant, job: Job): Record<string, Value> => ({
 });
 
 const accountsIn = (database: Database): AccountsImport => ({
-  tenant: async ({ tenant, name, quota, consentRequired, retention, createdAt, updatedAt, version }) =>
+  tenant: async ({ tenant, name, quota, consentRequired, retention, timeZone, createdAt, updatedAt, version }) =>
     put(database, 'tenants', ['tenant'], {
       tenant,
       name,
       quota: JSON.stringify(quota),
       consent_required: consentRequired ? 1 : 0,
       retention: JSON.stringify(retention),
+      time_zone: timeZone,
       created_at: createdAt,
       updated_at: updatedAt,
       version,

@@ -13,6 +13,7 @@ import webhooks from '../../../migrations/embedded/011-webhooks.sql?raw';
 import batches from '../../../migrations/embedded/012-batches.sql?raw';
 import deadLetterTopic from '../../../migrations/embedded/013-dead-letter-topic.sql?raw';
 import jobFailures from '../../../migrations/embedded/014-job-failures.sql?raw';
+import timeZone from '../../../migrations/embedded/015-time-zone.sql?raw';
 import { AppError } from '../../errors.ts';
 import type { Database } from './database.ts';
 
@@ -39,7 +40,10 @@ export const migrations = {
     { name: '013-dead-letter-topic.sql', sql: deadLetterTopic },
   ],
   vectors: [{ name: '003-templates.sql', sql: templates }],
-  accounts: [{ name: '004-accounts.sql', sql: accounts }],
+  accounts: [
+    { name: '004-accounts.sql', sql: accounts },
+    { name: '015-time-zone.sql', sql: timeZone },
+  ],
   audit: [{ name: '005-audit.sql', sql: audit }],
   webhooks: [{ name: '011-webhooks.sql', sql: webhooks }],
 } as const satisfies Record<string, readonly Migration[]>;

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import type { Index } from 'usearch';
 import type { Clock } from '../../ports/clock.ts';
 import type { StoreLog } from '../store-log.ts';
@@ -106,8 +107,9 @@ export function createVectorIndex(gallery: Gallery, { clock, log }: VectorIndexO
   };
 }
 
-/** Loads the native library on first use; most galleries never need it. */
+/** Loads the native library on first use; most galleries never need it. See: [Note: Packages that fail to load] */
 async function loadIndex(dimensions: number): Promise<Index> {
-  const { Index, MetricKind, ScalarKind } = await import('usearch');
+  const require = createRequire(import.meta.url);
+  const { Index, MetricKind, ScalarKind } = require(require.resolve('usearch')) as typeof import('usearch');
   return new Index({ ...parameters, dimensions, metric: MetricKind.IP, quantization: ScalarKind.I8 });
 }
