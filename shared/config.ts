@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import leven from 'leven';
 import * as z from 'zod';
 import { type ExecutionProvider, executionProviders, mostThreads } from './domain/execution-provider.ts';
 import type { OutsideIssuer } from './domain/outside-issuer.ts';
@@ -8,8 +9,14 @@ import { checkCredentials, engineSettings, enginesOf } from './engine-settings.t
 
 const MiB = 1024 * 1024;
 
-const integer = (minimum: number, maximum: number) =>
-  z.coerce.number({ error: 'must be a number' }).int('must be a whole number').min(minimum).max(maximum);
+function integer(minimum: number, maximum: number) {
+  const range = ({ input }: { input?: unknown }) => `must be between ${minimum} and ${maximum}, but is ${input}`;
+  return z.coerce
+    .number({ error: 'must be a number' })
+    .int('must be a whole number')
+    .min(minimum, { error: range })
+    .max(maximum, { error: range });
+}
 
 /**
  * Every setting: name of the environment variable, form, default, meaning. The README's table is generated from this list.
@@ -72,6 +79,11 @@ const settings = {
     .default(256 * MiB)
     .describe(
       'Request bodies that one process keeps in memory at the same time, in bytes. Above this, requests get 429.',
+    ),
+  FREEFACE_MAX_CONNECTIONS: integer(1, 1_000_000)
+    .optional()
+    .describe(
+      'Client connections at the same time; further connections are closed at once. If not set: the limit of file descriptors less 256, at least half of it and at most 10,000.',
     ),
   FREEFACE_RATE_LIMIT_PER_KEY: integer(0, 1_000_000)
     .default(6000)
@@ -191,6 +203,8 @@ export interface Config {
   readonly maxImageBytes: number;
   readonly maxImagePixels: number;
   readonly maxBodyBytesHeld: number;
+  /** null: as many as the limit of file descriptors allows. */
+  readonly maxConnections: number | null;
   readonly rateLimits: RateLimits;
   readonly trustedProxies: TrustedProxies;
   /** Empty: no web page of another origin may call. */
@@ -232,6 +246,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     maxImageBytes: value.FREEFACE_MAX_IMAGE_BYTES,
     maxImagePixels: value.FREEFACE_MAX_IMAGE_PIXELS,
     maxBodyBytesHeld: value.FREEFACE_MAX_HELD_BYTES,
+    maxConnections: value.FREEFACE_MAX_CONNECTIONS ?? null,
     rateLimits: {
       key: value.FREEFACE_RATE_LIMIT_PER_KEY,
       address: value.FREEFACE_RATE_LIMIT_PER_ADDRESS,
@@ -243,6 +258,25 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     shutdownSeconds: value.FREEFACE_SHUTDOWN_SECONDS,
     logLevel: value.LOG_LEVEL,
   };
+}
+
+/** Variables that the scripts and the tests read. */
+const otherVariables = /^FREEFACE_(KEY|SHARED|SERVERS|GATEWAY|RECEIVER_HOST|(REQUIRE|TEST|PROOF)_\w+)$/;
+
+/** Returns a text for each `FREEFACE_` variable that is not a setting. The text names the setting with the most similar name. */
+export function unknownSettings(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const names = Object.keys(settings);
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('FREEFACE_') && !names.includes(name) && !otherVariables.test(name))
+    .sort()
+    .map((name) => {
+      const own = name.slice('FREEFACE_'.length);
+      // Some settings have no prefix: for FREEFACE_PORT, PORT is the right one.
+      const distance = (each: string) => Math.min(leven(name, each), leven(own, each));
+      const nearest = names.reduce((best, each) => (distance(each) < distance(best) ? each : best));
+      const isNear = distance(nearest) <= Math.max(2, own.length / 2);
+      return `${name} is not a setting and has no effect; ${isNear ? `use ${nearest}` : 'shared/README.md lists all settings'}`;
+    });
 }
 
 type Settings = z.output<z.ZodObject<typeof settings>>;

@@ -14,6 +14,11 @@ const box = { left: 1, top: 3, width: 30, height: 40 };
 const cases = [
   ['ambiguous faces', new AmbiguousFaces([found]), { faces: [{ box, confidence: 0.988 }] }],
   [
+    'ambiguous faces of one of two photos',
+    new AmbiguousFaces([found], 'other_image'),
+    { field: 'other_image', faces: [{ box, confidence: 0.988 }] },
+  ],
+  [
     'rejected faces',
     new RejectedFaces([{ face: found, reasons: ['SMALL_FACE'] }]),
     { rejected: [{ box, reasons: ['SMALL_FACE'], quality_score: 0.123 }] },

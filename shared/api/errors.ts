@@ -8,6 +8,7 @@ import { presentBox, presentRejectedFace, presentScore } from './present-face.ts
 export function presentErrorDetails(details: unknown): unknown {
   if (details instanceof AmbiguousFaces) {
     return {
+      ...(details.field === undefined ? {} : { field: details.field }),
       faces: details.faces.map(({ box, confidence }) => ({
         box: presentBox(box),
         confidence: presentScore(confidence),

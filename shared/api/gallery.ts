@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { captureZones } from '../domain/capture-time.ts';
 import { qualityReasons } from '../domain/face.ts';
 import type { ModelIdentity } from '../ports/extractor.ts';
 import type { JsonObject } from '../ports/json.ts';
@@ -37,7 +38,6 @@ export const externalId = z
   .string()
   .min(1, 'must not be empty')
   .max(128, 'must have at most 128 characters')
-  .regex(/^[^,]*$/, 'must not have commas')
   .refine(isPrintable, 'must not have control characters')
   .describe("Id of the person in the client's own system; unique in the gallery.");
 
@@ -94,7 +94,9 @@ export const pageLimit = (fallback: number, most: number) =>
 const point = z.object({ x: z.number(), y: z.number() });
 export const box = z
   .object({ left: z.number(), top: z.number(), width: z.number(), height: z.number() })
-  .describe('Rectangle in pixels of the upright image.');
+  .describe(
+    'Rectangle in pixels of the upright image. The box of a face at the edge can extend beyond the image, as with Amazon Rekognition: `left` and `top` can be negative. Clip the box before you crop or draw.',
+  );
 const quality = z.object({
   score: z.number().min(0).max(1).describe('0: useless for recognition; 1: the quality of a passport photo.'),
   reasons: z.array(z.enum(qualityReasons)).describe('Reasons for a low score.'),
@@ -172,6 +174,12 @@ export const face = detectedFace.extend({
   source_id: z.string().nullable().describe('Camera or folder of the photo; null: unknown.'),
   created_at: z.string().describe('Time of the enrolment.'),
 });
+
+export const captureZone = z
+  .enum(captureZones)
+  .describe(
+    'Source of the time zone of `captured_at`. `request`: the client sent the time; `offset`, `gps`: the photo has an offset or a GPS time; `tenant`: the `time_zone` of the tenant; `assumed`: none of them, so the time of the camera is taken as UTC.',
+  );
 
 export const presentTime = (milliseconds: number): string => new Date(milliseconds).toISOString();
 export const presentTimeOrNull = (milliseconds: number | null): string | null =>

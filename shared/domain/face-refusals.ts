@@ -4,7 +4,11 @@ import type { DetectedFace, QualityReason } from './face.ts';
 export class AmbiguousFaces {
   readonly faces: readonly Pick<DetectedFace, 'box' | 'confidence'>[];
 
-  constructor(faces: AmbiguousFaces['faces']) {
+  /** Name of the photo, for a request with two photos. */
+  readonly field: string | undefined;
+
+  constructor(faces: AmbiguousFaces['faces'], field?: string) {
+    this.field = field;
     // Only these fields: an error is logged, and a face may have an embedding.
     this.faces = faces.map(({ box, confidence }) => ({ box, confidence }));
   }

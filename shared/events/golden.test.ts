@@ -169,7 +169,7 @@ const sdkRead = ({ key, headers, value }: KafkaRecord): unknown =>
 const httpRead = ({ headers, body }: HttpMessage): Event => HTTP.toEvent({ headers, body: sent(body) }) as Event;
 
 const plain = (event: unknown): unknown => JSON.parse(JSON.stringify(event));
-/** See: [Note: Numbers on the way] */
+/** See: [Note: Numbers become text] */
 function comparable(name: Name, event: unknown): unknown {
   if (name === 'dead-letter') return plain(readDeadLetter(event as Event));
   const fields = plain(event) as Event;

@@ -109,6 +109,8 @@ export interface HttpManifest extends CommonManifest {
   readonly maxBodyBytes?: number;
   /** The request carries an image: base64 in `image_data`, a file part `image`, or the raw body. */
   readonly image?: 'required' | 'optional';
+  /** A second image is possible: base64 in `other_image_data`, or a file part `other_image`. Needs `image`. */
+  readonly otherImage?: 'optional';
   /** Schema of the response's `data`, or the content types of a binary response. */
   readonly output: z.ZodType | BinaryOutput;
   /** The response contains a secret that is shown only once. It is not stored, so a repeated Idempotency-Key gets an error. */
@@ -166,6 +168,7 @@ export interface HttpCall<M extends HttpManifest> extends CallContext {
   readonly query: Parsed<M['query']>;
   readonly body: Parsed<M['body']>;
   readonly image: GivenImage<M>;
+  readonly otherImage: M extends { otherImage: 'optional' } ? Uint8Array | undefined : undefined;
   /** Names are in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly path: string;

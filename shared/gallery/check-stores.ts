@@ -59,8 +59,8 @@ const soon = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, Abor
  *   applies ([Note: Limits that fail open]). Two requests are refused with 503 because they would be unsafe: a login, because nothing
  *   would limit password guessing ([Note: The lock comes first]), and a request with an Idempotency-Key ([Note: A key that cannot be
  *   kept]). Logged-in users stay logged in: sessions and keys are in the accounts.
- * - Without vectors, enrolment, search and recognition are answered 503 with Retry-After, and leave no data behind. faces/enroll_async
- *   still accepts (202), and the job is done when vectors are back. Records, images and timelines can be read.
+ * - Without vectors, enrolment, search and recognition return 503 with Retry-After and store no data. faces/enroll_async still accepts
+ *   photos (202), and the job runs when vectors are available again. Records, images and timelines can be read.
  * - Without events all synchronous requests work. Events stay in the outbox and are published later.
  * - Without images no face is enrolled and no image is shown. Recognition and search work.
  * - Without webhooks all requests work except those about webhooks, and the status of a job that has a webhook_url. Notifications for

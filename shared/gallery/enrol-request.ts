@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { facesLeftOut, limitReached } from '../api/crowds.ts';
 import * as examples from '../api/gallery.examples.ts';
 import * as wire from '../api/gallery.ts';
 import { captureTimeProblem } from '../domain/capture-time.ts';
@@ -44,7 +45,9 @@ export const enrolmentFields = z.object({
     .prefault({}),
   captured_at: wire.timestamp
     .optional()
-    .describe("Time of the photo, from 1826 to one day from now; from the photo's EXIF if absent."),
+    .describe(
+      "Time of the photo, from 1826 to one day from now. If absent, the photo's EXIF gives it: with its offset or GPS time, else in the tenant's `time_zone`, else as UTC.",
+    ),
   location: wire.location.optional().describe("Place of the photo; from the photo's EXIF if absent."),
   source_id: z.string().min(1).max(128).optional().describe('Camera or folder of the photo.'),
   strategy: wire.strategy,
@@ -56,6 +59,8 @@ export const enrolmentOutput = z.object({
   face_id: z.string(),
   person_id: z.string().nullable(),
   image_id: z.string(),
+  captured_at: z.string().nullish().describe('Time of the photo; null: neither the request nor the photo has one.'),
+  captured_at_zone: wire.captureZone.nullish(),
   status: z.literal('enrolled'),
   faces: z.array(
     wire.detectedFace.extend({
@@ -65,6 +70,8 @@ export const enrolmentOutput = z.object({
     }),
   ),
   rejected: z.array(wire.rejectedFace),
+  limit_reached: limitReached.optional(),
+  left_out: facesLeftOut.optional(),
   model: wire.model,
 });
 
@@ -72,9 +79,13 @@ export const enrolmentExample = {
   face_id: examples.faceId,
   person_id: examples.personId,
   image_id: examples.imageId,
+  captured_at: '2026-05-01T10:00:00.000Z',
+  captured_at_zone: 'offset',
   status: 'enrolled',
   faces: [{ face_id: examples.faceId, person_id: examples.personId, similarity: null, ...examples.detectedFace }],
   rejected: [],
+  limit_reached: false,
+  left_out: 0,
   model: { pack: 'builtin', id: 'dlib-resnet-128.p1', dimension: 128 },
 };
 
@@ -123,10 +134,14 @@ export async function enrolOnce(
   }
 }
 
-function countEnrolled({ faces, rejected, leftOut }: EnrolmentResult, lane: EnrolmentLane, { metrics }: CallContext) {
+function countEnrolled(
+  { faces, rejected, leftOut, beyondLimit }: EnrolmentResult,
+  lane: EnrolmentLane,
+  { metrics }: CallContext,
+) {
   const created = faces.filter((each) => each.created);
   metrics.enrolments.inc({ outcome: created.length > 0 ? 'enrolled' : 'repeated', lane });
-  metrics.facesFound.inc(faces.length + rejected.length + leftOut);
+  metrics.facesFound.inc(faces.length + rejected.length + leftOut + beyondLimit);
   metrics.facesEnrolled.inc(created.length);
   metrics.facesJoined.inc(created.filter(({ face }) => face.similarity !== null).length);
   for (const { reasons } of rejected) for (const reason of reasons) metrics.facesRejected.inc({ reason });
@@ -138,6 +153,8 @@ export function presentEnrolment(result: EnrolmentResult): z.input<typeof enrolm
     face_id: main.faceId,
     person_id: main.personId,
     image_id: result.imageId,
+    captured_at: wire.presentTimeOrNull(result.captured.at),
+    captured_at_zone: result.captured.zone,
     status: 'enrolled',
     faces: result.faces.map(({ face }) => ({
       face_id: face.faceId,
@@ -146,14 +163,19 @@ export function presentEnrolment(result: EnrolmentResult): z.input<typeof enrolm
       ...wire.presentDetectedFace(face),
     })),
     rejected: result.rejected.map(({ face, reasons }) => wire.presentRejectedFace(face, reasons)),
+    limit_reached: result.beyondLimit > 0,
+    left_out: result.beyondLimit,
     model: wire.presentModel(result.model),
   };
 }
 
 /** A message about good faces of the photo that were not enrolled; undefined: there are none. */
-export function leftOutMessage({ leftOut, withoutConsent }: EnrolmentResult): string | undefined {
+export function leftOutMessage({ faces, leftOut, beyondLimit, withoutConsent }: EnrolmentResult): string | undefined {
   if (withoutConsent > 0) {
     return `${withoutConsent === 1 ? '1 face was' : `${withoutConsent} faces were`} left out: no consent is known.`;
+  }
+  if (beyondLimit > 0) {
+    return `Enrolled ${faces.length === 1 ? 'one face' : `${faces.length} faces`} of a crowd; ${beyondLimit} smaller faces were not processed. To enrol them, crop the photo into parts.`;
   }
   if (leftOut === 0) return undefined;
   return `Enrolled one face of ${leftOut + 1}; set processing_options.enable_multi_face to true to enrol all.`;

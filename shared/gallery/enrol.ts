@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { captureTimeOf } from '../domain/capture-time.ts';
 import { RejectedFaces } from '../domain/face-refusals.ts';
 import { imageIdOf } from '../domain/ids.ts';
 import { AppError, mayHaveHappened } from '../errors.ts';
@@ -83,11 +84,14 @@ async function enrolRecords(work: Enrolment) {
   );
   const { accepted, rejected, withoutConsent } = sortOut(judged, person, rules);
   await checkEnrolmentQuota(person, accepted, work);
+  const captured = captureTimeOf(request.capturedAt, extraction.image, rules.timeZone);
   return {
-    saved: await saveEnrolment({ extraction, person, accepted }, work),
+    saved: await saveEnrolment({ extraction, captured, person, accepted }, work),
+    captured,
     accepted,
     rejected,
     leftOut: extraction.faces.length - chosen.length,
+    beyondLimit: request.multiFace ? extraction.facesLeftOut : 0,
     withoutConsent,
     model: extraction.model,
   };

@@ -1,3 +1,4 @@
+import type { CaptureTime } from '../domain/capture-time.ts';
 import type { Location, QualityReason } from '../domain/face.ts';
 import type { CallContext } from '../function/define.ts';
 import type { ExtractedFace, ModelIdentity, PackDescription } from '../ports/extractor.ts';
@@ -80,9 +81,12 @@ export interface RejectedFace {
 export interface EnrolmentResult {
   readonly faces: readonly { face: Face; created: boolean }[];
   readonly imageId: string;
+  readonly captured: CaptureTime;
   readonly rejected: readonly RejectedFace[];
   /** Number of faces that were ignored because the request asks for one face. */
   readonly leftOut: number;
+  /** Number of smaller faces of a crowd that were not processed. See: Extraction */
+  readonly beyondLimit: number;
   /** Number of faces that were not stored because no consent is known for them. */
   readonly withoutConsent: number;
   readonly model: ModelIdentity;

@@ -13,6 +13,8 @@ export interface Identification {
   readonly similarity: number;
   /** The matched person (match) or the likely person (review); null if unknown. */
   readonly person: Identity | null;
+  /** Number of templates in the gallery that belong to a person. */
+  readonly templates: number;
 }
 
 /** More than one, so that a face of a just erased person does not hide the next face. */
@@ -46,12 +48,13 @@ export async function identify(
   ]);
   const persons = await personsOf(tenant, hits, { consentAt, signal }, records);
   const nearest = hits.find((hit) => hit.personId !== null && persons.has(hit.personId));
-  if (nearest === undefined) return { decision: 'unknown', similarity: 0, person: null };
+  if (nearest === undefined) return { decision: 'unknown', similarity: 0, person: null, templates: assigned };
   const decision = decide(pack.calibration, nearest.cosine, fpir, assigned);
   return {
     decision,
     similarity: similarityOf(nearest.cosine, pack.calibration),
     person: decision === 'unknown' ? null : persons.get(nearest.personId!)!,
+    templates: assigned,
   };
 }
 

@@ -38,7 +38,7 @@ export type Ingested = 'enrolled' | 'erased' | 'known' | 'ignored';
  * handle one file at once, one of them starts again. A file's record passes to another job only when the job before it has finished,
  * and a finished job saves nothing. If a job finds that its file has another job or has changed, the job ends as cancelled.
  *
- * [Note: Files of no tenant]
+ * [Note: Files without a tenant]
  * If a path has several folders, the first one names a tenant. If that tenant does not exist, the file is refused. The tenant `default`
  * stores the dead letter and the record of the refusal, because there is no other tenant to read them. Once the tenant exists, the
  * next sweep enrols the file there.

@@ -18,7 +18,7 @@ export interface ReconciledUploads {
 
 /**
  * Compares the bucket or the watched folder with the known files, and publishes a notice for each file that differs. Calls `erase` for
- * each deleted file: the record of a file has no path, so a notice cannot name it. See: [Note: Files of no tenant]
+ * each deleted file: the record of a file has no path, so a notice cannot name it. See: [Note: Files without a tenant]
  */
 export async function reconcileUploads(
   call: CallContext,
@@ -44,7 +44,7 @@ export async function reconcileUploads(
     await events.publish(topic, [event], { signal });
     outcome.found += 1;
   }
-  if (strays > 0) call.log.warn({ files: strays }, 'files lie in folders of tenants that do not exist');
+  if (strays > 0) call.log.warn({ files: strays }, 'files are in folders of tenants that do not exist');
   for (const [tenant, left] of known) {
     for (const upload of left.values()) {
       if (isGone(upload)) continue;

@@ -41,7 +41,7 @@ export async function reconcile(
   const blobs = new Set<string>();
   const faceIds = new Set<string>();
   for await (const image of allImages(tenant, caller, ports)) {
-    // An expired image has no file. If a crash left one, the file is a stray.
+    // An expired image has no file. If a crash left one, it is removed like a file without a record.
     if (image.expiredAt === null) blobs.add(image.blobKey);
     const faces = await facesOn(tenant, image, caller, ports);
     for (const { faceId } of faces) faceIds.add(faceId);

@@ -1,3 +1,4 @@
+import type { CaptureTime } from '../domain/capture-time.ts';
 import { imageIdOf } from '../domain/ids.ts';
 import { outboxEntry } from '../events/catalogue.ts';
 import type { CallContext } from '../function/define.ts';
@@ -11,10 +12,12 @@ import type { AcceptedFace, Enrolment, ResolvedPerson } from './enrolment.ts';
 export async function saveEnrolment(
   {
     extraction: { image },
+    captured,
     person,
     accepted,
   }: {
     readonly extraction: Extraction;
+    readonly captured: CaptureTime;
     readonly person: ResolvedPerson | null;
     readonly accepted: readonly AcceptedFace[];
   },
@@ -24,7 +27,7 @@ export async function saveEnrolment(
   const imageId = imageIdOf(tenant, digest);
   const blobKey = blob.key;
   const written = await blob.written();
-  const capturedAt = request.capturedAt ?? (image.capturedAt === null ? null : Date.parse(image.capturedAt));
+  const capturedAt = captured.at;
   const location = request.location ?? image.location;
   const faces = accepted.map(({ face }) => ({ ...face, capturedAt, location }));
   const { contentType, width, height } = image;

@@ -11,6 +11,8 @@ export interface TenantRules {
   readonly consentAt: number | null;
   /** null: no kind is limited. */
   readonly quota: Quota | null;
+  /** IANA name; null: the tenant has no time zone. */
+  readonly timeZone: string | null;
 }
 
 export async function tenantRules(
@@ -22,5 +24,6 @@ export async function tenantRules(
   return {
     consentAt: settings?.consentRequired === true ? clock.now() : null,
     quota: quota !== null && Object.values(quota).some((limit) => limit !== null) ? quota : null,
+    timeZone: settings?.timeZone ?? null,
   };
 }

@@ -1,5 +1,5 @@
 import { type Priority, priorities } from '../domain/priority.ts';
-import { externalIdOfPath } from '../domain/uploads.ts';
+import { personOfPath } from '../domain/uploads.ts';
 import { AppError } from '../errors.ts';
 import type { UploadedFile } from '../ports/uploads.ts';
 import { type EnrolmentFields, enrolmentFields } from './enrol-request.ts';
@@ -16,11 +16,14 @@ export function uploadFields(path: string, metadata: Metadata): EnrolmentFields 
     text === undefined ? undefined : Number(text),
   );
   const personId = given('person-id');
-  const externalId = given('external-id') ?? (personId === undefined ? externalIdOfPath(path) : undefined);
+  const ofFolder = personId === undefined && given('external-id') === undefined ? personOfPath(path) : null;
+  const externalId = given('external-id') ?? ofFolder?.externalId;
   const named = personId !== undefined || externalId !== undefined;
   const parsed = strictFields.safeParse({
     person_id: personId,
     external_id: externalId,
+    // It names a person who is created; an existing person keeps their name.
+    name: given('name') ?? ofFolder?.name,
     captured_at: given('captured-at'),
     ...(lat === undefined && lon === undefined ? {} : { location: { lat, lon } }),
     source_id: given('source-id'),

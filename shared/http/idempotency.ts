@@ -95,7 +95,7 @@ interface Identity {
 
 /** Compares the parsed content, not the bytes: a repeated form has another boundary. */
 function identityOf({ request, principal, input, manifest, newId }: HttpExchange, key: string): Identity {
-  const { params, query, body, image } = input;
+  const { params, query, body, image, otherImage } = input;
   const content = canonical([
     manifest.trigger.method,
     request.path,
@@ -103,7 +103,8 @@ function identityOf({ request, principal, input, manifest, newId }: HttpExchange
     query,
     body,
     request.headers['if-match'] ?? null,
-    image === undefined ? null : createHash('sha256').update(image).digest('hex'),
+    image === undefined ? null : digestOf(image),
+    ...(otherImage === undefined ? [] : [digestOf(otherImage)]),
   ]);
   const caller = `${principal?.kind}:${principal?.id}`;
   return {
@@ -113,6 +114,8 @@ function identityOf({ request, principal, input, manifest, newId }: HttpExchange
     mark: newId(),
   };
 }
+
+const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 const digest = (...parts: readonly string[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('base64url');

@@ -8,6 +8,7 @@ import type { IncomingRequest, OutgoingResponse } from '../function/message.ts';
 import { explainListenError } from './address.ts';
 import { type BodyBudget, createBodyBudget } from './body-budget.ts';
 import { refuseBrokenRequests } from './broken-requests.ts';
+import { connectionsWithin, descriptorLimit } from './descriptors.ts';
 import { drain, readBody } from './read-body.ts';
 import { type Answer, openSurface, type Surface } from './surface.ts';
 
@@ -20,7 +21,7 @@ export interface RunningServer {
   close(graceMs: number): Promise<void>;
 }
 
-/** Of a rejected body, the server reads and discards up to this many times the largest image, so that the client reads the response. */
+/** The server reads and discards a rejected body up to this many times the largest image, so that the client reads the response. */
 const drainFactor = 4;
 
 /**
@@ -29,9 +30,14 @@ const drainFactor = 4;
  * [Note: Time-outs of the server]
  * A proxy keeps idle connections for 60 s, and this server keeps them for 65 s. So the proxy closes them first, and no request arrives on
  * a connection that the server is closing. The headers must arrive within 10 s, and a whole request within 120 s.
+ *
+ * [Note: Connections and file descriptors]
+ * Each connection needs a file descriptor, as files, stores and new threads do. Without descriptors the process cannot read a file or
+ * load a package. So the server accepts fewer connections than there are descriptors, and closes any further connection at once. Then it
+ * also closes the connections that wait for their next request. A new connection that sends no request is closed after 10 to 15 s.
  */
 export async function listen(answer: Answer, context: RuntimeContext): Promise<RunningServer> {
-  const { host, port, maxBodyBytesHeld } = context.config;
+  const { host, port, maxBodyBytesHeld, maxConnections } = context.config;
   let closing = false;
   const surface = openSurface(answer, context);
   const budget = createBodyBudget(maxBodyBytesHeld);
@@ -41,7 +47,9 @@ export async function listen(answer: Answer, context: RuntimeContext): Promise<R
     void respond({ message, response, surface, context, budget });
   };
   // `respond` checks the Host header, so that the error response has the envelope.
-  const server = createServer({ requireHostHeader: false }, onRequest);
+  const server = createServer({ requireHostHeader: false, connectionsCheckingInterval: 5000 }, onRequest);
+  server.maxConnections = maxConnections ?? connectionsWithin(descriptorLimit());
+  server.on('drop', () => server.closeIdleConnections());
   // Answers `Expect: 100-continue` only when the body is read, so a rejected client skips the upload.
   server.on('checkContinue', onRequest);
   server.on('checkExpectation', onRequest);

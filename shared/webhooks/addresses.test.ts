@@ -46,7 +46,9 @@ describe('addresses of webhooks', () => {
     'ff02::1',
     'nonsense',
   ])('When a host name resolves to %s, then the address is refused', (address) => {
-    expect(resolvedProblem('hooks.example', address, nothing)).toBe('must not be a private address');
+    expect(resolvedProblem('hooks.example', address, nothing)).toBe(
+      'must not be a private address, unless the operator lists its host in FREEFACE_WEBHOOK_ALLOW',
+    );
   });
 
   it.each(['8.8.8.8', '1.1.1.1', '172.32.0.1', '100.128.0.1', '2606:4700:4700::1111', '::ffff:8.8.8.8'])(
@@ -73,6 +75,9 @@ describe('addresses of webhooks', () => {
     ['file:///etc/passwd', 'https'],
     ['https://hooks.example:8443/', 'port 443'],
     ['https://hooks.example:22/', 'port 443'],
+    ['http://192.168.1.5/hook', 'FREEFACE_WEBHOOK_ALLOW'],
+    ['https://192.168.1.5/hook', 'FREEFACE_WEBHOOK_ALLOW'],
+    ['https://localhost/hook', 'FREEFACE_WEBHOOK_ALLOW'],
     ['https://user:secret@hooks.example/', 'username'],
     ['hooks.example', 'URL'],
   ])('When the URL of a webhook is %s, then it is refused', (url, reason) => {

@@ -29,6 +29,8 @@ export function allowedOf(entries: readonly string[]): Allowed {
   };
 }
 
+const orAllowed = ', unless the operator lists its host in FREEFACE_WEBHOOK_ALLOW';
+
 /** The reason why a webhook may not use a URL; null: it may. Does not resolve the host name. */
 export function targetProblem(text: string, allowed: Allowed): string | null {
   if (!URL.canParse(text)) return 'must be a URL';
@@ -36,12 +38,12 @@ export function targetProblem(text: string, allowed: Allowed): string | null {
   const host = hostOf(url);
   const isAddress = isIP(host) !== 0;
   const named = isAddress ? isWithin(parse(host)!, allowed) : allowed.names.has(host);
-  if (url.protocol !== 'https:' && !(named && url.protocol === 'http:')) return 'must be an https URL';
+  if (url.protocol !== 'https:' && !(named && url.protocol === 'http:')) return `must be an https URL${orAllowed}`;
   if (url.username !== '' || url.password !== '') return 'must not contain a username or password';
   if (named) return null;
-  if (url.port !== '') return 'must be at port 443';
+  if (url.port !== '') return `must be at port 443${orAllowed}`;
   if (isAddress) return addressProblem(host, allowed);
-  return host === 'localhost' || host.endsWith('.localhost') ? 'must not point to this machine' : null;
+  return host === 'localhost' || host.endsWith('.localhost') ? `must not point to this machine${orAllowed}` : null;
 }
 
 /** The reason why a webhook may not use an address that `host` resolves to; null: it may. */
@@ -60,7 +62,9 @@ const bare = (host: string): string =>
 
 function addressProblem(text: string, allowed: Allowed): string | null {
   const address = parse(text);
-  return address !== null && (isPublic(address) || isWithin(address, allowed)) ? null : 'must not be a private address';
+  return address !== null && (isPublic(address) || isWithin(address, allowed))
+    ? null
+    : `must not be a private address${orAllowed}`;
 }
 
 /** Returns an IPv4-mapped IPv6 address as IPv4; null: not an address. */

@@ -144,7 +144,7 @@ describe('requests to private addresses', () => {
       resolve: async () => [{ address: '8.8.8.8', family: 4 }, loopback],
     });
 
-    expect(sent.error).toBe('the host name resolves to a private address');
+    expect(sent.error).toBe('the host name resolves to a private address, which FREEFACE_WEBHOOK_ALLOW does not list');
     expect(inside.calls).toEqual([]);
   });
 

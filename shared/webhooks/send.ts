@@ -120,7 +120,8 @@ function retryAfter(given: string | undefined, now: number): number {
 
 /** An error text for the delivery log. It reveals nothing about the receiver's network. */
 function textOf(error: NodeJS.ErrnoException): string {
-  if (error instanceof RefusedAddress) return 'the host name resolves to a private address';
+  if (error instanceof RefusedAddress)
+    return 'the host name resolves to a private address, which FREEFACE_WEBHOOK_ALLOW does not list';
   const code = error.code ?? '';
   if (/^(ENOTFOUND|ENODATA|EAI_|ESERVFAIL|ETIMEOUT|EREFUSED)/.test(code)) return 'the host name cannot be resolved';
   if (/CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_/.test(code)) return `the TLS connection is not trusted (${code})`;

@@ -26,8 +26,8 @@ export function deleteFace(
 }
 
 /**
- * One transaction in short steps; must have the writer to itself until it settles. `beforeCommit` adds what belongs to it.
- * See: [Note: One writer, one reader].
+ * One transaction in short steps; nothing else may use the writer until it settles. `beforeCommit` adds writes to the transaction.
+ * See: [Note: One writer, one reader]
  */
 export async function deletePerson(
   database: Database,
@@ -50,14 +50,14 @@ export async function deletePerson(
         tenant,
         JSON.stringify(ids),
       ]);
-      await breathe(signal);
+      await pause(signal);
     }
     const images: Image[] = [];
     const digests: string[] = [];
     for (const ids of inSteps([...new Set(faces.map((face) => face.image_id))])) {
       if (!undo) digests.push(...digestsOf(database, tenant, ids));
       images.push(...deleteImagesWithoutFaces(database, tenant, ids));
-      await breathe(signal);
+      await pause(signal);
     }
     const person = toPerson(row);
     const jobs = undo ? [] : deleteJobsOf(database, tenant, person);
@@ -97,8 +97,8 @@ function* inSteps<T>(items: readonly T[]): Generator<T[]> {
   for (let from = 0; from < items.length; from += step) yield items.slice(from, from + step);
 }
 
-/** Lets other work of the process go on. */
-async function breathe(signal: AbortSignal | undefined): Promise<void> {
+/** Lets other work of the process run. */
+async function pause(signal: AbortSignal | undefined): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   signal?.throwIfAborted();
 }

@@ -17,7 +17,7 @@ import type { Database } from './database.ts';
 import { refuseErasedPerson } from './records-erasures.ts';
 import { page } from './records-reading.ts';
 
-/** Jobs whose pace is taken for the pace of the next. */
+/** Number of finished jobs in the mean processing time. */
 const paceOf = 20;
 
 interface JobRow {
@@ -42,7 +42,7 @@ interface JobRow {
   item: number | null;
 }
 
-/** Inside a transaction. `created` is false when the job was there. Errors: PERSON_ERASED. */
+/** Inside a transaction. `created` is false if the job exists already. Errors: PERSON_ERASED. */
 export function createJob(
   database: Database,
   tenant: Tenant,
@@ -75,7 +75,7 @@ export function createJob(
 export const getJob = (database: Database, tenant: Tenant, id: string): Job | null =>
   byId(database, tenant, id) ?? newestOfFace(database, tenant, id) ?? null;
 
-/** Inside a transaction. `openedAt`: whoever began something before then is gone. See: [Note: Attempts cut short] */
+/** Inside a transaction. `openedAt`: an attempt that started before this time ended with its process. See: [Note: Attempts cut short] */
 export function startJob(
   database: Database,
   tenant: Tenant,
@@ -198,7 +198,7 @@ export function countBatch(database: Database, tenant: Tenant, batchId: string):
   return Object.fromEntries(counts) as Record<JobStatus, number>;
 }
 
-/** Inside a transaction. Jobs that name a person are removed and given back. */
+/** Inside a transaction. Deletes and returns the jobs that name the person. */
 export const deleteJobsOf = (
   database: Database,
   tenant: Tenant,

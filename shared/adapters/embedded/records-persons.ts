@@ -25,7 +25,7 @@ export function insertPerson(database: Database, tenant: Tenant, person: NewPers
   );
 }
 
-/** Inside a transaction. Changes that change nothing leave the version. Errors: see `Records.updatePerson`. */
+/** Inside a transaction. The version stays if all values stay the same. Errors: see `Records.updatePerson`. */
 export function updatePerson(
   database: Database,
   tenant: Tenant,
