@@ -69,6 +69,8 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
   let log: number | undefined;
 
   const requireFile = (): void => {
+    // `inTransaction` of a closed connection ends the process.
+    if (!open) throw new AppError('STORE_UNAVAILABLE', { message: `${path} is closed.` });
     if (connection.inTransaction || identityOf(path) === file) return;
     throw new AppError('STORE_UNAVAILABLE', {
       message: `${path} was deleted or replaced while FreeFace uses it. Stop FreeFace, put the data folder back, and start FreeFace again.`,
@@ -76,7 +78,6 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
   };
 
   const prepared = (sql: string): Libsql.Statement => {
-    if (!open) throw new AppError('STORE_UNAVAILABLE', { message: `${path} is closed.` });
     requireFile();
     let statement = statements.get(sql);
     if (statement === undefined) {

@@ -18,8 +18,8 @@ it('When the stores are used, then other users have no access to the data folder
   const tenant = newTenant();
 
   const records = await openRecords(options);
-  await records.saveEnrolment(tenant, newEnrolment());
   const vectors = await openVectors(options);
+  await records.saveEnrolment(tenant, newEnrolment());
   await vectors.upsert(tenant, { space: 's', dimension: 8 }, [newEntry(8)]);
   const images = await openImages(options);
   await images.put(tenant, 'key', Buffer.from('bytes'));
