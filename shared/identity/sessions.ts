@@ -32,8 +32,8 @@ export async function logIn(
   { tenant, username, password }: { readonly tenant: Tenant; readonly username: string; readonly password: string },
   { accounts, cache, clock, signal, newId }: SessionDeps & { readonly cache: Cache; readonly newId: () => string },
 ): Promise<OpenSession> {
-  const user = await tryPassword({ tenant, username }, { cache, clock }, async () => {
-    const found = await accounts.getUserByName(tenant, username, { signal });
+  const found = await accounts.getUserByName(tenant, username, { signal });
+  const user = await tryPassword({ tenant, username, exists: found !== null }, { cache, clock }, async () => {
     const usable = found !== null && !found.disabled ? found : null;
     return (await verifyPassword(password, usable?.passwordHash ?? null, signal)) ? usable : null;
   });

@@ -13,6 +13,7 @@ import webhooks from '../../../migrations/embedded/011-webhooks.sql?raw';
 import batches from '../../../migrations/embedded/012-batches.sql?raw';
 import deadLetterTopic from '../../../migrations/embedded/013-dead-letter-topic.sql?raw';
 import jobFailures from '../../../migrations/embedded/014-job-failures.sql?raw';
+import kept from '../../../migrations/embedded/015-kept.sql?raw';
 import { AppError } from '../../errors.ts';
 import type { Database } from './database.ts';
 
@@ -41,6 +42,7 @@ export const migrations = {
   vectors: [{ name: '003-templates.sql', sql: templates }],
   accounts: [{ name: '004-accounts.sql', sql: accounts }],
   audit: [{ name: '005-audit.sql', sql: audit }],
+  cache: [{ name: '015-kept.sql', sql: kept }],
   webhooks: [{ name: '011-webhooks.sql', sql: webhooks }],
 } as const satisfies Record<string, readonly Migration[]>;
 
