@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
 import { type ExecutionProvider, executionProviders, mostThreads } from './domain/execution-provider.ts';
-import type { OutsideIssuer } from './domain/outside-issuer.ts';
+import { isLoopback, isTrustworthyUrl, type OutsideIssuer } from './domain/outside-issuer.ts';
 import { type TrustedProxies, trustedProxiesOf } from './domain/trusted-proxies.ts';
 import { decoding } from './domain/tuning.ts';
 import { checkCredentials, engineSettings, enginesOf } from './engine-settings.ts';
@@ -10,6 +10,9 @@ const MiB = 1024 * 1024;
 
 const integer = (minimum: number, maximum: number) =>
   z.coerce.number({ error: 'must be a number' }).int('must be a whole number').min(minimum).max(maximum);
+
+const overHttps =
+  'must use https, because anyone on the way could replace keys that travel over http; only this machine may use http';
 
 /**
  * Every setting: name of the environment variable, form, default, meaning. The README's table is generated from this list.
@@ -117,6 +120,7 @@ const settings = {
     .describe('Seconds that running requests have to finish after SIGTERM.'),
   FREEFACE_OIDC_ISSUER: z
     .url('must be a URL')
+    .refine(isTrustworthyUrl, overHttps)
     .optional()
     .describe(
       'OpenID Connect issuer whose users may call the API; exactly the `iss` of its tokens. If not set, only FreeFace’s own users and keys may call.',
@@ -128,6 +132,7 @@ const settings = {
     .describe('Value that `aud` of the issuer’s tokens must contain. Required with `FREEFACE_OIDC_ISSUER`.'),
   FREEFACE_OIDC_JWKS_URL: z
     .url('must be a URL')
+    .refine(isTrustworthyUrl, overHttps)
     .optional()
     .describe('URL of the issuer’s signing keys. If not set, discovery finds it.'),
   FREEFACE_OIDC_ROLE_CLAIM: z
@@ -149,7 +154,9 @@ const settings = {
     .string()
     .min(1)
     .optional()
-    .describe('Claim with the tenant of a user. If not set, all users belong to the tenant `default`.'),
+    .describe(
+      'Claim with the tenant of a user. A token whose tenant does not exist is refused. If not set, all users belong to the tenant `default`.',
+    ),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
@@ -270,9 +277,6 @@ function checkTogether(value: Settings, context: z.RefinementCtx): void {
     );
   }
 }
-
-/** Whether only this machine can reach `host`. */
-export const isLoopback = (host: string): boolean => /^(127(\.\d{1,3}){3}|\[?::1\]?|localhost)$/.test(host);
 
 function outsideIssuerOf(value: Settings): OutsideIssuer | null {
   const { FREEFACE_OIDC_ISSUER: issuer, FREEFACE_OIDC_AUDIENCE: audience } = value;

@@ -42,7 +42,7 @@ export async function authenticate(
   const issuer = claimedIssuer(credential);
   if (issuer === ownIssuer) return byToken(credential, deps);
   if (deps.outsideIssuer !== null && issuer === deps.outsideIssuer.issuer) {
-    return verifyOutsideToken(credential, deps.outsideIssuer, deps.clock);
+    return verifyOutsideToken(credential, deps.outsideIssuer, deps);
   }
   throw notValid();
 }
