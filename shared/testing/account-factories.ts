@@ -18,6 +18,7 @@ export const newUser = (fields: Partial<NewUser> = {}): NewUser => ({
   role: 'operator',
   passwordHash: '$scrypt$one',
   disabled: false,
+  endsWith: null,
   ...fields,
 });
 
@@ -27,6 +28,7 @@ export const newApiKeyRecord = (fields: Partial<NewApiKey> = {}): NewApiKey => (
   scopes: ['faces:read', 'persons:read'],
   secretDigest: digestOf(randomUUID()),
   createdBy: 'user:ada',
+  endsWith: null,
   expiresAt: null,
   ...fields,
 });

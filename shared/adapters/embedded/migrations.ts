@@ -14,6 +14,7 @@ import batches from '../../../migrations/embedded/012-batches.sql?raw';
 import deadLetterTopic from '../../../migrations/embedded/013-dead-letter-topic.sql?raw';
 import jobFailures from '../../../migrations/embedded/014-job-failures.sql?raw';
 import kept from '../../../migrations/embedded/015-kept.sql?raw';
+import lineage from '../../../migrations/embedded/016-lineage.sql?raw';
 import { AppError } from '../../errors.ts';
 import type { Database } from './database.ts';
 
@@ -40,7 +41,10 @@ export const migrations = {
     { name: '013-dead-letter-topic.sql', sql: deadLetterTopic },
   ],
   vectors: [{ name: '003-templates.sql', sql: templates }],
-  accounts: [{ name: '004-accounts.sql', sql: accounts }],
+  accounts: [
+    { name: '004-accounts.sql', sql: accounts },
+    { name: '016-lineage.sql', sql: lineage },
+  ],
   audit: [{ name: '005-audit.sql', sql: audit }],
   cache: [{ name: '015-kept.sql', sql: kept }],
   webhooks: [{ name: '011-webhooks.sql', sql: webhooks }],
