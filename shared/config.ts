@@ -115,6 +115,12 @@ const settings = {
     .describe(
       'Webhook receivers that may be private: hosts, addresses and ranges, as in `erp.local,10.20.0.0/16`. A webhook URL with a listed host or address may also use HTTP and any port. If not set, a receiver must be public and use HTTPS at port 443.',
     ),
+  FREEFACE_CRITICAL_LANE: z
+    .enum(['admins', 'everyone'])
+    .default('admins')
+    .describe(
+      'Callers that may enrol with the priority `critical`. `admins`: callers with the scope `tenant:manage`; the files of a bucket or a watched folder use `high` instead.',
+    ),
   FREEFACE_SHUTDOWN_SECONDS: integer(1, 600)
     .default(25)
     .describe('Seconds that running requests have to finish after SIGTERM.'),
@@ -204,6 +210,7 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   /** Hosts, addresses and ranges of allowed private receivers. */
   readonly webhookAllow: readonly string[];
+  readonly criticalLane: 'admins' | 'everyone';
   readonly shutdownSeconds: number;
   readonly logLevel: string;
 }
@@ -247,6 +254,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     trustedProxies: trustedProxiesOf(value.FREEFACE_TRUSTED_PROXIES)!,
     corsOrigins: value.FREEFACE_CORS_ORIGINS?.split(',') ?? [],
     webhookAllow: value.FREEFACE_WEBHOOK_ALLOW?.split(',') ?? [],
+    criticalLane: value.FREEFACE_CRITICAL_LANE,
     shutdownSeconds: value.FREEFACE_SHUTDOWN_SECONDS,
     logLevel: value.LOG_LEVEL,
   };

@@ -39,7 +39,7 @@ describe('what a key has created', () => {
 
   it('When a key expires, then what a user whom it created has created ends too, even after this user was deleted', async () => {
     const platform = await setUp();
-      const { call, clock, newKey, status, everything } = platform;
+    const { call, clock, newKey, status, everything } = platform;
     const lent = await newKey({ ...everything, expires_in_days: 1 });
     const user = await newLogin(platform, { role: 'admin', by: lent.key });
     const second = await newLogin(platform, { role: 'admin', by: user.token });

@@ -219,7 +219,7 @@ export const enrolmentJobs = {
    * partition.
    */
   delivery: { retry: 13, backoff: 'exponential', backoffDelayMs: 500, timeoutMs: 60_000 },
-  /** Jobs of a lane that can wait; more are refused with BUSY. At two seconds for each job, the lane then needs five hours. */
+  /** Jobs of one tenant that can wait in one lane; more are refused with BUSY. At two seconds for each job, the lane then needs five hours. */
   mostWaiting: 10_000,
   /** Estimated time of a job before any job was measured, in milliseconds. */
   assumedMs: 2000,

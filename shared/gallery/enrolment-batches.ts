@@ -13,6 +13,7 @@ import type { Job } from '../ports/records/jobs.ts';
 import { enrolmentFields, enrolmentRequest } from './enrol-request.ts';
 import { estimateOf, planJob } from './enrolment-jobs.ts';
 import type { ImageSource } from './job-image.ts';
+import { requireLane, requireRoom } from './lanes.ts';
 
 const objectKey = z
   .string()
@@ -61,10 +62,11 @@ export async function acceptBatch(
 ): Promise<{ jobs: Job[]; estimate: string }> {
   const { batchId, priority } = given;
   const { signal } = call;
+  requireLane(priority, call);
   const items = given.items ?? (await itemsOfManifest(given.manifest, call, ports));
   const backlog = await ports.records.backlog({ signal });
   const ahead = backlog.jobs[priority] + items.length;
-  if (ahead > tuning.mostWaiting) throw new AppError('BUSY', { retryAfter: 60 });
+  await requireRoom(items.length, priority, call, ports);
   const planned = await inParallel(items, readers, async (given, item) => {
     const { image_id, object_key, ...fields } = given;
     // What is wrong with the fields is told now.

@@ -24,6 +24,7 @@ import {
   presentEnrolment,
 } from './enrol-request.ts';
 import { type ImageSource, imageOfJob } from './job-image.ts';
+import { requireLane, requireRoom } from './lanes.ts';
 import { tenantRules } from './tenant-rules.ts';
 import { isGone, withdrawUpload } from './withdraw-upload.ts';
 
@@ -57,6 +58,7 @@ export async function acceptEnrolment(
   { records, images, extractor, accounts }: Pick<Ports, 'records' | 'images' | 'extractor' | 'accounts'>,
 ): Promise<AcceptedEnrolment> {
   const { tenant, signal, clock, newId } = call;
+  requireLane(priority, call);
   // What is wrong with the fields, or refused for want of consent, is told now rather than later.
   const request = enrolmentRequest(fields, image, clock.now());
   const digest = createHash('sha256').update(image).digest('hex');
@@ -64,7 +66,7 @@ export async function acceptEnrolment(
   const { pack, space } = await extractor.describe(fields.strategy, { signal });
   const backlog = await records.backlog({ signal });
   const ahead = backlog.jobs[priority];
-  if (ahead >= tuning.mostWaiting) throw new AppError('BUSY', { retryAfter: 60 });
+  await requireRoom(1, priority, call, { records });
 
   const planned = planJob({ jobId: newId(), digest, fields, source: null, pack, space, priority, webhookUrl }, call);
   const { imageKey } = planned.job;

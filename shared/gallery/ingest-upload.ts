@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { imageIdOf, uploadIdOf, uploadJobIdOf } from '../domain/ids.ts';
 import { type Priority, priorities } from '../domain/priority.ts';
-import { enrolmentJobs as tuning } from '../domain/tuning.ts';
 import { externalIdOfPath, isImagePath } from '../domain/uploads.ts';
 import { AppError } from '../errors.ts';
 import type { CallContext } from '../function/define.ts';
@@ -12,6 +11,7 @@ import type { UploadedFile } from '../ports/uploads.ts';
 import { refuseBeforeLooking } from './enrol.ts';
 import { type EnrolmentFields, enrolmentFields, enrolmentRequest } from './enrol-request.ts';
 import { planJob } from './enrolment-jobs.ts';
+import { laneOfFile, requireRoom } from './lanes.ts';
 import { tenantRules } from './tenant-rules.ts';
 import { endJob, isGone, withdrawUpload } from './withdraw-upload.ts';
 
@@ -129,10 +129,9 @@ async function accept(
     const fields = fieldsOf(path, file.metadata);
     const request = enrolmentRequest(fields, bytes, clock.now());
     await refuseBeforeLooking(request, digest, await tenantRules(call, ports), call, ports);
-    const lane = priorityOf(file.metadata) ?? priority;
+    const lane = laneOfFile(priorityOf(file.metadata) ?? priority, call);
     const { pack, space } = await ports.extractor.describe(fields.strategy, { signal });
-    const backlog = await ports.records.backlog({ signal });
-    if (backlog.jobs[lane] >= tuning.mostWaiting) throw new AppError('BUSY', { retryAfter: 60 });
+    await requireRoom(1, lane, call, ports);
     const isBegun = before !== null && isComing(before, seen);
     const jobId = isBegun ? before.jobId : uploadJobIdOf(uploadId, `${comesAfter(before)}/${file.version}`);
     const announced = { ...seen, version: coming + file.version, jobId };

@@ -253,6 +253,14 @@ const removeJob = (
     return { next: null, effects: leavingJob(tenant, current), result: current };
   });
 
+/** See `Records.jobsWaiting`. */
+export async function jobsWaiting({ scylla }: ScyllaStore, tenant: string): Promise<Backlog['jobs']> {
+  const counts = await Promise.all(
+    priorities.map(async (priority) => [priority, (await countOf(scylla, 'jobs_waiting', tenant, priority)).count]),
+  );
+  return Object.fromEntries(counts) as Backlog['jobs'];
+}
+
 /** See `Records.backlog`. */
 export async function backlog({ scylla }: ScyllaStore): Promise<Backlog> {
   const waiting = await Promise.all(
@@ -368,11 +376,14 @@ function namedIn(tenant: string, { personId, externalId, createdAt, jobId }: Job
   ];
 }
 
-/** The list of all tenants that it is in now. */
+/** The list of all tenants that it is in now; a waiting job is also in the list of its tenant. */
 function standing(tenant: string, { jobId, priority, createdAt, startedAt, finishedAt }: Job, change: Change): Bound[] {
   const id = JSON.stringify([asTenant(tenant), jobId]);
   return finishedAt === null
-    ? inList(change, 'jobs_waiting', platform, { at: createdAt, id }, priority)
+    ? [
+        ...inList(change, 'jobs_waiting', platform, { at: createdAt, id }, priority),
+        ...inList(change, 'jobs_waiting', tenant, { at: createdAt, id }, priority),
+      ]
     : inList(change, 'jobs_finished', platform, { at: finishedAt, id }, undefined, String(startedAt ?? ''));
 }
 

@@ -15,6 +15,7 @@ import deadLetterTopic from '../../../migrations/embedded/013-dead-letter-topic.
 import jobFailures from '../../../migrations/embedded/014-job-failures.sql?raw';
 import kept from '../../../migrations/embedded/015-kept.sql?raw';
 import lineage from '../../../migrations/embedded/016-lineage.sql?raw';
+import jobsOfTenant from '../../../migrations/embedded/017-jobs-of-tenant.sql?raw';
 import { AppError } from '../../errors.ts';
 import type { Database } from './database.ts';
 
@@ -35,6 +36,7 @@ export const migrations = {
     { name: '010-face-count.sql', sql: faceCount },
     { name: '012-batches.sql', sql: batches },
     { name: '014-job-failures.sql', sql: jobFailures },
+    { name: '017-jobs-of-tenant.sql', sql: jobsOfTenant },
   ],
   events: [
     { name: '002-broker.sql', sql: broker },

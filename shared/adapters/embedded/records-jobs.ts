@@ -217,6 +217,18 @@ export const expireJobs = (database: Database, finishedBefore: number, limit: nu
     [finishedBefore, limit],
   ).changes;
 
+/** See `Records.jobsWaiting`. */
+export function jobsWaiting(database: Database, tenant: Tenant): Record<Priority, number> {
+  const rows = database.all<{ priority: Priority; jobs: number }>(
+    'SELECT priority, count(*) AS jobs FROM jobs WHERE tenant = ? AND finished_at IS NULL GROUP BY priority',
+    [tenant],
+  );
+  return byPriority((priority) => rows.find((row) => row.priority === priority)?.jobs ?? 0);
+}
+
+const byPriority = (count: (priority: Priority) => number): Record<Priority, number> =>
+  Object.fromEntries(priorities.map((priority) => [priority, count(priority)])) as Record<Priority, number>;
+
 export function backlog(database: Database): Backlog {
   const waiting = database.all<{ priority: Priority; jobs: number }>(
     'SELECT priority, count(*) AS jobs FROM jobs WHERE finished_at IS NULL GROUP BY priority',
@@ -228,9 +240,7 @@ export function backlog(database: Database): Backlog {
   )!;
   return {
     outbox: database.get<{ entries: number }>('SELECT count(*) AS entries FROM outbox')!.entries,
-    jobs: Object.fromEntries(
-      priorities.map((priority) => [priority, waiting.find((row) => row.priority === priority)?.jobs ?? 0]),
-    ) as Record<Priority, number>,
+    jobs: byPriority((priority) => waiting.find((row) => row.priority === priority)?.jobs ?? 0),
     meanProcessingMs: mean,
     deadLetters: database.get<{ letters: number }>('SELECT count(*) AS letters FROM dead_letters')!.letters,
   };

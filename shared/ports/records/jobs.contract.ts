@@ -274,12 +274,16 @@ export function jobsContract(name: string, setUp: RecordsSetUp): void {
       await records.finishJob(tenant, jobs[0].jobId, outcome);
 
       const after = await records.backlog();
+      const own = await records.jobsWaiting(tenant);
+      const ofOther = await records.jobsWaiting(newTenant());
       const early = await records.expireJobs(clock.now(), 1000);
       await clock.advance(1);
       const late = await records.expireJobs(clock.now(), 1000);
 
       expect(after.jobs.high - before.jobs.high).toBe(1);
       expect(after.jobs.low - before.jobs.low).toBe(1);
+      expect(own).toEqual({ critical: 0, high: 1, normal: 0, low: 1 });
+      expect(ofOther).toEqual({ critical: 0, high: 0, normal: 0, low: 0 });
       expect(after.outbox - before.outbox).toBe(1);
       expect(after.meanProcessingMs).toBe(1234);
       expect([early, late]).toEqual([0, 1]);

@@ -143,4 +143,6 @@ export interface JobRecords {
    */
   expireJobs(finishedBefore: number, limit: number, options?: CallOptions): Promise<number>;
   backlog(options?: CallOptions): Promise<Backlog>;
+  /** Number of jobs of the tenant that are not finished. */
+  jobsWaiting(tenant: Tenant, options?: CallOptions): Promise<Readonly<Record<Priority, number>>>;
 }
