@@ -1,2 +1,2 @@
--- Counts the waiting jobs of one tenant.
-CREATE INDEX jobs_unfinished_of_tenant ON jobs (tenant, priority) WHERE finished_at IS NULL;
+-- Counts the waiting jobs of each tenant in a lane.
+CREATE INDEX jobs_unfinished_of_tenant ON jobs (priority, tenant) WHERE finished_at IS NULL;

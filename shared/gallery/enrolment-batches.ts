@@ -65,8 +65,7 @@ export async function acceptBatch(
   requireLane(priority, call);
   const items = given.items ?? (await itemsOfManifest(given.manifest, call, ports));
   const backlog = await ports.records.backlog({ signal });
-  const ahead = backlog.jobs[priority] + items.length;
-  await requireRoom(items.length, priority, call, ports);
+  const last = await requireRoom(items.length, priority, call, ports);
   const planned = await inParallel(items, readers, async (given, item) => {
     const { image_id, object_key, ...fields } = given;
     // What is wrong with the fields is told now.
@@ -78,7 +77,7 @@ export async function acceptBatch(
   });
   const jobs = await ports.records.createJobs(call.tenant, planned, { signal });
   call.metrics.jobsAccepted.inc({ priority }, jobs.length);
-  return { jobs, estimate: estimateOf(ahead, priority, backlog) };
+  return { jobs, estimate: estimateOf(last, priority, backlog) };
 }
 
 /** Where an item's image lies, and the digest of its bytes. */

@@ -65,8 +65,7 @@ export async function acceptEnrolment(
   await refuseBeforeLooking(request, digest, await tenantRules(call, { accounts }), call, { records });
   const { pack, space } = await extractor.describe(fields.strategy, { signal });
   const backlog = await records.backlog({ signal });
-  const ahead = backlog.jobs[priority];
-  await requireRoom(1, priority, call, { records });
+  const last = await requireRoom(1, priority, call, { records });
 
   const planned = planJob({ jobId: newId(), digest, fields, source: null, pack, space, priority, webhookUrl }, call);
   const { imageKey } = planned.job;
@@ -76,7 +75,7 @@ export async function acceptEnrolment(
     throw error;
   });
   call.metrics.jobsAccepted.inc({ priority });
-  return { job, estimate: estimateOf(ahead + 1, priority, backlog) };
+  return { job, estimate: estimateOf(last, priority, backlog) };
 }
 
 /** When the last of so many jobs of a lane will be done, for people. */

@@ -67,5 +67,7 @@ it('When one tenant has filled its part of a lane, then it receives 429 in this 
 
   expect(answers.map(({ status }) => status)).toEqual([429, 202, 202]);
   expect([answers[0]!.json.error.code, answers[0]!.headers.get('retry-after')]).toEqual(['BUSY', '60']);
-  expect((await records.jobsWaiting(asTenant('north'))).normal).toBe(1);
+  expect((await records.lane(asTenant('north'), 'normal', 0)).own).toBe(1);
+  // With turns, this tenant waits for one job of the other tenant, not for 10,000.
+  expect(answers[2]!.json.data.estimated_completion).toBe('< 30 seconds');
 });

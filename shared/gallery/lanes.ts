@@ -26,19 +26,20 @@ export const laneOfFile = (priority: Priority, { config }: Pick<CallContext, 'co
 const mayUseCritical = ({ criticalLane }: CallContext['config']): boolean => criticalLane === 'everyone';
 
 /**
- * Requires room for `more` jobs in the tenant's own part of the lane, so that one tenant cannot fill the lane for the others. Errors: BUSY.
+ * Requires room for `more` jobs in the tenant's own part of the lane, so that one tenant cannot fill the lane for the others. Resolves to
+ * the number of jobs that are processed until the last of them is. Errors: BUSY.
  */
 export async function requireRoom(
   more: number,
   priority: Priority,
   { tenant, signal }: Pick<CallContext, 'tenant' | 'signal'>,
   { records }: Pick<Ports, 'records'>,
-): Promise<void> {
-  const waiting = await records.jobsWaiting(tenant, { signal });
-  if (waiting[priority] + more <= tuning.mostWaiting) return;
+): Promise<number> {
+  const { own, last } = await records.lane(tenant, priority, more, { signal });
+  if (own + more <= tuning.mostWaiting) return last;
   throw new AppError('BUSY', {
-    message: `The tenant has ${waiting[priority]} jobs in the lane ${priority}, of ${tuning.mostWaiting} at most; wait until some of them have ended.`,
-    details: { priority, waiting: waiting[priority], limit: tuning.mostWaiting },
+    message: `The tenant has ${own} jobs in the lane ${priority}, of ${tuning.mostWaiting} at most; wait until some of them have ended.`,
+    details: { priority, waiting: own, limit: tuning.mostWaiting },
     retryAfter: 60,
   });
 }

@@ -1,5 +1,5 @@
 import { eachOf } from '../../domain/each-of.ts';
-import { priorities } from '../../domain/priority.ts';
+import { type Priority, priorities } from '../../domain/priority.ts';
 import type { Page, PageOptions } from '../../ports/pages.ts';
 import {
   type Backlog,
@@ -8,6 +8,7 @@ import {
   type JobOutcome,
   type JobStatus,
   jobStatuses,
+  type LanePlace,
   mostUnderWayMs,
   type NewJob,
 } from '../../ports/records/jobs.ts';
@@ -253,12 +254,17 @@ const removeJob = (
     return { next: null, effects: leavingJob(tenant, current), result: current };
   });
 
-/** See `Records.jobsWaiting`. */
-export async function jobsWaiting({ scylla }: ScyllaStore, tenant: string): Promise<Backlog['jobs']> {
-  const counts = await Promise.all(
-    priorities.map(async (priority) => [priority, (await countOf(scylla, 'jobs_waiting', tenant, priority)).count]),
+/** See `Records.lane`. */
+export async function lane(
+  { scylla }: ScyllaStore,
+  tenant: string,
+  priority: Priority,
+  more: number,
+): Promise<LanePlace> {
+  const [own, all] = await Promise.all(
+    [tenant, platform].map((owner) => countOf(scylla, 'jobs_waiting', owner, priority)),
   );
-  return Object.fromEntries(counts) as Backlog['jobs'];
+  return { own: own!.count, last: Math.max(all!.count, own!.count) + more };
 }
 
 /** See `Records.backlog`. */

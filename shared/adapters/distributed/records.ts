@@ -88,7 +88,7 @@ export function recordsOn(store: ScyllaStore): Records {
       store.read(options, () => jobs.listBatch(store, tenant, id, filter, options)),
     countBatch: (tenant, id, options) => store.read(options, () => jobs.countBatch(store, tenant, id)),
     expireJobs: (before, limit, options) => store.write(options, () => jobs.expireJobs(store, before, limit)),
-    jobsWaiting: (tenant, options) => store.read(options, () => jobs.jobsWaiting(store, tenant)),
+    lane: (tenant, priority, more, options) => store.read(options, () => jobs.lane(store, tenant, priority, more)),
     backlog: (options) => store.read(options, () => jobs.backlog(store)),
 
     saveDeadLetter: (tenant, letter, options) =>

@@ -5,9 +5,10 @@ import type { Deliver, EventAnswer, Subscription } from '../../ports/events.ts';
 import { backoffMs, verdictOf, waitMs } from '../delivery/answers.ts';
 import type { StoreLog } from '../store-log.ts';
 import type { DeliveryState, EventStore, Heading, NewDeadLetter, Progress } from './event-store.ts';
+import { createFairQueue } from './fair-queue.ts';
 
 /** Events known to a group at once, without their bodies; a key that fails and fails can hold back no more than these. */
-const windowSize = 10_000;
+const windowSize = 50_000;
 const loadSize = 500;
 /** Progress may be lost in a crash (events repeat); it is written this often. */
 const progressMs = 100;
@@ -48,6 +49,10 @@ interface Item extends Heading {
  * Events of one key stand in a line and only the first is ever started; it leaves the line when it is done or dead. So a
  * retry holds up its own key and nobody else, and takes no place among those in flight while it waits.
  *
+ * [Note: Tenants take turns]
+ * Events that can be started wait in one line for each tenant, and the tenants take turns. So a tenant with thousands of events delays
+ * an event of another tenant by one event. The tenant is the part of the key before the first slash; events without a key share a turn.
+ *
  * [Note: Position and exceptions]
  * The position is the last event before which all are done. Events done out of turn, and failed attempts, are kept one by
  * one until the position has passed them.
@@ -62,7 +67,7 @@ export function startGroup(subscription: Subscription, deliver: Deliver, options
   /** Unfinished events in order. */
   const unfinished = new Map<number, Item>();
   const lines = new Map<string, Item[]>();
-  const ready: Item[] = [];
+  const ready = createFairQueue<Item>();
   const inFlight = new Set<AbortController>();
   const timers = new Set<() => void>();
   let states: DeliveryState[] = [];
@@ -103,7 +108,7 @@ export function startGroup(subscription: Subscription, deliver: Deliver, options
   const startWhenDue = (item: Item): void => {
     const wait = item.dueAt - clock.now();
     const start = () => {
-      ready.push(item);
+      ready.push(turnOf(item), item);
       schedulePump();
     };
     if (wait > 0) later(wait, start);
@@ -136,7 +141,11 @@ export function startGroup(subscription: Subscription, deliver: Deliver, options
       more = true;
       later(1000, schedulePump);
     }
-    while (inFlight.size < concurrency && ready.length > 0) void attempt(ready.shift()!);
+    while (inFlight.size < concurrency) {
+      const item = ready.shift();
+      if (item === undefined) break;
+      void attempt(item);
+    }
   };
 
   const attempt = async (item: Item): Promise<void> => {
@@ -272,3 +281,5 @@ export function startGroup(subscription: Subscription, deliver: Deliver, options
     },
   };
 }
+
+const turnOf = ({ key }: Heading): string => key?.split('/', 1)[0] ?? '';

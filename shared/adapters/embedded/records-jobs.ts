@@ -8,6 +8,7 @@ import {
   type JobOutcome,
   type JobStatus,
   jobStatuses,
+  type LanePlace,
   mostUnderWayMs,
   type NewJob,
 } from '../../ports/records/jobs.ts';
@@ -217,17 +218,16 @@ export const expireJobs = (database: Database, finishedBefore: number, limit: nu
     [finishedBefore, limit],
   ).changes;
 
-/** See `Records.jobsWaiting`. */
-export function jobsWaiting(database: Database, tenant: Tenant): Record<Priority, number> {
-  const rows = database.all<{ priority: Priority; jobs: number }>(
-    'SELECT priority, count(*) AS jobs FROM jobs WHERE tenant = ? AND finished_at IS NULL GROUP BY priority',
-    [tenant],
+/** See `Records.lane`. Tenants take turns: see fair-queue.ts. */
+export function lane(database: Database, tenant: Tenant, priority: Priority, more: number): LanePlace {
+  const rows = database.all<{ tenant: string; jobs: number }>(
+    'SELECT tenant, count(*) AS jobs FROM jobs WHERE priority = ? AND finished_at IS NULL GROUP BY tenant',
+    [priority],
   );
-  return byPriority((priority) => rows.find((row) => row.priority === priority)?.jobs ?? 0);
+  const own = rows.find((row) => row.tenant === tenant)?.jobs ?? 0;
+  const others = rows.filter((row) => row.tenant !== tenant).map(({ jobs }) => Math.min(jobs, own + more));
+  return { own, last: others.reduce((sum, jobs) => sum + jobs, own + more) };
 }
-
-const byPriority = (count: (priority: Priority) => number): Record<Priority, number> =>
-  Object.fromEntries(priorities.map((priority) => [priority, count(priority)])) as Record<Priority, number>;
 
 export function backlog(database: Database): Backlog {
   const waiting = database.all<{ priority: Priority; jobs: number }>(
@@ -240,7 +240,9 @@ export function backlog(database: Database): Backlog {
   )!;
   return {
     outbox: database.get<{ entries: number }>('SELECT count(*) AS entries FROM outbox')!.entries,
-    jobs: byPriority((priority) => waiting.find((row) => row.priority === priority)?.jobs ?? 0),
+    jobs: Object.fromEntries(
+      priorities.map((priority) => [priority, waiting.find((row) => row.priority === priority)?.jobs ?? 0]),
+    ) as Record<Priority, number>,
     meanProcessingMs: mean,
     deadLetters: database.get<{ letters: number }>('SELECT count(*) AS letters FROM dead_letters')!.letters,
   };

@@ -197,7 +197,7 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
     requeueJob: (tenant, jobId, options) => write(options, () => jobs.requeueJob(writer, tenant, jobId), hasChanged),
     expireJobs: (finishedBefore, limit, options) =>
       write(options, () => jobs.expireJobs(writer, finishedBefore, limit)),
-    jobsWaiting: (tenant, options) => reading(options, () => jobs.jobsWaiting(reader, tenant)),
+    lane: (tenant, priority, more, options) => reading(options, () => jobs.lane(reader, tenant, priority, more)),
     backlog: (options) => reading(options, () => jobs.backlog(reader)),
 
     saveDeadLetter: (tenant, letter, options) => write(options, () => letters.saveDeadLetter(writer, tenant, letter)),

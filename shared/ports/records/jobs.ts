@@ -80,6 +80,13 @@ export interface Backlog {
   readonly deadLetters: number;
 }
 
+export interface LanePlace {
+  /** Jobs of the tenant in the lane that are not finished. */
+  readonly own: number;
+  /** Number of jobs that are processed until the last of the new jobs is processed, including all new jobs. */
+  readonly last: number;
+}
+
 /** Enrolment jobs and their batches. See: [Note: One store of records] */
 export interface JobRecords {
   /** When a job with this id exists, nothing changes: the stored job is returned and the events of the outbox are not written. */
@@ -143,6 +150,9 @@ export interface JobRecords {
    */
   expireJobs(finishedBefore: number, limit: number, options?: CallOptions): Promise<number>;
   backlog(options?: CallOptions): Promise<Backlog>;
-  /** Number of jobs of the tenant that are not finished. */
-  jobsWaiting(tenant: Tenant, options?: CallOptions): Promise<Readonly<Record<Priority, number>>>;
+  /**
+   * The tenant's place in a lane, for `more` new jobs. Embedded: tenants take turns, so a tenant with many jobs delays the others by one
+   * job at a time. Distributed: jobs are processed in the order of their creation.
+   */
+  lane(tenant: Tenant, priority: Priority, more: number, options?: CallOptions): Promise<LanePlace>;
 }
