@@ -15,7 +15,7 @@ const withoutWorkers = functions.filter(({ manifest }) => !manifest.name.startsW
 const start = (settings: Record<string, string> = {}) =>
   startPlatform(withoutWorkers, {
     dataDir: temporaryFolder(),
-    openers: { ...embeddedOpeners, extractor: async () => fakeExtractor() },
+    openers: { ...embeddedOpeners, extractor: async () => fakeExtractor({ latencyMs: () => 1, working: 1 }) },
     settings: { FREEFACE_RATE_LIMIT_LOGIN: '0', ...settings },
   });
 
