@@ -14,6 +14,7 @@ const root = dirname(fileURLToPath(import.meta.url));
 export const externals = [
   'onnxruntime-node',
   'sharp',
+  'libheif-js',
   'libsql',
   'usearch',
   'swagger-ui-dist',
@@ -195,7 +196,7 @@ async function bundleScript(name) {
   const outdir = join(root, '.build', name);
   // esbuild.config.mjs finds the repository by its own path, so scripts that bundle must import it from its place.
   // @cyclonedx/cyclonedx-library imports packages that only its other output formats need.
-  const external = [...externals, './esbuild.config.mjs', '@cyclonedx/cyclonedx-library'];
+  const external = [...externals, './esbuild.config.mjs', '@cyclonedx/cyclonedx-library', 'spdx-license-list'];
   await build({ ...common, external, entryPoints: [join('scripts', `${name}.ts`)], outdir, entryNames: '[name]' });
   return join(outdir, `${name}.js`);
 }

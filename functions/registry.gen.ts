@@ -3,6 +3,8 @@ import type { FunctionDefinition } from '../shared/function/define.ts';
 import apiDocs from './api-docs/index.ts';
 import cancelEnrollment from './cancel-enrollment/index.ts';
 import changePassword from './change-password/index.ts';
+import checkGallerySize from './check-gallery-size/index.ts';
+import compareFaces from './compare-faces/index.ts';
 import createApiKey from './create-api-key/index.ts';
 import createPerson from './create-person/index.ts';
 import createTenant from './create-tenant/index.ts';
@@ -84,6 +86,8 @@ export const functions: readonly FunctionDefinition[] = [
   apiDocs,
   cancelEnrollment,
   changePassword,
+  checkGallerySize,
+  compareFaces,
   createApiKey,
   createPerson,
   createTenant,

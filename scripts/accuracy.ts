@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openExtractor } from '../shared/adapters/embedded/extractor.ts';
+import { openExtractor } from '../shared/adapters/in-process-extractor.ts';
 import { readConfig } from '../shared/config.ts';
 import { measureAccuracy, measureGroups } from './bench/accuracy.ts';
 

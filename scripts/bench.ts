@@ -5,13 +5,14 @@ import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { config as loadEnvironment } from 'dotenv';
-import { openExtractor } from '../shared/adapters/embedded/extractor.ts';
+import { openExtractor } from '../shared/adapters/in-process-extractor.ts';
 import { type Config, readConfig } from '../shared/config.ts';
 import { measureAccuracyRows } from './bench/accuracy-rows.ts';
 import { openBareRuns } from './bench/bare-runs.ts';
 import { builtFunctions, measureColdStart } from './bench/cold-start.ts';
 import { measureDistributed } from './bench/distributed.ts';
 import { measureEvents } from './bench/events.ts';
+import { measureHeavyPhotos } from './bench/heavy.ts';
 import { measureLanes } from './bench/lanes.ts';
 import { measureLatency } from './bench/latency.ts';
 import { measureListing } from './bench/listing.ts';
@@ -191,6 +192,7 @@ async function measurePlatform({ only, quick, photos: folder, config }: Settings
       process.stderr.write(`measuring lanes (${source}) …\n`);
       rows.push(...(await measureLanes(server, photos, bare, { quick })));
     }
+    if (only.includes('memory')) rows.push(...(await measureHeavyPhotos(server, { quick })));
     if (only.includes('memory') && rows.length > 1)
       rows.push(...memoryRow(server, 'idle after the measurements above'));
   } finally {

@@ -1,15 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openExtractor } from '../shared/adapters/embedded/extractor.ts';
+import { openExtractor } from '../shared/adapters/in-process-extractor.ts';
 import { embedPeople, listPeople } from './bench/people.ts';
 import { calibrate } from './calibration/calibrate.ts';
 
 const usage = `Usage: npm run calibrate -- --pack NAME --people DIR [--out FILE]
 
-Measures the cosines of different people with a model pack, and writes the pack's calibration: the similarity scale and the
-identification thresholds. DIR must contain one folder of photos for each person, and at least a few hundred people. No person
-may be in it twice under two names.`;
+Measures the cosines of different people and of the same person with a model pack, and writes the pack's calibration: the
+similarity scale, the identification thresholds and the expected miss rates. DIR must contain one folder of photos for each person,
+and at least a few hundred people, many of them with two photos or more. No person may be in it twice under two names.`;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({

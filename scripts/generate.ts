@@ -9,6 +9,7 @@ import { checkManifests } from './generate/check-manifests.ts';
 import { functionTables } from './generate/function-table.ts';
 import { manifestFiles } from './generate/knative/files.ts';
 import { noteIndex } from './generate/note-index.ts';
+import { notices } from './generate/notices.ts';
 import { openApi } from './generate/open-api.ts';
 import { registry } from './generate/registry.ts';
 import { roomDiagram } from './generate/room-diagram.ts';
@@ -28,6 +29,7 @@ export async function generatedFiles(root: string): Promise<Map<string, string>>
     ],
     ['functions/api-docs/openapi.gen.json', `${JSON.stringify(openApi(functions), null, 2)}\n`],
     ['shared/README.md', await sharedPage(root)],
+    ['.github/NOTICE.md', notices(root)],
     [
       'functions/README.md',
       withSection(await readFile(resolve(root, 'functions/README.md'), 'utf8'), 'functions', functionTables(functions)),

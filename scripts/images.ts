@@ -29,8 +29,8 @@ image layout, with a bill of materials for each, and pins them by digest in knat
   --archive FILE     also writes all images as one archive, for "ctr -n k8s.io images import FILE", "kind load image-archive FILE",
                      "minikube image load FILE" or "podman load -i FILE"
   --push PREFIX      pushes each image as PREFIX/NAME with crane or skopeo, and pins that name
-  --base IMAGE       base image to use instead of this machine's node: a folder in OCI's layout, or a name that crane or skopeo
-                     can fetch, such as gcr.io/distroless/nodejs20-debian12; it must contain node and glibc
+  --base IMAGE       base image to use instead of the pinned Node.js 24: a folder in OCI's layout, or a name that crane or skopeo
+                     can fetch, such as gcr.io/distroless/nodejs24-debian13; it must contain node and glibc
   --packs NAMES      model packs in the extractor's image, separated by commas (default: FREEFACE_MODEL_PACK)
   --no-pins          does not change knative/components/images
 
@@ -177,10 +177,11 @@ async function layered(
   { name, summary, start, ports, below, files, parts }: Content,
   base: Base,
   layout: Layout,
-  { version, packs }: Settings,
+  { root, version, packs }: Settings,
 ): Promise<Image> {
   const layers: Layer[] = [...base.layers];
   const add = async (each: readonly LayerFile[]) => layers.push(await layout.addLayer(await tarOf(each)));
+  await add([{ path: 'app/NOTICE.md', bytes: await readFile(join(root, '.github', 'NOTICE.md')) }]);
   for (const each of below) await add(each);
   const bill = billOfMaterials(name, version, [...base.parts, ...parts]);
   await mkdir(join(layout.folder, 'sbom'), { recursive: true });

@@ -10,7 +10,6 @@ import { fakeClock } from '../shared/testing/fake-clock.ts';
 import { startPlatform } from '../shared/testing/platform.ts';
 import { drawGroup, drawPortrait, drawScene } from '../shared/testing/portraits/index.ts';
 import { temporaryFolder } from '../shared/testing/temporary-folder.ts';
-import { slugOf } from './import/scan.ts';
 import { main } from './import.ts';
 
 describe('npm run import', () => {
@@ -22,13 +21,44 @@ describe('npm run import', () => {
 
     expect(run.code).toBe(0);
     expect(server.received.toSorted((a, b) => (a.content! < b.content! ? -1 : 1))).toEqual([
-      { content: 'Ada_Lovelace/1.jpg', external_id: 'ada-lovelace', name: 'Ada Lovelace' },
-      { content: 'Ada_Lovelace/more/2.PNG', external_id: 'ada-lovelace', name: 'Ada Lovelace' },
-      { content: 'José_Núñez/1.webp', external_id: 'jose-nunez', name: 'José Núñez' },
+      { content: 'Ada_Lovelace/1.jpg', external_id: 'Ada_Lovelace', name: 'Ada Lovelace' },
+      { content: 'Ada_Lovelace/more/2.PNG', external_id: 'Ada_Lovelace', name: 'Ada Lovelace' },
+      { content: 'José_Núñez/1.webp', external_id: 'José_Núñez', name: 'José Núñez' },
       { content: 'crowd.jpg', processing_options: '{"enable_multi_face":true}' },
     ]);
     expect(run.out).toMatch(/^photos +4 {2}of 2 people/m);
     expect(run.out).toMatch(/^enrolled +4 {2}4 faces/m);
+    expect(run.out).toMatch(/^The size of the gallery is not known\. .* scope metrics:read\.$/m);
+  });
+
+  it('When the gallery is beyond the limit of its model pack, then the result says by how much, and what to do', async () => {
+    const root = photos(['a/1.jpg']);
+    const server = await startServer();
+    server.metrics = {
+      gallery: { templates: 1000, template_limit: 167, expected_miss_rate: 0.424, state: 'beyond_limit' },
+      model: { pack: 'builtin' },
+    };
+
+    const run = await importing(root, server);
+
+    expect(run.out).toContain(
+      'The gallery has 1000 templates of persons: 599 % of the limit of the model pack builtin (167). About 42 % of the enrolled people are not recognised at this size. Use a stronger model pack.\n',
+    );
+  });
+
+  it('When the limit of the model pack was not measured, then the result says so', async () => {
+    const root = photos(['a/1.jpg']);
+    const server = await startServer();
+    server.metrics = {
+      gallery: { templates: 1, template_limit: null, expected_miss_rate: null, state: 'unknown' },
+      model: { pack: 'mine' },
+    };
+
+    const run = await importing(root, server);
+
+    expect(run.out).toContain(
+      'The gallery has 1 template of persons. The limit of the model pack mine was not measured.\n',
+    );
   });
 
   it('When a file is hidden or not a picture, then it is skipped; only the latter is reported', async () => {
@@ -133,14 +163,32 @@ describe('npm run import', () => {
     expect(third.out).not.toContain('earlier');
   });
 
-  it('When two folders give one external_id, then nothing is sent', async () => {
-    const root = photos(['Ada_B/1.jpg', 'ada b/1.jpg']);
+  it('When a folder cannot be imported, then it is reported, the others are imported, and the exit code is 1', async () => {
+    const root = photos([`${'x'.repeat(129)}/1.jpg`, 'Doe, John/1.jpg', '🦊/1.jpg']);
     const server = await startServer();
 
     const run = await importing(root, server);
 
-    expect(run).toMatchObject({ code: 1, err: expect.stringContaining('both give the external_id ada-b') });
-    expect(server.received).toEqual([]);
+    expect(run).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^x{129} {2}the name must have at most 128 characters/m),
+    });
+    expect(server.received.map(({ external_id, name }) => [external_id, name])).toEqual([
+      ['Doe, John', 'Doe, John'],
+      ['🦊', '🦊'],
+    ]);
+  });
+
+  it('When the server has another port, then nothing is sent again', async () => {
+    const root = photos(['a/1.jpg']);
+    const dataDir = temporaryFolder();
+    const [first, second] = [await startServer(), await startServer()];
+
+    await call([root, '--url', first.url], dataDir);
+    const run = await call([root, '--url', second.url], dataDir);
+
+    expect(run.out).toMatch(/^done in an earlier run +1$/m);
+    expect(second.received).toEqual([]);
   });
 
   it('When it is a dry run, then it lists the photos and sends nothing', async () => {
@@ -150,7 +198,7 @@ describe('npm run import', () => {
     const run = await importing(root, server, ['--dry-run']);
 
     expect(run.out).toBe(
-      'x.jpg  no person\nAda_B/1.jpg  ada-b (Ada B)\n2 of 2 photos would be sent; 1 folders of people\n',
+      'x.jpg  no person\nAda_B/1.jpg  Ada_B (Ada B)\n2 of 2 photos would be sent; 1 folders of people\n',
     );
     expect(server.requests).toBe(0);
   });
@@ -349,28 +397,18 @@ describe('npm run import, to the real platform', () => {
     const second = await call([root, '--url', platform.url, ...key], dataDir);
 
     expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/^enrolled +4 {2}5 faces/m) });
+    expect(first.out).toMatch(
+      /^The gallery has 3 templates of persons: 2 % of the limit of the model pack builtin \(167\)\. About \d+ % of/m,
+    );
     expect(first.out).toMatch(/^Kira_Ek\/nobody\.jpg {2}NO_FACE: No face was found in the image\.$/m);
     expect(second.out).toMatch(/^done in an earlier run +5$/m);
-    const kira = await platform.call('GET', '/api/v1/persons/by_external_id/kira-ek');
+    const kira = await platform.call('GET', '/api/v1/persons/by_external_id/Kira_Ek');
     expect(kira.json.data).toMatchObject({ name: 'Kira Ek', face_count: 2 });
     const probe = await drawPortrait({ person: 'kira', tilt: 6, background: 'wall', size: 320 });
     const seen = await platform.call('POST', '/api/v1/faces/recognize', { form: { image: probe } });
     expect(seen.json.data.faces).toEqual([
-      expect.objectContaining({ decision: 'match', person: expect.objectContaining({ external_id: 'kira-ek' }) }),
+      expect.objectContaining({ decision: 'match', person: expect.objectContaining({ external_id: 'Kira_Ek' }) }),
     ]);
-  });
-});
-
-describe('slugOf', () => {
-  it.each([
-    ['Ana_María', 'ana-maria'],
-    ['  Ångström, J. ', 'angstrom-j'],
-    ['Ωmega', 'ωmega'],
-    ['李 雷', '李-雷'],
-    ['___', ''],
-    ['x'.repeat(200), 'x'.repeat(128)],
-  ])('When the folder is %j, then the external_id is %j', (folder, slug) => {
-    expect(slugOf(folder)).toBe(slug);
   });
 });
 
@@ -386,6 +424,8 @@ interface StubServer {
   readonly received: Record<string, string>[];
   requests: number;
   key: string | undefined;
+  /** `data` of GET metrics. */
+  metrics: unknown;
   onRequest: () => void;
   close(): Promise<void>;
 }
@@ -413,6 +453,7 @@ async function startServer(replies: Record<string, Reply[]> = {}): Promise<StubS
     received: [],
     requests: 0,
     key: undefined,
+    metrics: {},
     onRequest: () => undefined,
     close: () =>
       new Promise((done) => {
@@ -441,7 +482,7 @@ async function answer(
     return;
   }
   if (message.url !== '/api/v1/faces/enroll' || !body) {
-    response.end('{"success":true,"data":{}}');
+    response.end(JSON.stringify({ success: true, data: message.url === '/api/v1/metrics' ? stub.metrics : {} }));
     return;
   }
   const fields: Record<string, string> = {};

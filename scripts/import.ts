@@ -8,6 +8,7 @@ import type { Clock } from '../shared/ports/clock.ts';
 import { adminKeyPath } from '../shared/runtime/first-start.ts';
 import { isUsageError, UsageError } from './command-line/usage-error.ts';
 import { enrol, greet, type Server, ServerError } from './import/client.ts';
+import { describeGallery, readGallery } from './import/gallery.ts';
 import { type Journal, journalFile, openJournal } from './import/journal.ts';
 import type { Outcome } from './import/outcome.ts';
 import { showProgress } from './import/progress.ts';
@@ -28,7 +29,7 @@ and photos that failed.
   --dry-run           only list the photos that would be sent
   --journal FILE      file that records the results (default: a file in FREEFACE_DATA/imports)
 
-Exit codes: 0 every photo was enrolled or rejected, 1 some photos failed, 2 wrong usage, 130 stopped.
+Exit codes: 0 every photo was enrolled or rejected, 1 some photos or folders failed, 2 wrong usage, 130 stopped.
 `;
 
 interface Terminal {
@@ -141,6 +142,7 @@ async function importFolder(settings: Settings, { stdout, stderr }: Terminal, st
   const { root, server, again, dryRun } = settings;
   const folder = await scanFolder(root);
   for (const path of folder.skipped) stderr.write(`${path} is skipped: its name is not that of a picture\n`);
+  for (const problem of folder.problems) stderr.write(`${problem}\n`);
   if (folder.photos.length === 0) throw new FolderError(`There are no pictures in ${root}.`);
   const journal = openJournal(settings.journal, { forget: again });
   try {
@@ -156,12 +158,13 @@ async function importFolder(settings: Settings, { stdout, stderr }: Terminal, st
     } finally {
       progress.stop();
     }
-    stdout.write(`\n${table(tally)}\nThe results are recorded in ${journal.file}\n`);
+    const gallery = describeGallery(await readGallery(server));
+    stdout.write(`\n${table(tally)}\n${gallery}\nThe results are recorded in ${journal.file}\n`);
     if (stop.aborted) {
       stderr.write('Stopped. Run the same command again to continue.\n');
       return 130;
     }
-    return sum(tally.failed) > 0 ? 1 : 0;
+    return sum(tally.failed) > 0 || folder.problems.length > 0 ? 1 : 0;
   } finally {
     journal.close();
   }

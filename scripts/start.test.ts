@@ -21,7 +21,7 @@ afterEach(() => {
 async function start(): Promise<{ child: ChildProcess; url: string; output: () => string }> {
   const dataDir = temporaryFolder();
   shareWeights(dataDir);
-  const child = run({ FREEFACE_DATA: dataDir, LOG_LEVEL: 'info' });
+  const child = run({ FREEFACE_DATA: dataDir, LOG_LEVEL: 'info', FREEFACE_LOGLEVEL: 'debug' });
   let written = '';
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout!.on('data', (chunk) => {
@@ -64,6 +64,7 @@ describe('npm start', () => {
     async (signal) => {
       const { child, url, output } = await start();
       expect(await answers(url)).toBe(true);
+      expect(output()).toContain('FREEFACE_LOGLEVEL is not a setting and has no effect; use LOG_LEVEL');
 
       child.kill(signal);
 
@@ -105,9 +106,9 @@ describe('npm start', () => {
           /^FreeFace did not start: .*\n {2}SCYLLA_CONTACT_POINTS: is required with FREEFACE_MODE=/,
         ),
         expect.stringMatching(
-          /^FreeFace did not start: The data folder .* is a file, or lies in one; set FREEFACE_DATA /,
+          /^FreeFace did not start: The data folder .* is a file, or is inside a file; set FREEFACE_DATA /,
         ),
-        expect.stringMatching(/^FreeFace did not start: The data folder .* cannot be made there; set FREEFACE_DATA /),
+        expect.stringMatching(/^FreeFace did not start: The data folder .* cannot be created; set FREEFACE_DATA /),
       ].slice(0, answers.length),
     );
     expect(readdirSync(empty)).toEqual([]);

@@ -9,7 +9,7 @@ import { fakeClock } from '../shared/testing/fake-clock.ts';
 import { temporaryFolder } from '../shared/testing/temporary-folder.ts';
 import { main } from './verify-audit.ts';
 
-it('When the log is complete, then it is proved and the heads are printed, for a folder and for an export', async () => {
+it('When the log is complete, then it is verified and the heads are printed, for a folder and for an export', async () => {
   const { dataDir, file, heads } = await logOf({ acme: 3, other: 2 });
 
   const ofFolder = await run(['--data', dataDir, ...heads.flatMap((head) => ['--head', head])]);
@@ -17,7 +17,7 @@ it('When the log is complete, then it is proved and the heads are printed, for a
 
   expect([ofFolder.code, ofFile.code]).toEqual([0, 0]);
   for (const { text } of [ofFolder, ofFile]) {
-    expect(text).toContain('5 entries in 2 chains: proved.');
+    expect(text).toContain('5 entries in 2 chains: verified.');
     for (const head of heads) expect(text).toContain(head);
   }
 });

@@ -11,15 +11,15 @@ import { isUsageError, UsageError } from './command-line/usage-error.ts';
 
 const usage = `Usage: npm run verify-audit -- [OPTIONS]
 
-Verifies the audit log: proves that no entry was changed, removed, inserted or moved. Prints the head of every chain: its last entry.
-Store the heads in another place, for example on paper or in another system. Pass them with --head at a later run: this proves that
+Verifies the audit log: checks that no entry was changed, removed, inserted or moved. Prints the head of every chain: its last entry.
+Store the heads in another place, for example on paper or in another system. Pass them with --head at a later run: this checks that
 no entries were removed at the end, and that the log was not rewritten.
 
   --data DIR        the data folder; the platform may be running (default FREEFACE_DATA, or .freeface)
   --file FILE       an export of GET /api/v1/audit/export without filters, instead of a data folder
   --head SEQ:HASH   an entry that must be in the log; may be repeated
 
-Exit codes: 0 proved, 1 broken, 2 wrong usage or no log to read.
+Exit codes: 0 verified, 1 broken, 2 wrong usage or no log to read.
 `;
 
 /** Largest number of errors that are printed; further errors are only counted. */
@@ -111,8 +111,9 @@ async function verify({ source, heads }: Settings, { stdout }: Terminal): Promis
     complain(`The entry ${head} is missing: entries were removed at the end, or the log was rewritten.`);
   for (const { tenant, chain, sequence, hash } of verifier.heads())
     stdout.write(`head of tenant ${tenant}, chain ${chain}: ${sequence}:${hash}\n`);
-  const counted = `${entries} entries in ${verifier.heads().length} chains`;
-  stdout.write(troubles === 0 ? `${counted}: proved.\n` : `${counted}: BROKEN, ${troubles} errors.\n`);
+  const chains = verifier.heads().length;
+  const counted = `${entries} entries in ${chains} ${chains === 1 ? 'chain' : 'chains'}`;
+  stdout.write(troubles === 0 ? `${counted}: verified.\n` : `${counted}: BROKEN, ${troubles} errors.\n`);
   return troubles;
 }
 

@@ -3,6 +3,7 @@ import base from './vitest.config.mjs';
 /** Suites of the API that also run, unchanged, on platforms whose ports are the five engines: `npm run test:api-on-engines`. */
 const functions = [
   'cancel-enrollment',
+  'compare-faces',
   'create-api-key',
   'create-person',
   'create-tenant',

@@ -6,7 +6,7 @@ export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
     include: ['scripts/cluster/*.proof.ts'],
-    globalSetup: ['scripts/cluster/setup.ts'],
+    globalSetup: [fileURLToPath(new URL('../scripts/cluster/setup.ts', import.meta.url))],
     pool: 'forks',
     fileParallelism: false,
     testTimeout: 600_000,

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import leven from 'leven';
 import * as z from 'zod';
 import { type ExecutionProvider, executionProviders, mostThreads } from './domain/execution-provider.ts';
 import { isLoopback, isTrustworthyUrl, type OutsideIssuer } from './domain/outside-issuer.ts';
@@ -8,8 +9,14 @@ import { checkCredentials, engineSettings, enginesOf } from './engine-settings.t
 
 const MiB = 1024 * 1024;
 
-const integer = (minimum: number, maximum: number) =>
-  z.coerce.number({ error: 'must be a number' }).int('must be a whole number').min(minimum).max(maximum);
+function integer(minimum: number, maximum: number) {
+  const range = ({ input }: { input?: unknown }) => `must be between ${minimum} and ${maximum}, but is ${input}`;
+  return z.coerce
+    .number({ error: 'must be a number' })
+    .int('must be a whole number')
+    .min(minimum, { error: range })
+    .max(maximum, { error: range });
+}
 
 const overHttps =
   'must use https, because anyone on the way could replace keys that travel over http; only this machine may use http';
@@ -18,155 +25,62 @@ const overHttps =
  * Every setting: name of the environment variable, form, default, meaning. The README's table is generated from this list.
  */
 const settings = {
-  FREEFACE_MODE: z
-    .enum(['embedded', 'distributed'])
-    .default('embedded')
-    .describe('`embedded`: one process and one folder. `distributed`: the platform uses the engines below.'),
-  PORT: integer(0, 65535).default(8080).describe('Port to listen on; 0: any free port.'),
-  HOST: z
-    .string()
-    .min(1)
-    .default('127.0.0.1')
-    .describe('Address to listen on. An address that other machines can reach requires `FREEFACE_BEHIND_TLS=true`.'),
-  FREEFACE_BEHIND_TLS: z
-    .stringbool({ error: 'must be true or false' })
-    .default(false)
-    .describe('`true`: a proxy in front of this server speaks TLS to the clients.'),
-  FREEFACE_DATA: z
-    .string()
-    .min(1)
-    .default('.freeface')
-    .describe('Folder for all data: records, vectors, images, keys, models.'),
-  FREEFACE_WATCH: z
-    .string()
-    .min(1)
-    .optional()
-    .describe(
-      'Folder whose photos are enrolled automatically. `{external_id}/name.jpg` belongs to the tenant `default`, `{tenant}/{external_id}/name.jpg` to the named tenant. If that tenant does not exist, the photo is refused and the tenant `default` gets a dead letter. If a photo is deleted from the folder, its faces are erased. If not set, no folder is watched.',
-    ),
+  FREEFACE_MODE: z.enum(['embedded', 'distributed']).default('embedded'),
+  PORT: integer(0, 65535).default(8080),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  FREEFACE_BEHIND_TLS: z.stringbool({ error: 'must be true or false' }).default(false),
+  FREEFACE_DATA: z.string().min(1).default('.freeface'),
+  FREEFACE_WATCH: z.string().min(1).optional(),
   FREEFACE_MODEL_PACK: z
     .string()
     .regex(/^[a-z0-9-]+(,[a-z0-9-]+)*$/, 'must be one or more pack names, separated by commas')
-    .default('builtin')
-    .describe('Model packs, separated by commas. A request selects one with `strategy`; the first is the default.'),
-  FREEFACE_MODELS: z
-    .string()
-    .min(1)
-    .default('models')
-    .describe('Folder with the catalogue of model packs and their calibrations.'),
-  FREEFACE_EXECUTION_PROVIDER: z
-    .enum(executionProviders)
-    .default('cpu')
-    .describe(
-      'Hardware that runs the networks: `cpu`, `webgpu` (a graphics card, through its Vulkan driver) or `cuda` (an NVIDIA card; onnxruntime-node must be installed with the CUDA libraries).',
-    ),
-  FREEFACE_THREADS: integer(1, mostThreads.cpu)
-    .optional()
-    .describe(
-      'Threads that run networks; each has its own copy of the networks. If not set: one thread per core, at most 4, or one thread for a graphics card. `webgpu` allows only 1.',
-    ),
-  FREEFACE_MAX_IMAGE_BYTES: integer(1024, 256 * MiB)
-    .default(decoding.maxBytes)
-    .describe('Largest image file that is accepted, in bytes.'),
-  FREEFACE_MAX_IMAGE_PIXELS: integer(10_000, 1_000_000_000)
-    .default(decoding.maxPixels)
-    .describe('Largest image that is accepted, in pixels. The size is read from the header before decoding.'),
-  FREEFACE_MAX_HELD_BYTES: integer(MiB, 64 * 1024 * MiB)
-    .default(256 * MiB)
-    .describe(
-      'Request bodies that one process keeps in memory at the same time, in bytes. Above this, requests get 429.',
-    ),
-  FREEFACE_RATE_LIMIT_PER_KEY: integer(0, 1_000_000)
-    .default(6000)
-    .describe('Requests per minute from one key or user; 0: no limit.'),
-  FREEFACE_RATE_LIMIT_PER_ADDRESS: integer(0, 1_000_000)
-    .default(12_000)
-    .describe('Requests per minute from one address, checked before authentication; 0: no limit.'),
-  FREEFACE_RATE_LIMIT_LOGIN: integer(0, 1_000_000)
-    .default(30)
-    .describe('Logins per minute from one address; 0: no limit.'),
+    .default('builtin'),
+  FREEFACE_MODELS: z.string().min(1).default('models'),
+  FREEFACE_EXECUTION_PROVIDER: z.enum(executionProviders).default('cpu'),
+  FREEFACE_THREADS: integer(1, mostThreads.cpu).optional(),
+  FREEFACE_MAX_IMAGE_BYTES: integer(1024, 256 * MiB).default(decoding.maxBytes),
+  FREEFACE_MAX_IMAGE_PIXELS: integer(10_000, 1_000_000_000).default(decoding.maxPixels),
+  FREEFACE_MAX_HELD_BYTES: integer(MiB, 64 * 1024 * MiB).default(256 * MiB),
+  FREEFACE_MAX_CONNECTIONS: integer(1, 1_000_000).optional(),
+  FREEFACE_RATE_LIMIT_PER_KEY: integer(0, 1_000_000).default(6000),
+  FREEFACE_RATE_LIMIT_PER_ADDRESS: integer(0, 1_000_000).default(12_000),
+  FREEFACE_RATE_LIMIT_LOGIN: integer(0, 1_000_000).default(30),
   FREEFACE_TRUSTED_PROXIES: z
     .string()
     .refine(
       (text) => trustedProxiesOf(text) !== null,
       'must be a number up to 10, or addresses, networks and `private`, separated by commas',
     )
-    .default('0')
-    .describe(
-      'Proxies in front of this server that add to `X-Forwarded-For`: their number, or their addresses and networks, as in `private,203.0.113.0/24`; `private` means all private networks. 0: the client’s address is the address of the connection.',
-    ),
+    .default('0'),
   FREEFACE_CORS_ORIGINS: z
     .string()
     .regex(
       /^(\*|https?:\/\/[^,/\s]+(,https?:\/\/[^,/\s]+)*)$/,
       'must be origins such as https://app.example, separated by commas, or *',
     )
-    .optional()
-    .describe(
-      'Origins whose web pages may call the API, as in `https://app.example,http://localhost:3000`; `*`: every origin. If not set, none.',
-    ),
+    .optional(),
   FREEFACE_WEBHOOK_ALLOW: z
     .string()
     .regex(
       /^[\w.:-]+(\/\d{1,3})?(,[\w.:-]+(\/\d{1,3})?)*$/,
       'must be host names, addresses or ranges, separated by commas',
     )
-    .optional()
-    .describe(
-      'Webhook receivers that may be private: hosts, addresses and ranges, as in `erp.local,10.20.0.0/16`. A webhook URL with a listed host or address may also use HTTP and any port. If not set, a receiver must be public and use HTTPS at port 443.',
-    ),
-  FREEFACE_CRITICAL_LANE: z
-    .enum(['admins', 'everyone'])
-    .default('admins')
-    .describe(
-      'Callers that may enrol with the priority `critical`. `admins`: callers with the scope `tenant:manage`; the files of a bucket or a watched folder use `high` instead.',
-    ),
-  FREEFACE_SHUTDOWN_SECONDS: integer(1, 600)
-    .default(25)
-    .describe('Seconds that running requests have to finish after SIGTERM.'),
-  FREEFACE_OIDC_ISSUER: z
-    .url('must be a URL')
-    .refine(isTrustworthyUrl, overHttps)
-    .optional()
-    .describe(
-      'OpenID Connect issuer whose users may call the API; exactly the `iss` of its tokens. If not set, only FreeFace’s own users and keys may call.',
-    ),
-  FREEFACE_OIDC_AUDIENCE: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('Value that `aud` of the issuer’s tokens must contain. Required with `FREEFACE_OIDC_ISSUER`.'),
-  FREEFACE_OIDC_JWKS_URL: z
-    .url('must be a URL')
-    .refine(isTrustworthyUrl, overHttps)
-    .optional()
-    .describe('URL of the issuer’s signing keys. If not set, discovery finds it.'),
-  FREEFACE_OIDC_ROLE_CLAIM: z
-    .string()
-    .min(1)
-    .default('roles')
-    .describe('Claim with the roles of a user. Dots select a field of an object, as in `realm_access.roles`.'),
+    .optional(),
+  FREEFACE_CRITICAL_LANE: z.enum(['admins', 'everyone']).default('admins'),
+  FREEFACE_SHUTDOWN_SECONDS: integer(1, 600).default(25),
+  FREEFACE_OIDC_ISSUER: z.url('must be a URL').refine(isTrustworthyUrl, overHttps).optional(),
+  FREEFACE_OIDC_AUDIENCE: z.string().min(1).optional(),
+  FREEFACE_OIDC_JWKS_URL: z.url('must be a URL').refine(isTrustworthyUrl, overHttps).optional(),
+  FREEFACE_OIDC_ROLE_CLAIM: z.string().min(1).default('roles'),
   FREEFACE_OIDC_ROLES: z
     .string()
     .regex(
       /^[^,=]+=(viewer|operator|admin)(,[^,=]+=(viewer|operator|admin))*$/,
       'must have the form staff=viewer,it=admin; the roles are viewer, operator and admin',
     )
-    .optional()
-    .describe(
-      'Maps the issuer’s roles to FreeFace roles, as in `staff=viewer,it=admin`. A role that is not listed keeps its name.',
-    ),
-  FREEFACE_OIDC_TENANT_CLAIM: z
-    .string()
-    .min(1)
-    .optional()
-    .describe(
-      'Claim with the tenant of a user. A token whose tenant does not exist is refused. If not set, all users belong to the tenant `default`.',
-    ),
-  LOG_LEVEL: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
-    .default('info')
-    .describe('Lowest level that is logged.'),
+    .optional(),
+  FREEFACE_OIDC_TENANT_CLAIM: z.string().min(1).optional(),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   ...engineSettings,
 } as const;
 
@@ -204,6 +118,8 @@ export interface Config {
   readonly maxImageBytes: number;
   readonly maxImagePixels: number;
   readonly maxBodyBytesHeld: number;
+  /** null: as many as the limit of file descriptors allows. */
+  readonly maxConnections: number | null;
   readonly rateLimits: RateLimits;
   readonly trustedProxies: TrustedProxies;
   /** Empty: no web page of another origin may call. */
@@ -246,6 +162,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     maxImageBytes: value.FREEFACE_MAX_IMAGE_BYTES,
     maxImagePixels: value.FREEFACE_MAX_IMAGE_PIXELS,
     maxBodyBytesHeld: value.FREEFACE_MAX_HELD_BYTES,
+    maxConnections: value.FREEFACE_MAX_CONNECTIONS ?? null,
     rateLimits: {
       key: value.FREEFACE_RATE_LIMIT_PER_KEY,
       address: value.FREEFACE_RATE_LIMIT_PER_ADDRESS,
@@ -258,6 +175,25 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     shutdownSeconds: value.FREEFACE_SHUTDOWN_SECONDS,
     logLevel: value.LOG_LEVEL,
   };
+}
+
+/** Variables that the scripts and the tests read. */
+const otherVariables = /^FREEFACE_(KEY|SHARED|SERVERS|GATEWAY|RECEIVER_HOST|(REQUIRE|TEST|PROOF)_\w+)$/;
+
+/** Returns a text for each `FREEFACE_` variable that is not a setting. The text names the setting with the most similar name. */
+export function unknownSettings(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const names = Object.keys(settings);
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('FREEFACE_') && !names.includes(name) && !otherVariables.test(name))
+    .sort()
+    .map((name) => {
+      const own = name.slice('FREEFACE_'.length);
+      // Some settings have no prefix: for FREEFACE_PORT, PORT is the right one.
+      const distance = (each: string) => Math.min(leven(name, each), leven(own, each));
+      const nearest = names.reduce((best, each) => (distance(each) < distance(best) ? each : best));
+      const isNear = distance(nearest) <= Math.max(2, own.length / 2);
+      return `${name} is not a setting and has no effect; ${isNear ? `use ${nearest}` : 'shared/README.md lists all settings'}`;
+    });
 }
 
 type Settings = z.output<z.ZodObject<typeof settings>>;
@@ -300,11 +236,12 @@ function outsideIssuerOf(value: Settings): OutsideIssuer | null {
   };
 }
 
-/** Rows for the README: name, default, meaning. */
-export function describeSettings(): { name: string; fallback: string; meaning: string }[] {
-  return Object.entries(settings).map(([name, schema]) => ({
-    name,
+/** Name of an environment variable. Its meaning is in scripts/generate/setting-descriptions.ts, which no bundle contains. */
+export type SettingName = keyof typeof settings;
+
+/** Every setting and its default as text; an empty text: no default. */
+export const settingDefaults = (): { name: SettingName; fallback: string }[] =>
+  Object.entries(settings).map(([name, schema]) => ({
+    name: name as SettingName,
     fallback: String(schema.parse(undefined) ?? ''),
-    meaning: schema.description ?? '',
   }));
-}

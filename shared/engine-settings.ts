@@ -10,115 +10,59 @@ const addresses = () =>
 
 /** Settings of FREEFACE_MODE=distributed; config.ts reads them with the others. */
 export const engineSettings = {
-  FREEFACE_ENGINES_CA: text()
-    .optional()
-    .describe('PEM file with additional CA certificates; TLS connections to all engines trust them.'),
-  FREEFACE_EXTRACTOR_URL: z
-    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
-    .optional()
-    .describe('URL of the extract-faces function. If not set, this process extracts the faces.'),
-  FREEFACE_OUTBOX_URL: z
-    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
-    .optional()
-    .describe(
-      'URL of the sweep-outbox function, which is called after writes to publish their events. If not set, events wait for its schedule.',
-    ),
-  SCYLLA_CONTACT_POINTS: addresses().optional().describe('ScyllaDB nodes for the first connection, as `host:port,…`.'),
-  SCYLLA_LOCAL_DATACENTER: text().default('datacenter1').describe('ScyllaDB data centre whose nodes get the requests.'),
+  FREEFACE_ENGINES_CA: text().optional(),
+  FREEFACE_EXTRACTOR_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  FREEFACE_OUTBOX_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  SCYLLA_CONTACT_POINTS: addresses().optional(),
+  SCYLLA_LOCAL_DATACENTER: text().default('datacenter1'),
   SCYLLA_KEYSPACE: z
     .string()
     .regex(/^[a-z][a-z0-9_]{0,47}$/, 'must be 1 to 48 of a-z, 0-9 and _, and begin with a letter')
-    .default('freeface')
-    .describe('ScyllaDB keyspace of all tables.'),
-  SCYLLA_REPLICATION: integer(1, 9)
-    .optional()
-    .describe(
-      'Copies of each row in the data centre, for `npm run migrate`. If not set: 3, or the number of nodes if there are fewer.',
-    ),
-  SCYLLA_USERNAME: text().optional().describe('User name for ScyllaDB. If not set, no login.'),
-  SCYLLA_PASSWORD: text().optional().describe('Password of this user.'),
-  SCYLLA_TLS: yesOrNo().describe(
-    '`true`: connect to ScyllaDB over TLS. A node’s certificate must be for its address, or for a host name in `SCYLLA_CONTACT_POINTS`.',
-  ),
-  MILVUS_ADDRESS: addresses().optional().describe('Address of Milvus, as `host:port`.'),
-  MILVUS_USERNAME: text().optional().describe('User name for Milvus. If not set, no login.'),
-  MILVUS_PASSWORD: text().optional().describe('Password of this user.'),
-  MILVUS_TLS: yesOrNo().describe('`true`: connect to Milvus over TLS.'),
-  MILVUS_DATABASE: text().default('default').describe('Milvus database of all collections.'),
+    .default('freeface'),
+  SCYLLA_REPLICATION: integer(1, 9).optional(),
+  SCYLLA_USERNAME: text().optional(),
+  SCYLLA_PASSWORD: text().optional(),
+  SCYLLA_TLS: yesOrNo(),
+  MILVUS_ADDRESS: addresses().optional(),
+  MILVUS_USERNAME: text().optional(),
+  MILVUS_PASSWORD: text().optional(),
+  MILVUS_TLS: yesOrNo(),
+  MILVUS_DATABASE: text().default('default'),
   MILVUS_COLLECTION_PREFIX: z
     .string()
     .regex(/^[a-zA-Z][a-zA-Z0-9_]{0,63}$/, 'must be 1 to 64 letters, digits and _, and begin with a letter')
-    .default('freeface')
-    .describe('Prefix of the names of our collections.'),
-  MILVUS_INDEX: z
-    .enum(['HNSW', 'IVF_FLAT', 'DISKANN', 'GPU_CAGRA'])
-    .default('HNSW')
-    .describe('Index type for the templates. With `GPU_CAGRA`, a search returns at most 1,024 hits.'),
-  MILVUS_EXPECTED_FACES: integer(1, 10_000_000_000)
-    .default(100_000)
-    .describe('Expected number of faces in the gallery; the index parameters depend on it.'),
-  S3_ENDPOINT: z
-    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
-    .optional()
-    .describe('URL of MinIO or another S3 store; `https` uses TLS.'),
-  S3_PUBLIC_ENDPOINT: z
-    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
-    .optional()
-    .describe(
-      'URL at which clients reach the S3 store. If set, a download of a whole image returns a link to the store, valid for one minute. If not set, downloads go through the platform.',
-    ),
-  S3_ACCESS_KEY_ID: text().optional().describe('Access key id for the S3 store.'),
-  S3_SECRET_ACCESS_KEY: text().optional().describe('Secret of this access key.'),
-  S3_REGION: text().default('us-east-1').describe('Region of the S3 buckets.'),
+    .default('freeface'),
+  MILVUS_INDEX: z.enum(['HNSW', 'IVF_FLAT', 'DISKANN', 'GPU_CAGRA']).default('HNSW'),
+  MILVUS_EXPECTED_FACES: integer(1, 10_000_000_000).default(100_000),
+  S3_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  S3_PUBLIC_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  S3_ACCESS_KEY_ID: text().optional(),
+  S3_SECRET_ACCESS_KEY: text().optional(),
+  S3_REGION: text().default('us-east-1'),
   S3_BUCKET: z
     .string()
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket')
-    .default('freeface')
-    .describe('Bucket for all images.'),
+    .default('freeface'),
   S3_UPLOADS_BUCKET: z
     .string()
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket')
-    .optional()
-    .describe(
-      'Bucket whose photos are enrolled automatically. Object names: `uploads/{tenant}/{external_id}/name.jpg`. If an object is deleted, its faces are erased. If not set, there is no such bucket.',
-    ),
-  S3_UPLOADS_TARGET: z
-    .string()
-    .default('arn:minio:sqs::PRIMARY:kafka')
-    .describe(
-      'ARN, in the store, of the Kafka topic `freeface.uploads`, which receives the notifications of the uploads bucket. Empty: `npm run migrate` sets up no notifications; configure them in the store.',
-    ),
-  S3_PATH_STYLE: z
-    .stringbool({ error: 'must be true or false' })
-    .default(true)
-    .describe('`true`: the bucket name is in the path of a URL. `false`: it is in the host name.'),
-  S3_KMS_KEY_ID: text()
-    .optional()
-    .describe('KMS key of the store that encrypts the images. If not set, the store uses its own key.'),
-  KAFKA_BROKERS: addresses().optional().describe('Kafka brokers for the first connection, as `host:port,…`.'),
-  KAFKA_USERNAME: text().optional().describe('User name for Kafka. If not set, no login.'),
-  KAFKA_PASSWORD: text().optional().describe('Password of this user.'),
-  KAFKA_SASL: z
-    .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
-    .default('scram-sha-512')
-    .describe('SASL mechanism for the login to Kafka.'),
-  KAFKA_REPLICATION: integer(1, 9)
-    .optional()
-    .describe(
-      'Copies of each event, for `npm run migrate`. If not set: 3, or the number of brokers if there are fewer.',
-    ),
-  KAFKA_TLS: yesOrNo().describe('`true`: connect to Kafka over TLS.'),
-  DRAGONFLY_URL: z
-    .url({ protocol: /^rediss?$/, error: 'must be a redis or rediss URL' })
-    .optional()
-    .describe('URL of DragonflyDB, as `redis://user:password@host:port`; `rediss` uses TLS.'),
-  DRAGONFLY_USERNAME: text().default('default').describe('User name for DragonflyDB, if the URL has none.'),
-  DRAGONFLY_PASSWORD: text().optional().describe('Password of this user, if the URL has none. If not set, no login.'),
+    .optional(),
+  S3_UPLOADS_TARGET: z.string().default('arn:minio:sqs::PRIMARY:kafka'),
+  S3_PATH_STYLE: z.stringbool({ error: 'must be true or false' }).default(true),
+  S3_KMS_KEY_ID: text().optional(),
+  KAFKA_BROKERS: addresses().optional(),
+  KAFKA_USERNAME: text().optional(),
+  KAFKA_PASSWORD: text().optional(),
+  KAFKA_SASL: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).default('scram-sha-512'),
+  KAFKA_REPLICATION: integer(1, 9).optional(),
+  KAFKA_TLS: yesOrNo(),
+  DRAGONFLY_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis or rediss URL' }).optional(),
+  DRAGONFLY_USERNAME: text().default('default'),
+  DRAGONFLY_PASSWORD: text().optional(),
   DRAGONFLY_KEY_PREFIX: z
     .string()
     .regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits and . _ -')
-    .default('freeface')
-    .describe('Prefix of the names of our keys.'),
+    .default('freeface'),
 } as const;
 
 export interface Credentials {

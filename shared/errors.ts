@@ -3,8 +3,8 @@
  *
  * [Note: Two columns of errors]
  * Knative retries a missing response, 5xx, 404, 408, 409 and 429, and sends every other failure to the dead letters. So an event
- * function responds with 503 if a retry may succeed and with 422 if it cannot. For the same error, an HTTP function responds with
- * the status of the first column, such as 404 or 409.
+ * function responds with 503 if a retry may succeed (`retry`) and with 422 if it cannot (`poison`). For the same error, an HTTP
+ * function responds with the status of the first column, such as 404 or 409.
  */
 export const errorTable = {
   // The request
@@ -69,7 +69,11 @@ export const errorTable = {
   EMPTY_IMAGE: [400, 'poison', 'The image is empty.'],
   IMAGE_CORRUPT: [422, 'poison', 'The image is damaged and cannot be decoded.'],
   UNSUPPORTED_IMAGE: [415, 'poison', 'The file is not an image of a supported format.'],
-  IMAGE_TOO_LARGE: [413, 'poison', 'The image has more bytes, pixels or frames than allowed.'],
+  IMAGE_TOO_LARGE: [
+    413,
+    'poison',
+    'The image has more bytes, pixels or frames than allowed, or needs too much memory to decode.',
+  ],
   NO_FACE: [422, 'poison', 'No face was found in the image.'],
   FACE_REJECTED: [422, 'poison', 'No face in the image is good enough.'],
   AMBIGUOUS_FACE: [422, 'poison', 'The image shows several faces of similar size, so the face to use is not clear.'],
@@ -99,7 +103,10 @@ export type ErrorCode = keyof typeof errorTable;
 export interface AppErrorOptions extends ErrorOptions {
   /** Replaces the table's message. The client receives it unless the status is 5xx. */
   readonly message?: string;
-  /** Machine-readable context for the client, e.g. `{field, issue}[]`. */
+  /**
+   * Machine-readable context: `{field, issue}[]` or the like in the form of the API, or domain values, which the API presents. See:
+   * presentErrorDetails
+   */
   readonly details?: unknown;
   /** Seconds, for Retry-After. */
   readonly retryAfter?: number;

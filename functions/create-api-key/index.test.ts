@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fakeClock } from '../../shared/testing/fake-clock.ts';
 import { newLogin, sightless, sightlessOptions } from '../../shared/testing/logins.ts';
 import { sharedPlatform, startPlatform } from '../../shared/testing/platform.ts';
+import { temporaryFolder } from '../../shared/testing/temporary-folder.ts';
 
 const keys = '/api/v1/api_keys';
 const me = '/api/v1/auth/me';
@@ -41,6 +42,24 @@ describe('service keys', () => {
     const listed = (await call('GET', `${keys}?limit=500`)).json.data;
     expect(listed.api_keys).toContainEqual(shown);
     expect(JSON.stringify(listed)).not.toContain(key.split('.')[3]);
+  });
+
+  it('When a key is asked for that never expires, then it does not, unless the caller uses a key that expires', async () => {
+    const answering = sightless.filter(({ manifest }) => manifest.trigger.kind === 'http');
+    const options = { ...sightlessOptions, dataDir: temporaryFolder() };
+    const before = await startPlatform(answering, { ...options, clock: fakeClock(Date.UTC(2026, 0, 1)) });
+    const { call } = before;
+    const forever = { json: { name: 'door', scopes: ['persons:read', 'users:manage'], expires_at: null } };
+
+    const { status, json } = await call('POST', keys, forever);
+    const short = await call('POST', keys, { json: { ...forever.json, expires_at: undefined, expires_in_days: 30 } });
+    const refused = await call('POST', keys, { ...forever, as: short.json.data.key });
+
+    expect([status, json.data.expires_at]).toEqual([201, null]);
+    expect([refused.status, refused.json.error.details[0].field]).toEqual([400, 'expires_at']);
+    await before.close();
+    const after = await startPlatform(answering, { ...options, clock: fakeClock(Date.UTC(2046, 0, 1)) });
+    expect((await after.call('GET', me, { as: json.data.key })).json.data.expires_at).toBeNull();
   });
 
   it('When a key is revoked, then it is invalid at once, and a second request changes nothing', async () => {

@@ -14,11 +14,16 @@ const mostDays = 3650;
 
 const body = z.object({
   name: wire.keyName,
-  scopes: z.array(wire.scope).min(1).max(32).describe('What the key may do. You can give only scopes that you have.'),
+  scopes: z
+    .array(wire.scope)
+    .min(1)
+    .max(32)
+    .describe('Permissions of the key. You can give only scopes that you have.'),
   expires_at: timestamp
+    .nullable()
     .optional()
     .describe(
-      `When the key expires: in the future, at most ${mostDays} days away. Do not combine with \`expires_in_days\`.`,
+      `When the key expires: in the future, at most ${mostDays} days away; null: never. Do not combine with \`expires_in_days\`.`,
     ),
   expires_in_days: z
     .number()
@@ -78,9 +83,18 @@ export default defineFunction(
   },
 );
 
-function expiry({ expires_at: at, expires_in_days: days }: z.output<typeof body>, now: number, latest: number): number {
+function expiry(
+  { expires_at: at, expires_in_days: days }: z.output<typeof body>,
+  now: number,
+  latest: number,
+): number | null {
   if (at === undefined && days === undefined) return Math.min(now + defaultDays * day, latest);
   if (at !== undefined && days !== undefined) wire.refuseField('expires_at', 'cannot be combined with expires_in_days');
+  if (at === null) {
+    if (latest !== Number.POSITIVE_INFINITY)
+      wire.refuseField('expires_at', 'must not be null, because the key that you use expires');
+    return null;
+  }
   const field = at === undefined ? 'expires_in_days' : 'expires_at';
   const expiresAt = at === undefined ? now + days! * day : Date.parse(at);
   if (expiresAt <= now) wire.refuseField(field, 'must be in the future');

@@ -53,7 +53,7 @@ describe('persons', () => {
   it.each([
     ['metadata is too large', { metadata: { a: 'x'.repeat(17_000) } }, 'metadata'],
     ['metadata is not an object', { metadata: [1] }, 'metadata'],
-    ['the external id has a comma', { external_id: 'a,b' }, 'external_id'],
+    ['the external id has a control character', { external_id: 'a\u0007b' }, 'external_id'],
     ['the external id has a control character', { external_id: 'a\u0000b' }, 'external_id'],
     ['the person id has a slash', { person_id: 'a/b' }, 'person_id'],
     ['the person id is a reserved word', { person_id: 'by_external_ids' }, 'person_id'],

@@ -32,6 +32,7 @@ describe('tenants', () => {
       quota: { persons: 5, faces: null, bytes: null },
       consent_required: true,
       retention: { images_days: null, unknown_faces_days: null },
+      time_zone: null,
       created_at: expect.stringMatching(/Z$/),
       updated_at: body.data.tenant.created_at,
       version: 1,
@@ -75,6 +76,8 @@ describe('tenants', () => {
     ['a quota is negative', { quota: { persons: -1 } }, 'quota.persons'],
     ['a quota is unknown', { quota: { cats: 1 } }, 'quota.cats'],
     ['the retention is zero days', { retention: { images_days: 0 } }, 'retention.images_days'],
+    ['the time zone is unknown', { time_zone: 'Mars/Olympus' }, 'time_zone'],
+    ['the time zone is an offset', { time_zone: '+02:00' }, 'time_zone'],
     ['a field is unknown', { owner: true }, 'owner'],
   ])('When %s, then the response is 400 and names the field', async (_, fields, field) => {
     const { status, body } = await newTenant(fields);
@@ -85,7 +88,12 @@ describe('tenants', () => {
   it('When a tenant changes its own settings, then given ones are replaced, others stay, and If-Match detects a conflict', async () => {
     const { call } = platform();
     const { url, key, body } = await newTenant({ quota: { persons: 5, faces: 9 }, retention: { images_days: 30 } });
-    const json = { name: 'South', consent_required: true, retention: { unknown_faces_days: 7 } };
+    const json = {
+      name: 'South',
+      consent_required: true,
+      retention: { unknown_faces_days: 7 },
+      time_zone: 'Asia/Kathmandu',
+    };
 
     const changed = await call('PUT', url, { json, as: key, headers: { 'if-match': '"1"' } });
     const late = await call('PUT', url, { json: { name: 'x' }, as: key, headers: { 'if-match': '"1"' } });
@@ -95,6 +103,7 @@ describe('tenants', () => {
       name: 'South',
       consent_required: true,
       retention: { images_days: 30, unknown_faces_days: 7 },
+      time_zone: 'Asia/Kathmandu',
       updated_at: changed.json.data.updated_at,
       version: 2,
     });

@@ -25,13 +25,20 @@ export default defineFunction(
       quota: wire.quota.optional(),
       consent_required: wire.consentRequired.default(false),
       retention: wire.retention.optional(),
+      time_zone: wire.timeZone.default(null),
     }),
     output: z.object({ tenant: wire.tenant, api_key: wire.apiKey.extend({ key: wire.secretKey }) }),
     secret: true,
     status: 201,
     errors: ['TENANT_EXISTS'],
     examples: {
-      request: { tenant: 'north', name: 'North site', quota: { persons: 5000 }, consent_required: true },
+      request: {
+        tenant: 'north',
+        name: 'North site',
+        quota: { persons: 5000 },
+        consent_required: true,
+        time_zone: 'Europe/Berlin',
+      },
       response: {
         tenant: examples.tenant,
         api_key: {
@@ -66,6 +73,7 @@ export default defineFunction(
         quota: wire.mergedQuota(unlimited, body.quota),
         consentRequired: body.consent_required,
         retention: wire.mergedRetention(neverExpires, body.retention),
+        timeZone: body.time_zone,
       },
       { firstKey, signal },
     );

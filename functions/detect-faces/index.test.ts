@@ -21,6 +21,7 @@ describe('faces/detect', () => {
 
     expect([status, json.data.image]).toEqual([200, { width: 900, height: 500 }]);
     const areas = json.data.faces.map(({ box }: { box: { width: number; height: number } }) => box.width * box.height);
+    expect(json.data).toMatchObject({ limit_reached: false, left_out: 0 });
     expect(areas).toHaveLength(3);
     expect(areas).toEqual(areas.toSorted((a: number, b: number) => b - a));
     expect((await ports.records.listImages('default' as never, { limit: 10 })).items).toEqual([]);

@@ -1,9 +1,13 @@
 import { mkdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { openersLeavingOut } from '../../shared/testing/crowd-extractor.ts';
 import { fakeClock } from '../../shared/testing/fake-clock.ts';
 import { enrolPortrait } from '../../shared/testing/gallery.ts';
 import { sharedPlatform, startPlatform } from '../../shared/testing/platform.ts';
+import type { CastName } from '../../shared/testing/portraits/cast.ts';
 import { drawGroup, drawPortrait, drawScene } from '../../shared/testing/portraits/index.ts';
 import { describeShared } from '../../shared/testing/shared-files.ts';
 import { temporaryFolder } from '../../shared/testing/temporary-folder.ts';
@@ -313,6 +317,56 @@ describe('faces/enroll with captured_at', () => {
   });
 });
 
+describe('faces/enroll with the time of a camera', () => {
+  const platform = sharedPlatform(functions);
+  const camera = async (person: 'amaro' | 'greta' | 'finn', exposure: Record<string, string>) =>
+    await sharp(await drawPortrait({ person }))
+      .withExif({ IFD2: { DateTimeOriginal: '2025:07:10 12:00:00', ...exposure } })
+      .jpeg()
+      .toBuffer();
+  const zone = (time_zone: string | null) => platform().call('PUT', '/api/v1/tenants/default', { json: { time_zone } });
+
+  it('When the photo, the tenant or nothing gives the zone, then the response has the time and says which', async () => {
+    const { call } = platform();
+    const enrol = async (image: Uint8Array) => {
+      const { status, json } = await call('POST', path, { form: { image } });
+      expect(status).toBe(201);
+      const { captured_at, captured_at_zone, face_id } = json.data;
+      const face = await call('GET', `/api/v1/faces/${face_id}`);
+      expect(face.json.data.captured_at).toBe(captured_at);
+      return [captured_at, captured_at_zone];
+    };
+
+    const assumed = await enrol(await camera('amaro', {}));
+    await zone('Europe/Berlin');
+    const ofTenant = await enrol(await camera('greta', {}));
+    const offset = await enrol(await camera('finn', { OffsetTimeOriginal: '-07:00' }));
+    await zone(null);
+
+    expect(assumed).toEqual(['2025-07-10T12:00:00.000Z', 'assumed']);
+    expect(ofTenant).toEqual(['2025-07-10T10:00:00.000Z', 'tenant']);
+    expect(offset).toEqual(['2025-07-10T19:00:00.000Z', 'offset']);
+  });
+
+  it('When the photo is HEIC, then it is enrolled and can be downloaded and previewed', async () => {
+    const { call } = platform();
+    const image = await readFile('shared/vision/testing/heic/phone.heic');
+
+    const { status, json } = await call('POST', path, { form: { image, external_id: 'heic' } });
+    const original = await call('GET', `/api/v1/images/${json.data.image_id}`);
+    const preview = await call('GET', `/api/v1/images/${json.data.image_id}?variant=preview`);
+
+    expect([status, json.data.captured_at, json.data.captured_at_zone]).toEqual([
+      201,
+      '2023-06-07T06:09:10.000Z',
+      'offset',
+    ]);
+    expect(original.headers.get('content-type')).toBe('image/heic');
+    expect(Buffer.compare(original.bytes, image)).toBe(0);
+    expect(preview.headers.get('content-type')).toBe('image/jpeg');
+  });
+});
+
 describeShared('faces/enroll with two model packs', 'models', (files) => {
   it('When a photo is enrolled with both packs, then its face belongs to one person and counts once', async () => {
     const dataDir = temporaryFolder();
@@ -376,6 +430,51 @@ describe('faces/enroll with auto_associate', () => {
       partitionkey: `default/${person_id}`,
       traceparent: expect.stringMatching(/^00-/),
     });
+  });
+});
+
+describe('a crowd', () => {
+  const platform = sharedPlatform(functions, { openers: openersLeavingOut(185) });
+  const group = (main: CastName) =>
+    drawGroup([
+      { person: main, head: 220 },
+      { person: 'dana', head: 130 },
+    ]);
+
+  it('When a photo has more faces than the platform processes, then the result and the message say how many were left out', async () => {
+    const { call } = platform();
+
+    const { status, json } = await call('POST', path, {
+      form: { image: await group('amaro'), 'processing_options.enable_multi_face': 'true' },
+    });
+
+    expect([status, json.data]).toMatchObject([201, { faces: { length: 2 }, limit_reached: true, left_out: 185 }]);
+    expect(json.message).toBe(
+      'Enrolled 2 faces of a crowd; 185 smaller faces were not processed. To enrol them, crop the photo into parts.',
+    );
+  });
+
+  it('When only the main face is enrolled, then no limit was reached', async () => {
+    const { json } = await platform().call('POST', path, {
+      form: { image: await group('boris'), external_id: 'boris' },
+    });
+
+    expect(json.data).toMatchObject({ faces: { length: 1 }, limit_reached: false, left_out: 0 });
+    expect(json.message).toContain('Enrolled one face of 2;');
+  });
+
+  it('When a crowd is detected, searched or recognised, then each response says that a limit was reached', async () => {
+    const form = { image: await group('amaro') };
+
+    const [detected, searched, recognised, again] = [
+      await platform().call('POST', '/api/v1/faces/detect', { form }),
+      await platform().call('POST', '/api/v1/faces/search', { form }),
+      await platform().call('POST', '/api/v1/faces/recognize', { form }),
+      await platform().call('POST', '/api/v1/faces/recognize', { form }),
+    ];
+
+    expect(detected.json.data).toMatchObject({ faces: { length: 2 }, limit_reached: true, left_out: 185 });
+    expect([searched, recognised, again].map(({ json }) => json.data.limit_reached)).toEqual([true, true, true]);
   });
 });
 

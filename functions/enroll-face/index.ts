@@ -15,7 +15,7 @@ export default defineFunction(
     name: 'enroll-face',
     summary: 'Enrol the faces of a photo',
     description:
-      'The platform adds the main face of the photo to the gallery: the biggest face that no edge of the photo cuts. With `enable_multi_face`, it adds every face. The main face belongs to the person that `person_id` or `external_id` names; if this person does not exist, the platform creates it. Without both ids, the face belongs to no person, unless `auto_associate` finds its person. If you enrol the same photo again, nothing changes and the response has the same ids. A face in a photo belongs to one person only, even if you enrol it with several model packs.',
+      'The platform adds the main face of the photo to the gallery: the biggest face that no edge of the photo cuts. With `enable_multi_face`, it adds every face; of a crowd, it adds the biggest faces, and `limit_reached` is true. The main face belongs to the person that `person_id` or `external_id` names; if this person does not exist, the platform creates it. Without both ids, the face belongs to no person, unless `auto_associate` finds its person. If you enrol the same photo again, nothing changes and the response has the same ids. A face in a photo belongs to one person only, even if you enrol it with several model packs.',
     tag: 'faces',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/faces/enroll', scope: 'faces:write' },
     body: enrolmentFields,

@@ -3,7 +3,7 @@ import { sizes } from '../../shared/function/sizes.ts';
 import { type Expired, expire } from '../../shared/gallery/expire.ts';
 import { itemsOf } from '../../shared/ports/pages.ts';
 
-/** Deletes the bytes of images, and unknown faces, after their retention time. See: [Note: Expiry can be cut short] */
+/** Deletes the bytes of images, and unknown faces, after their retention time. See: [Note: Expiry can be interrupted] */
 export default defineFunction(
   {
     name: 'expire-data',

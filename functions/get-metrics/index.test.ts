@@ -20,12 +20,13 @@ describe('metrics', () => {
     const { data } = json;
     expect(data).toMatchObject({
       requests: { in_flight: 1, by_status: { 200: 2, 201: 2, 404: 1 } },
-      gallery: { persons: 1, faces: 2, unknown_faces: 1 },
+      gallery: { persons: 1, faces: 2, unknown_faces: 1, templates: 1, template_limit: 167, state: 'ok' },
       extractor: { in_work: 0, shed: 0 },
       jobs: { waiting: { critical: 0, high: 0, normal: 0, low: 0 }, mean_processing_ms: null },
       events: { outbox_pending: 0, published: 3, dead_letters: 0 },
       model: { pack: 'builtin' },
     });
+    expect(data.gallery.expected_miss_rate).toBeGreaterThan(0);
     expect(data.gallery.image_bytes).toBeGreaterThan(1000);
     expect(data.cache.hits).toBeGreaterThan(0);
     expect(data.memory.resident_bytes).toBeGreaterThan(50_000_000);

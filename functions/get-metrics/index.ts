@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import * as wire from '../../shared/api/gallery.ts';
+import { gallerySize, presentGallerySize } from '../../shared/api/gallery-size.ts';
 import { defineFunction } from '../../shared/function/define.ts';
 import { sizes } from '../../shared/function/sizes.ts';
 import { groupsIfKnown } from '../../shared/gallery/check-stores.ts';
+import { gallerySizeIfKnown } from '../../shared/gallery/gallery-size.ts';
 
 const count = z.number().int();
 const milliseconds = z.number().nullable();
@@ -27,6 +29,7 @@ export default defineFunction(
         faces: count,
         unknown_faces: count.describe('Faces that belong to no person.'),
         image_bytes: count,
+        ...gallerySize,
       }),
       extractor: z.object({ in_work: count.describe('Images that are in the extractor or wait for it.'), shed: count }),
       cache: z.object({ hits: count, misses: count }),
@@ -58,10 +61,10 @@ export default defineFunction(
       }),
       model: z.object({ pack: z.string(), id: z.string() }).describe('The default model pack.'),
     }),
-    uses: ['records', 'events', 'extractor'],
+    uses: ['records', 'vectors', 'events', 'extractor'],
     ...sizes.page,
   },
-  async ({ tenant, clock, signal, metrics }, { records, events, extractor }) => {
+  async ({ tenant, clock, signal, metrics }, { records, vectors, events, extractor }) => {
     const now = clock.now();
     const uptime = process.uptime();
     const report = await metrics.report(signal);
@@ -69,6 +72,7 @@ export default defineFunction(
     const unknownFaces = await records.countUnknownFaces(tenant, { signal });
     const backlog = await records.backlog({ signal });
     const groups = await groupsIfKnown({ events }, signal);
+    const size = await gallerySizeIfKnown(tenant, { vectors, extractor }, signal);
     const { pack, space } = await extractor.describe(undefined, { signal });
     const memory = process.memoryUsage();
     return {
@@ -86,7 +90,13 @@ export default defineFunction(
             { count: total, p50_ms: p50, p95_ms: p95, p99_ms: p99 },
           ]),
         ),
-        gallery: { persons, faces, unknown_faces: unknownFaces, image_bytes: bytes },
+        gallery: {
+          persons,
+          faces,
+          unknown_faces: unknownFaces,
+          image_bytes: bytes,
+          ...presentGallerySize(size),
+        },
         extractor: { in_work: report.extractor.inWork, shed: report.extractor.shed },
         cache: report.cache,
         jobs: {

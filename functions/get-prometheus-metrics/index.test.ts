@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { enrolPortrait, recognizePortrait } from '../../shared/testing/gallery.ts';
 import { startPlatform, type TestPlatform } from '../../shared/testing/platform.ts';
 import { drawPortrait, drawScene } from '../../shared/testing/portraits/index.ts';
+import createPerson from '../create-person/index.ts';
 import { functions } from '../registry.gen.ts';
+import getPrometheusMetrics from './index.ts';
+
+const scraped = [getPrometheusMetrics, createPerson];
 
 interface Family {
   readonly type: string;
@@ -60,6 +64,9 @@ async function use(platform: TestPlatform): Promise<void> {
   await recognizePortrait(platform, { person: 'amaro', scene: 'probe' });
   await recognizePortrait(platform, { person: 'kira', scene: 'stranger' });
   await call('POST', '/api/v1/faces/search', { json: { face_id: boris.face_id } });
+  await call('POST', '/api/v1/faces/compare', {
+    form: { image: await drawPortrait({ person: 'boris', scene: 'probe' }), face_id: boris.face_id },
+  });
   await call('GET', `/api/v1/images/${boris.image_id}?variant=face`);
   await call('POST', '/api/v1/faces/enroll_async', {
     form: { image: await drawPortrait({ person: 'kira' }), priority: 'high' },
@@ -121,6 +128,7 @@ describe('metrics/prometheus', () => {
       enrolment_job_processing_seconds: 'priority="normal"',
       decisions_total: 'decision="unknown"',
       recognition_answers_total: 'cached="true"',
+      comparisons_total: 'decision="match"',
       searches_total: 'probe="face"',
       search_matches: '',
       faces_detected_total: '',
@@ -145,6 +153,9 @@ describe('metrics/prometheus', () => {
       gallery_faces: '',
       gallery_unknown_faces: '',
       gallery_image_bytes: '',
+      gallery_templates: '',
+      gallery_template_limit: '',
+      gallery_expected_miss_ratio: '',
     };
     const silent = Object.entries(counted).filter(([name, labels]) => !(total(families, name, labels) > 0));
     expect(silent).toEqual([]);
@@ -153,10 +164,12 @@ describe('metrics/prometheus', () => {
     expect(total(families, 'extractor_images_in_work')).toBe(0);
     expect(total(families, 'enrolment_jobs_waiting')).toBe(0);
     expect(total(families, 'gallery_unknown_faces')).toBe(1);
+    expect(total(families, 'gallery_templates')).toBe(1);
+    expect(total(families, 'gallery_template_limit')).toBe(167);
   });
 
   it('When OpenMetrics is preferred, then the response is OpenMetrics; the path without the prefix needs a key too', async () => {
-    const platform = await startPlatform(functions.filter(({ manifest }) => !manifest.uses.includes('extractor')));
+    const platform = await startPlatform(scraped);
 
     const open = await scrape(
       platform,
@@ -174,7 +187,7 @@ describe('metrics/prometheus', () => {
   });
 
   it('When a store fails, then the failure is counted by port, method and code', async () => {
-    const platform = await startPlatform(functions.filter(({ manifest }) => !manifest.uses.includes('extractor')));
+    const platform = await startPlatform(scraped);
     await platform.call('POST', '/api/v1/persons', { json: { person_id: 'twice' } });
     await platform.call('POST', '/api/v1/persons', { json: { person_id: 'twice' } });
 

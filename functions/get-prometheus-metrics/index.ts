@@ -1,7 +1,9 @@
+import type { GallerySize } from '../../shared/domain/gallery-size.ts';
 import { priorities } from '../../shared/domain/priority.ts';
 import { defineFunction } from '../../shared/function/define.ts';
 import { sizes } from '../../shared/function/sizes.ts';
 import { groupsIfKnown } from '../../shared/gallery/check-stores.ts';
+import { gallerySizeIfKnown } from '../../shared/gallery/gallery-size.ts';
 
 export default defineFunction(
   {
@@ -18,12 +20,13 @@ export default defineFunction(
       scope: 'metrics:read',
     },
     output: { binary: ['text/plain', 'application/openmetrics-text'] },
-    uses: ['records', 'events'],
+    uses: ['records', 'vectors', 'events', 'extractor'],
     ...sizes.page,
   },
-  async ({ tenant, clock, signal, metrics, headers }, { records, events }) => {
+  async ({ tenant, clock, signal, metrics, headers }, { records, vectors, events, extractor }) => {
     const { persons, faces, bytes } = await records.usage(tenant, { signal });
     const unknownFaces = await records.countUnknownFaces(tenant, { signal });
+    const size = await gallerySizeIfKnown(tenant, { vectors, extractor }, signal);
     const backlog = await records.backlog({ signal });
     const groups = await groupsIfKnown({ events }, signal);
     metrics.outboxPending.set(backlog.outbox);
@@ -45,9 +48,32 @@ export default defineFunction(
           value: unknownFaces,
         },
         { name: 'gallery_image_bytes', help: 'Bytes of the images of the tenant of the caller.', value: bytes },
+        ...sizeGauges(size),
       ],
       signal,
     );
     return { bytes: Buffer.from(text), contentType, headers: { 'cache-control': 'no-store' } };
   },
 );
+
+/** Without a gauge whose value is not known. */
+function sizeGauges(size: GallerySize | null) {
+  const gauges = [
+    {
+      name: 'gallery_templates',
+      help: 'Templates of the default model pack that belong to a person, of the tenant of the caller.',
+      value: size?.templates ?? null,
+    },
+    {
+      name: 'gallery_template_limit',
+      help: 'Number of templates above which the default model pack misses more than 20 % of the enrolled persons.',
+      value: size?.limit ?? null,
+    },
+    {
+      name: 'gallery_expected_miss_ratio',
+      help: 'Expected share of the enrolled persons who are missed at an FPIR of 1 %, 0 to 1.',
+      value: size?.expectedMissRate ?? null,
+    },
+  ];
+  return gauges.flatMap(({ value, ...gauge }) => (value === null ? [] : [{ ...gauge, value }]));
+}

@@ -70,8 +70,8 @@ describe('the watched folder', () => {
 
     const first = await start(watched, dataDir);
     await until(async () => (await facesOf(first, 'amaro')) === 1);
-    put(watched, 'Jürgen Groß/a + b.jpg', await drawPortrait({ person: 'boris' }));
-    await until(async () => (await facesOf(first, 'Jürgen Groß')) === 1);
+    put(watched, 'Doe,_Jürgen/a + b.jpg', await drawPortrait({ person: 'boris' }));
+    await until(async () => (await facesOf(first, 'Doe,_Jürgen')) === 1);
     await first.close();
     put(watched, 'kira/while-away.jpg', await drawPortrait({ person: 'kira' }));
     rmSync(join(watched, 'amaro/before.jpg'));
@@ -82,10 +82,12 @@ describe('the watched folder', () => {
 
     const jobs = await jobsOf(second);
     expect(jobs.map((job: { external_id: string; status: string }) => [job.external_id, job.status]).sort()).toEqual([
-      ['Jürgen Groß', 'completed'],
+      ['Doe,_Jürgen', 'completed'],
       ['amaro', 'completed'],
       ['kira', 'completed'],
     ]);
+    const person = await second.call('GET', `/api/v1/persons/by_external_id/${encodeURIComponent('Doe,_Jürgen')}`);
+    expect(person.json.data.name).toBe('Doe, Jürgen');
     expect((await second.ports.records.listImages(tenant, { limit: 10 })).items).toHaveLength(1);
     expect((await second.ports.records.backlog()).deadLetters).toBe(0);
   }, 60_000);

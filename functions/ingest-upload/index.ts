@@ -88,7 +88,7 @@ async function keepLetter(
     attempts: 1,
     at: clock.now(),
   });
-  // See: [Note: Files of no tenant]
+  // See: [Note: Files without a tenant]
   const owner = error.code === 'TENANT_NOT_FOUND' ? defaultTenant : asTenant(tenant);
   await records.saveDeadLetter(owner, storedDeadLetter(letter, clock.now()));
   log.warn(

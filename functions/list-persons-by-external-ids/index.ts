@@ -16,7 +16,9 @@ export default defineFunction(
         .array(wire.externalId)
         .min(1, 'must name at least one')
         .max(1000, 'must name at most 1000')
-        .describe('External ids, separated by commas.'),
+        .describe(
+          'External ids, separated by commas. If an id contains a comma, send all as a JSON list: `["Doe, John","ada"]`.',
+        ),
       limit: wire.pageLimit(50, 500),
       page_token: wire.pageToken,
     }),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { expectedMissRate } from '../../shared/domain/gallery-size.ts';
 import { fakeClock } from '../../shared/testing/fake-clock.ts';
-import { enrolPortrait, recognizePortrait } from '../../shared/testing/gallery.ts';
+import { enrolPortrait, fillGallery, recognizePortrait } from '../../shared/testing/gallery.ts';
 import { startPlatform } from '../../shared/testing/platform.ts';
 import { drawGroup, drawPortrait, drawScene } from '../../shared/testing/portraits/index.ts';
 import { functions } from '../registry.gen.ts';
@@ -77,6 +78,31 @@ describe('faces/recognize', () => {
     const data = await recognizePortrait(platform, { person: 'amaro', scene: 'probe' });
 
     expect(data).toMatchObject({ cached: false, best: { decision: 'unknown' } });
+  });
+
+  it('When the gallery grows, then the response has the miss rate to expect at its size, also from the cache', async () => {
+    const platform = await startPlatform(functions);
+    const { calibration } = await platform.ports.extractor.describe();
+    const expected = (fpir: number, templates: number) =>
+      Math.round(1000 * expectedMissRate(calibration, fpir, templates)!) / 1000;
+
+    const empty = await recognizePortrait(platform, { person: 'amaro' });
+    await fillGallery(platform, 200);
+    await enrolPortrait(platform, { person: 'amaro' });
+    const full = await recognizePortrait(platform, { person: 'amaro' });
+    const again = await recognizePortrait(platform, { person: 'amaro' });
+    const strict = await platform.call('POST', path, {
+      form: { fpir: '0.001', image: await drawPortrait({ person: 'amaro' }) },
+    });
+
+    expect(empty.expected_miss_rate).toBe(expected(0.01, 1));
+    expect(full).toMatchObject({ cached: false, expected_miss_rate: expected(0.01, 201) });
+    expect(full.expected_miss_rate).toBeGreaterThan(0.2);
+    expect(again).toMatchObject({
+      cached: platform.ports.vectors.lagMs === 0,
+      expected_miss_rate: full.expected_miss_rate,
+    });
+    expect(strict.json.data.expected_miss_rate).toBe(expected(0.001, 201));
   });
 
   it('When a probe is recognised, then it does not enter the gallery', async () => {

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { limitReached } from '../../shared/api/crowds.ts';
 import * as examples from '../../shared/api/gallery.examples.ts';
 import * as wire from '../../shared/api/gallery.ts';
+import * as size from '../../shared/api/gallery-size.ts';
 import { consentHolds } from '../../shared/domain/consent.ts';
 import type { Decision, Fpir } from '../../shared/domain/decision.ts';
+import { expectedMissRate } from '../../shared/domain/gallery-size.ts';
 import { AppError } from '../../shared/errors.ts';
 import { defineFunction } from '../../shared/function/define.ts';
 import { sizes } from '../../shared/function/sizes.ts';
@@ -26,6 +29,13 @@ const recognizedFace = z.object({
 });
 type RecognizedFace = z.output<typeof recognizedFace>;
 
+/** The part of a response that is cached. */
+interface Recognized {
+  readonly faces: RecognizedFace[];
+  readonly expectedMissRate: number | null;
+  readonly limitReached: boolean;
+}
+
 export default defineFunction(
   {
     name: 'recognize-faces',
@@ -47,6 +57,10 @@ export default defineFunction(
       best: recognizedFace
         .nullable()
         .describe('The face with the strongest decision; with equal decisions, the most similar one.'),
+      expected_miss_rate: size.expectedMissRate.describe(
+        'Expected share of enrolled persons who are not a `match`, at this `fpir` and with the present number of templates. Measured with one template for each person. null if it was not measured with the model pack.',
+      ),
+      limit_reached: limitReached,
       cached: z
         .boolean()
         .describe(
@@ -56,7 +70,13 @@ export default defineFunction(
     errors: ['NO_FACE', 'STRATEGY_UNAVAILABLE'],
     examples: {
       request: { fpir: 0.01 },
-      response: { faces: [examples.recognizedFace], best: examples.recognizedFace, cached: false },
+      response: {
+        faces: [examples.recognizedFace],
+        best: examples.recognizedFace,
+        expected_miss_rate: 0.042,
+        limit_reached: false,
+        cached: false,
+      },
     },
     uses: ['records', 'vectors', 'cache', 'extractor', 'accounts'],
     ...sizes.vision,
@@ -70,11 +90,11 @@ export default defineFunction(
       records.galleryEpoch(tenant, { signal }),
     ]);
     const digest = createHash('sha256').update(image).digest('hex');
-    const asked = ['recognize', digest, pack.space, body.fpir, consentAt !== null];
+    const asked = ['recognize.2', digest, pack.space, body.fpir, consentAt !== null];
     const answers = answersTo(asked, gallery, call, ports);
     const known = await answers.kept();
     metrics.answers.inc({ cached: String(known !== null) });
-    if (known !== null) return { data: answer(JSON.parse(known) as RecognizedFace[], true) };
+    if (known !== null) return { data: answer(JSON.parse(known) as Recognized, true) };
 
     const extraction = await extractor.extract(image, { pack: body.strategy, signal });
     if (extraction.faces.length === 0)
@@ -84,11 +104,15 @@ export default defineFunction(
       extraction.faces.map((face) => identify(tenant, face.embedding!, { pack, fpir, consentAt, signal }, ports)),
     );
     for (const { decision } of found) metrics.decisions.inc({ decision });
-    const faces = extraction.faces.map((face, i) => present(face, found[i]!));
+    const recognized: Recognized = {
+      faces: extraction.faces.map((face, i) => present(face, found[i]!)),
+      expectedMissRate: expectedMissRate(pack.calibration, fpir, Math.max(...found.map(({ templates }) => templates))),
+      limitReached: extraction.facesLeftOut > 0,
+    };
     const consents = found.map(({ person }) => person?.consent ?? null);
     const ttlMs = consentAt === null ? answerTtlMs : consentHolds(consents, clock.now(), answerTtlMs);
-    await answers.keep(JSON.stringify(faces), ttlMs);
-    return { data: answer(faces, false) };
+    await answers.keep(JSON.stringify(recognized), ttlMs);
+    return { data: answer(recognized, false) };
   },
 );
 
@@ -101,8 +125,10 @@ const present = ({ box }: ExtractedFace, { decision, similarity, person }: Ident
 
 const strength: Record<Decision, number> = { match: 2, review: 1, unknown: 0 };
 
-const answer = (faces: RecognizedFace[], cached: boolean) => ({
+const answer = ({ faces, expectedMissRate, limitReached: reached }: Recognized, cached: boolean) => ({
   faces,
   best: faces.toSorted((a, b) => strength[b.decision] - strength[a.decision] || b.similarity - a.similarity)[0] ?? null,
+  expected_miss_rate: size.presentMissRate(expectedMissRate),
+  limit_reached: reached,
   cached,
 });

@@ -64,8 +64,8 @@ describe('the sweep of the bucket or the watched folder', () => {
     expect([first.found, second.found]).toEqual([2, 0]);
     expect(await lettersOf(platform)).toEqual(letters);
     const warned = platform.logs.map(({ msg, files }) => [msg, files]);
-    expect(warned).toContainEqual(['files lie in folders of tenants that do not exist', 1]);
-    expect(warned).toContainEqual(['files lie in folders whose names no tenant can have, and are left alone', 1]);
+    expect(warned).toContainEqual(['files are in folders of tenants that do not exist', 1]);
+    expect(warned).toContainEqual(['files are ignored: their folders do not have the name of a tenant', 1]);
   }, 60_000);
 
   it('When the tenant of a file is created later, then the file is enrolled there', async () => {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { limitReached } from '../../shared/api/crowds.ts';
 import * as examples from '../../shared/api/gallery.examples.ts';
 import * as wire from '../../shared/api/gallery.ts';
 import type { Box } from '../../shared/domain/geometry.ts';
@@ -6,6 +7,7 @@ import { cosineOf, similarityOf } from '../../shared/domain/similarity.ts';
 import { AppError } from '../../shared/errors.ts';
 import { defineFunction } from '../../shared/function/define.ts';
 import { sizes } from '../../shared/function/sizes.ts';
+import { templateOfFace, templatesOfPerson } from '../../shared/gallery/enrolled-templates.ts';
 import { personsOf } from '../../shared/gallery/identify.ts';
 import { tenantRules } from '../../shared/gallery/tenant-rules.ts';
 import type { PackDescription } from '../../shared/ports/extractor.ts';
@@ -69,6 +71,7 @@ export default defineFunction(
       faces: z.array(
         z.object({ box: wire.box.nullable().describe('null if the probe is a person.'), matches: z.array(match) }),
       ),
+      limit_reached: limitReached,
     }),
     errors: ['NO_FACE', 'FACE_NOT_FOUND', 'PERSON_NOT_FOUND', 'STRATEGY_UNAVAILABLE'],
     examples: {
@@ -87,6 +90,7 @@ export default defineFunction(
             ],
           },
         ],
+        limit_reached: false,
       },
     },
     uses: ['records', 'vectors', 'extractor', 'accounts'],
@@ -96,7 +100,7 @@ export default defineFunction(
     const { vectors, records, extractor } = ports;
     const { consentAt } = await tenantRules({ tenant, clock, signal }, ports);
     const pack = await extractor.describe(body.strategy, { signal });
-    const probes = await findProbes(body, image, pack, { tenant, signal }, ports);
+    const { probes, facesLeftOut } = await findProbes(body, image, pack, { tenant, signal }, ports);
     const filter = await filterOf(body, { tenant, signal }, records);
     const minCosine = body.min_similarity === 0 ? -1 : cosineOf(body.min_similarity, pack.calibration);
     const faces = await Promise.all(
@@ -115,10 +119,15 @@ export default defineFunction(
       metrics.searches.inc({ probe });
       metrics.searchMatches.observe(matches.length);
     }
-    return { data: { faces } };
+    return { data: { faces, limit_reached: facesLeftOut > 0 } };
   },
 );
 
+interface Probes {
+  readonly probes: readonly Probe[];
+  /** See: Extraction */
+  readonly facesLeftOut: number;
+}
 interface Probe {
   readonly box: Box | null;
   readonly embeddings: readonly Float32Array[];
@@ -139,7 +148,7 @@ async function findProbes(
   pack: PackDescription,
   caller: Caller,
   ports: ProbePorts,
-): Promise<Probe[]> {
+): Promise<Probes> {
   const given = [image !== undefined && 'image', body.face_id && 'face_id', body.person_id && 'person_id'].filter(
     Boolean,
   );
@@ -156,8 +165,11 @@ async function findProbes(
     });
   }
   if (image !== undefined) return probesOfImage(image, body, caller, ports);
-  if (body.face_id !== undefined) return [await probeOfFace(body.face_id, pack, caller, ports)];
-  return [await probeOfPerson(body.person_id!, pack, caller, ports)];
+  const probe =
+    body.face_id !== undefined
+      ? await probeOfFace(body.face_id, pack, caller, ports)
+      : await probeOfPerson(body.person_id!, pack, caller, ports);
+  return { probes: [probe], facesLeftOut: 0 };
 }
 
 async function probesOfImage(
@@ -165,49 +177,30 @@ async function probesOfImage(
   { strategy }: Body,
   { signal }: Caller,
   { extractor }: ProbePorts,
-): Promise<Probe[]> {
-  const { faces } = await extractor.extract(image, { pack: strategy, signal });
+): Promise<Probes> {
+  const { faces, facesLeftOut } = await extractor.extract(image, { pack: strategy, signal });
   if (faces.length === 0) throw new AppError('NO_FACE', { details: [{ field: 'image', issue: 'shows no face' }] });
-  return faces.map(({ box, embedding }) => ({ box, embeddings: [embedding!], notFaceIds: [] }));
+  return {
+    probes: faces.map(({ box, embedding }) => ({ box, embeddings: [embedding!], notFaceIds: [] })),
+    facesLeftOut,
+  };
 }
 
-async function probeOfFace(
-  faceId: string,
-  pack: PackDescription,
-  { tenant, signal }: Caller,
-  { records, vectors }: ProbePorts,
-): Promise<Probe> {
-  const [[face], [entry]] = await Promise.all([
-    records.getFaces(tenant, [faceId], { signal }),
-    vectors.get(tenant, pack, [faceId], { signal }),
-  ]);
-  if (face === undefined)
-    throw new AppError('FACE_NOT_FOUND', { details: [{ field: 'face_id', issue: 'is not enrolled' }] });
-  if (entry === undefined) throw otherModel('face_id', pack);
+async function probeOfFace(faceId: string, pack: PackDescription, caller: Caller, ports: ProbePorts): Promise<Probe> {
+  const { face, entry } = await templateOfFace(faceId, pack, caller, ports);
   return { box: face.box, embeddings: [entry.embedding], notFaceIds: [faceId] };
 }
 
 async function probeOfPerson(
   personId: string,
   pack: PackDescription,
-  { tenant, signal }: Caller,
-  { records, vectors }: ProbePorts,
+  caller: Caller,
+  ports: ProbePorts,
 ): Promise<Probe> {
-  const [person] = await records.getIdentities(tenant, { personIds: [personId] }, { signal });
-  if (person === undefined)
-    throw new AppError('PERSON_NOT_FOUND', { details: [{ field: 'person_id', issue: 'is not enrolled' }] });
-  const { items } = await records.listFaces(tenant, { personId }, { limit: 1000, signal });
-  const ids = items.map(({ faceId }) => faceId);
-  const entries = await vectors.get(tenant, pack, ids.slice(0, personProbes), { signal });
-  if (ids.length > 0 && entries.length === 0) throw otherModel('person_id', pack);
-  return { box: null, embeddings: entries.map(({ embedding }) => embedding), notFaceIds: ids };
+  const { faces, entries } = await templatesOfPerson(personId, pack, personProbes, caller, ports);
+  const notFaceIds = faces.map(({ faceId }) => faceId);
+  return { box: null, embeddings: entries.map(({ embedding }) => embedding), notFaceIds };
 }
-
-const otherModel = (field: string, pack: PackDescription) =>
-  new AppError('STRATEGY_UNAVAILABLE', {
-    message: `The probe has no template of the model pack ${pack.pack}. Set strategy to the pack that it was enrolled with.`,
-    details: [{ field, issue: 'was enrolled with another model pack' }],
-  });
 
 async function filterOf(body: Body, { tenant, signal }: Caller, records: PersonRecords): Promise<VectorFilter> {
   const { captured_between: between, near, external_ids: externalIds, person_ids: personIds } = body;

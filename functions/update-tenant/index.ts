@@ -21,6 +21,7 @@ export default defineFunction(
       quota: wire.quota.optional(),
       consent_required: wire.consentRequired.optional(),
       retention: wire.retention.optional(),
+      time_zone: wire.timeZone.optional(),
     }),
     output: wire.tenant,
     errors: ['TENANT_NOT_FOUND', 'VERSION_CONFLICT'],
@@ -32,7 +33,7 @@ export default defineFunction(
     ...sizes.record,
   },
   async ({ params, body, headers, principal, tenant: own, signal }, { accounts }) => {
-    wire.refuseNothing(body, 'name, quota, consent_required or retention');
+    wire.refuseNothing(body, 'name, quota, consent_required, retention or time_zone');
     const tenant = wire.toTenant(params.tenant);
     const caller = callerOf(principal);
     requireOwnTenant(caller, own, tenant);
@@ -46,6 +47,7 @@ export default defineFunction(
         quota: wire.mergedQuota(before.quota, body.quota),
         consentRequired: body.consent_required ?? before.consentRequired,
         retention: wire.mergedRetention(before.retention, body.retention),
+        timeZone: body.time_zone === undefined ? before.timeZone : body.time_zone,
       },
       // The changes were merged with this version, so it must still be the stored one.
       { version: versionToReplace(headers, before), signal },

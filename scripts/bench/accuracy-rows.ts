@@ -1,4 +1,4 @@
-import { openExtractor } from '../../shared/adapters/embedded/extractor.ts';
+import { openExtractor } from '../../shared/adapters/in-process-extractor.ts';
 import type { Config } from '../../shared/config.ts';
 import { measureAccuracy } from './accuracy.ts';
 import type { Goal, Row } from './rows.ts';

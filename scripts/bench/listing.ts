@@ -13,7 +13,7 @@ import { median, type Row } from './rows.ts';
 const limit = 500;
 /** Number of persons that are created at the same time. */
 const writers = 64;
-/** One person in this many has a face, on a separate photo: a page counts the faces of its persons. */
+/** Every `perFace`th person has a face, each on its own photo, because a page counts the faces of its persons. */
 const perFace = 10;
 
 /** Measures the time of a page at the end of a long list of persons, against its start. Also on ScyllaDB when it is configured. */

@@ -56,16 +56,24 @@ export function missedBySize(
   photos: readonly PersonPhoto[],
   calibration: Calibration,
 ): { templates: number; fpir: number; missed: number }[] {
-  const cosines = byPerson(photos).flatMap(([first, second]) => {
-    if (!first || !second) return [];
-    return first.template && second.probe ? cosine(first.template, second.probe) : -1;
-  });
+  const cosines = mateCosines(photos);
   return [10, 156, 1000, 10_000, 100_000].flatMap((templates) =>
     [0.01, 0.001].map((fpir) => {
       const threshold = thresholdOf(calibration, fpir, templates);
       return { templates, fpir, missed: cosines.filter((value) => value < threshold).length / cosines.length };
     }),
   );
+}
+
+/**
+ * For each person with two photos: the cosine of the first photo's template and the second photo's probe, -1..1; -1 when one of them has
+ * no face.
+ */
+export function mateCosines(photos: readonly PersonPhoto[]): number[] {
+  return byPerson(photos).flatMap(([first, second]) => {
+    if (!first || !second) return [];
+    return first.template && second.probe ? cosine(first.template, second.probe) : -1;
+  });
 }
 
 /** The photos grouped by person, in their order. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { thresholdOf } from '../../shared/domain/decision.ts';
 import { similarityOf } from '../../shared/domain/similarity.ts';
 import { randomFrom } from '../bench/statistics.ts';
-import { fitCalibration, fitTail, tailCosine } from './fit.ts';
+import { fitCalibration, fitMates, fitTail, tailCosine } from './fit.ts';
 import { measureStrangers, strangerQuantile } from './strangers.ts';
 
 /** Cosines of strangers, similar to those of a real network: normally distributed, standard deviation 0.1. Highest first. */
@@ -82,6 +82,28 @@ describe('fitCalibration', () => {
     expect(at(1)).toBeLessThan(at(100));
     expect(at(1e6)).toBeLessThan(at(1e8));
     expect(at(1e12)).toBeCloseTo(at(1e8), 3);
+  });
+});
+
+describe('fitMates', () => {
+  it('When a share of the mates is below a cosine, then the stored shares say so, and both numbers rise', () => {
+    const random = randomFrom(4);
+    const cosines = [
+      ...Array.from({ length: 990 }, () => 0.4 + 0.5 * random()),
+      ...Array.from({ length: 10 }, () => -1),
+    ];
+
+    const { missed } = fitMates(cosines, 'made up');
+
+    expect([missed[0], missed.at(-1)]).toEqual([
+      { cosine: -1, share: 0.01 },
+      { cosine: 1, share: 1 },
+    ]);
+    for (const [i, { cosine, share }] of missed.slice(1, -1).entries()) {
+      expect(share).toBeCloseTo(cosines.filter((value) => value < cosine - 1e-5).length / cosines.length, 2);
+      expect(cosine).toBeGreaterThan(missed[i]!.cosine);
+      expect(share).toBeGreaterThanOrEqual(missed[i]!.share);
+    }
   });
 });
 

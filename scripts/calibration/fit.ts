@@ -48,7 +48,7 @@ const steepFrom = 1e-3;
 const largestGallery = 1e8;
 const highestCosine = 0.999;
 
-/** The calibration of a pack, from its strangers' cosines. */
+/** The calibration of a pack, from its strangers' cosines. It has no `mates` yet. */
 export function fitCalibration(strangers: Strangers, source: string, margin = 0.5): Calibration {
   const tail = fitTail(strangers, margin);
   return {
@@ -73,6 +73,25 @@ function similarityKnots(cosines: Float32Array, tail: Tail): Calibration['simila
   for (const decade of [1, 2, 3, 4]) add(strangerQuantile(cosines, 10 ** -decade), round1(0.2 + decade / 10));
   for (const decade of [5, 6, 7]) add(tailCosine(tail, 10 ** -decade), round1(0.2 + decade / 10));
   return [...knots, { cosine: 1, similarity: 1 }];
+}
+
+/** Shares at which the cosines of mates are stored. They are closer together up to 40 %, because limits are searched there. */
+const mateShares = [
+  0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98,
+  0.995,
+];
+
+/** The share of mates below each cosine. `cosines`: one for each person, -1 for a photo without a face; at least one. */
+export function fitMates(cosines: readonly number[], source: string): NonNullable<Calibration['mates']> {
+  const sorted = cosines.toSorted((a, b) => a - b);
+  const withoutFace = sorted.filter((cosine) => cosine <= -1).length;
+  const missed = [{ cosine: -1, share: rounded(withoutFace / sorted.length) }];
+  for (const share of mateShares) {
+    const below = Math.max(withoutFace, Math.floor(share * sorted.length));
+    const cosine = rounded(sorted[below] ?? 1);
+    if (cosine > missed.at(-1)!.cosine && cosine < 1) missed.push({ cosine, share: rounded(below / sorted.length) });
+  }
+  return { source, missed: [...missed, { cosine: 1, share: 1 }] };
 }
 
 /** Probabilities, ten for each decade, at which at least 30 pairs can be counted. */

@@ -2,17 +2,15 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const folders = ['shared', 'functions', 'scripts'];
-/** The start of a note; `See: [Note: …]` refers to one. */
-const heading = /(See:? )?\[Note: ([^\]\n]+)\]/g;
+/** The title of a note, alone on a line of a comment. In the middle of a line, or on a line after `See:`, it is a reference. */
+const heading = /(?<!See:?)\n\s*(?:\*|\/\/)\s*\[Note: ([^\]\n]+)\](?=\n)/g;
 
 /** All `[Note: Title]` blocks as a Markdown list by title, with links to their files. `from`: the folder of the page, from the root. */
 export async function noteIndex(root: string, from: string): Promise<string> {
   const notes: { title: string; path: string }[] = [];
   for (const path of await sources(root)) {
     const text = await readFile(join(root, path), 'utf8');
-    for (const [, reference, title] of text.matchAll(heading)) {
-      if (reference === undefined) notes.push({ title: title!, path });
-    }
+    for (const [, title] of text.matchAll(heading)) notes.push({ title: title!, path });
   }
   return notes
     .sort((a, b) => (a.title < b.title ? -1 : 1))

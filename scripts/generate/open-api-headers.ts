@@ -10,22 +10,21 @@ export function headerParameters(manifest: HttpManifest): Json[] {
   ];
 }
 
+/** Without examples: the API page would send an example with every request, so the second write would get 422 or 412. */
 export const sharedParameters: Json = {
   IdempotencyKey: {
     name: 'Idempotency-Key',
     in: 'header',
     description:
-      'Makes it safe to retry a request. For 24 hours a request with the same key and the same content gets the first response again, with `Idempotency-Replayed: true`. A request with the same key and other content gets 422. A request gets 409 while the first one is running. Responses 5xx and 429 are not stored.',
+      'Makes it safe to retry a request. Send a new UUID with each new request, and the same one with a retry. For 24 hours a request with the same key and the same content gets the first response again, with `Idempotency-Replayed: true`. A request with the same key and other content gets 422. A request gets 409 while the first one is running. Responses 5xx and 429 are not stored.',
     schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[ -~]+$' },
-    example: '5f0c1f5e-8d1b-4a51-9d0e-6d6f9f3c2b71',
   },
   IfMatch: {
     name: 'If-Match',
     in: 'header',
     description:
-      'The `ETag` of the version that the client read. If the resource has changed since, the response is 412 and nothing changes.',
+      'The `ETag` of the version that the client read, as in `"3"`. If the resource has changed since, the response is 412 and nothing changes.',
     schema: { type: 'string' },
-    example: '"3"',
   },
 };
 

@@ -180,28 +180,40 @@ const imageData = {
   description: 'The image as base64, with or without a data URL prefix.',
 };
 
-function bodyOf({ body, image, examples }: HttpManifest): Json | undefined {
+function bodyOf({ body, image, otherImage, examples }: HttpManifest): Json | undefined {
   if (body === undefined && image === undefined) return undefined;
   const fields = schemaOf(body ?? z.object({}), 'input') as { properties?: Json; required?: string[] };
   const example = examples?.request === undefined ? {} : { example: examples.request };
   if (image === undefined) return { required: true, content: { 'application/json': { schema: fields, ...example } } };
   const exampleWith = (field: string, value: string) =>
     examples?.request === undefined ? {} : { example: { [field]: value, ...(examples.request as object) } };
-  const fieldsWith = (part: string, schema: Json) => ({
+  const fieldsWith = (part: string, otherPart: string, schema: Json) => ({
     ...fields,
-    properties: { [part]: schema, ...fields.properties },
+    properties: {
+      [part]: schema,
+      ...(otherImage === undefined ? {} : { [otherPart]: schema }),
+      ...fields.properties,
+    },
     required: [...(image === 'required' ? [part] : []), ...(fields.required ?? [])],
   });
   return {
     required: true,
     description:
-      'JSON with base64, a form with a file, or the raw image (for example `Content-Type: image/jpeg`) with the other fields in the query.',
+      'JSON with base64, a form with a file, or the raw image (for example `Content-Type: image/jpeg`) with the other fields in the query.' +
+      (otherImage === undefined ? '' : ' Only JSON and a form can have a second image.'),
     content: {
       'multipart/form-data': {
-        schema: fieldsWith('image', { type: 'string', format: 'binary', description: 'The image file.' }),
+        schema: fieldsWith('image', 'other_image', {
+          type: 'string',
+          format: 'binary',
+          description: 'The image file.',
+        }),
         ...exampleWith('image', '@photo.jpg'),
       },
-      'application/json': { schema: fieldsWith('image_data', imageData), ...exampleWith('image_data', '/9j/4AAQ…') },
+      'application/json': {
+        schema: fieldsWith('image_data', 'other_image_data', imageData),
+        ...exampleWith('image_data', '/9j/4AAQ…'),
+      },
       'image/*': { schema: { type: 'string', format: 'binary' } },
     },
   };

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type LayerFile, tarOf } from './layer.ts';
 import type { Layer, Layout } from './layout.ts';
+import { nodeVersion, pinnedNode } from './node.ts';
 import type { Part } from './sbom.ts';
 
 /** User id and group id of every process. No process runs as root. */
@@ -25,15 +26,15 @@ const nameLookupLibraries = ['libnss_dns.so.2', 'libnss_files.so.2', 'libresolv.
 const moduleLibraries = ['libstdc++.so.6', 'libgcc_s.so.1', 'libm.so.6', 'libdl.so.2', 'libpthread.so.0', 'librt.so.1'];
 
 /**
- * Makes a base from this machine's node and the libraries that it needs. It has no shell, no package manager and no other program.
+ * Makes a base from the pinned Node.js and the libraries of this machine that it needs. It has no shell, no package manager and no other program.
  * Throws an Error if this machine does not run Linux with glibc; then `--base` must name a base.
  */
 export async function baseOfThisMachine(layout: Layout): Promise<Base> {
   if (process.platform !== 'linux')
     throw new Error(
-      "This machine's node cannot be used in an image, because it is not for Linux. Name a base with --base.",
+      'The libraries of this machine cannot be used in an image, because they are not for Linux. Name a base with --base.',
     );
-  const node = realpathSync(process.execPath);
+  const node = await pinnedNode(layout.folder);
   const libraries = [...new Set([...linked(node), ...[...nameLookupLibraries, ...moduleLibraries].flatMap(installed)])];
   const text = (path: string, content: string): LayerFile => ({ path, bytes: Buffer.from(content) });
   const files = [
@@ -48,13 +49,13 @@ export async function baseOfThisMachine(layout: Layout): Promise<Base> {
     layers: [await layout.addLayer(await tarOf(files, ['tmp/']))],
     node: '/usr/bin/node',
     nodeHere: node,
-    labels: { 'org.opencontainers.image.base.name': `node ${process.version} and the libraries it is linked with` },
+    labels: { 'org.opencontainers.image.base.name': `node v${nodeVersion} and the libraries it is linked with` },
     parts: [
       {
         name: 'node',
-        version: process.versions.node,
+        version: nodeVersion,
         licence: 'MIT',
-        purl: `pkg:generic/node@${process.versions.node}`,
+        purl: `pkg:generic/node@${nodeVersion}`,
       },
       ...libraries.map(partOf),
     ],

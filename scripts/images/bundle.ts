@@ -101,7 +101,7 @@ const loadedLater = ({ inputs }: Metafile): string[] => [
 const withoutNetworks: Plugin = {
   name: 'without-networks',
   setup: ({ onResolve }) =>
-    onResolve({ filter: /embedded\/extractor\.ts$/ }, () => ({
+    onResolve({ filter: /\/in-process-extractor\.ts$/ }, () => ({
       path: join(common.absWorkingDir, 'shared/runtime/left-out.ts'),
     })),
 };
@@ -110,7 +110,10 @@ const withoutNetworks: Plugin = {
 const withoutFolder: Plugin = {
   name: 'without-folder',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /\/embedded\/[^/]+\.ts$|\/copy\/copy\.ts$/ }, ({ path }) => ({ path, namespace: 'left-out' }));
+    onResolve({ filter: /\/embedded\/[^/]+\.ts$|\/in-process-extractor\.ts$|\/copy\/copy\.ts$/ }, ({ path }) => ({
+      path,
+      namespace: 'left-out',
+    }));
     onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: 'module.exports = {};' }));
   },
 };

@@ -50,8 +50,8 @@ describe('The bundle in an image', () => {
 
     const packages = async ({ metafile, source }: typeof recognise) =>
       (await packagesOutside(metafile, source, process.cwd(), externals)).map(({ name }) => name);
-    expect(await packages(recognise)).toEqual(['sharp']);
-    expect(await packages(extract)).toEqual(['onnxruntime-node', 'sharp']);
+    expect(await packages(recognise)).toEqual(['libheif-js', 'sharp']);
+    expect(await packages(extract)).toEqual(['libheif-js', 'onnxruntime-node', 'sharp']);
     const parts = partsOfBundle(recognise.metafile).map(({ name }) => name);
     expect(parts).toContain('cassandra-driver');
     expect(adapterFiles(recognise.metafile, 'embedded')).toEqual([]);

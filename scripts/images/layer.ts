@@ -37,7 +37,7 @@ export async function filesUnder(
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries
     .filter((entry) => !entry.isDirectory())
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(folder.length + 1))
     .filter((path) => !skip(path));
   return Promise.all(paths.map(async (path) => ({ path: `${at}/${path}`, bytes: await readFile(join(folder, path)) })));
 }

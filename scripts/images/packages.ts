@@ -23,6 +23,8 @@ const reductions: Readonly<Record<string, { readonly without?: readonly string[]
       `^(package\\.json|dist/.*\\.js|bin/napi-v\\d+/${platform}/(libonnxruntime\\.so\\.1|[^/]+\\.node))$`,
     ),
   },
+  // The WebAssembly build, with its licence.
+  'libheif-js': { only: /^(package\.json|LICENSE|libheif-wasm\/(LICENSE|libheif\.(js|wasm)))$/ },
   'onnxruntime-common': { only: /^(package\.json|dist\/cjs\/.*)$/ },
   // The dependency only reports installations to its authors.
   'swagger-ui-dist': {

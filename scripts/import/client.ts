@@ -50,6 +50,8 @@ const refusedSchema = z.object({
   message: z.string(),
   error: z.object({ code: z.string(), details: z.unknown().optional() }),
 });
+const ownerDetails = z.object({ person_id: z.string() });
+const personSchema = z.object({ data: z.object({ external_id: z.string().nullable(), name: z.string().nullable() }) });
 const rejectedDetails = z.object({ rejected: z.array(z.object({ reasons: z.array(z.string()) })) });
 
 /** Checks that a FreeFace server answers and accepts the key. Errors: ServerError. */
@@ -122,12 +124,27 @@ async function send(photo: Photo, bytes: Uint8Array, server: Server): Promise<Ou
   }
   if (!rejections.has(code)) return { outcome: 'failed', code, message };
   const details = rejectedDetails.safeParse(refused.data?.error.details);
+  const owner = ownerDetails.safeParse(refused.data?.error.details);
   return {
     outcome: 'rejected',
     code,
-    message,
+    message: owner.success ? `${message} ${await describeOwner(owner.data.person_id, server)}` : message,
     reasons: details.success ? unique(details.data.rejected.flatMap(({ reasons }) => reasons)) : [],
   };
+}
+
+/** Names the person who has the face already: the usual reason is that the folder was renamed after an earlier import. */
+async function describeOwner(personId: string, { url, key }: Server): Promise<string> {
+  const person = await fetch(`${url}/api/v1/persons/${encodeURIComponent(personId)}`, {
+    headers: credentials(key),
+    signal: AbortSignal.timeout(answerTimeout),
+  })
+    .then((response) => response.json())
+    .then((json) => personSchema.parse(json).data)
+    .catch(() => null);
+  const owner = person?.external_id ?? personId;
+  const name = person?.name == null ? '' : ` (${person.name})`;
+  return `It belongs to ${owner}${name}. If you renamed the folder, change the external_id of this person to the new name.`;
 }
 
 function accepted(json: unknown): Outcome {
@@ -158,7 +175,8 @@ function checkAuthorised({ status }: Response, url: string): void {
   if (status === 403) throw new ServerError(`${url} refuses this key: it may not enrol faces. Use another key.`);
 }
 
-const credentials = (key: string | undefined): Record<string, string> =>
+/** The header with the key. */
+export const credentials = (key: string | undefined): Record<string, string> =>
   key === undefined ? {} : { authorization: `Bearer ${key}` };
 
 /** `Retry-After` (seconds or a date) in milliseconds; at most ten minutes. */

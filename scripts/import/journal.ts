@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { makeFolder } from '../../shared/adapters/embedded/private-files.ts';
+import { isLoopback } from '../../shared/domain/outside-issuer.ts';
 import { type Outcome, outcomeSchema } from './outcome.ts';
 import { FolderError, type Photo } from './scan.ts';
 
@@ -33,9 +34,13 @@ const lineSchema = z.object({
 });
 type Line = z.infer<typeof lineSchema>;
 
-/** Path of the journal for this folder and this server. `root` is absolute. */
+/**
+ * Path of the journal for this folder and this server. `root` is absolute. All ports of this machine count as one server, the one of the
+ * data folder. Any other server is identified by its address.
+ */
 export function journalFile(dataDir: string, root: string, url: string): string {
-  const key = createHash('sha256').update(`${url}\n${root}`).digest('hex').slice(0, 16);
+  const server = isLoopback(new URL(url).hostname) ? 'local' : url;
+  const key = createHash('sha256').update(`${server}\n${root}`).digest('hex').slice(0, 16);
   return join(dataDir, 'imports', `${key}.jsonl`);
 }
 

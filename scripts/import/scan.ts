@@ -1,11 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
-
-/** A person, from the name of a folder. */
-interface NamedPerson {
-  readonly externalId: string;
-  readonly name: string;
-}
+import { join } from 'node:path';
+import { externalId } from '../../shared/api/gallery.ts';
+import { type FolderPerson, isImagePath, personOfPath } from '../../shared/domain/uploads.ts';
 
 /** A picture to enrol. */
 export interface Photo {
@@ -15,14 +11,16 @@ export interface Photo {
   /** Milliseconds since the epoch, whole. */
   readonly modifiedAt: number;
   /** null: the photo is not in the folder of a person. */
-  readonly person: NamedPerson | null;
+  readonly person: FolderPerson | null;
 }
 
 export interface Folder {
   /** First the photos directly in the folder, then those of each subfolder, sorted by name. */
   readonly photos: readonly Photo[];
-  /** Number of folders that name a person. */
+  /** Number of people that the folders name. */
   readonly people: number;
+  /** Folders that cannot be imported, as `folder  reason`. The others are imported. */
+  readonly problems: readonly string[];
   /** Relative paths of skipped files: their names are not those of pictures. */
   readonly skipped: readonly string[];
 }
@@ -32,52 +30,45 @@ export class FolderError extends Error {
   override readonly name = 'FolderError';
 }
 
-const pictureEndings = new Set(['.jpg', '.jpeg', '.png', '.webp', '.gif', '.avif', '.tif', '.tiff', '.heic', '.heif']);
-
 /**
  * Lists the pictures of `root`. A picture in `<name>/`, at any depth, belongs to that person. A picture directly in `root` belongs to no
- * person. Hidden files and folders are ignored and not reported. Errors: FolderError.
+ * person. Hidden files and folders are ignored and not reported. A folder that cannot be imported does not stop the others. Errors: Error
+ * when `root` itself cannot be read. See: [Note: One rule from folder to person]
  */
 export async function scanFolder(root: string): Promise<Folder> {
   const { files, folders } = await entriesOf(root);
   const photos: Photo[] = [];
   const skipped: string[] = [];
+  const problems: string[] = [];
+  const people = new Set<string>();
   for (const file of files) await look(root, file, null, photos, skipped);
-  const byExternalId = new Map<string, string>();
   for (const folder of folders) {
-    const person = { externalId: slugOf(folder), name: nameOf(folder) };
-    const twin = byExternalId.get(person.externalId);
-    if (person.externalId === '')
-      throw new FolderError(`The folder ${folder} has no letter or digit for an external_id. Rename it.`);
-    if (twin !== undefined)
-      throw new FolderError(
-        `The folders ${twin} and ${folder} both give the external_id ${person.externalId}. Rename one of them.`,
-      );
-    byExternalId.set(person.externalId, folder);
-    await lookInside(root, folder, person, photos, skipped);
+    const person = personOfPath(`${folder}/`)!;
+    const issue = externalId.safeParse(person.externalId).error?.issues[0]?.message;
+    const inside: Photo[] = [];
+    const problem =
+      issue === undefined ? await problemOf(() => lookInside(root, folder, person, inside, skipped)) : issue;
+    if (problem !== null)
+      problems.push(`${folder}  ${issue === undefined ? problem : `the name ${problem}; rename the folder`}`);
+    if (issue !== undefined) continue;
+    people.add(person.externalId);
+    photos.push(...inside);
   }
-  return { photos, people: folders.length, skipped };
+  return { photos, people: people.size, skipped, problems };
 }
 
-/** `Ana_María Ωmega` becomes `ana-maria-ωmega`: lower case, without accents, at most 128 characters. */
-export function slugOf(folder: string): string {
-  return folder
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .normalize('NFC')
-    .replace(/[^\p{L}\p{N}]+/gu, '-')
-    .slice(0, 128)
-    .replace(/^-+|-+$/g, '');
+/** The reason why a folder cannot be read; null when it can. Photos found before the failure count. */
+async function problemOf(read: () => Promise<void>): Promise<string | null> {
+  return read().then(
+    () => null,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
 }
-
-/** `Ana_María` becomes `Ana María`. */
-const nameOf = (folder: string): string => folder.normalize('NFC').replaceAll('_', ' ').trim();
 
 async function lookInside(
   root: string,
   folder: string,
-  person: NamedPerson,
+  person: FolderPerson,
   photos: Photo[],
   skipped: string[],
 ): Promise<void> {
@@ -89,11 +80,11 @@ async function lookInside(
 async function look(
   root: string,
   path: string,
-  person: NamedPerson | null,
+  person: FolderPerson | null,
   photos: Photo[],
   skipped: string[],
 ): Promise<void> {
-  if (!pictureEndings.has(extname(path).toLowerCase())) {
+  if (!isImagePath(path)) {
     skipped.push(path);
     return;
   }

@@ -696,7 +696,7 @@ function setUp(files: Readonly<Record<string, string>> | null) {
   };
 }
 
-/** What each engine reports about the test's data. */
+/** The state that each engine reports about the test's data. */
 async function thereNow(
   environment: { SCYLLA_KEYSPACE: string; S3_BUCKET: string; MILVUS_COLLECTION_PREFIX: string },
   topicPrefix: string,

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import { styleText } from 'node:util';
+import { join } from 'node:path';
 import { config as loadDotenv } from 'dotenv';
 import { functions } from '../../functions/registry.gen.ts';
 import { distributedOpeners } from '../../shared/adapters/distributed/index.ts';
 import { openDataFolder } from '../../shared/adapters/embedded/data-folder.ts';
 import { embeddedOpeners } from '../../shared/adapters/embedded/index.ts';
-import { type Config, readConfig } from '../../shared/config.ts';
+import { type Config, readConfig, unknownSettings } from '../../shared/config.ts';
 import { createContext } from '../../shared/function/context.ts';
 import type { PortName } from '../../shared/ports/index.ts';
 import { tryAddress } from '../../shared/runtime/address.ts';
@@ -15,9 +15,12 @@ import { stopOnSignal } from '../../shared/runtime/lifecycle.ts';
 import { type RunningPlatform, runLocally } from '../../shared/runtime/local.ts';
 import { ensurePack } from '../../shared/vision/weights/ensure.ts';
 import { reportProgress } from '../../shared/vision/weights/progress.ts';
+import { removeUnusedFiles } from './unused-files.ts';
+import { hideEd25519Warning } from './warnings.ts';
 
 /** Runs the whole platform in this process until a signal stops it. Checks the settings before it builds models. */
 export async function startPlatform(): Promise<void> {
+  hideEd25519Warning();
   loadDotenv({ quiet: true });
   const config = readConfig(process.env);
   const engines = { embedded: embeddedOpeners, distributed: distributedOpeners };
@@ -25,7 +28,9 @@ export async function startPlatform(): Promise<void> {
   openDataFolder(config.dataDir);
   await tryAddress(config);
   if (config.mode === 'embedded' || config.extractorUrl === null) await prepareModels(config);
+  await makeInstallationSmaller();
   const context = createContext(config);
+  for (const problem of unknownSettings(process.env)) context.log.warn(problem);
   const platform = await runLocally(functions, openers, context);
   stopOnSignal(platform, context);
   process.stdout.write(greeting(platform, config));
@@ -41,11 +46,20 @@ async function prepareModels(config: Config): Promise<void> {
   }
 }
 
+/** Deletes files for other platforms from a production install. See: [Note: The biggest packages] */
+async function makeInstallationSmaller(): Promise<void> {
+  const megabytes = Math.round((await removeUnusedFiles(join(process.cwd(), 'node_modules'))) / 1e6);
+  if (megabytes > 0)
+    process.stderr.write(
+      `Removed ${megabytes} MB from node_modules that this platform does not use. \`npm ci\` restores them.\n`,
+    );
+}
+
 function greeting({ host, port }: RunningPlatform, { mode, dataDir, packs }: Config): string {
   const address = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   const keyFile = adminKeyPath(dataDir);
   const hasKey = existsSync(keyFile);
-  const bold = (text: string) => (process.stdout.isTTY ? styleText('bold', text) : text);
+  const bold = (text: string) => (process.stdout.isTTY && !process.env.NO_COLOR ? `\x1b[1m${text}\x1b[0m` : text);
   return `
 ${bold(`FreeFace is ready at ${address}`)}
   data       ${mode === 'embedded' ? dataDir : 'on the engines'}

@@ -1,21 +1,21 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { AppError } from '../errors.ts';
 
-/** Where a page ends: the order column and the id of its last row. */
+/** End of a page: the order column and the id of its last row. */
 export type Position = readonly [at: number, id: string];
 
 export interface PageTokens {
-  /** `listing` names the listing with its tenant and filter. */
+  /** `listing` identifies the listing, with its tenant and filter. */
   write(listing: string, position: Position): string;
-  /** Errors: AppError PAGE_TOKEN_INVALID for anything that `write` did not give out for the same listing. */
+  /** Errors: AppError PAGE_TOKEN_INVALID unless `write` returned the token for the same listing. */
   read(listing: string, token: string): Position;
 }
 
 const macBytes = 16;
 
 /**
- * Opaque tokens, authenticated by HMAC-SHA256 under `key`. A position alone tells nothing that the page itself did not; the
- * authentication binds it to its listing, so that a token can neither be edited nor carried to another tenant's list.
+ * Opaque tokens, authenticated with HMAC-SHA256 and `key`. The position in a token is not secret, because the page contains it too. The
+ * authentication binds the token to its listing: a caller can neither change it nor use it for the list of another tenant.
  */
 export function createPageTokens(key: Buffer): PageTokens {
   const macOf = (listing: string, payload: Buffer): Buffer =>
@@ -33,7 +33,7 @@ export function createPageTokens(key: Buffer): PageTokens {
     read(listing, token) {
       const bytes = Buffer.from(token, 'base64url');
       const payload = bytes.subarray(macBytes);
-      // Decoding is lenient; only the exact text that was given out is taken.
+      // Base64 decoding accepts several texts for the same bytes; only the original text is valid.
       const exact = bytes.length > macBytes && bytes.toString('base64url') === token;
       if (!exact || !timingSafeEqual(bytes.subarray(0, macBytes), macOf(listing, payload))) {
         throw new AppError('PAGE_TOKEN_INVALID');

@@ -51,6 +51,7 @@ export const tenant = {
   quota: { persons: 5000, faces: null, bytes: null },
   consent_required: true,
   retention: { images_days: null, unknown_faces_days: null },
+  time_zone: 'Europe/Berlin',
   created_at: '2026-05-01T10:00:00.000Z',
   updated_at: '2026-05-01T10:00:00.000Z',
   version: 1,

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { roles, scopes } from '../domain/access.ts';
+import { isTimeZone } from '../domain/capture-time.ts';
 import { passwordLength, passwordProblem } from '../domain/password-rules.ts';
 import { AppError } from '../errors.ts';
 import type { ApiKey, OpenSession, Quota, Retention, TenantRecord, User } from '../ports/accounts.ts';
@@ -88,6 +89,13 @@ export const quota = z
 export const retention = z
   .strictObject({ images_days: days.optional(), unknown_faces_days: days.optional() })
   .describe(retentionMeaning);
+const timeZoneMeaning =
+  'IANA time zone of cameras that write neither an offset nor a GPS time, such as `Europe/Berlin`; null: their times are taken as UTC.';
+export const timeZone = z
+  .string()
+  .refine(isTimeZone, 'must be the name of an IANA time zone, such as Europe/Berlin')
+  .nullable()
+  .describe(timeZoneMeaning);
 export const consentRequired = z.boolean().describe('true: a person can be enrolled only with a valid consent.');
 
 /** Returns the stored quota with the given fields replaced. */
@@ -148,6 +156,7 @@ export const tenant = z.object({
   quota: z.object({ persons: limit, faces: limit, bytes: limit }).describe(quotaMeaning),
   consent_required: consentRequired,
   retention: z.object({ images_days: days, unknown_faces_days: days }).describe(retentionMeaning),
+  time_zone: z.string().nullable().describe(timeZoneMeaning),
   created_at: z.string(),
   updated_at: z.string(),
   version,
@@ -191,6 +200,7 @@ export const presentTenant = (stored: TenantRecord) => ({
   quota: { ...stored.quota },
   consent_required: stored.consentRequired,
   retention: { images_days: stored.retention.imagesDays, unknown_faces_days: stored.retention.unknownFacesDays },
+  time_zone: stored.timeZone,
   created_at: presentTime(stored.createdAt),
   updated_at: presentTime(stored.updatedAt),
   version: stored.version,

@@ -1,10 +1,13 @@
 import * as z from 'zod';
-import { type DetectedFace, type QualityReason, qualityReasons } from '../domain/face.ts';
-import type { Box, Point } from '../domain/geometry.ts';
+import { captureZones } from '../domain/capture-time.ts';
+import { qualityReasons } from '../domain/face.ts';
 import type { ModelIdentity } from '../ports/extractor.ts';
 import type { JsonObject } from '../ports/json.ts';
 import type { Face } from '../ports/records/faces.ts';
 import type { Person } from '../ports/records/persons.ts';
+import { presentDetectedFace, presentSimilarity } from './present-face.ts';
+
+export { presentBox, presentDetectedFace, presentRejectedFace, presentSimilarity } from './present-face.ts';
 
 /** Schemas of persons, faces and images, and functions that present stored records in them. Times are RFC 3339 in UTC. */
 
@@ -35,7 +38,6 @@ export const externalId = z
   .string()
   .min(1, 'must not be empty')
   .max(128, 'must have at most 128 characters')
-  .regex(/^[^,]*$/, 'must not have commas')
   .refine(isPrintable, 'must not have control characters')
   .describe("Id of the person in the client's own system; unique in the gallery.");
 
@@ -92,9 +94,11 @@ export const pageLimit = (fallback: number, most: number) =>
 const point = z.object({ x: z.number(), y: z.number() });
 export const box = z
   .object({ left: z.number(), top: z.number(), width: z.number(), height: z.number() })
-  .describe('Rectangle in pixels of the upright image.');
+  .describe(
+    'Rectangle in pixels of the upright image. The box of a face at the edge can extend beyond the image, as with Amazon Rekognition: `left` and `top` can be negative. Clip the box before you crop or draw.',
+  );
 const quality = z.object({
-  score: z.number().min(0).max(1).describe('0: useless for recognition; 1: as good as a passport photo.'),
+  score: z.number().min(0).max(1).describe('0: useless for recognition; 1: the quality of a passport photo.'),
   reasons: z.array(z.enum(qualityReasons)).describe('Reasons for a low score.'),
 });
 const landmarks = z
@@ -130,7 +134,7 @@ export const model = z.object({ pack, id: modelId, dimension: z.number().describ
 export const rejectedFace = z.object({
   box,
   reasons: z.array(z.enum(qualityReasons)).describe('Reasons for the rejection.'),
-  quality_score: z.number().describe('0: useless for recognition; 1: as good as a passport photo.'),
+  quality_score: z.number().describe('0: useless for recognition; 1: the quality of a passport photo.'),
 });
 
 export const person = z.object({
@@ -171,6 +175,12 @@ export const face = detectedFace.extend({
   created_at: z.string().describe('Time of the enrolment.'),
 });
 
+export const captureZone = z
+  .enum(captureZones)
+  .describe(
+    'Source of the time zone of `captured_at`. `request`: the client sent the time; `offset`, `gps`: the photo has an offset or a GPS time; `tenant`: the `time_zone` of the tenant; `assumed`: none of them, so the time of the camera is taken as UTC.',
+  );
+
 export const presentTime = (milliseconds: number): string => new Date(milliseconds).toISOString();
 export const presentTimeOrNull = (milliseconds: number | null): string | null =>
   milliseconds === null ? null : presentTime(milliseconds);
@@ -206,46 +216,7 @@ export const presentFace = (stored: Face) => ({
   created_at: presentTime(stored.createdAt),
 });
 
-export const presentDetectedFace = (found: DetectedFace) => ({
-  box: presentBox(found.box),
-  confidence: rounded(found.confidence, 4),
-  landmarks: {
-    left_eye: presentPoint(found.landmarks.left_eye),
-    right_eye: presentPoint(found.landmarks.right_eye),
-    nose: presentPoint(found.landmarks.nose),
-    mouth_left: presentPoint(found.landmarks.mouth_left),
-    mouth_right: presentPoint(found.landmarks.mouth_right),
-  },
-  quality: { score: rounded(found.quality.score, 3), reasons: [...found.quality.reasons] },
-  pose: { yaw: rounded(found.pose.yaw, 1), pitch: rounded(found.pose.pitch, 1), roll: rounded(found.pose.roll, 1) },
-});
-
-export const presentBox = ({ left, top, width, height }: Box) => ({
-  left: Math.round(left),
-  top: Math.round(top),
-  width: Math.round(width),
-  height: Math.round(height),
-});
-
-export const presentRejectedFace = (
-  { box, quality }: Pick<DetectedFace, 'box' | 'quality'>,
-  reasons: readonly QualityReason[],
-) => ({
-  box: presentBox(box),
-  reasons: [...reasons],
-  quality_score: presentScore(quality.score),
-});
-
-/** A score (0..1), rounded for display. */
-export const presentScore = (value: number): number => rounded(value, 3);
-
-/** Rounded, because full precision would help an attacker to rebuild a template. */
-export const presentSimilarity = (value: number): number => rounded(value, 3);
-
 export const presentModel = ({ pack, space, dimension }: ModelIdentity) => ({ pack, id: space, dimension });
-
-const presentPoint = ({ x, y }: Point) => ({ x: rounded(x, 1), y: rounded(y, 1) });
-const rounded = (value: number, digits: number): number => Math.round(value * 10 ** digits) / 10 ** digits;
 
 /** The metadata of a request in the type of the store. */
 export const asJsonObject = (value: Record<string, z.core.util.JSONType> | undefined): JsonObject =>

@@ -24,4 +24,19 @@ export interface Calibration {
     readonly slope: number;
     readonly ceiling: number;
   }[];
+  /**
+   * Cosines of mates: the probe and the template of one person, from two photos. Absent when they were not measured with this pack: the
+   * calibration is older, or belongs to another pack. See: [Note: Expected miss rate]
+   */
+  readonly mates?:
+    | {
+        /** Source of the numbers: data set, script, date. */
+        readonly source: string;
+        /**
+         * Share of the mates with a lower cosine, 0..1. Both numbers increase, the cosine strictly; linear interpolation in between. The
+         * first share is that of photos without a face; the last cosine and share are 1.
+         */
+        readonly missed: readonly { readonly cosine: number; readonly share: number }[];
+      }
+    | undefined;
 }

@@ -4,10 +4,10 @@ export const passwordLength = { least: 12, most: 256 } as const;
 /**
  * Returns the reason why a new password is refused, or null when it is accepted.
  *
- * [Note: Long passwords, not strange ones]
- * NIST SP 800-63B asks for length and a check against common passwords, not for digits and signs. The lockout stops a caller who
- * guesses over this API long before the end of a list of thousands, and hardly an entry of the lists of leaked passwords has 12
- * characters. So the rules are: the length, no common start, not the username, at least five different characters.
+ * [Note: Long passwords instead of complex ones]
+ * NIST SP 800-63B requires length and a check against common passwords. It advises against rules about digits and special characters.
+ * The lockout stops a caller who tries passwords from a list long before the end of the list. In addition, few leaked passwords have 12
+ * characters or more. So the rules are: the length, no common start, not the username, at least five different characters.
  */
 export function passwordProblem(password: string, username: string): string | null {
   const folded = password.normalize('NFKC').toLowerCase();

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import builtin from '../../models/calibration/builtin.json' with { type: 'json' };
 import own from '../../models/calibration/retinaface-mobilefacenet.json' with { type: 'json' };
-import { cosineOf, similarityOf } from './similarity.ts';
+import { cosineOf, similarityOf, verificationThreshold } from './similarity.ts';
 
 const cosines = fc.double({ min: -1, max: 1, noNaN: true });
 const packs = { builtin, 'retinaface-mobilefacenet': own };
@@ -33,5 +33,19 @@ describe.each(Object.entries(packs))('similarity with the calibration of %s', (_
 
   it('When a cosine is above 1 because of rounding, then the similarity is still 1', () => {
     expect(similarityOf(1.0000001, calibration)).toBe(1);
+  });
+});
+
+describe('verificationThreshold', () => {
+  it('When the false-match rate is ten times lower, or ten times more templates are compared, then it is 0.1 higher', () => {
+    expect(verificationThreshold(0.001, 1)).toBeCloseTo(0.5, 10);
+    expect(verificationThreshold(0.0001, 1)).toBeCloseTo(0.6, 10);
+    expect(verificationThreshold(0.001, 10)).toBeCloseTo(0.6, 10);
+    expect(verificationThreshold(0.0001, 20)).toBeCloseTo(0.73, 3);
+  });
+
+  it('When there is no template, then it is that of one; it is never above 1', () => {
+    expect(verificationThreshold(0.001, 0)).toBe(verificationThreshold(0.001, 1));
+    expect(verificationThreshold(1e-12, 1)).toBe(1);
   });
 });

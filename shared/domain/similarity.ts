@@ -1,6 +1,5 @@
 import type { Calibration } from './calibration.ts';
-
-type Knots = Calibration['similarityKnots'];
+import { interpolate } from './interpolate.ts';
 
 /**
  * Converts a cosine, -1..1, to the calibrated similarity, 0..1. The similarity never falls when the cosine rises.
@@ -9,17 +8,16 @@ type Knots = Calibration['similarityKnots'];
 export const similarityOf = (cosine: number, { similarityKnots }: Pick<Calibration, 'similarityKnots'>): number =>
   interpolate(similarityKnots, cosine, 'cosine', 'similarity');
 
+/**
+ * Returns the lowest similarity of a match in a 1:1 verification, for a false-match rate (FMR): 0.5 for 0.001, and 0.1 more for each
+ * tenth of the rate. See: [Note: One similarity for every model]
+ *
+ * @param templates number of templates of the claimed person; the best of them counts. A stranger's chance is at most that many times
+ * the chance with one template (the union bound), so the rate of one template is divided by it.
+ */
+export const verificationThreshold = (fmr: number, templates: number): number =>
+  Math.min(1, 0.2 - Math.log10(fmr / Math.max(1, templates)) / 10);
+
 /** Converts a similarity, 0..1, to the lowest cosine that has it. The inverse of `similarityOf`. */
 export const cosineOf = (similarity: number, { similarityKnots }: Pick<Calibration, 'similarityKnots'>): number =>
   interpolate(similarityKnots, similarity, 'similarity', 'cosine');
-
-function interpolate(knots: Knots, x: number, from: keyof Knots[number], to: keyof Knots[number]): number {
-  const first = knots[0]!;
-  const last = knots.at(-1)!;
-  if (x <= first[from]) return first[to];
-  if (x >= last[from]) return last[to];
-  const upper = knots.findIndex((knot) => knot[from] >= x);
-  const a = knots[upper - 1]!;
-  const b = knots[upper]!;
-  return a[to] + ((x - a[from]) / (b[from] - a[from])) * (b[to] - a[to]);
-}

@@ -1,17 +1,17 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
 
 /**
- * Proxies in front: how many, or the addresses that they have.
+ * The trusted proxies in front of this server: their number, or their addresses.
  *
  * [Note: Trust by address]
- * In a cluster a request passes the gateway, Knative's ingress, its activator where an instance has to start, and the queue-proxy
- * beside the function, so how many proxies add to `X-Forwarded-For` differs from one request to the next. All of them have private
- * addresses. So each that has one is believed about who called it, and the first that has none is the caller. A caller whose own
- * address is private could write another before it: where there are such, the addresses of the cluster alone are named.
+ * In a cluster, a request passes the gateway, Knative's ingress, the activator (only if an instance must start) and the queue-proxy of
+ * the pod. So the number of proxies that add to `X-Forwarded-For` is not constant. All these proxies have private addresses. With
+ * `private`, the server therefore trusts every private address in the header, and the last address that is not private is the caller.
+ * A caller with a private address could fake another address. If there are such callers, list only the networks of the cluster.
  */
 export type TrustedProxies = number | BlockList;
 
-/** The networks that `private` stands for; no public address is in them. */
+/** The networks that `private` means; they contain no public address. */
 export const privateNetworks = [
   '10.0.0.0/8',
   '100.64.0.0/10',
@@ -24,7 +24,7 @@ export const privateNetworks = [
   'fe80::/10',
 ];
 
-/** `text`: a number up to 10, or addresses, networks and `private`, separated by commas. null: it is neither. */
+/** `text`: a number up to 10, or addresses, networks and `private`, separated by commas. Returns null for any other text. */
 export function trustedProxiesOf(text: string): TrustedProxies | null {
   if (/^\d+$/.test(text)) return Number(text) <= 10 ? Number(text) : null;
   const trusted = new BlockList();

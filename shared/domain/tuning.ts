@@ -7,14 +7,47 @@
 export const decoding = {
   /** A camera's full-size JPEG. This and the next are the defaults of FREEFACE_MAX_IMAGE_BYTES and FREEFACE_MAX_IMAGE_PIXELS. */
   maxBytes: 15 * 1024 * 1024,
-  /** 100 megapixels: more than the usual setting of every phone. Decoding needs at most 300 MB. */
+  /** 100 megapixels: more than the usual setting of every phone. */
   maxPixels: 100_000_000,
+  /**
+   * Memory for decoding: of one photo, and of all photos that a process decodes at the same time. See: [Note: Cost of decoding]. It is
+   * enough for 100 megapixels of ordinary JPEG, PNG or WebP, 48 megapixels of HEIC and 23 megapixels of AVIF.
+   */
+  maxMemory: 512 * 1024 * 1024,
   /** Frames of an animation. Only the first frame is decoded, but reading the header takes time for each frame. */
   maxFrames: 1000,
   /** Longer side of the raster in pixels. In a group photo of 2048 px, the smallest face that a detector finds has about 20 px. */
   longerSide: 2048,
   /** Background of transparent pictures. Mid grey has contrast to dark and to light hair. */
   background: { r: 128, g: 128, b: 128 },
+} as const;
+
+/** Estimates of the cost of decoding. See: [Note: Cost of decoding]. Tested by shared/vision/decode-memory.test.ts. */
+export const decodeCosts = {
+  /** Buffers of every decode, and the raster: 36 MB was measured for a JPEG of 35 megapixels. In bytes. */
+  fixed: 36 * 1024 * 1024,
+  /** Lines that a file which is read in lines has in memory. */
+  lines: 1700,
+  /** Bytes per pixel of formats whose decoder needs the whole picture. */
+  perPixelBytes: { webp: 4, gif: 6, animation: 12, avif: 20, deepAvif: 28 },
+  /** Processor time of any photo, in seconds, and of a megapixel by format or kind of file. */
+  fixedSeconds: 0.05,
+  seconds: {
+    jpeg: 0.02,
+    progressive: 0.035,
+    png: 0.03,
+    interlaced: 0.05,
+    webp: 0.05,
+    gif: 0.05,
+    avif: 0.15,
+    tiff: 0.03,
+    heic: 0.12,
+  },
+  /**
+   * libheif as WebAssembly. `base`: its memory without a photo, in bytes (measured: 17 MB). `growth`: its memory grows in steps of up to
+   * 20 %. `side`: longer side of the copy that sharp gets, in pixels; shorter than twice this.
+   */
+  heic: { base: 24 * 1024 * 1024, growth: 1.1, side: 2048 },
 } as const;
 
 /**
@@ -166,7 +199,7 @@ export const rendering = {
   background: { r: 255, g: 255, b: 255 },
 } as const;
 
-/** Limits of the photos that an extractor processes and queues. Tested by shared/adapters/embedded/extractor.test.ts. */
+/** Limits of the photos that an extractor processes and queues. Tested by shared/adapters/in-process-extractor.test.ts. */
 export const extraction = {
   /** Photos in process for each network thread: one photo is in a network while another is decoded. */
   perThread: 2,
@@ -176,8 +209,38 @@ export const extraction = {
    */
   waitingPerThread: 64,
   maxWaitingBytes: 256 * 1024 * 1024,
-  /** Pixels of all photos that are decoded at the same time: two phone photos, or hundreds of small photos. */
-  decodedPixels: 32_000_000,
+  /**
+   * Estimated seconds of decoding that photos in process and waiting photos can need together; more photos are refused with BUSY. One
+   * minute is the time-out of a request, and the networks need their time too.
+   */
+  decodingSeconds: 20,
+} as const;
+
+/** Memory of a process that extracts faces. Tested by shared/vision/decode-memory.test.ts; `npm run bench -- --only memory` measures it. */
+export const memory = {
+  /**
+   * Most resident bytes with any 50 files at once, on the default number of threads: 0.4 GiB for the networks, `decoding.maxMemory`, and
+   * the request bodies (FREEFACE_MAX_HELD_BYTES), which need more than twice their size when they are base64 in JSON.
+   */
+  mostResident: 1536 * 1024 * 1024,
+} as const;
+
+/**
+ * Limits of a photo of a crowd. See: [Note: A crowd ends in time]. Tested by shared/vision/pipeline.test.ts.
+ *
+ * Measured with 290 faces in one photo and one network thread, CPU time for each face: `builtin` 18 ms to detect and 28 ms with a
+ * template, `retinaface-mobilefacenet` 2 and 19 ms. So both finish 500 faces in 14 s; a pack with larger networks reaches the time limit.
+ */
+export const crowds = {
+  /** Most faces of one photo. */
+  faces: 500,
+  /**
+   * Time in milliseconds from the decoded photo on, after which no further group of faces starts. A call may last one minute; the photo may
+   * wait for half a minute before (`waitingPerThread`).
+   */
+  milliseconds: 20_000,
+  /** Faces in one group: enough to keep the threads of a machine busy. */
+  group: 32,
 } as const;
 
 /** Choice of the main face in a photo of one person. Tested by shared/domain/selection.test.ts. */
@@ -239,6 +302,25 @@ export const places = {
   linkMetres: 250,
   /** Most places in one response; the most visited are returned. */
   mostShown: 100,
+} as const;
+
+/** 1:1 verification. Tested by functions/compare-faces/index.test.ts. */
+export const verification = {
+  /**
+   * Most templates of a person that a comparison uses, the newest ones. Each template is another chance for a false match, so the
+   * threshold rises with their number: by 0.13 for 20.
+   */
+  templates: 20,
+} as const;
+
+/** Limit of a gallery. See: [Note: Expected miss rate]. Tested by shared/domain/gallery-size.test.ts. */
+export const galleryLimit = {
+  /** FPIR at which the limit is measured: the default of faces/recognize. */
+  fpir: 0.01,
+  /** The limit is the largest gallery in which at most this share of the enrolled persons is missed: one person in five. */
+  missRate: 0.2,
+  /** From this share of the limit on, the gallery is near it. */
+  near: 0.8,
 } as const;
 
 /** Rules of enrolment. Tested by functions/enroll-face/index.test.ts. */

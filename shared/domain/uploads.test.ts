@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
-  externalIdOfPath,
   filesOfUpload,
   isImagePath,
   isUploadPath,
   keyOfUpload,
+  personOfPath,
   uploadOfFile,
   uploadOfKey,
 } from './uploads.ts';
@@ -55,9 +55,15 @@ describe('files of the watched folder', () => {
   });
 });
 
-it('When a folder name has two Unicode forms, then both give the same external id', () => {
-  expect(externalIdOfPath('Ju\u0308rgen/1.jpg')).toBe('Jürgen');
-  expect(externalIdOfPath('1.jpg')).toBeUndefined();
+it.each([
+  ['Ana_María/1.jpg', { externalId: 'Ana_María', name: 'Ana María' }],
+  ['Ju\u0308rgen/2026/1.jpg', { externalId: 'Jürgen', name: 'Jürgen' }],
+  ['Doe, John/1.jpg', { externalId: 'Doe, John', name: 'Doe, John' }],
+  ['🦊/1.jpg', { externalId: '🦊', name: '🦊' }],
+  ['___/1.jpg', { externalId: '___', name: '___' }],
+  ['1.jpg', null],
+])('When the path is %j, then the person is %o', (path, person) => {
+  expect(personOfPath(path)).toEqual(person);
 });
 
 it.each([

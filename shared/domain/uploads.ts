@@ -36,10 +36,29 @@ export const isImagePath = (path: string): boolean => imageName.test(path);
 /** true when the name is that of a manifest, which lists the items of a batch. */
 export const isManifestPath = (path: string): boolean => manifestName.test(path);
 
-/** The external id in a path: its first folder. It is normalised to NFC, because some systems write umlauts as two characters. */
-export function externalIdOfPath(path: string): string | undefined {
+/** A person that the name of a folder stands for. */
+export interface FolderPerson {
+  /** The folder's name in Unicode form NFC, because some systems write umlauts as two characters. */
+  readonly externalId: string;
+  /** The same with spaces for underscores: `Ana_María` is `Ana María`. */
+  readonly name: string;
+}
+
+/**
+ * The person of a file's folder, null for a file outside of every folder. The first folder of the path names the person; deeper folders do
+ * not matter.
+ *
+ * [Note: One rule from folder to person]
+ * `npm run import`, the watched folder and the bucket all use this rule, so the same folder is the same person whichever way it comes.
+ * The external id is the name as it is: a change of case or of accents would join people that their owner keeps apart, and a client
+ * could not compute the id for its own system.
+ */
+export function personOfPath(path: string): FolderPerson | null {
   const slash = path.indexOf('/');
-  return slash < 1 ? undefined : path.slice(0, slash).normalize('NFC');
+  if (slash < 1) return null;
+  const externalId = path.slice(0, slash).normalize('NFC');
+  const name = externalId.replaceAll('_', ' ').trim();
+  return { externalId, name: name === '' ? externalId : name };
 }
 
 /**

@@ -1,18 +1,19 @@
 import * as z from 'zod';
 import { type UploadPlace, uploadOfKey } from '../domain/uploads.ts';
 
-/** As MinIO and S3 write it; all else in it is passed over. */
+/** The form that MinIO and S3 write. Other fields are ignored. */
 const notification = z.object({
   Records: z.array(z.object({ s3: z.object({ object: z.object({ key: z.string() }) }) })),
 });
 
 /**
- * The files that a bucket's notification is about, each once; those outside of `uploads/` are left out. `data`: the message as bytes,
- * text or JSON. null when it is no notification.
+ * The files that a bucket's notification names, without duplicates and without files outside of `uploads/`; null: not a notification.
+ *
+ * @param data the message as bytes, text or JSON
  *
  * [Note: Keys of notifications]
- * The key within a record is URL-encoded as a form has it: a space is `+`, and `+` is `%2B`. The one at the top of the message is
- * not, and is not read. What happened does not matter either, see [Note: What is there counts].
+ * The key in a record is URL-encoded like a form field: a space is `+`, and `+` is `%2B`. The key at the top of the message is not
+ * encoded, and is ignored. The kind of change is ignored too, see [Note: The current file counts].
  */
 export function uploadsOfNotification(data: unknown): UploadPlace[] | null {
   const parsed = notification.safeParse(jsonOf(data));

@@ -7,7 +7,7 @@ import type { Event } from '../ports/events.ts';
 import type { OutboxEntry } from '../ports/records/outbox.ts';
 import type { Tenant } from '../ports/tenant.ts';
 
-/** Kafka topics; the embedded broker keeps them under the same names. */
+/** Kafka topics; the embedded broker uses the same names. */
 export const topics = [
   'freeface.events',
   'freeface.webhooks',
@@ -17,7 +17,7 @@ export const topics = [
 ] as const;
 export type Topic = (typeof topics)[number];
 
-/** Priorities have a topic each, so that no queue of others stands before an urgent one. */
+/** Each priority has its own topic, so that urgent jobs do not wait behind others. */
 export function enrolmentTopic<Lane extends Priority>(priority: Lane): `freeface.enrollments.${Lane}` {
   return `freeface.enrollments.${priority}`;
 }
@@ -25,8 +25,8 @@ export function enrolmentTopic<Lane extends Priority>(priority: Lane): `freeface
 const faceReference = z.object({ face_id: z.string(), person_id: z.string().nullable(), image_id: z.string() });
 
 /**
- * Every event type: the topic it travels on, its data, and the field whose value orders it. Data carries references, never
- * image bytes and never embeddings; a consumer tolerates unknown fields.
+ * Every event type: its topic, its data, and `terminal` (see isTerminal). Data contains references, but no image bytes and no embeddings.
+ * A consumer ignores unknown fields.
  */
 const catalogue = {
   'freeface.face.enrolled.v1': { topic: 'freeface.events', data: faceReference, terminal: true },
@@ -42,7 +42,7 @@ const catalogue = {
     data: z.object({ person_id: z.string(), faces: z.number() }),
     terminal: true,
   },
-  /** An enrolment was accepted; its job says what is to be done. */
+  /** An enrolment was accepted; its job has the details. */
   'freeface.enrollment.requested.v1': {
     topic: enrolmentTopic,
     data: z.object({ job_id: z.string(), face_id: z.string() }),
@@ -63,15 +63,15 @@ const catalogue = {
     data: z.object({ job_id: z.string(), face_id: z.string() }),
     terminal: true,
   },
-  /** A file came, changed or went; what is there counts, not what the event says. `path` within the tenant's part. */
+  /** A file was created, changed or deleted; the event does not say which. `path` is relative to the tenant's folder. */
   'freeface.upload.changed.v1': {
     topic: 'freeface.uploads',
     data: z.object({ path: z.string() }),
     terminal: false,
   },
-  /** The same from a bucket, as KafkaSource wraps what is no CloudEvent: the notification as bytes. */
+  /** A bucket's notification as bytes. KafkaSource gives this type to messages that are not CloudEvents. */
   'dev.knative.kafka.event': { topic: 'freeface.uploads', data: z.unknown(), terminal: false },
-  /** Something is to be sent to a webhook; its queue says what. */
+  /** A queue of webhook messages has due messages. */
   'freeface.webhook.due.v1': { topic: 'freeface.webhooks', data: z.object({ queue: z.string() }), terminal: false },
   /** Request and reply with the image as the raw body. */
   'freeface.image.extract.v1': { topic: null, data: z.unknown(), terminal: false },
@@ -84,10 +84,10 @@ const catalogue = {
 export type EventType = keyof typeof catalogue;
 export const eventTypes = Object.keys(catalogue) as EventType[];
 
-/** true when an event of this type is a notice that nobody inside has to act on. */
+/** Whether an event of this type only informs: no function of the platform needs to handle it. */
 export const isTerminal = (type: EventType): boolean => catalogue[type].terminal;
 
-/** The topic that an event travels on; null: it is none of ours, or travels on none. */
+/** The topic of an event; null: the type is unknown or has no topic. */
 export function topicOf({ type, priority }: Event): Topic | null {
   const place = Object.hasOwn(catalogue, type) ? catalogue[type as EventType].topic : null;
   if (typeof place !== 'function') return place;
@@ -100,12 +100,12 @@ type DataOf<Type extends EventType> = z.output<(typeof catalogue)[Type]['data']>
 export function eventData<Type extends EventType>(type: Type, event: Event): DataOf<Type> {
   const parsed = catalogue[type].data.safeParse(event.data);
   if (event.type === type && parsed.success) return parsed.data as DataOf<Type>;
-  throw new AppError('VALIDATION_FAILED', { message: `The event is no ${type}.`, cause: parsed.error });
+  throw new AppError('VALIDATION_FAILED', { message: `The event is not a valid ${type}.`, cause: parsed.error });
 }
 
 /**
- * Builds an event as it is stored in the outbox. `key` is the person or face that orders it within the tenant; `priority` picks
- * the topic where there is one for each.
+ * Builds an event for the outbox. Events of a tenant with the same `key` (a person or face) stay in order. `priority` selects the topic
+ * if the type has one topic for each priority.
  */
 export function outboxEntry<Type extends EventType>(
   type: Type,
@@ -122,7 +122,7 @@ export function outboxEntry<Type extends EventType>(
   const { priority = 'normal' } = fields;
   const place = catalogue[type].topic;
   const topic = typeof place === 'function' ? place(priority) : place;
-  if (topic === null) throw new RangeError(`${type} travels on no topic`);
+  if (topic === null) throw new RangeError(`${type} has no topic`);
   const event: Event = new CloudEvent({
     id: fields.id,
     type,

@@ -14,7 +14,7 @@ const faceId = '1ca19c9b-1521-5cf0-b3e8-373f9bdf2491';
 const jobId = '01a20d80-1b5c-7f3a-8c39-5a7d0a4f9c11';
 const reference = { face_id: faceId, person_id: 'ada', image_id: 'fd494fe4-009e-5cc1-911b-a43ca874d394' };
 
-/** What each type that travels on a topic of ours carries. */
+/** Example data of each type that the platform publishes on a topic. */
 const examples: Readonly<Partial<Record<EventType, object>>> = {
   'freeface.face.enrolled.v1': reference,
   'freeface.face.erased.v1': { ...reference, person_id: null },
@@ -34,7 +34,7 @@ const at = Date.UTC(2026, 4, 1, 10);
 const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 const eventKey = 'freeface-uploads/uploads/default/Zoë/größe + 1.jpg';
 
-/** What travels on no topic of ours, or is written there by others: bytes as they are, and a reply. */
+/** Example fields of types that have no topic or that others publish: raw bytes, and a reply. */
 const others: Readonly<Partial<Record<EventType, Partial<Event>>>> = {
   'dev.knative.kafka.event': {
     id: 'partition:3/offset:7',
@@ -53,7 +53,7 @@ const others: Readonly<Partial<Record<EventType, Partial<Event>>>> = {
     purpose: 'template',
     embed: 'true',
     pack: 'builtin',
-    // No text in any encoding.
+    // Not valid text in any encoding.
     data: Buffer.from('ffd8ffe000104a46494600', 'hex'),
   },
   'freeface.image.extracted.v1': {
@@ -94,7 +94,7 @@ const failure = {
   at: Date.UTC(2026, 4, 1, 11),
 };
 
-/** A golden file for each type, and one for an event that was given up. */
+/** A golden file for each type, and one for a dead letter. */
 type Name = EventType | 'dead-letter';
 const names = [...Object.keys(examples), ...Object.keys(others), 'dead-letter'] as Name[];
 const typeOf = (name: Name): EventType => (name === 'dead-letter' ? 'freeface.enrollment.requested.v1' : name);
@@ -123,13 +123,13 @@ interface Golden {
   readonly binary: HttpMessage;
   readonly structured: HttpMessage;
   readonly kafka: KafkaRecord;
-  /** As the SDK writes it; we read it and write the binary mode. */
+  /** As the SDK writes it. The platform reads this mode, and writes the binary mode. */
   readonly kafkaStructured: KafkaRecord;
 }
 
 const folder = 'shared/events/golden';
 const fileOf = (name: Name): string => join(folder, `${name}.json`);
-/** Run with UPDATE_GOLDEN=1 after a deliberate change, and look at the difference. */
+/** After an intended change, run with UPDATE_GOLDEN=1 and check the difference. */
 const updating = process.env.UPDATE_GOLDEN === '1';
 
 function goldenOf(name: Name): Golden {
@@ -169,43 +169,43 @@ const sdkRead = ({ key, headers, value }: KafkaRecord): unknown =>
 const httpRead = ({ headers, body }: HttpMessage): Event => HTTP.toEvent({ headers, body: sent(body) }) as Event;
 
 const plain = (event: unknown): unknown => JSON.parse(JSON.stringify(event));
-/** See: [Note: Numbers on the way] */
-function told(name: Name, event: unknown): unknown {
+/** See: [Note: Numbers become text] */
+function comparable(name: Name, event: unknown): unknown {
   if (name === 'dead-letter') return plain(readDeadLetter(event as Event));
   const fields = plain(event) as Event;
-  // The SDK takes what has no content type for JSON, and says so.
+  // If there is no content type, the SDK sets JSON.
   return name === 'dev.knative.kafka.event' ? { ...fields, datacontenttype: undefined } : fields;
 }
 
-describe('events as they travel', () => {
-  it('When a type is added, then there is an example of it', () => {
+describe('encoded events', () => {
+  it('When an event type is added, then it has an example', () => {
     expect([...Object.keys(examples), ...Object.keys(others)].sort()).toEqual([...eventTypes].sort());
   });
 
-  it.each(names)('When %s is built, then it is what its golden file says, in every form', (name) => {
+  it.each(names)('When %s is built, then every encoding equals its golden file', (name) => {
     const golden = goldenOf(name);
 
     expect(existsSync(fileOf(name))).toBe(true);
     expect(plain(encoded(eventOf(name)))).toEqual(golden);
   });
 
-  it.each(names)('When the parser of the SDK reads %s from its golden file, then it is the event', (name) => {
+  it.each(names)('When the parser of the SDK reads %s from its golden file, then it returns the event', (name) => {
     const { event, binary, structured, kafka, kafkaStructured } = goldenOf(name);
     const read = [httpRead(binary), httpRead(structured), sdkRead(kafka), sdkRead(kafkaStructured)];
 
-    for (const each of read) expect(told(name, each)).toEqual(told(name, event));
+    for (const each of read) expect(comparable(name, each)).toEqual(comparable(name, event));
     expect(eventData(typeOf(name), httpRead(binary))).toEqual(exampleOf(typeOf(name)).data);
   });
 
-  it.each(names)('When a record of Kafka holds %s, in either mode, then our reader gives the event', (name) => {
+  it.each(names)('When a Kafka record contains %s, in either mode, then the platform reads the event', (name) => {
     const { event, kafka, kafkaStructured } = goldenOf(name);
 
     const read = [kafka, kafkaStructured].map((record) => toEvent('topic', 0, received(record)));
 
-    for (const each of read) expect(told(name, each)).toEqual(told(name, event));
+    for (const each of read) expect(comparable(name, each)).toEqual(comparable(name, event));
   });
 
-  it('When a bucket writes to Kafka, then its record without headers is the event of the golden file, and names the file', () => {
+  it('When a bucket writes to Kafka, then its record without headers is read as the event of the golden file, and names the file', () => {
     const { event } = goldenOf('dev.knative.kafka.event');
     const bytes = Buffer.from(event.data_base64 as string, 'base64');
     const record = { ...received({ key: eventKey, headers: {}, value: String(bytes) }), timestamp: String(at) };
@@ -216,7 +216,7 @@ describe('events as they travel', () => {
     expect(uploadsOfNotification(read.data)).toEqual([{ tenant: 'default', path: 'Zoë/größe + 1.jpg' }]);
   });
 
-  it('When a structured record has a key and its event names none, then that is the partition key; what is no event stays foreign', () => {
+  it('When a structured record has a key and its event has none, then the key is the partition key; a record without an event is foreign', () => {
     const { partitionkey: _, ...event } = exampleOf('freeface.person.created.v1');
     const headers = { 'content-type': 'application/cloudevents+json; charset=UTF-8' };
     const record = { key: 'default/ada', headers, value: JSON.stringify(event) };
@@ -228,7 +228,7 @@ describe('events as they travel', () => {
     expect(broken).toMatchObject({ type: 'dev.knative.kafka.event', id: 'partition:3/offset:7' });
   });
 
-  it('When an event is given up, then the letter is the event and its failure, over HTTP too', () => {
+  it('When an event becomes a dead letter, then the letter contains the event and its failure, also over HTTP', () => {
     const event = exampleOf('freeface.enrollment.requested.v1');
 
     const letter = deadLetterEvent(event, failure);
@@ -238,7 +238,7 @@ describe('events as they travel', () => {
     expect(plain(readDeadLetter(received))).toEqual({ event, failure });
   });
 
-  it('When Knative gives up an event, then as much as it says is read', () => {
+  it('When Knative makes a dead letter, then its known fields are read', () => {
     const event = exampleOf('freeface.enrollment.requested.v1');
 
     const letter = {

@@ -29,6 +29,11 @@ export interface EventTrigger {
   readonly topic: Topic | null;
   /** Default: `defaultDelivery` in shared/runtime/local.ts. */
   readonly delivery?: Delivery;
+  /**
+   * Ports without which the handler cannot do its work; each is one of `uses`. Default: none. While the circuit breaker of one is open,
+   * the event is answered 503 at once and the handler does not run. See: [Note: An outage uses no attempts]
+   */
+  readonly needs?: readonly PortName[];
 }
 
 export interface CronTrigger {
@@ -104,6 +109,8 @@ export interface HttpManifest extends CommonManifest {
   readonly maxBodyBytes?: number;
   /** The request carries an image: base64 in `image_data`, a file part `image`, or the raw body. */
   readonly image?: 'required' | 'optional';
+  /** A second image is possible: base64 in `other_image_data`, or a file part `other_image`. Needs `image`. */
+  readonly otherImage?: 'optional';
   /** Schema of the response's `data`, or the content types of a binary response. */
   readonly output: z.ZodType | BinaryOutput;
   /** The response contains a secret that is shown only once. It is not stored, so a repeated Idempotency-Key gets an error. */
@@ -161,6 +168,7 @@ export interface HttpCall<M extends HttpManifest> extends CallContext {
   readonly query: Parsed<M['query']>;
   readonly body: Parsed<M['body']>;
   readonly image: GivenImage<M>;
+  readonly otherImage: M extends { otherImage: 'optional' } ? Uint8Array | undefined : undefined;
   /** Names are in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly path: string;
@@ -217,6 +225,11 @@ export type Handler<M extends Manifest> = M extends HttpManifest
     ? (call: EventCall, ports: UsedPorts<M>) => Promise<Event | undefined>
     : (call: CallContext, ports: UsedPorts<M>) => Promise<Readonly<Record<string, unknown>>>;
 
+/** Only a declared port can be needed: any other in `needs` does not compile. */
+type NeedsWithinUses<M extends Manifest> = M extends EventManifest
+  ? { readonly trigger: { readonly needs?: readonly M['uses'][number][] } }
+  : unknown;
+
 /** A manifest with its handler, without their exact types. */
 export interface FunctionDefinition {
   readonly manifest: Manifest;
@@ -253,7 +266,7 @@ export interface FunctionDefinition {
  * );
  */
 export function defineFunction<const M extends Manifest>(
-  manifest: M,
+  manifest: M & NeedsWithinUses<M>,
   handler: Handler<M>,
 ): { manifest: M; handler: Handler<M> } {
   return { manifest, handler };

@@ -3,32 +3,34 @@ import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 import type { GalleryEpoch } from '../ports/records/gallery-epoch.ts';
 
-/** How long an answer is kept when the gallery does not change; shorter than epochs are remembered. */
+/** Milliseconds that an answer is cached while the gallery does not change. Must be less than the 2 hours that an epoch is stored. */
 export const answerTtlMs = 60 * 60 * 1000;
 
-/** A place for one answer. */
+/** The cache entry of one answer. */
 export interface Answers {
-  /** null: there is none, or the cache is away. */
+  /** null: no answer is cached, or the cache is unavailable. */
   kept(): Promise<string | null>;
   keep(answer: string, ttlMs: number): Promise<void>;
 }
 
 /**
- * Where the answer to what was `asked` of the gallery is kept. `gallery`: its state, taken before it is read for an answer.
+ * The cache entry for the answer to a question about the gallery.
  *
- * [Note: Answers die with the gallery they were given for]
- * A cached answer is found under the gallery's epoch, which every change of persons or faces raises: an answer from before is
- * never looked up again. A reader takes the epoch before it reads the gallery, so that a change in between files the answer
- * under an epoch that has passed. A search may not see the writes of the last seconds (`Vectors.lagMs`): an answer that was given
- * so soon after a change is not kept.
+ * @param asked the question; any JSON value
+ * @param epoch the state of the gallery; read it before reading the gallery for the answer
  *
- * The epoch is in the records, not in the cache: an erasure raises it as part of what it does, so that it is raised or the person is
- * not erased, whatever the cache, or the way to it, is doing at the time. A cache that was away and comes back with all it held, also
- * with answers about people who were erased meanwhile, has them under an epoch that nobody asks for. It costs one read, beside
- * others that are made at the same time.
+ * [Note: Answers expire with the gallery's epoch]
+ * The key of a cached answer contains the gallery's epoch. Every change of persons or faces raises the epoch, so an old answer is
+ * never read again. The caller reads the epoch before it reads the gallery. If the gallery changes in between, the answer is stored
+ * under the old epoch. A search may miss the writes of the last seconds (`Vectors.lagMs`), so an answer this soon after a change is
+ * not cached.
+ *
+ * The epoch is in the records, not in the cache. An erasure raises the epoch in its own write: both happen, or neither, whatever the
+ * state of the cache. A cache may come back after an outage with old entries, including answers about erased persons. These entries
+ * have an old epoch, so no request reads them. The epoch costs one read, which runs in parallel with other reads.
  *
  * [Note: Answers without a cache]
- * With the cache away each question is answered anew: slower, and right. That it is away is counted with the calls of its port.
+ * Without the cache every answer is computed again: slower, but correct. The metrics of the cache port count the failed calls.
  */
 export function answersTo(
   asked: readonly unknown[],

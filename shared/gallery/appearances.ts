@@ -5,22 +5,24 @@ import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Face } from '../ports/records/faces.ts';
 
-/** Fields of a query that bound a time. */
+/** Query fields that limit a period. */
 export const timeFields = {
-  from: wire.timestamp.optional().describe('Only from this moment on. Write `+` as `%2B`.'),
-  to: wire.timestamp.optional().describe('Only before this moment.'),
+  from: wire.timestamp.optional().describe('Start of the period, inclusive. Write `+` as `%2B`.'),
+  to: wire.timestamp.optional().describe('End of the period, exclusive.'),
 };
 
 export const appearance = z.object({
   face_id: z.string(),
   image_id: z.string(),
-  at: z.string().describe('When the photo was taken; when that is not known, when it was enrolled.'),
-  captured_at: z.string().nullable().describe('null: not known.'),
+  at: z.string().describe('Time of the photo; time of the enrolment if the time of the photo is unknown.'),
+  captured_at: z.string().nullable().describe('null: unknown.'),
   location: wire.location.nullable(),
   source_id: z.string().nullable(),
   similarity: wire.similarity
     .nullable()
-    .describe('At which the face was joined to the person by itself; null when a client named the person.'),
+    .describe(
+      'Similarity at which the face was joined to the person automatically; null if the client named the person.',
+    ),
 });
 
 export const presentAppearance = (face: Face): z.output<typeof appearance> => ({
@@ -33,7 +35,7 @@ export const presentAppearance = (face: Face): z.output<typeof appearance> => ({
   similarity: face.similarity === null ? null : wire.presentSimilarity(face.similarity),
 });
 
-/** Milliseconds since the epoch. Errors: VALIDATION_FAILED when the time ends before it begins. */
+/** Milliseconds since the epoch. Errors: VALIDATION_FAILED if `from` is not before `to`. */
 export function timeBounds({ from, to }: { from?: string | undefined; to?: string | undefined }): {
   from: number | undefined;
   to: number | undefined;
@@ -44,8 +46,8 @@ export function timeBounds({ from, to }: { from?: string | undefined; to?: strin
   };
   if (bounds.from !== undefined && bounds.to !== undefined && bounds.from >= bounds.to) {
     throw new AppError('VALIDATION_FAILED', {
-      message: 'from must lie before to.',
-      details: [{ field: 'from', issue: 'must lie before to' }],
+      message: 'from must be before to.',
+      details: [{ field: 'from', issue: 'must be before to' }],
     });
   }
   return bounds;

@@ -4,7 +4,7 @@ import type { Ports } from '../ports/index.ts';
 import type { Job } from '../ports/records/jobs.ts';
 import type { OutboxEntry } from '../ports/records/outbox.ts';
 
-/** Cancels a job that was not begun, and gives up its image. The job as it is then, cancelled or not; null when it is gone. */
+/** Cancels a job that has not started, and deletes its image. Resolves to the job, cancelled or not; null if the job does not exist. */
 export async function cancelQueued(
   job: Job,
   call: CallContext,
@@ -18,7 +18,7 @@ export async function cancelQueued(
   return cancelled.job;
 }
 
-/** That a job ended without having been done. */
+/** The event for a job that ended without an enrolment. */
 export const cancelledNotice = (
   { jobId, faceId, personId }: Job,
   { tenant, clock, newId, traceparent }: CallContext,

@@ -6,10 +6,10 @@ export type StoreState = 'ok' | 'failing';
 type CheckedPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'cache' | 'events' | 'webhooks'>;
 export type StoreStates = Record<keyof CheckedPorts, StoreState>;
 
-/** A store that answers later than this fails whoever asks for its state, and whoever has a shorter patience. */
+/** Milliseconds; a store that does not respond within this time counts as failing. */
 const probeMs = 2000;
 
-/** Asks every store for something small that has to be there or be absent. */
+/** Sends a small request to every store. */
 export async function checkStores(ports: CheckedPorts, signal: AbortSignal): Promise<StoreStates> {
   const inTime = { signal: soon(signal) };
   const probes: Record<keyof CheckedPorts, () => Promise<unknown>> = {
@@ -35,7 +35,7 @@ export async function checkStores(ports: CheckedPorts, signal: AbortSignal): Pro
   return Object.fromEntries(states) as StoreStates;
 }
 
-/** What the broker says of its groups; null: it does not answer. */
+/** The state of the broker's consumer groups; null: the broker does not respond. */
 export async function groupsIfKnown(
   { events }: Pick<Ports, 'events'>,
   signal: AbortSignal,
@@ -52,21 +52,21 @@ export async function groupsIfKnown(
 const soon = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(probeMs)]);
 
 /**
- * What the platform can do without some of its stores.
+ * The readiness of the platform from the state of its stores.
  *
  * [Note: Without a store]
- * - Without the cache everything is answered, slower ([Note: Answers without a cache]); requests are not counted, so no limit holds
- *   ([Note: Limits that fail open]). Two things are refused with 503 because they would be unsafe: trying a password, which nobody
- *   could stop from being guessed ([Note: The lock comes first]), and a call with an Idempotency-Key ([Note: A key that cannot be
- *   kept]). Whoever is logged in stays so: sessions and keys are in the accounts.
- * - Without vectors nobody is enrolled, searched or recognised now: 503 with Retry-After, and nothing is left behind. faces/enroll_async
- *   accepts (202), and the job is done when they are back. Records, images and timelines are read as ever.
- * - Without events everything that is answered at once goes on. What was written stays in the outbox and goes out later.
- * - Without images nobody is enrolled, and no picture is shown; recognition and search go on.
- * - Without webhooks everything but their own calls is answered, and the state of a job that names a webhook_url. What receivers are to be
- *   told is tried again, for about two minutes; then it is a dead letter, to be replayed.
- * - Without records nothing but probes is answered, and the platform is not ready.
- * Readiness says so: taking a platform that can still do most of its work out of the balance would make a part's outage the whole's.
+ * - Without the cache all requests work, but slower ([Note: Answers without a cache]). Requests are not counted, so no rate limit
+ *   applies ([Note: Limits that fail open]). Two requests are refused with 503 because they would be unsafe: a login, because nothing
+ *   would limit password guessing ([Note: The lock comes first]), and a request with an Idempotency-Key ([Note: A key that cannot be
+ *   kept]). Logged-in users stay logged in: sessions and keys are in the accounts.
+ * - Without vectors, enrolment, search and recognition return 503 with Retry-After and store no data. faces/enroll_async still accepts
+ *   photos (202), and the job runs when vectors are available again. Records, images and timelines can be read.
+ * - Without events all synchronous requests work. Events stay in the outbox and are published later.
+ * - Without images no face is enrolled and no image is shown. Recognition and search work.
+ * - Without webhooks all requests work except those about webhooks, and the status of a job that has a webhook_url. Notifications for
+ *   receivers are retried for about two minutes; then they become dead letters, which can be replayed.
+ * - Without records only probes work, and the platform is not ready.
+ * A platform without one of the other stores stays ready, as 'degraded': it can do most of its work, so it must stay in the load balancer.
  */
 export function readinessOf({ records, ...others }: StoreStates): 'ready' | 'degraded' | 'unready' {
   if (records === 'failing') return 'unready';

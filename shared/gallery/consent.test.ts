@@ -7,7 +7,7 @@ import { drawGroup, drawPortrait } from '../testing/portraits/index.ts';
 
 const inForce = { basis: 'contract', given_at: '2025-01-01T00:00:00Z' };
 
-/** A platform that requires consent; it is 2026-01-01. */
+/** A platform that requires consent. Its clock starts at 2026-01-01. */
 async function start() {
   const clock = fakeClock();
   const platform = await startPlatform(functions, { clock });
@@ -25,7 +25,7 @@ const enrol = async (
     form: { ...fields, image: image ?? (await drawPortrait({ person: 'amaro' })) },
   });
 
-it('When a tenant requires consent, then nobody is enrolled without one in force, and nothing is kept', async () => {
+it('When a tenant requires consent, then an enrolment without a consent in force is refused, and nothing is stored', async () => {
   const { platform, call, ports } = await start();
   const consent = (given: object) => ({ external_id: 'amaro', consent: JSON.stringify(given) });
   await call('POST', '/api/v1/persons', {
@@ -46,15 +46,15 @@ it('When a tenant requires consent, then nobody is enrolled without one in force
     [403, 'CONSENT_REQUIRED', 'begins at 2026-06-01T00:00:00Z'],
     [403, 'CONSENT_REQUIRED', 'expired at 2026-01-01T00:00:00Z'],
     [403, 'CONSENT_REQUIRED', 'expired at 2025-06-01T00:00:00Z'],
-    [403, 'CONSENT_REQUIRED', 'or external_id, of a person with a consent in force, is required'],
-    [403, 'CONSENT_REQUIRED', 'or external_id, of a person with a consent in force, is required'],
+    [403, 'CONSENT_REQUIRED', 'is required, or external_id, of a person whose consent is in force'],
+    [403, 'CONSENT_REQUIRED', 'is required, or external_id, of a person whose consent is in force'],
   ]);
   const kept = await ports.records.usage('default' as never);
   expect(kept).toEqual({ persons: 1, faces: 0, bytes: 0 });
   for await (const { key } of ports.images.keys('default' as never)) expect.unreachable(key);
 });
 
-it('When a consent is in force, sent along or kept on the person, then the enrolment goes through', async () => {
+it('When a consent in force is sent with the enrolment or stored for the person, then the enrolment succeeds', async () => {
   const { platform, call } = await start();
   await call('POST', '/api/v1/persons', { json: { person_id: 'dana', consent: inForce } });
 
@@ -70,7 +70,7 @@ it('When a consent is in force, sent along or kept on the person, then the enrol
   expect(joined.json.data.person_id).toBe(sent.json.data.person_id);
 });
 
-it('When others are on the photo, then only those who consented are enrolled', async () => {
+it('When a photo shows other people too, then only faces of people with a consent are enrolled', async () => {
   const { platform, ports } = await start();
   const image = await drawGroup([
     { person: 'dana', head: 240 },
@@ -88,7 +88,7 @@ it('When others are on the photo, then only those who consented are enrolled', a
   expect((await ports.records.usage('default' as never)).faces).toBe(1);
 });
 
-it('When a consent expires, then the person is unknown from that moment on, also to cached answers and searches', async () => {
+it('When a consent expires, then recognition, its cached answers and searches stop naming the person at once', async () => {
   const { platform, call, clock } = await start();
   const expires_at = '2026-01-01T00:10:00Z';
   await enrolPortrait(platform, { person: 'amaro' }, { consent: JSON.stringify({ ...inForce, expires_at }) });
@@ -108,7 +108,7 @@ it('When a consent expires, then the person is unknown from that moment on, also
   expect((await recognizePortrait(platform, { person: 'amaro', scene: 'two' })).best.decision).toBe('match');
 });
 
-it('When the requirement is switched on, then an answer that was kept from before names nobody without consent', async () => {
+it('When a tenant starts to require consent, then a cached answer does not name a person without consent', async () => {
   const platform = await startPlatform(functions);
   await enrolPortrait(platform, { person: 'amaro' });
   await recognizePortrait(platform, { person: 'amaro' });

@@ -3,30 +3,31 @@ import { AppError } from '../errors.ts';
 import type { Consent, Person } from '../ports/records/persons.ts';
 
 /**
- * [Note: Where consent is required]
- * A tenant may require a consent that is in force (given, and not expired). Then nobody is enrolled without one: a photo of somebody
- * who is not named is refused before it is looked at, since making a template is what needs the consent, and of a group only those
- * faces are kept that belong to somebody who consented. And nobody is named without one: whose consent has expired comes back as
- * unknown from recognition, and not at all from a search, from the moment on at which it expires; the templates stay until the
- * person is erased or consents anew, for an expiry is no wish to be erased. Without the setting a consent is kept and not asked for.
+ * [Note: Required consent]
+ * A tenant may require a consent that is in force (given, and not expired). Then two rules apply:
+ * - No person is enrolled without a consent. A photo that names no person is refused before any face is extracted, because making a
+ *   template is the step that needs the consent. From a group photo, only faces of persons with a consent are stored.
+ * - No person is named without a consent. As soon as a consent expires, recognition returns the person as unknown, and a search does not
+ *   return the person. The templates stay: an expired consent is not a request for erasure, and the person may give a new consent.
+ * Without the setting, a consent is stored but not required.
  */
 
-/** Whether somebody may be named. `at`: see TenantRules. */
+/** Whether a result may name the person. `at`: `consentAt` of TenantRules. */
 export const mayBeNamed = ({ consent }: Pick<Person, 'consent'>, at: number | null): boolean =>
   at === null || consentProblem(consent, at) === null;
 
-/** Errors: CONSENT_REQUIRED, which says what is wrong with the consent. */
+/** Errors: CONSENT_REQUIRED; its details name the problem. */
 export function requireConsent(consent: Consent | null, at: number): void {
   const problem = consentProblem(consent, at);
   if (problem === null) return;
   throw new AppError('CONSENT_REQUIRED', {
-    message: `The person's consent ${problem}. Put one that is in force on the person, or send it with the enrolment of a new one.`,
+    message: `The person's consent ${problem}. Store a valid consent for the person, or send one when you enrol a new person.`,
     details: [{ field: 'consent', issue: problem }],
   });
 }
 
-export const nobodyConsented = () =>
+export const noKnownConsent = () =>
   new AppError('CONSENT_REQUIRED', {
-    message: 'Nobody is known to have consented: name the person with person_id or external_id.',
-    details: [{ field: 'person_id', issue: 'or external_id, of a person with a consent in force, is required' }],
+    message: 'No consent is known for this photo. Name a person who has a consent, with person_id or external_id.',
+    details: [{ field: 'person_id', issue: 'is required, or external_id, of a person whose consent is in force' }],
   });

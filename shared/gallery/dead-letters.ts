@@ -8,7 +8,7 @@ import type { Ports } from '../ports/index.ts';
 import type { StoredDeadLetter } from '../ports/records/dead-letters.ts';
 import { imageOfJob } from './job-image.ts';
 
-/** The letter that an event of the topic of dead letters is. The same failure again is the same letter. */
+/** Builds the stored dead letter from an event of the dead-letter topic. A repeated failure of one event in one group has the same id. */
 export function storedDeadLetter(given: Event, now: number): StoredDeadLetter {
   const { event, failure } = readDeadLetter(given);
   const { topic, group, status, reason, attempts, at } = failure;
@@ -26,9 +26,9 @@ export function storedDeadLetter(given: Event, now: number): StoredDeadLetter {
 }
 
 /**
- * Publishes a letter's event again, and forgets the letter with the same write. A job that failed is queued first, as if it had
- * never been begun; when this process dies in between, the letter is still there, and replaying it once more completes it.
- * Errors: DEAD_LETTER_FINAL when its job or the image of that is gone, or the event belongs to no topic.
+ * Publishes the event of a dead letter again, and deletes the letter in the same write. If the event's job failed, the job is first
+ * queued again as if it had never started. If the process dies in between, the letter still exists and can be replayed again.
+ * Errors: DEAD_LETTER_FINAL if the job or its image no longer exists, or the event belongs to no topic.
  */
 export async function replayDeadLetter(
   { deadLetterId, event, topic: named }: StoredDeadLetter,
@@ -42,11 +42,14 @@ export async function replayDeadLetter(
   if (event.type === 'freeface.enrollment.requested.v1') {
     const { job_id: jobId } = eventData('freeface.enrollment.requested.v1', event);
     const job = await records.getJob(tenant, jobId, { signal });
-    if (job === null) throw new AppError('DEAD_LETTER_FINAL', { message: 'Its job is gone.' });
+    if (job === null) throw new AppError('DEAD_LETTER_FINAL', { message: 'The job of the event no longer exists.' });
     if (job.status === 'failed') {
       await imageOfJob(job, call, ports).catch((error: unknown) => {
         if (toAppError(error).eventStatus === 503) throw error;
-        throw new AppError('DEAD_LETTER_FINAL', { message: 'The image of its job is gone.', cause: error });
+        throw new AppError('DEAD_LETTER_FINAL', {
+          message: "The image of the event's job no longer exists.",
+          cause: error,
+        });
       });
       await records.requeueJob(tenant, jobId, { signal });
     }
@@ -55,7 +58,7 @@ export async function replayDeadLetter(
   log.info({ dead_letter_id: deadLetterId, event_id: event.id, event_type: event.type }, 'dead letter replayed');
 }
 
-/** Forgets a letter, and the image of the job that it is about. */
+/** Deletes a dead letter, and the image of its failed job. */
 export async function discardDeadLetter(
   { deadLetterId, event }: StoredDeadLetter,
   { tenant, signal }: Pick<CallContext, 'tenant' | 'signal'>,

@@ -13,9 +13,9 @@ export const imageQuery = z.object({
     .enum(['original', 'preview', 'face'])
     .default('original')
     .describe(
-      'original: the bytes that were sent; preview: a JPEG of at most 1024 px; face: a JPEG of 320 px around a face.',
+      'original: the uploaded bytes; preview: a JPEG of at most 1024 px; face: a JPEG of 320 px around a face.',
     ),
-  face_id: wire.faceId.optional().describe('Which face, for variant=face; the biggest when absent.'),
+  face_id: wire.faceId.optional().describe('The face to show, only with variant=face; the largest face if absent.'),
 });
 
 export const imageTypes = [
@@ -30,18 +30,18 @@ export const imageTypes = [
 
 type ImagePorts = Pick<Ports, 'records' | 'images' | 'extractor'>;
 
-/** Seconds that a link to an image is good for: enough to begin a download, too little to be handed around. */
+/** Seconds that a link to an image is valid: enough to start a download, too short to share the link. */
 const linkSeconds = 60;
 
 /**
- * An image or a rendering of it. It may be kept by the caller, but has to be asked for again each time (with If-None-Match,
- * answered 304), so that an erased image is gone everywhere. Errors: IMAGE_NOT_FOUND, IMAGE_EXPIRED, FACE_NOT_FOUND,
+ * Returns an image or a rendering of it. The caller may cache it, but must revalidate it on each use (If-None-Match, answered 304), so
+ * that an erased image disappears from all caches. Errors: VALIDATION_FAILED, IMAGE_NOT_FOUND, IMAGE_EXPIRED, FACE_NOT_FOUND,
  * RANGE_NOT_SATISFIABLE.
  *
- * [Note: Links past the platform]
- * A whole image that is downloaded may come straight from the store, where clients reach it: the answer is a redirect with a signed link,
- * and the bytes weigh on no function. The look at the image is in the audit log as ever. What is shown in a page comes through the
- * platform, which proves each time that the bytes are the ones that were stored.
+ * [Note: Downloads directly from the store]
+ * If clients can reach the image store, a download of a whole image is answered with a redirect to a signed link, so no function sends
+ * the bytes. The access is in the audit log as usual. An image that a page shows is sent by the platform, which checks each time that
+ * the bytes are the stored ones.
  */
 export async function deliverImage(
   imageId: string,
@@ -56,8 +56,8 @@ export async function deliverImage(
   const { tenant, signal } = call;
   if (faceId !== undefined && variant !== 'face') {
     throw new AppError('VALIDATION_FAILED', {
-      message: 'face_id goes with variant=face.',
-      details: [{ field: 'face_id', issue: 'goes with variant=face' }],
+      message: 'face_id can only be used with variant=face.',
+      details: [{ field: 'face_id', issue: 'can only be used with variant=face' }],
     });
   }
   const image = await ports.records.getImage(tenant, imageId, { signal });
@@ -68,7 +68,7 @@ export async function deliverImage(
     'cache-control': 'private, no-cache',
     'accept-ranges': 'bytes',
   };
-  // An image does not say who is on it; the audit log shall.
+  // The response does not name the people in the image, but the audit log must.
   const { items: faces } = await ports.records.listFaces(tenant, { imageId }, { limit: 1000, signal });
   const audit = { about: faces.map((face) => ({ face_id: face.faceId, person_id: face.personId })) };
   if (matches(headers['if-none-match'], common.etag)) return { status: 304, bytes: null, headers: common, audit };
@@ -116,7 +116,7 @@ async function render(
     faceId === undefined
       ? faces.toSorted((a, b) => b.box.width * b.box.height - a.box.width * a.box.height)[0]
       : faces.find((each) => each.faceId === faceId);
-  if (face === undefined) throw new AppError('FACE_NOT_FOUND', { message: 'There is no such face on this image.' });
+  if (face === undefined) throw new AppError('FACE_NOT_FOUND', { message: 'The image has no face with this id.' });
   return extractor.render(original, { variant, box: face.box, signal });
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { facesLeftOut, limitReached } from '../api/crowds.ts';
 import * as examples from '../api/gallery.examples.ts';
 import * as wire from '../api/gallery.ts';
 import { captureTimeProblem } from '../domain/capture-time.ts';
@@ -6,13 +7,16 @@ import type { Priority } from '../domain/priority.ts';
 import { enrolment } from '../domain/tuning.ts';
 import { AppError, toAppError } from '../errors.ts';
 import type { CallContext } from '../function/define.ts';
-import { type EnrolmentPorts, type EnrolmentRequest, type EnrolmentResult, enrol, type PersonClaim } from './enrol.ts';
+import { enrol } from './enrol.ts';
+import type { EnrolmentPorts, EnrolmentRequest, EnrolmentResult, PersonClaim } from './enrolment.ts';
 
-/** What a client says beside the image. */
+/** The fields of an enrolment request, without the image. */
 export const enrolmentFields = z.object({
   person_id: wire.personId.optional(),
   external_id: wire.externalId.optional(),
-  name: wire.personFields.name.optional().describe('For a person that is created; one that exists keeps its own.'),
+  name: wire.personFields.name
+    .optional()
+    .describe('Used only when the person is created; an existing person keeps its own.'),
   metadata: wire.personFields.metadata.optional(),
   consent: wire.consent.optional(),
   processing_options: z
@@ -20,39 +24,43 @@ export const enrolmentFields = z.object({
       auto_associate: z
         .boolean()
         .default(false)
-        .describe('Join an unnamed face to the person it matches at the strict threshold.'),
+        .describe('Add an unnamed face to the person that it matches at the strict threshold.'),
       enable_multi_face: z
         .boolean()
         .default(false)
         .describe(
-          'Enrol every face, not the main one alone. The main one, the biggest that no edge cuts, is the named person; the others are nobody in particular.',
+          'Enrol every face, not only the main face. The main face is the largest face that no image edge cuts. It belongs to the named person; the other faces belong to no person.',
         ),
       quality_threshold: z
         .number()
         .min(0)
         .max(1)
         .default(enrolment.qualityThreshold)
-        .describe('Faces of a lower quality score are rejected.'),
+        .describe('Faces with a lower quality score are rejected.'),
       reject_near_duplicates: z
         .boolean()
         .default(false)
-        .describe('Reject a face that is nearly the same picture as one the person already has.'),
+        .describe('Reject a face if the person already has a face from nearly the same picture.'),
     })
     .prefault({}),
   captured_at: wire.timestamp
     .optional()
-    .describe("When the photo was taken, from 1826 to a day from now; from the photo's EXIF when absent."),
-  location: wire.location.optional().describe("Where the photo was taken; from the photo's EXIF when absent."),
-  source_id: z.string().min(1).max(128).optional().describe('Camera or folder that the photo comes from.'),
+    .describe(
+      "Time of the photo, from 1826 to one day from now. If absent, the photo's EXIF gives it: with its offset or GPS time, else in the tenant's `time_zone`, else as UTC.",
+    ),
+  location: wire.location.optional().describe("Place of the photo; from the photo's EXIF if absent."),
+  source_id: z.string().min(1).max(128).optional().describe('Camera or folder of the photo.'),
   strategy: wire.strategy,
 });
 export type EnrolmentFields = z.output<typeof enrolmentFields>;
 
-/** What a client is told of an enrolment. */
+/** The result of an enrolment in the form of the API. */
 export const enrolmentOutput = z.object({
   face_id: z.string(),
   person_id: z.string().nullable(),
   image_id: z.string(),
+  captured_at: z.string().nullish().describe('Time of the photo; null: neither the request nor the photo has one.'),
+  captured_at_zone: wire.captureZone.nullish(),
   status: z.literal('enrolled'),
   faces: z.array(
     wire.detectedFace.extend({
@@ -62,6 +70,8 @@ export const enrolmentOutput = z.object({
     }),
   ),
   rejected: z.array(wire.rejectedFace),
+  limit_reached: limitReached.optional(),
+  left_out: facesLeftOut.optional(),
   model: wire.model,
 });
 
@@ -69,13 +79,17 @@ export const enrolmentExample = {
   face_id: examples.faceId,
   person_id: examples.personId,
   image_id: examples.imageId,
+  captured_at: '2026-05-01T10:00:00.000Z',
+  captured_at_zone: 'offset',
   status: 'enrolled',
   faces: [{ face_id: examples.faceId, person_id: examples.personId, similarity: null, ...examples.detectedFace }],
   rejected: [],
+  limit_reached: false,
+  left_out: 0,
   model: { pack: 'builtin', id: 'dlib-resnet-128.p1', dimension: 128 },
 };
 
-/** Errors: VALIDATION_FAILED for fields that do not go together. */
+/** Errors: VALIDATION_FAILED for fields that cannot be combined. */
 export function enrolmentRequest(body: EnrolmentFields, image: Uint8Array, now: number): EnrolmentRequest {
   const options = body.processing_options;
   return {
@@ -92,10 +106,10 @@ export function enrolmentRequest(body: EnrolmentFields, image: Uint8Array, now: 
   };
 }
 
-/** Where an enrolment comes from: a request that waits for it, or a job. */
+/** The source of an enrolment: `direct` for a synchronous request, else the priority of its job. */
 export type EnrolmentLane = 'direct' | Priority;
 
-/** Enrols, and counts what becomes of it. When two enrolments create the same person at the same moment, the second finds it made. */
+/** Enrols a photo, and counts the outcome. If two enrolments create the same person at once, the loser retries and finds the person. */
 export async function enrolOnce(
   request: EnrolmentRequest,
   lane: EnrolmentLane,
@@ -120,10 +134,14 @@ export async function enrolOnce(
   }
 }
 
-function countEnrolled({ faces, rejected, leftOut }: EnrolmentResult, lane: EnrolmentLane, { metrics }: CallContext) {
+function countEnrolled(
+  { faces, rejected, leftOut, beyondLimit }: EnrolmentResult,
+  lane: EnrolmentLane,
+  { metrics }: CallContext,
+) {
   const created = faces.filter((each) => each.created);
   metrics.enrolments.inc({ outcome: created.length > 0 ? 'enrolled' : 'repeated', lane });
-  metrics.facesFound.inc(faces.length + rejected.length + leftOut);
+  metrics.facesFound.inc(faces.length + rejected.length + leftOut + beyondLimit);
   metrics.facesEnrolled.inc(created.length);
   metrics.facesJoined.inc(created.filter(({ face }) => face.similarity !== null).length);
   for (const { reasons } of rejected) for (const reason of reasons) metrics.facesRejected.inc({ reason });
@@ -135,6 +153,8 @@ export function presentEnrolment(result: EnrolmentResult): z.input<typeof enrolm
     face_id: main.faceId,
     person_id: main.personId,
     image_id: result.imageId,
+    captured_at: wire.presentTimeOrNull(result.captured.at),
+    captured_at_zone: result.captured.zone,
     status: 'enrolled',
     faces: result.faces.map(({ face }) => ({
       face_id: face.faceId,
@@ -143,14 +163,19 @@ export function presentEnrolment(result: EnrolmentResult): z.input<typeof enrolm
       ...wire.presentDetectedFace(face),
     })),
     rejected: result.rejected.map(({ face, reasons }) => wire.presentRejectedFace(face, reasons)),
+    limit_reached: result.beyondLimit > 0,
+    left_out: result.beyondLimit,
     model: wire.presentModel(result.model),
   };
 }
 
-/** What to say of faces of the photo that were not enrolled although they are good enough. */
-export function leftOutMessage({ leftOut, withoutConsent }: EnrolmentResult): string | undefined {
+/** A message about good faces of the photo that were not enrolled; undefined: there are none. */
+export function leftOutMessage({ faces, leftOut, beyondLimit, withoutConsent }: EnrolmentResult): string | undefined {
   if (withoutConsent > 0) {
-    return `${withoutConsent === 1 ? '1 face was' : `${withoutConsent} faces were`} left out: nobody is known to have consented.`;
+    return `${withoutConsent === 1 ? '1 face was' : `${withoutConsent} faces were`} left out: no consent is known.`;
+  }
+  if (beyondLimit > 0) {
+    return `Enrolled ${faces.length === 1 ? 'one face' : `${faces.length} faces`} of a crowd; ${beyondLimit} smaller faces were not processed. To enrol them, crop the photo into parts.`;
   }
   if (leftOut === 0) return undefined;
   return `Enrolled one face of ${leftOut + 1}; set processing_options.enable_multi_face to true to enrol all.`;
@@ -175,7 +200,7 @@ function claimOf(given: EnrolmentFields): PersonClaim | null {
   const orphan = (['name', 'metadata', 'consent'] as const).find((field) => given[field] !== undefined);
   if (orphan === undefined) return null;
   throw new AppError('VALIDATION_FAILED', {
-    message: `${orphan} needs a person_id or an external_id beside it.`,
+    message: `${orphan} needs a person_id or an external_id.`,
     details: [{ field: orphan, issue: 'needs person_id or external_id' }],
   });
 }

@@ -8,9 +8,9 @@ import { startPlatform } from '../testing/platform.ts';
 import { drawPortrait } from '../testing/portraits/index.ts';
 
 const tenant = 'default' as never;
-const fails = () => new AppError('STORE_UNAVAILABLE', { message: 'on purpose' });
+const fails = () => new AppError('STORE_UNAVAILABLE', { message: 'injected failure' });
 
-/** A platform whose vectors take writes by `upsert`, which is handed the number of the call and the real thing. */
+/** A platform whose vectors are written by `upsert`. It gets the number of the call, from 1, and the real write. */
 async function platformWith(upsert: (call: number, write: () => Promise<void>) => Promise<void>) {
   let calls = 0;
   return await startPlatform([createPerson, enrollFace], {
@@ -24,7 +24,7 @@ async function platformWith(upsert: (call: number, write: () => Promise<void>) =
   });
 }
 
-it('When a photo is enrolled twice at once and one fails and takes back what the other found, then that one is to be tried again', async () => {
+it('When a photo is enrolled twice at once, and one enrolment fails and removes the records that the other found, then both answer 503', async () => {
   let failed = () => {};
   const first = new Promise<void>((resolve) => {
     failed = resolve;
@@ -53,7 +53,7 @@ it('When a photo is enrolled twice at once and one fails and takes back what the
   expect(await ports.records.usage(tenant)).toMatchObject({ persons: 1, faces: 1 });
 });
 
-it('When a photo is enrolled twice at once and one fails after the other is done, then what is done stays', async () => {
+it('When a photo is enrolled twice at once, and one enrolment fails after the other is done, then the enrolled face stays', async () => {
   let done = () => {};
   const secondDone = new Promise<void>((resolve) => {
     done = resolve;
@@ -77,7 +77,7 @@ it('When a photo is enrolled twice at once and one fails after the other is done
   ]);
 });
 
-it('When a photo cannot be indexed, then nothing of it stays', async () => {
+it('When a photo cannot be indexed, then no data of it stays', async () => {
   const { call, ports } = await platformWith(async () => {
     throw fails();
   });
@@ -90,7 +90,7 @@ it('When a photo cannot be indexed, then nothing of it stays', async () => {
   expect(await ports.records.usage(tenant)).toMatchObject({ persons: 0, faces: 0 });
 });
 
-it('When the disk refuses the records of an enrolment, then nobody is told that it is done', async () => {
+it('When the records of an enrolment cannot be synced to disk, then the response is 503', async () => {
   const { call } = await startPlatform([enrollFace], {
     openers: {
       ...embeddedOpeners,

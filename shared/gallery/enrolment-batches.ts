@@ -20,12 +20,12 @@ const objectKey = z
   .min(1)
   .max(1024)
   .describe(
-    'Key of an object in the bucket, or of a file in the watched folder as if it were there: `uploads/{tenant}/{external_id}/name.jpg`.',
+    'Key of an object in the bucket. A file in the watched folder has a key of the same form: `uploads/{tenant}/{external_id}/name.jpg`.',
   );
 
-/** One photo of a batch, and what faces/enroll would be told of it. */
+/** One photo of a batch, with the fields of faces/enroll. */
 export const batchItem = enrolmentFields.extend({
-  image_id: wire.imageId.optional().describe('An image of the gallery. This or `object_key`.'),
+  image_id: wire.imageId.optional().describe('An image of the gallery. Give either this or `object_key`.'),
   object_key: objectKey.optional(),
 });
 export type BatchItem = z.output<typeof batchItem>;
@@ -36,19 +36,19 @@ export const batchFields = {
   items: batchItems.optional(),
   manifest: objectKey
     .optional()
-    .describe('Instead of `items`: a `.json` file `{"items": […]}`, or a `.jsonl` file with one item a line.'),
+    .describe('Instead of `items`: a `.json` file `{"items": […]}`, or a `.jsonl` file with one item per line.'),
 };
 
 type BatchPorts = Pick<Ports, 'records' | 'uploads' | 'extractor'>;
 
 /** Largest manifest, in bytes. */
 const mostManifestBytes = 8 * 1024 * 1024;
-/** Files read at once. */
+/** Files read in parallel. */
 const readers = 8;
 
 /**
- * Accepts many enrolments as jobs of one batch. The same batch again adds the jobs that are missing and changes none that are there.
- * Errors: VALIDATION_FAILED, which names each item that is wrong; UPLOAD_NOT_FOUND for the manifest; BUSY when the lane is too long.
+ * Accepts many enrolments as jobs of one batch. A repeated call with the same batch id adds missing jobs and keeps existing ones.
+ * Errors: VALIDATION_FAILED, which names each wrong item; UPLOAD_NOT_FOUND for the manifest; BUSY if the lane has too many jobs.
  */
 export async function acceptBatch(
   given: {
@@ -68,7 +68,7 @@ export async function acceptBatch(
   const last = await requireRoom(items.length, priority, call, ports);
   const planned = await inParallel(items, readers, async (given, item) => {
     const { image_id, object_key, ...fields } = given;
-    // What is wrong with the fields is told now.
+    // Validates the fields now, not in the job.
     enrolmentRequest(fields, new Uint8Array(), call.clock.now());
     const { pack, space } = await ports.extractor.describe(fields.strategy, { signal });
     const { source, digest } = await locate({ image_id, object_key }, call, ports);
@@ -80,7 +80,7 @@ export async function acceptBatch(
   return { jobs, estimate: estimateOf(last, priority, backlog) };
 }
 
-/** Where an item's image lies, and the digest of its bytes. */
+/** The location of an item's image, and the SHA-256 of its bytes, hex. */
 async function locate(
   { image_id, object_key }: Pick<BatchItem, 'image_id' | 'object_key'>,
   call: CallContext,
@@ -88,20 +88,21 @@ async function locate(
 ): Promise<{ source: ImageSource; digest: string }> {
   const { tenant, signal, config } = call;
   if ((image_id === undefined) === (object_key === undefined))
-    throw wrong('image_id', 'or object_key is required, one of them');
+    throw wrong('image_id', 'is required, or object_key, but not both');
   if (image_id !== undefined) {
     const image = await records.getImage(tenant, image_id.toLowerCase(), { signal });
-    if (image === null) throw wrong('image_id', 'is of no image');
-    if (image.expiredAt !== null) throw wrong('image_id', 'is of an image whose time of retention is over');
+    if (image === null) throw wrong('image_id', 'is not the id of an image');
+    if (image.expiredAt !== null)
+      throw wrong('image_id', 'is the id of an image that was deleted when its retention period ended');
     return { source: { image_id: image.imageId }, digest: image.digest };
   }
   const path = pathOf(object_key!, call);
   const found = await uploads.read(tenant, path, { most: config.maxImageBytes, signal });
-  if (found === null) throw wrong('object_key', 'is of no file');
+  if (found === null) throw wrong('object_key', 'is not the key of a file');
   return { source: { path }, digest: createHash('sha256').update(found.bytes).digest('hex') };
 }
 
-/** Files of other tenants are as if they were not there. */
+/** The path of a file within the tenant's folder. Errors: VALIDATION_FAILED, also for the file of another tenant. */
 function pathOf(key: string, { tenant }: CallContext, field = 'object_key'): string {
   const place = uploadOfKey(key);
   if (place?.tenant === tenant) return place.path;
@@ -113,12 +114,12 @@ async function itemsOfManifest(
   call: CallContext,
   { uploads }: BatchPorts,
 ): Promise<BatchItem[]> {
-  if (key === undefined) throw wrong('items', 'is required, or manifest');
+  if (key === undefined) throw wrong('items', 'or manifest is required');
   const path = pathOf(key, call, 'manifest');
   if (!isManifestPath(path)) throw wrong('manifest', 'must end with .json or .jsonl');
   const found = await uploads.read(call.tenant, path, { most: mostManifestBytes, signal: call.signal });
   if (found === null)
-    throw new AppError('UPLOAD_NOT_FOUND', { details: [{ field: 'manifest', issue: 'is not there' }] });
+    throw new AppError('UPLOAD_NOT_FOUND', { details: [{ field: 'manifest', issue: 'is not the key of a file' }] });
   const text = Buffer.from(found.bytes).toString();
   const parsed = batchItems.safeParse(parseManifest(text, path.endsWith('l')));
   if (parsed.success) return parsed.data;
@@ -161,7 +162,7 @@ function failed(details: readonly Problem[]): AppError {
   });
 }
 
-/** Does all; the items that were wrong are named together. Other errors end it at once. */
+/** Runs `work` for all items. Collects the errors of wrong items into one VALIDATION_FAILED; any other error ends the run at once. */
 async function inParallel<Item, Result>(
   items: readonly Item[],
   workers: number,
@@ -179,6 +180,6 @@ async function inParallel<Item, Result>(
     }),
   );
   if (problems.length > 0) throw failed(problems);
-  // Nothing was wrong, so none is missing.
+  // No item failed, so no result is null.
   return results as Result[];
 }

@@ -13,18 +13,18 @@ export interface Erased {
   readonly faces: number;
   readonly vectors: number;
   readonly images: number;
-  /** Enrolments that were accepted and not forgotten yet; none where a single face is erased. */
+  /** Number of enrolment jobs that were removed; 0 when a single face is erased. */
   readonly jobs: number;
   readonly faceIds: readonly string[];
   readonly imageIds: readonly string[];
-  /** Whose the faces were. */
+  /** The person of the faces; null: none. */
   readonly personId: string | null;
 }
 
 /**
- * Erases a person: vectors first, so that a search finds nothing from then on, then records with the jobs that name the person,
- * then images that nobody else is on; then reads back from every store. Events on their way hold ids alone, and what they are
- * about is not found any more. Errors: PERSON_NOT_FOUND; INTERNAL when something is still there.
+ * Erases a person. Order: vectors, so that searches find nothing from then on; records, with the jobs that name the person; images that
+ * show no other person. Then reads back from every store. Events in transit contain only ids, which no longer resolve.
+ * Errors: PERSON_NOT_FOUND; INTERNAL if a store still has data.
  */
 export async function erasePerson(personId: string, call: CallContext, ports: ErasurePorts): Promise<Erased> {
   const { tenant, signal } = call;
@@ -40,7 +40,7 @@ export async function erasePerson(personId: string, call: CallContext, ports: Er
   return finish({ ...removed, vectors, epoch }, call, ports);
 }
 
-/** Erases one face in the same way. Errors: FACE_NOT_FOUND; INTERNAL when something is still there. */
+/** Erases one face in the same way. Errors: FACE_NOT_FOUND; INTERNAL if a store still has data. */
 export async function eraseFace(faceId: string, call: CallContext, ports: ErasurePorts): Promise<Erased> {
   const { tenant, signal, clock, newId, traceparent } = call;
   const [face] = await ports.records.getFaces(tenant, [faceId], { signal });
@@ -67,17 +67,17 @@ export async function eraseFace(faceId: string, call: CallContext, ports: Erasur
 }
 
 interface Removed {
-  /** null: only a face was erased. */
+  /** null: a single face was erased, not a person. */
   readonly person: Person | null;
   readonly faceIds: readonly string[];
   readonly images: readonly Image[];
   readonly jobs: readonly Job[];
   readonly vectors: number;
-  /** Of the gallery before. */
+  /** Epoch of the gallery before the erasure. */
   readonly epoch: string;
 }
 
-/** From here on the caller's patience no longer counts: what is begun is finished. */
+/** Ignores abort: an erasure that has started must complete. */
 async function finish(
   removed: Removed,
   call: CallContext,
@@ -86,9 +86,9 @@ async function finish(
 ): Promise<Erased> {
   const { tenant } = call;
   const { faceIds, images, jobs } = removed;
-  // Faces that were enrolled while their person was being erased.
+  // Templates that were written while the person was being erased.
   const late = await ports.vectors.remove(tenant, faceIds);
-  // One that fails does not keep the others: reconcile-gallery removes it, and this call says that it is still there.
+  // If one deletion fails, the others still run. This call then fails, and reconcile-gallery deletes the file.
   const keys = [...images.map(({ blobKey }) => blobKey), ...jobs.map(({ imageKey }) => imageKey)];
   const deletions = await Promise.allSettled(keys.map((key) => ports.images.delete(tenant, key)));
   const failed = deletions.find((each) => each.status === 'rejected');
@@ -108,7 +108,7 @@ async function finish(
   };
 }
 
-/** Errors: INTERNAL, with what is still there as its cause. Somebody new of the same id is somebody else. */
+/** Errors: INTERNAL; its cause names the data that a store still has. A new person with the same id does not count. */
 async function readBack(
   { person, faceIds, jobs, epoch }: Removed,
   keys: readonly string[],

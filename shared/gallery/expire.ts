@@ -10,26 +10,26 @@ import { eraseFace } from './erase.ts';
 type ExpiryPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'audit'>;
 
 export interface Expired {
-  /** Images that lost their bytes, */
+  /** Number of images whose file was deleted. */
   readonly images: number;
-  /** which were so many. */
+  /** Total size of these files. */
   readonly bytes: number;
-  /** Unknown faces that are gone, with their templates and images. */
+  /** Number of unknown faces that were erased, with their templates and images. */
   readonly faces: number;
 }
 
-/** One entry of the audit log names as many. */
+/** Images or faces in one batch; one entry of the audit log names them all. */
 const batch = 100;
 
 /**
- * Gives up what a tenant has kept for as long as it wants to: images lose their bytes and keep their record, so that faces and
- * templates stay; faces of nobody go completely. Age counts from the enrolment.
+ * Deletes data that is older than the tenant's retention period. Images: the file is deleted and the record stays, so faces and
+ * templates stay. Faces without a person: everything is erased. Age counts from the enrolment.
  *
- * [Note: Expiry can be cut short]
- * It works on the oldest hundred, again and again, until none is due. Each hundred is written to the audit log before and after.
- * An image is first marked, then its file deleted: between the two it is answered 410 already, and reconcile-gallery removes a file
- * that was left. Whatever ends a run, the next one goes on with what is still due. An image that is sent again after it has expired
- * stays expired: its time counts from when it was first stored.
+ * [Note: Expiry can be interrupted]
+ * Expiry processes the oldest hundred again and again until none is due. Each batch is written to the audit log before and after. An
+ * image is first marked as expired, then its file is deleted. Between the two steps it is already answered 410, and reconcile-gallery
+ * deletes a file that was left behind. If a run is interrupted, the next run continues. An image that is uploaded again after it has
+ * expired stays expired: its age counts from when it was first stored.
  */
 export async function expire(retention: Retention, call: CallContext, ports: ExpiryPorts): Promise<Expired> {
   const { images, bytes } = await expireImages(retention.imagesDays, call, ports);
@@ -86,7 +86,7 @@ async function expireUnknownFaces(days: number | null, call: CallContext, ports:
   }
 }
 
-/** null: it is gone, or has become somebody's, since it was listed. */
+/** null: since the listing, the face was erased or got a person. */
 async function eraseUnknown(faceId: string, call: CallContext, ports: ExpiryPorts) {
   const [face] = await ports.records.getFaces(call.tenant, [faceId], { signal: call.signal });
   if (face === undefined || face.personId !== null) return null;
@@ -104,6 +104,6 @@ async function note(
   { audit }: ExpiryPorts,
 ): Promise<void> {
   const entry = systemEntry('expire-data', subjects, { status, details }, call);
-  // What was done is written down also when the run is being cut short.
+  // The entry after the batch is written even if the run is aborted.
   await audit.append(call.tenant, entry, { durable: true, ...(status === 102 ? { signal: call.signal } : {}) });
 }

@@ -11,16 +11,18 @@ export interface Identification {
   readonly decision: Decision;
   /** Calibrated similarity to the nearest person, 0..1; 0 in an empty gallery. */
   readonly similarity: number;
-  /** Who it is (match) or may be (review); null when unknown. */
+  /** The matched person (match) or the likely person (review); null if unknown. */
   readonly person: Identity | null;
+  /** Number of templates in the gallery that belong to a person. */
+  readonly templates: number;
 }
 
-/** More than one, so that a face whose person was just erased does not hide the next one. */
+/** More than one, so that a face of a just erased person does not hide the next face. */
 const candidates = 10;
 
 /**
- * Says whose face this is, or that it is nobody's, keeping the false-positive rate `fpir` at the gallery's present size. Whose consent
- * is not in force at `consentAt` is nobody (see TenantRules).
+ * Finds the person of a face, at the false-positive rate `fpir` for the current gallery size. A person without a consent in force at
+ * `consentAt` is ignored (see TenantRules).
  */
 export async function identify(
   tenant: Tenant,
@@ -46,16 +48,17 @@ export async function identify(
   ]);
   const persons = await personsOf(tenant, hits, { consentAt, signal }, records);
   const nearest = hits.find((hit) => hit.personId !== null && persons.has(hit.personId));
-  if (nearest === undefined) return { decision: 'unknown', similarity: 0, person: null };
+  if (nearest === undefined) return { decision: 'unknown', similarity: 0, person: null, templates: assigned };
   const decision = decide(pack.calibration, nearest.cosine, fpir, assigned);
   return {
     decision,
     similarity: similarityOf(nearest.cosine, pack.calibration),
     person: decision === 'unknown' ? null : persons.get(nearest.personId!)!,
+    templates: assigned,
   };
 }
 
-/** The persons that hits belong to and who may be named, by id. A person erased since the search is not among them. */
+/** The persons of the hits that may be named, by id. Leaves out persons that were erased since the search. */
 export async function personsOf(
   tenant: Tenant,
   hits: readonly Pick<VectorHit, 'personId'>[],

@@ -1,32 +1,32 @@
 import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 
-/** The file of an image that is being enrolled. */
+/** The file of an image during its enrolment. */
 export interface ImageBlob {
   readonly key: string;
-  /** Begins to write it, so that the disk works while faces are searched. */
+  /** Starts to write the file, so that the write overlaps with the extraction. */
   begin(): void;
-  /** Resolves when it is durable, to true, or to false when the image has a record, and so a file of its own, already. */
+  /** Resolves to true once the file is durable; to false if the image already has a record, and so has a file. */
   written(): Promise<boolean>;
-  /** Deletes what was written. */
+  /** Deletes the file if it was written. */
   takeBack(): Promise<void>;
 }
 
-/** Of the image that becomes `imageId`. Nothing is written before `begin` or `written` is called. */
+/** Writes nothing before `begin` or `written` is called. */
 export function imageBlob(
   image: Uint8Array,
   imageId: string,
   { tenant, signal, newId }: CallContext,
   { records, images }: Pick<Ports, 'records' | 'images'>,
 ): ImageBlob {
-  // A key of its own, so that erasing an earlier copy of the same image at this moment cannot take this one along.
+  // The key is unique, so that a concurrent erasure of the same image cannot delete this file.
   const key = `${imageId}.${newId()}`;
   let writing: Promise<boolean> | undefined;
 
   function written(): Promise<boolean> {
     if (!writing) {
       writing = write();
-      // Whoever wants to know asks later.
+      // Avoids an unhandled rejection: the caller awaits the promise later.
       writing.catch(() => undefined);
     }
     return writing;

@@ -22,14 +22,14 @@ import { temporaryFolder } from '../testing/temporary-folder.ts';
 const tenant = asTenant('default');
 const path = 'ada/1.jpg';
 
-/** A platform where nothing happens unless the test says so. */
+/** A platform without running functions: the test handles each event itself. */
 async function start() {
   const watched = temporaryFolder();
   const platform = await startPlatform([], {
     openers: {
       ...embeddedOpeners,
       extractor: async () => fakeExtractor({ latencyMs: () => 0, working: 4 }),
-      // The folder, whatever the others stand on.
+      // Always the watched folder, whatever engine the other ports use.
       uploads: (context) => openUploads(adapterOptions(context)),
     },
     settings: { FREEFACE_WATCH: watched, FREEFACE_MAX_IMAGE_BYTES: '4096' },
@@ -41,21 +41,21 @@ async function start() {
 
   return {
     ports,
-    /** Each put is a version of its own, unless `at` says otherwise (seconds since the epoch). */
+    /** Writes the file. Each put is a new version, except with an `at` that was used before (seconds since the epoch). */
     put(bytes: Uint8Array, at = 1_700_000_000 + ++puts): void {
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, bytes);
       utimesSync(file, at, at);
     },
     remove: () => rmSync(file),
-    /** A notice of the file is handled. */
-    tell: async (changed: Partial<Ports> = {}) =>
+    /** Handles a notice of the file. */
+    notify: async (changed: Partial<Ports> = {}) =>
       (await eventPipeline(ingestUpload, { ...ports, ...changed }, context))(
         changedNotice(tenant, path, context).event,
         undefined,
         signal,
       ),
-    /** The event of a job is handled. */
+    /** Handles the event of a job. */
     work: async (jobId: string, changed: Partial<Ports> = {}) =>
       (await eventPipeline(processEnrollmentNormal, { ...ports, ...changed }, context))(
         newEvent({
@@ -78,7 +78,7 @@ async function start() {
   };
 }
 
-/** The process dies when a method is called for the `times`-th time: neither that call nor any later one has an effect. */
+/** Simulates a process that dies at the `times`-th call of a method: that call and all later calls fail without effect. */
 function dyingAt(records: Records, method: keyof Records, times = 1): Records {
   let left = times;
   const dead = async () => {
@@ -94,19 +94,19 @@ function dyingAt(records: Records, method: keyof Records, times = 1): Records {
 
 describe('a file that is replaced', () => {
   it.each([
-    ['another', fakePhoto(2), 'completed'],
+    ['another photo', fakePhoto(2), 'completed'],
     ['larger than allowed', Buffer.alloc(4097), undefined],
   ])(
-    'When its file is %s before the job begins and before anybody told, then the job is cancelled with the reason, and the new file counts',
+    'When the new file is %s and no notice arrives before the job starts, then the job is cancelled with the reason, and the new file is handled',
     async (_, next, last) => {
-      const { put, tell, work, jobs, faces } = await start();
+      const { put, notify, work, jobs, faces } = await start();
       put(fakePhoto(1));
-      await tell();
+      await notify();
       const [first] = await jobs();
 
       put(next);
       const answer = await work(first!.jobId);
-      await tell();
+      await notify();
       const second = (await jobs())[1];
       if (second !== undefined) await work(second.jobId);
       const late = await work(first!.jobId);
@@ -115,23 +115,23 @@ describe('a file that is replaced', () => {
       const [ended, done] = await jobs();
       expect(ended).toMatchObject({
         status: 'cancelled',
-        error: { code: 'UPLOAD_NOT_FOUND', message: 'The file is another one by now.' },
+        error: { code: 'UPLOAD_NOT_FOUND', message: 'The file has changed since the job was created.' },
       });
       expect(done?.status).toBe(last);
       expect(await faces()).toEqual(done === undefined ? [] : [done.faceId]);
     },
   );
 
-  it('When its file is gone before the job begins, then the job is cancelled, and the same file put back, time and all, is enrolled', async () => {
-    const { put, remove, tell, work, jobs, faces } = await start();
+  it('When the file is deleted before the job starts, then the job is cancelled, and the same file with the same time, put back, is enrolled', async () => {
+    const { put, remove, notify, work, jobs, faces } = await start();
     put(fakePhoto(1), 1_700_000_000);
-    await tell();
+    await notify();
     const [first] = await jobs();
 
     remove();
     await work(first!.jobId);
     put(fakePhoto(1), 1_700_000_000);
-    await tell();
+    await notify();
     const second = (await jobs())[1]!;
     await work(second.jobId);
 
@@ -139,26 +139,26 @@ describe('a file that is replaced', () => {
     expect(await faces()).toEqual([second.faceId]);
   });
 
-  it('When a crash cuts a job off after its face was saved and the file is replaced, then no face of it is left, whoever comes first', async () => {
+  it('When a crash ends a job after its face was saved and the file is replaced, then the face is removed, in any order of job and notice', async () => {
     for (const order of ['job first', 'notice first']) {
-      const { ports, put, tell, work, jobs, faces, templates } = await start();
+      const { ports, put, notify, work, jobs, faces, templates } = await start();
       put(fakePhoto(1));
-      await tell();
+      await notify();
       const [first] = await jobs();
       const cutOff = await work(first!.jobId, { records: dyingAt(ports.records, 'finishJob') });
       const between = await faces();
 
       put(fakePhoto(2));
-      const early = order === 'notice first' ? await tell() : null;
+      const early = order === 'notice first' ? await notify() : null;
       await work(first!.jobId);
       const leftByJob = await faces();
-      await tell();
+      await notify();
       const second = (await jobs())[1]!;
       await work(second.jobId);
 
       expect(cutOff.status).toBe(503);
       expect(between).toHaveLength(1);
-      // The job may still be under way.
+      // The job may still be running.
       if (early !== null) expect(early).toMatchObject({ status: 503, reason: 'BUSY' });
       expect(leftByJob).toEqual([]);
       expect((await jobs()).map(({ status }) => status)).toEqual(['cancelled', 'completed']);
@@ -167,16 +167,16 @@ describe('a file that is replaced', () => {
     }
   });
 
-  it('When a crash comes between the job and what is known of the file, then its face goes when the file is replaced', async () => {
-    const { ports, put, tell, work, jobs, faces } = await start();
+  it('When a crash comes after the job was created and before the file is marked, then its face is removed when the file is replaced', async () => {
+    const { ports, put, notify, work, jobs, faces } = await start();
     put(fakePhoto(1));
-    const cutOff = await tell({ records: dyingAt(ports.records, 'saveUpload', 2) });
+    const cutOff = await notify({ records: dyingAt(ports.records, 'saveUpload', 2) });
     const [first] = await jobs();
     await work(first!.jobId);
     const between = await faces();
 
     put(fakePhoto(2));
-    await tell();
+    await notify();
     const second = (await jobs())[1]!;
     await work(second.jobId);
 
@@ -185,14 +185,14 @@ describe('a file that is replaced', () => {
     expect(await faces()).toEqual([second.faceId]);
   });
 
-  it('When a crash comes before the job, then the next notice makes it, once', async () => {
-    const { ports, put, tell, work, jobs, faces } = await start();
+  it('When a crash comes before the job is created, then the next notice creates it once', async () => {
+    const { ports, put, notify, work, jobs, faces } = await start();
     put(fakePhoto(1));
-    await tell({ records: dyingAt(ports.records, 'createJob') });
+    await notify({ records: dyingAt(ports.records, 'createJob') });
     const before = await jobs();
 
-    await tell();
-    await tell();
+    await notify();
+    await notify();
     const made = await jobs();
     await work(made[0]!.jobId);
 
@@ -201,11 +201,11 @@ describe('a file that is replaced', () => {
     expect(await faces()).toEqual([made[0]!.faceId]);
   });
 
-  it('When it is touched and touched back before its job begins, then one job is left, and enrols it', async () => {
-    const { put, tell, work, jobs, faces } = await start();
+  it('When a file is touched and touched back before its job starts, then one job is left, and it enrols the file', async () => {
+    const { put, notify, work, jobs, faces } = await start();
     for (const at of [1_700_000_000, 1_700_000_001, 1_700_000_000]) {
       put(fakePhoto(1), at);
-      await tell();
+      await notify();
     }
 
     for (const { jobId } of await jobs()) await work(jobId);
@@ -215,8 +215,8 @@ describe('a file that is replaced', () => {
     expect(await faces()).toEqual([made[2]!.faceId]);
   });
 
-  it('When two see to it at once and one has read the file before, then the newest is known, and the other job ends', async () => {
-    const { ports, put, tell, work, jobs, faces } = await start();
+  it('When two notices are handled at once and one has read an older file, then the newest file is recorded, and the other handling fails', async () => {
+    const { ports, put, notify, work, jobs, faces } = await start();
     put(fakePhoto(1));
     const [held, newerIsKnown] = [deferred(), deferred()];
     const slow = {
@@ -228,15 +228,15 @@ describe('a file that is replaced', () => {
       },
     };
 
-    const late = tell({ records: slow });
+    const late = notify({ records: slow });
     await held.promise;
     put(fakePhoto(2));
-    await tell();
+    await notify();
     newerIsKnown.resolve();
     const answer = await late;
     for (const { jobId } of await jobs()) await work(jobId);
     put(fakePhoto(3));
-    await tell();
+    await notify();
     const third = (await jobs()).find(({ status }) => status === 'queued')!;
     await work(third.jobId);
 
@@ -245,10 +245,10 @@ describe('a file that is replaced', () => {
     expect(await faces()).toEqual([third.faceId]);
   });
 
-  it('When a second delivery of its job ends after the first and after the file was replaced, then it saves nothing', async () => {
-    const { ports, put, tell, work, jobs, faces, templates } = await start();
+  it('When a second delivery of a job ends after the first and after the file was replaced, then it saves no face', async () => {
+    const { ports, put, notify, work, jobs, faces, templates } = await start();
     put(fakePhoto(1));
-    await tell();
+    await notify();
     const [first] = await jobs();
     const [held, replaced] = [deferred(), deferred()];
     const slow: Extractor = {
@@ -264,7 +264,7 @@ describe('a file that is replaced', () => {
     await held.promise;
     await work(first!.jobId);
     put(fakePhoto(2));
-    await tell();
+    await notify();
     replaced.resolve();
     const answer = await late;
 

@@ -4,27 +4,27 @@ import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Job } from '../ports/records/jobs.ts';
 
-/** An image that lies somewhere already: one of the gallery's, or a file of the bucket or the watched folder. */
+/** An image that is already stored: in the gallery, or as a file in the bucket or the watched folder. */
 export type ImageSource = { readonly image_id: string } | { readonly path: string };
 
 type SourcePorts = Pick<Ports, 'records' | 'images' | 'uploads'>;
 type Caller = Pick<CallContext, 'tenant' | 'signal' | 'config'>;
 
-/** The bytes that a job is about. Errors: IMAGE_NOT_FOUND, IMAGE_EXPIRED; UPLOAD_NOT_FOUND, also when the file is another one by now. */
+/** The bytes of a job's image. Errors: IMAGE_NOT_FOUND, IMAGE_EXPIRED; UPLOAD_NOT_FOUND if the file is missing or has changed. */
 export async function imageOfJob(job: Job, caller: Caller, ports: SourcePorts): Promise<Uint8Array> {
   const source = job.request?.source as ({ readonly digest: string } & ImageSource) | undefined;
   if (source === undefined) {
     const image = await ports.images.get(caller.tenant, job.imageKey, { signal: caller.signal });
-    if (image === null) throw new AppError('IMAGE_NOT_FOUND', { message: 'The image of the job is gone.' });
+    if (image === null) throw new AppError('IMAGE_NOT_FOUND', { message: 'The image of the job no longer exists.' });
     return image;
   }
   const image = await imageAt(source, caller, ports);
   if (createHash('sha256').update(image).digest('hex') === source.digest) return image;
-  throw isAnother();
+  throw hasChanged();
 }
 
-const isAnother = (cause?: unknown) =>
-  new AppError('UPLOAD_NOT_FOUND', { message: 'The file is another one by now.', cause });
+const hasChanged = (cause?: unknown) =>
+  new AppError('UPLOAD_NOT_FOUND', { message: 'The file has changed since the job was created.', cause });
 
 async function imageAt(source: ImageSource, caller: Caller, ports: SourcePorts): Promise<Uint8Array> {
   const { tenant, signal, config } = caller;
@@ -32,8 +32,8 @@ async function imageAt(source: ImageSource, caller: Caller, ports: SourcePorts):
     const found = await ports.uploads
       .read(tenant, source.path, { most: config.maxImageBytes, signal })
       .catch((error: unknown) => {
-        // The one that was accepted was not.
-        throw error instanceof AppError && error.code === 'IMAGE_TOO_LARGE' ? isAnother(error) : error;
+        // The accepted file was within the limit, so this is another file.
+        throw error instanceof AppError && error.code === 'IMAGE_TOO_LARGE' ? hasChanged(error) : error;
       });
     if (found === null) throw new AppError('UPLOAD_NOT_FOUND');
     return found.bytes;

@@ -11,7 +11,7 @@ const jpeg = { 'content-type': 'image/jpeg' };
 describe('quotas', () => {
   const platform = sharedPlatform([createPerson, enrollFace]);
 
-  /** Leaves room for `room` beyond what is there. */
+  /** Sets the quota to the current usage plus `room`. */
   async function allow(room: Partial<Quota>): Promise<{ quota: Quota }> {
     const { accounts, records } = platform().ports;
     const used = await records.usage(defaultTenant);
@@ -22,7 +22,7 @@ describe('quotas', () => {
   }
   const enroll = (photo: Uint8Array, query = '') =>
     platform().call('POST', `/api/v1/faces/enroll${query}`, { body: photo, headers: jpeg });
-  /** Everything that a refusal must leave as it was. */
+  /** The state that a refused request must not change. */
   async function everything() {
     const { records, images } = platform().ports;
     const keys: string[] = [];
@@ -30,7 +30,7 @@ describe('quotas', () => {
     return { usage: await records.usage(defaultTenant), keys: keys.sort() };
   }
 
-  it('When the persons are all there, then creating another is refused with the numbers', async () => {
+  it('When the quota of persons is reached, then creating a person is refused, and the details give the numbers', async () => {
     const { quota } = await allow({ persons: 1 });
 
     const first = await platform().call('POST', '/api/v1/persons', { json: {} });
@@ -43,10 +43,10 @@ describe('quotas', () => {
   });
 
   it.each<[keyof Quota, string]>([
-    ['persons', '?person_id=somebody-new'],
+    ['persons', '?person_id=new-person'],
     ['faces', ''],
     ['bytes', ''],
-  ])('When there is no room for %s, then an enrolment is refused and leaves nothing', async (kind, query) => {
+  ])('When the quota of %s is reached, then an enrolment is refused and stores nothing', async (kind, query) => {
     const photo = await drawPortrait({ person: 'boris', scene: `quota-${kind}` });
     await allow({ [kind]: 0 });
     const before = await everything();
@@ -61,7 +61,7 @@ describe('quotas', () => {
     expect(await everything()).toEqual(before);
   });
 
-  it('When a group has more faces than there is room for, then none of them is enrolled', async () => {
+  it('When a group photo has more faces than the quota allows, then no face is enrolled', async () => {
     const group = await drawGroup([{ person: 'amaro' }, { person: 'boris' }, { person: 'chidi' }]);
     await allow({ faces: 2 });
     const before = await everything();
@@ -74,7 +74,7 @@ describe('quotas', () => {
     expect([refused.status, after, accepted.status]).toEqual([403, before, 201]);
   });
 
-  it('When what is enrolled was there before, then a full quota does not refuse it', async () => {
+  it('When a photo is already enrolled, then enrolling it again succeeds although the quota is reached', async () => {
     const photo = await drawPortrait({ person: 'amaro', scene: 'repeat' });
     await allow({});
     const first = await enroll(photo, '?person_id=repeated');
@@ -85,7 +85,7 @@ describe('quotas', () => {
     expect([first.status, again.status, again.json.data.face_id]).toEqual([201, 200, first.json.data.face_id]);
   });
 
-  it('When many enrol at once, then the quota holds soon after, and the next is refused', async () => {
+  it('When many enrolments run at once, then they may exceed the quota, and the next enrolment is refused', async () => {
     const photos = await Promise.all(
       [0, 1, 2, 3, 4, 5].map((scene) => drawPortrait({ person: 'boris', scene: `parallel-${scene}` })),
     );

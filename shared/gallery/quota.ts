@@ -5,14 +5,16 @@ import type { Usage } from '../ports/records/usage.ts';
 import type { CallOptions, Tenant } from '../ports/tenant.ts';
 
 /**
- * Refuses what would take a tenant beyond its quota. `added` finds out what the call is about to write; it is asked only where there
- * is a quota, so that a tenant without one costs nothing. Errors: QUOTA_EXCEEDED.
+ * Refuses a write that would exceed the tenant's quota.
  *
- * [Note: Looking before writing]
- * Looking and writing are two steps, so calls at the same time may all still find room: a quota can be overshot by what the calls
- * under way write together, at most one photo's worth for each request that a process takes at once. Then it holds, since the next
- * call sees what all of them wrote. Making it exact would put every enrolment of a tenant behind a lock over all processes, which
- * is not worth a few photos.
+ * @param added computes the amounts that the call will write; called only if the tenant has a quota, so that others pay no cost
+ *
+ * Errors: QUOTA_EXCEEDED.
+ *
+ * [Note: A quota is checked before the write]
+ * The check and the write are two steps, so several concurrent calls may all pass the check. They can exceed the quota together, by at
+ * most one photo for each concurrent request of a process. The next call then sees all their writes and is refused. An exact limit
+ * would need a lock across all processes for every enrolment of a tenant; a few photos are not worth that.
  */
 export async function checkQuota(
   tenant: Tenant,
@@ -29,13 +31,13 @@ export async function checkQuota(
 
 const kinds = ['persons', 'faces', 'bytes'] as const satisfies readonly (keyof Quota)[];
 
-/** Whoever adds nothing of a kind may go on, even where a quota was lowered below what is there. */
+/** A call that adds nothing of a kind passes, even if the quota was lowered below the current usage. */
 function refuseBeyond(kind: keyof Quota, quota: Quota, used: Usage, added: number): void {
   const limit = quota[kind];
   if (limit === null || added === 0 || used[kind] + added <= limit) return;
   const what = kind === 'bytes' ? 'bytes of images' : kind;
   throw new AppError('QUOTA_EXCEEDED', {
-    message: `The tenant holds ${used[kind]} of the ${limit} ${what} it may; ${added} more do not fit.`,
+    message: `The tenant has ${used[kind]} ${what} and may have ${limit}; there is no room for ${added} more.`,
     details: { quota: kind, used: used[kind], limit },
   });
 }

@@ -11,13 +11,13 @@ type ReceiptPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'accounts'>;
 
 const readBack = z.literal(true);
 
-/** What the API says an erasure receipt is. */
+/** The erasure receipt as the API describes it. */
 export const receiptSchema = z
   .object({
     receipt_id: z.string(),
     tenant: z.string(),
     person_id: z.string(),
-    requested_by: z.string().nullable().describe('Who asked, as in the audit log.'),
+    requested_by: z.string().nullable().describe('The caller, as in the audit log.'),
     request_id: z.string(),
     requested_at: z.string(),
     completed_at: z.string(),
@@ -27,31 +27,32 @@ export const receiptSchema = z
         faces: z.number().int(),
         templates: z.number().int(),
         images: z.number().int(),
-        jobs: z.number().int().describe('Enrolments that waited, or whose outcome was kept.'),
+        jobs: z.number().int().describe('Enrolment jobs that were queued, or whose result was stored.'),
       })
-      .describe('How many of each were removed.'),
+      .describe('Number of removed objects by kind.'),
     read_back: z
       .object({ records: readBack, templates: readBack, images: readBack, jobs: readBack, cached_answers: readBack })
-      .describe('Stores that were asked afterwards and had nothing left; an erasure of which one has is answered 500.'),
+      .describe('Stores that were read back and had no data left. If a store still has data, the response is 500.'),
     signature: z
       .string()
       .describe(
-        'The other fields as a compact JWS (EdDSA), to be checked with the keys of /.well-known/jwks.json, now and later.',
+        'The other fields as a compact JWS (EdDSA). The keys of /.well-known/jwks.json verify it, now and later.',
       ),
   })
-  .describe('Proof of the erasure. The audit log keeps its id and a digest, and the ids of what was removed.');
+  .describe(
+    'Proof of the erasure. The audit log keeps the id and a digest of the receipt, and the ids of the removed objects.',
+  );
 export type Receipt = z.output<typeof receiptSchema>;
 
 /**
- * Erases a person and gives a signed receipt.
+ * Erases a person and returns a signed receipt.
  *
- * [Note: What stays of an erased person]
- * The audit log keeps the ids, no names: that somebody was erased, at whose request, and who had looked at them before, is what
- * the controller has to be able to prove (GDPR articles 5(2) and 30), and such a record may be kept for it (article 17(3)(b), (e)).
- * The receipt itself is given out once; its id and the digest of its signature stand in the log, so that it can be recognised.
+ * [Note: Data that stays after an erasure]
+ * The audit log keeps ids, but no names. It records the erasure, the caller who requested it, and earlier accesses to the person's data.
+ * The controller must be able to prove these facts (GDPR articles 5(2) and 30) and may keep such a record (article 17(3)(b), (e)).
+ * The receipt is returned once and not stored. The log has its id and the digest of its signature, so that the receipt can be checked.
  *
- * Errors: PERSON_NOT_FOUND; NOT_READY when there is no key to sign with, before anything is removed; INTERNAL when something is
- * still there.
+ * Errors: PERSON_NOT_FOUND; NOT_READY if there is no signing key, before anything is removed; INTERNAL if a store still has data.
  */
 export async function erasePersonWithReceipt(
   personId: string,

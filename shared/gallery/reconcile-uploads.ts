@@ -7,19 +7,18 @@ import type { Ports } from '../ports/index.ts';
 import { itemsOf } from '../ports/pages.ts';
 import type { Upload, UploadRecords } from '../ports/records/uploads.ts';
 import { defaultTenant, type Tenant } from '../ports/tenant.ts';
-import { isGone } from './withdraw-upload.ts';
+import { isGone } from './upload-marks.ts';
 
 export interface ReconciledUploads {
-  /** Files that nobody had told of. */
+  /** Number of files whose last change was not known. */
   found: number;
-  /** Files that are gone, and nobody had told. */
+  /** Number of files whose deletion was not known. */
   missed: number;
 }
 
 /**
- * Compares the bucket or the watched folder with what is known of its files, and publishes a notice for each that differs. `erase`
- * sees to what is gone: a path cannot be had from what is kept of it, so that no notice can name it.
- * See: [Note: Files of no tenant]
+ * Compares the bucket or the watched folder with the known files, and publishes a notice for each file that differs. Calls `erase` for
+ * each deleted file: the record of a file has no path, so a notice cannot name it. See: [Note: Files without a tenant]
  */
 export async function reconcileUploads(
   call: CallContext,
@@ -45,11 +44,11 @@ export async function reconcileUploads(
     await events.publish(topic, [event], { signal });
     outcome.found += 1;
   }
-  if (strays > 0) call.log.warn({ files: strays }, 'files lie in folders of tenants that do not exist');
+  if (strays > 0) call.log.warn({ files: strays }, 'files are in folders of tenants that do not exist');
   for (const [tenant, left] of known) {
     for (const upload of left.values()) {
       if (isGone(upload)) continue;
-      // One whose job is under way, or that somebody else sees to, waits for the next run.
+      // If the file's job is running, or another process handles the file, the next run tries again.
       await erase(tenant, upload).then(
         () => {
           outcome.missed += 1;
@@ -62,7 +61,7 @@ export async function reconcileUploads(
   }
   return outcome;
 
-  /** Who remembers what became of a tenant's files. One who has nothing but refused files is not among the tenants with rows. */
+  /** The tenant that stores the records of a tenant's files. `records.tenants` leaves out a tenant that has only refused files. */
   async function ownerOf(tenant: Tenant): Promise<Tenant> {
     const owner = (await accounts.getTenant(tenant, { signal })) === null ? defaultTenant : tenant;
     if (!known.has(owner)) known.set(owner, await knownOf(owner, call, records));

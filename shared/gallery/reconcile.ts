@@ -11,24 +11,25 @@ type ReconcilePorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'extractor'
 type Caller = Pick<CallContext, 'signal' | 'log'>;
 
 export interface Reconciled {
-  /** Templates made anew from the stored image. */
+  /** Templates computed again from the stored image. */
   rebuilt: number;
-  /** Faces without a template whose image no longer shows them: removed. */
+  /** Removed faces: they had no template, and their image no longer shows them. */
   lost: number;
-  /** Templates without a face, and image files without a record: removed. */
+  /** Removed templates that had no face. */
   strayVectors: number;
+  /** Removed image files that had no record. */
   strayImages: number;
-  /** Images whose faces could not be repaired; the log says why. */
+  /** Images whose faces could not be repaired; the log gives the reason. */
   failed: number;
 }
 
-/** Two boxes of one face in one photo, found by the same networks. */
+/** Intersection over union above which two boxes in one photo, from the same networks, are the same face. */
 const sameFace = 0.5;
 
 /**
- * Makes the stores of one tenant agree after a crash or the loss of one of them. Records are the truth. Nothing younger than
- * `before` (milliseconds since the epoch) is removed: it may be half-way through an enrolment. A template that is missing is
- * made anew at any age: should the enrolment be under way, it writes the same one.
+ * Makes the stores of one tenant consistent after a crash or the loss of a store. The records are authoritative. Nothing younger than
+ * `before` (milliseconds since the epoch) is removed, because its enrolment may still be running. A missing template is computed again
+ * at any age: a running enrolment writes the same template.
  */
 export async function reconcile(
   tenant: Tenant,
@@ -40,16 +41,16 @@ export async function reconcile(
   const blobs = new Set<string>();
   const faceIds = new Set<string>();
   for await (const image of allImages(tenant, caller, ports)) {
-    // What has expired has no file; one that a crash has left is a stray.
+    // An expired image has no file. If a crash left one, it is removed like a file without a record.
     if (image.expiredAt === null) blobs.add(image.blobKey);
     const faces = await facesOn(tenant, image, caller, ports);
     for (const { faceId } of faces) faceIds.add(faceId);
-    // Without the image a lost template cannot be made anew, and that the face is lost cannot be told.
+    // Without the image file, a template cannot be computed, and a face cannot be called lost.
     if (image.expiredAt !== null) continue;
     const settled = image.createdAt < before;
     await repair(tenant, image, faces, { settled, outcome }, caller, ports).catch((error: unknown) => {
       if (caller.signal.aborted) throw error;
-      // One damaged image must not keep the others from being repaired.
+      // One damaged image must not prevent the repair of the others.
       caller.log.error({ err: error, image_id: image.imageId }, 'repair failed');
       outcome.failed += 1;
     });
@@ -63,7 +64,7 @@ export async function reconcile(
   return outcome;
 }
 
-/** Whether a job has yet to enrol this image, or failed and may be tried again. */
+/** Whether the image belongs to a job that is not finished, or that failed and may be replayed. */
 async function isAwaited(
   tenant: Tenant,
   key: string,
@@ -86,12 +87,12 @@ const facesOn = async (
 ): Promise<Face[]> => (await records.listFaces(tenant, { imageId }, { limit: 1000, signal })).items;
 
 interface Repair {
-  /** The image's enrolment is long over. */
+  /** Whether the image is older than `before`, so that its enrolment has ended. */
   readonly settled: boolean;
   readonly outcome: Reconciled;
 }
 
-/** Gives faces that have lost their template a new one from the image. */
+/** Computes missing templates of an image's faces. */
 async function repair(
   tenant: Tenant,
   image: Image,
@@ -102,7 +103,7 @@ async function repair(
 ): Promise<void> {
   for (const [pack, ofPack] of groupByPack(faces)) {
     const description = await ports.extractor.describe(pack, caller).catch(() => undefined);
-    // Templates of a pack that is not loaded can be neither checked nor made.
+    // If the pack is not loaded, its templates cannot be checked or computed.
     if (description === undefined) continue;
     const ids = ofPack.filter(({ space }) => space === description.space).map(({ faceId }) => faceId);
     const present = new Set((await ports.vectors.get(tenant, description, ids, caller)).map(({ faceId }) => faceId));
@@ -125,7 +126,7 @@ async function repair(
   }
 }
 
-/** Resolves to whether the face is still there to be found. Heeds no signal: one that was erased meanwhile leaves no template. */
+/** Resolves to whether the face still exists. Ignores abort: if the face was erased meanwhile, its template must be removed. */
 async function restore(
   tenant: Tenant,
   { faceId, personId, imageId, capturedAt, location }: Face,
@@ -145,7 +146,7 @@ function groupByPack(faces: readonly Face[]): Map<string, Face[]> {
   return groups;
 }
 
-/** A template may be newer than the list it is held against, so each is looked up once more before it goes. */
+/** A template may be newer than the list of known faces, so each is looked up again before it is removed. */
 async function removeStrayVectors(
   tenant: Tenant,
   known: ReadonlySet<string>,

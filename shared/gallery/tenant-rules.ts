@@ -2,15 +2,17 @@ import type { CallContext } from '../function/define.ts';
 import type { Quota } from '../ports/accounts.ts';
 import type { Ports } from '../ports/index.ts';
 
-/** What a tenant's settings ask of a call, as they are when it begins. */
+/** The tenant's settings at the start of a call. */
 export interface TenantRules {
   /**
-   * The time at which consents have to be in force, in milliseconds since the epoch; null where the tenant does not ask for any.
-   * See: [Note: Where consent is required]
+   * Time at which a consent must be in force, in milliseconds since the epoch; null: the tenant requires no consent.
+   * See: [Note: Required consent]
    */
   readonly consentAt: number | null;
-  /** null: none of its kinds is limited. */
+  /** null: no kind is limited. */
   readonly quota: Quota | null;
+  /** IANA name; null: the tenant has no time zone. */
+  readonly timeZone: string | null;
 }
 
 export async function tenantRules(
@@ -22,5 +24,6 @@ export async function tenantRules(
   return {
     consentAt: settings?.consentRequired === true ? clock.now() : null,
     quota: quota !== null && Object.values(quota).some((limit) => limit !== null) ? quota : null,
+    timeZone: settings?.timeZone ?? null,
   };
 }

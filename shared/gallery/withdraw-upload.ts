@@ -5,18 +5,14 @@ import type { Ports } from '../ports/index.ts';
 import type { Upload } from '../ports/records/uploads.ts';
 import { cancelQueued } from './cancel-job.ts';
 import { eraseFace } from './erase.ts';
+import { asGone, isGone } from './upload-marks.ts';
 
 export type WithdrawPorts = Pick<Ports, 'records' | 'vectors' | 'images' | 'extractor' | 'audit'>;
 
-const gone = 'gone:';
-
-/** Whether what a file brought was taken out of the gallery. */
-export const isGone = ({ version }: Upload): boolean => version.startsWith(gone);
-
 /**
- * What a file brought goes: its job ends first, so that nothing comes after, then its faces go, and then it is marked as gone. Resolves
- * to the mark, and to whether there were faces. Errors: BUSY while the job is under way; VERSION_CONFLICT when somebody else saw to
- * the file meanwhile.
+ * Removes the faces of a file from the gallery. First ends the file's job, so that the job saves nothing afterwards; then erases the
+ * faces; then marks the file as gone. `left` is the marked record, `erased` whether there were faces. Errors: BUSY while the job is
+ * running; VERSION_CONFLICT if another process changed the file's record meanwhile.
  */
 export async function withdrawUpload(
   known: Upload,
@@ -26,12 +22,12 @@ export async function withdrawUpload(
   const { tenant, clock } = call;
   await endJob(known, call, ports);
   const erased = await eraseImage(known, call, ports);
-  const left = { ...known, version: `${gone}${clock.now()}`, at: clock.now() };
+  const left = asGone(known, clock.now());
   await ports.records.saveUpload(tenant, left, { over: known });
   return { erased, left };
 }
 
-/** Cancels the job of a file unless it is over. Errors: BUSY while it is under way. */
+/** Cancels the job of a file unless the job has finished. Errors: BUSY while the job is running. */
 export async function endJob(
   { jobId }: Upload,
   call: CallContext,
@@ -43,7 +39,7 @@ export async function endJob(
   if (cancelled !== null && cancelled.finishedAt === null) throw new AppError('BUSY');
 }
 
-/** Erases the faces of a file's image, unless another file has the same image. Resolves to whether there was anything. */
+/** Erases the faces of a file's image, unless another file has the same image. Resolves to whether a face was erased. */
 async function eraseImage(upload: Upload, call: CallContext, ports: WithdrawPorts): Promise<boolean> {
   const { tenant } = call;
   const { imageId } = upload;

@@ -1,3 +1,4 @@
+import { presentErrorDetails } from '../api/errors.ts';
 import { type ErrorCode, toAppError } from '../errors.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { HttpMiddleware } from './exchange.ts';
@@ -47,7 +48,7 @@ export function errorResponse(thrown: unknown, requestId: string) {
       message: hidden ? error.publicMessage : error.message,
       error: {
         code,
-        ...(hidden || error.details === undefined ? {} : { details: error.details }),
+        ...(hidden || error.details === undefined ? {} : { details: presentErrorDetails(error.details) }),
         request_id: requestId,
       },
     }),

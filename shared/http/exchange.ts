@@ -18,7 +18,13 @@ export interface HttpExchange extends CallContext {
   traceparent: string;
   /** The handler's reply, for the audit log; null before it, and when a stored response is sent again. */
   reply: { readonly data: unknown; readonly audit: AuditNote | undefined } | null;
-  input: { params: unknown; query: unknown; body: unknown; image: Uint8Array | undefined };
+  input: {
+    params: unknown;
+    query: unknown;
+    body: unknown;
+    image: Uint8Array | undefined;
+    otherImage?: Uint8Array | undefined;
+  };
   /** Headers of every response, errors included. */
   readonly responseHeaders: Record<string, string>;
 }

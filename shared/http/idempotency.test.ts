@@ -256,6 +256,7 @@ describe('Idempotency-Key', () => {
             quota: { persons: null, faces: null, bytes: null },
             consentRequired: false,
             retention: { imagesDays: null, unknownFacesDays: null },
+            timeZone: null,
           });
         }
         const { key, keyId, secretDigest } = newApiKey(tenant);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { presentErrorDetails } from '../api/errors.ts';
 import { AppError, type ErrorCode, toAppError } from '../errors.ts';
 import { changesState, type HttpManifest } from '../function/define.ts';
 import type { OutgoingResponse } from '../function/message.ts';
@@ -86,7 +87,7 @@ interface Identity {
 
 /** Compares the parsed content, not the bytes: a repeated form has another boundary. */
 function identityOf({ request, principal, input, manifest, newId }: HttpExchange, key: string): Identity {
-  const { params, query, body, image } = input;
+  const { params, query, body, image, otherImage } = input;
   const content = canonical([
     manifest.trigger.method,
     request.path,
@@ -94,7 +95,8 @@ function identityOf({ request, principal, input, manifest, newId }: HttpExchange
     query,
     body,
     request.headers['if-match'] ?? null,
-    image === undefined ? null : createHash('sha256').update(image).digest('hex'),
+    image === undefined ? null : digestOf(image),
+    ...(otherImage === undefined ? [] : [digestOf(otherImage)]),
   ]);
   const caller = `${principal?.kind}:${principal?.id}`;
   return {
@@ -104,6 +106,8 @@ function identityOf({ request, principal, input, manifest, newId }: HttpExchange
     mark: newId(),
   };
 }
+
+const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 const digest = (...parts: readonly string[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
@@ -164,7 +168,8 @@ function outcomeOf(manifest: HttpManifest, answer: OutgoingResponse): Outcome | 
 
 function failureOf(error: AppError): Outcome | null {
   if (error.httpStatus >= 500 || error.httpStatus === 429) return null;
-  const { code, message, details } = error;
+  const { code, message } = error;
+  const details = presentErrorDetails(error.details);
   return { end: { state: 'failed' }, text: JSON.stringify({ code, message, details } satisfies KeptFailure) };
 }
 

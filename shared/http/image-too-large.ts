@@ -1,8 +1,8 @@
 import { AppError } from '../errors.ts';
 
-/** The error for an image of more than `limit` bytes. */
-export const imageTooLarge = (limit: number): AppError =>
+/** The error for an image of more than `limit` bytes. `field`: name of the image in the request. */
+export const imageTooLarge = (limit: number, field: string): AppError =>
   new AppError('IMAGE_TOO_LARGE', {
     message: `The image has more than ${limit} bytes.`,
-    details: { field: 'image', limit_bytes: limit },
+    details: { field, limit_bytes: limit },
   });

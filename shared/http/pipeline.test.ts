@@ -93,6 +93,58 @@ describe('the HTTP pipeline', () => {
     expect(asRaw.json).toEqual({ success: true, data });
   });
 
+  it('When the part `image` has no file name, then its bytes are the image', async () => {
+    const { call } = await start();
+    const bytes = Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 0x10, 0x4a, 0x46, 0x80]);
+    const part = (type: string) =>
+      Buffer.concat([
+        Buffer.from(`--b\r\nContent-Disposition: form-data; name="image"\r\n${type}\r\n`),
+        bytes,
+        Buffer.from('\r\n--b\r\nContent-Disposition: form-data; name="label"\r\n\r\ncat\r\n--b--\r\n'),
+      ]);
+
+    for (const type of ['', 'Content-Type: image/jpeg\r\n']) {
+      const { status, json } = await call('POST', '/echo/x', {
+        body: part(type),
+        headers: { 'content-type': 'multipart/form-data; boundary=b' },
+      });
+      expect([status, json.data.image]).toEqual([200, bytes.toString('latin1')]);
+    }
+  });
+
+  it.each([
+    [
+      'the image is text, as from curl without @',
+      'name="image"\r\n\r\nphoto.jpg',
+      'b',
+      /^image is text, .*-F image=@photo\.jpg/,
+    ],
+    ['the Content-Type has no boundary', 'name="label"\r\n\r\ncat', '', /no boundary; do not set this header yourself/],
+    ['the form ends early', 'name="label"\r\n\r\ncat', 'c', /^The form is incomplete: its last boundary is missing/],
+  ])('When %s, then the error says what to change', async (_what, part, boundary, message) => {
+    const { call } = await start();
+
+    const { status, json } = await call('POST', '/echo/x', {
+      body: `--b\r\nContent-Disposition: form-data; ${part}\r\n--b--\r\n`,
+      headers: { 'content-type': `multipart/form-data${boundary && `; boundary=${boundary}`}` },
+    });
+
+    expect(status).toBe(400);
+    expect(json.message).toMatch(message);
+  });
+
+  it('When a path has no route, then the log line has the path without its query', async () => {
+    const { call, logs } = await start();
+
+    await call('GET', '/api/v1/facs/enroll?name=ada');
+
+    expect(logs.find(({ code }) => code === 'ROUTE_NOT_FOUND')).toMatchObject({
+      method: 'GET',
+      path: '/api/v1/facs/enroll',
+      status: 404,
+    });
+  });
+
   it('When fields are unknown, missing or wrong, then 400 names each of them', async () => {
     const { call } = await start();
 

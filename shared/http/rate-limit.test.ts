@@ -128,6 +128,7 @@ describe('rate limits', () => {
       name: 'north',
       quota: { persons: null, faces: null, bytes: null },
       consentRequired: false,
+      timeZone: null,
       retention: { imagesDays: null, unknownFacesDays: null },
     });
 

@@ -238,6 +238,7 @@ async function createTenant({ ports }: TestPlatform, name: string): Promise<void
     name,
     quota: { persons: null, faces: null, bytes: null },
     consentRequired: false,
+    timeZone: null,
     retention: { imagesDays: null, unknownFacesDays: null },
   });
 }

@@ -21,6 +21,8 @@ export interface TenantSettings {
   /** true: the enrolment of a person without a valid consent is refused. */
   readonly consentRequired: boolean;
   readonly retention: Retention;
+  /** IANA name of the zone of cameras that write neither an offset nor a GPS time; null: not known. */
+  readonly timeZone: string | null;
 }
 
 export interface TenantRecord extends TenantSettings {

@@ -20,10 +20,10 @@ export interface Failure {
 /**
  * The event that is published on the topic of dead letters.
  *
- * [Note: Dead letters travel as themselves]
+ * [Note: A dead letter is the original event]
  * After the last attempt Knative sends the unchanged event to the dead-letter sink, with three more attributes: the destination, its
  * status and its response. The brokers of this project do the same and add the topic, the attempts and the time. So one function stores
- * the letters of all brokers. An event of the dead-letter topic itself never becomes a dead letter: it is retried until it is stored.
+ * the dead letters of all brokers. An event of the dead-letter topic itself never becomes a dead letter: it is retried until it is stored.
  */
 export function deadLetterEvent(event: Event, { topic, group, status, reason, attempts, at }: Failure): Event {
   const extensions = {

@@ -68,7 +68,7 @@ export type Deliver = (event: Event, context: { attempt: number; signal: AbortSi
 /**
  * Durable topics. After `publish` resolves, every group that subscribes now or later receives the event at least once, also after a
  * crash. A new group starts at the earliest stored event. Duplicates are possible, so a subscriber must be idempotent. When an event
- * fails for good, it is published on the topic of dead letters in the same step. See: [Note: Dead letters travel as themselves]
+ * fails for good, it is published on the topic of dead letters in the same step. See: [Note: A dead letter is the original event]
  */
 export interface Events {
   /**

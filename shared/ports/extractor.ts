@@ -1,4 +1,5 @@
 import type { Calibration } from '../domain/calibration.ts';
+import type { CaptureZone } from '../domain/capture-time.ts';
 import type { DetectedFace, Location, MeasuredQuality } from '../domain/face.ts';
 import type { Size } from '../domain/geometry.ts';
 import type { CallOptions } from './tenant.ts';
@@ -28,6 +29,8 @@ export interface ImageFacts extends Size {
   readonly contentType: string;
   /** RFC 3339, from EXIF; null when absent or unusable. */
   readonly capturedAt: string | null;
+  /** Source of the time's zone; `assumed`: the time is wall-clock time of an unknown zone, written as UTC. null: there is no time. */
+  readonly capturedAtZone: CaptureZone | null;
   /** From EXIF GPS; null when absent or unusable. */
   readonly location: Location | null;
 }
@@ -41,8 +44,10 @@ export interface ExtractedFace extends DetectedFace {
 export interface Extraction {
   readonly image: ImageFacts;
   readonly model: ModelIdentity;
-  /** All faces, largest box first. Empty when no face is found. */
+  /** All faces, largest box first, or the largest faces of a crowd. Empty when no face is found. */
   readonly faces: readonly ExtractedFace[];
+  /** Number of smaller faces that were found, but not processed, because a limit was reached. They may contain false detections. */
+  readonly facesLeftOut: number;
 }
 
 /**

@@ -1,8 +1,9 @@
 import { waitedOutMs } from '../domain/tuning.ts';
 import { toAppError } from '../errors.ts';
+import { breakersOf } from '../function/breaker.ts';
 import type { RuntimeContext } from '../function/context.ts';
 import type { EventCall, EventManifest, FunctionDefinition } from '../function/define.ts';
-import { isBlameless, wasNotTried } from '../function/guarded-ports.ts';
+import { isBlameless, requireClosedBreakers, wasNotTried } from '../function/guarded-ports.ts';
 import type { Event, EventAnswer } from '../ports/events.ts';
 import { asTenant, defaultTenant, type Tenant } from '../ports/tenant.ts';
 import { newCall } from './new-call.ts';
@@ -18,11 +19,16 @@ export type EventFunction = (event: Event, bytes: Uint8Array | undefined, signal
 export function eventPipeline(definition: FunctionDefinition, ports: object, context: RuntimeContext): EventFunction {
   const manifest = definition.manifest as EventManifest;
   const handle = definition.handler as unknown as (call: EventCall, ports: object) => Promise<Event | undefined>;
+  const { needs = [] } = manifest.trigger;
   const types: readonly string[] = [manifest.trigger.type].flat();
+  const attempt = async (call: EventCall): Promise<Event | undefined> => {
+    requireClosedBreakers(needs, breakersOf(context));
+    return await handle(call, ports);
+  };
   return async (event, bytes, signal) => {
     const call = { ...newCall(manifest, context, signal, event.traceparent), tenant: tenantOf(event), event, bytes };
     const begun = performance.now();
-    const outcome = await handle(call, ports).then<EventOutcome, EventOutcome>(
+    const outcome = await attempt(call).then<EventOutcome, EventOutcome>(
       (reply) => (reply === undefined ? { status: 204 } : { status: 200, reply }),
       (error: unknown) => failedOutcome(error, call),
     );

@@ -44,6 +44,7 @@ export async function makeFoundations(accounts: Accounts, { clock }: Pick<Runtim
       quota: { persons: null, faces: null, bytes: null },
       consentRequired: false,
       retention: { imagesDays: null, unknownFacesDays: null },
+      timeZone: null,
     });
   }
   await rotateSigningKey({ accounts, clock }, Number.POSITIVE_INFINITY);

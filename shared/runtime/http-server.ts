@@ -8,6 +8,7 @@ import type { IncomingRequest, OutgoingResponse } from '../function/message.ts';
 import { explainListenError } from './address.ts';
 import { type BodyBudget, createBodyBudget } from './body-budget.ts';
 import { refuseBrokenRequests } from './broken-requests.ts';
+import { connectionsWithin, descriptorLimit } from './descriptors.ts';
 import { drain, readBody } from './read-body.ts';
 import { type Answer, openSurface, type Surface } from './surface.ts';
 
@@ -23,7 +24,7 @@ export interface RunningServer {
   close(graceMs: number): Promise<void>;
 }
 
-/** Of a rejected body, the server reads and discards up to this many times the largest image, so that the client reads the response. */
+/** The server reads and discards a rejected body up to this many times the largest image, so that the client reads the response. */
 const drainFactor = 4;
 
 /** Pause without a new connection or request after which a stopping server closes, and the longest wait for it, in milliseconds. */
@@ -57,9 +58,14 @@ const single: ReadonlySet<string> = new Set([
  * it has not read yet. Closing resets both. So a stopping server first goes on for a moment, answers with `Connection: close`, and closes
  * when nothing new has arrived for 50 ms, at the latest after 2 s. Each step runs after the event loop has read what has arrived
  * (`setImmediate` follows the poll phase; a timer precedes it).
+ *
+ * [Note: Connections and file descriptors]
+ * Each connection needs a file descriptor, as files, stores and new threads do. Without descriptors the process cannot read a file or
+ * load a package. So the server accepts fewer connections than there are descriptors, and closes any further connection at once. Then it
+ * also closes the connections that wait for their next request. A new connection that sends no request is closed after 10 to 15 s.
  */
 export async function listen(answer: Answer, context: RuntimeContext): Promise<RunningServer> {
-  const { host, port, maxBodyBytesHeld } = context.config;
+  const { host, port, maxBodyBytesHeld, maxConnections } = context.config;
   let closing = false;
   let lastArrival = 0;
   const surface = openSurface(answer, context);
@@ -74,7 +80,9 @@ export async function listen(answer: Answer, context: RuntimeContext): Promise<R
     void respond({ message, response, surface, context, budget });
   };
   // `respond` checks the Host header, so that the error response has the envelope.
-  const server = createServer({ requireHostHeader: false }, onRequest);
+  const server = createServer({ requireHostHeader: false, connectionsCheckingInterval: 5000 }, onRequest);
+  server.maxConnections = maxConnections ?? connectionsWithin(descriptorLimit());
+  server.on('drop', () => server.closeIdleConnections());
   // Answers `Expect: 100-continue` only when the body is read, so a rejected client skips the upload.
   server.on('checkContinue', onRequest);
   server.on('checkExpectation', onRequest);
@@ -143,7 +151,7 @@ async function respond(exchange: Exchange): Promise<void> {
   }
 }
 
-/** What is wrong with the headers as a whole; null: nothing. */
+/** Says how the headers are malformed; null: they are not. */
 function wrongHeader({ headers, rawHeaders, httpVersion }: IncomingMessage): string | null {
   if (headers.host === undefined && httpVersion !== '1.0') return 'The request has no Host header.';
   const seen = new Set<string>();

@@ -57,7 +57,8 @@ export async function runLocally(
     let readiness: Readiness = 'ready';
     const equipment = { guards: openGuards, images: imageReader };
     const route = routeRequests(definitions, ports, context, equipment, schedule.afterWrite);
-    const answer: Answer = async (request) => answerHealth(request.path, readiness) ?? (await route(request));
+    const answer: Answer = async (request) =>
+      (await answerHealth(request.path, readiness, ports.extractor)) ?? (await route(request));
     const server = await listen(answer, context);
     stops.push(async () => {
       readiness = 'stopping';

@@ -1,4 +1,4 @@
-import { readConfig } from '../config.ts';
+import { readConfig, unknownSettings } from '../config.ts';
 import { createContext } from '../function/context.ts';
 import { type FunctionDefinition, portsOf } from '../function/define.ts';
 import { type EngineOpeners, openersOf } from './engine.ts';
@@ -11,6 +11,7 @@ export async function main(definition: FunctionDefinition, front: Front, engines
   const config = readConfig(process.env);
   const openers = openersOf(config, engines, portsOf(definition.manifest));
   const context = createContext(config);
+  for (const problem of unknownSettings(process.env)) context.log.warn(problem);
   const running = await serve(definition, front, openers, context);
   stopOnSignal(running, context);
   running.ready.then(

@@ -62,7 +62,14 @@ function unrouted(
           details: { allowed },
         });
   context.log.info(
-    { request_id: requestId, method: method.slice(0, 20), status: error.httpStatus, code: error.code },
+    {
+      request_id: requestId,
+      method: method.slice(0, 20),
+      // Not a path with a person's data, because no route has it.
+      path: path.slice(0, 200),
+      status: error.httpStatus,
+      code: error.code,
+    },
     'answered',
   );
   context.metrics.unrouted.inc({ status: error.httpStatus });

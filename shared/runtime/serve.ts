@@ -4,6 +4,7 @@ import { type FunctionDefinition, isHttp, portsOf, writesEvents } from '../funct
 import type { OutgoingResponse } from '../function/message.ts';
 import { type Openers, openPorts } from '../function/ports.ts';
 import { errorResponse } from '../http/errors.ts';
+import type { Ports } from '../ports/index.ts';
 import type { Front } from './fronts.ts';
 import { answerProbe, type Readiness } from './health.ts';
 import { type Answer, listen } from './http-server.ts';
@@ -28,12 +29,13 @@ export async function serve(
   context: RuntimeContext,
 ): Promise<RunningFunction> {
   let readiness: Readiness = 'starting';
+  let extractor: Ports['extractor'] | undefined;
   let answer: Answer = async () => notReady(definition, context);
   const { outboxUrl } = context.config;
   const afterWrite =
     outboxUrl === null || !writesEvents(definition.manifest) ? undefined : outboxBell(outboxUrl, context);
   const server = await listen(async (request) => {
-    const probed = await answerProbe(request.path, readiness, context);
+    const probed = await answerProbe(request.path, readiness, context, extractor);
     if (probed !== undefined) return probed;
     const response = await answer(request);
     if (request.method !== 'GET' && request.method !== 'HEAD' && response.status < 400) afterWrite?.();
@@ -44,6 +46,7 @@ export async function serve(
   const ready = opening.then(async ({ ports }) => {
     stopSharing = shareCounts(ports, context);
     await ports.extractor?.ready();
+    extractor = ports.extractor;
     answer = front(definition, ports, context);
     if (readiness === 'starting') readiness = 'ready';
   });

@@ -1,5 +1,7 @@
-import { expect, it } from 'vitest';
-import { createLogger } from './log.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createLogger, type Logger } from './log.ts';
+
+afterEach(() => void vi.unstubAllEnvs());
 
 function lineOf(fields: object): Record<string, unknown> {
   let line = '';
@@ -39,4 +41,49 @@ it('When fields are logged, then the object of the caller is not changed', () =>
   lineOf(fields);
 
   expect(fields).toEqual({ password: 'p', inner: { password: 'q' } });
+});
+
+describe('on a terminal', () => {
+  const written = (log: (logger: Logger) => void): string => {
+    let text = '';
+    log(createLogger('info', { isTTY: true, write: (line) => (text += line) }));
+    return text;
+  };
+
+  it('When a request is logged, then the terminal gets one coloured line without JSON', () => {
+    vi.stubEnv('NO_COLOR', '');
+    const text = written((log) =>
+      log.info({ request_id: 'r1', method: 'GET', path: '/api/v1/persons', status: 200, ms: 3.1 }, 'answered'),
+    );
+
+    expect(text.replaceAll('\x1b', '').replace(/\d\d:\d\d:\d\d/, 'time')).toBe(
+      '[90mtime[0m [32mINFO [0m answered GET /api/v1/persons 200 3.1 ms [90mrequest_id=r1[0m\n',
+    );
+  });
+
+  it('When NO_COLOR is set, then the line has no colours', () => {
+    vi.stubEnv('NO_COLOR', '1');
+    expect(written((log) => log.warn({ faces: [{ face_id: 'f1' }, 2], at: { x: 1 } }, 'said'))).toMatch(
+      /^\d\d:\d\d:\d\d WARN {2}said faces=face_id=f1,2 at\.x=1\n$/,
+    );
+  });
+
+  it('When a field has line breaks or control characters, then the line stays one line without them', () => {
+    vi.stubEnv('NO_COLOR', '1');
+    const text = written((log) => log.info({ file: 'a\nFAKE\x1b[2J"line' }, 'said\r\ntwice'));
+
+    expect(text).toMatch(/said twice file="a FAKE \[2J"line"\n$/);
+  });
+
+  it('When an error is logged, then its message and its place are on the line, and secrets are not', () => {
+    vi.stubEnv('NO_COLOR', '1');
+    const text = written((log) => log.error({ err: new TypeError('went\nwrong'), password: 'p' }, 'failed'));
+
+    expect(text).toMatch(/ERROR failed err="TypeError: went wrong" at .*log\.test\.ts:\d+:\d+\)?\n$/);
+    expect(text).not.toContain('password');
+  });
+});
+
+it('When the log is no terminal, then each line is JSON', () => {
+  expect(lineOf({ a: 1 })).toMatchObject({ level: 'info', a: 1, msg: 'said' });
 });

@@ -1,19 +1,35 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { lineForPeople } from './line-for-people.ts';
 
 export type { Logger };
 
+/** A stream of log lines; `isTTY`: a person reads it on a terminal. */
+interface LogStream extends DestinationStream {
+  readonly isTTY?: boolean;
+}
+
 /**
- * Writes JSON lines to standard output, one line for each log event. Callers pass only identifiers and numbers: never image bytes, tokens,
- * passwords, names or embeddings. As a second protection, the logger removes `secretFields`.
+ * Logs one line for each event: for people when standard output is a terminal, as JSON otherwise. Callers pass identifiers and numbers
+ * only: never image bytes, tokens, passwords, names or embeddings. In addition, the logger removes `secretFields`.
  */
-export function createLogger(level: string, destination?: DestinationStream): Logger {
+export function createLogger(level: string, destination: LogStream | undefined = terminal()): Logger {
   const options = {
     level,
     base: null,
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }), log: withoutSecrets },
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  if (destination === undefined) return pino(options);
+  return pino(options, destination.isTTY === true ? forPeople(destination) : destination);
+}
+
+const terminal = (): LogStream | undefined => (process.stdout.isTTY ? process.stdout : undefined);
+
+function forPeople(stream: LogStream): DestinationStream {
+  const colour = (process.env.NO_COLOR ?? '') === '';
+  return {
+    write: (line) => stream.write(`${lineForPeople(JSON.parse(line) as Record<string, unknown>, colour)}\n`),
+  };
 }
 
 const secretFields = new Set([
@@ -29,6 +45,7 @@ const secretFields = new Set([
   'refresh_token',
   'privateJwk',
   'image_data',
+  'other_image_data',
   'embedding',
 ]);
 /** Number of levels of nested objects that are searched for secrets. */

@@ -98,6 +98,7 @@ export function createMetrics() {
     answers: counter('recognition_answers_total', 'Results of faces/recognize, by whether they came from the cache.', [
       'cached',
     ]),
+    comparisons: counter('comparisons_total', 'Results of faces/compare, by decision.', ['decision']),
     searches: counter('searches_total', 'Probes of faces/search.', ['probe']),
     searchMatches: histogram('search_matches', 'Matches of one probe.', [0, 1, 2, 5, 10, 20, 50, 100, 500, 1000]),
     detected: counter('faces_detected_total', 'Faces that the extractor found, for any purpose.'),

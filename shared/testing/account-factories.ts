@@ -8,6 +8,7 @@ export const newTenantRecord = (fields: Partial<NewTenant> = {}): NewTenant => (
   quota: { persons: 1000, faces: null, bytes: 5_000_000_000 },
   consentRequired: true,
   retention: { imagesDays: 90, unknownFacesDays: null },
+  timeZone: 'Europe/Berlin',
   ...fields,
 });
 

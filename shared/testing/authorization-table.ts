@@ -18,6 +18,7 @@ export const whoMayCall = {
   'get-identity': 'signed-in',
   'log-out': 'signed-in',
 
+  'compare-faces': 'viewer',
   'detect-faces': 'viewer',
   'download-image': 'viewer',
   'get-face': 'viewer',

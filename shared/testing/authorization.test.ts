@@ -124,6 +124,8 @@ describe('the callers of each function', () => {
       as('GET', `/api/v1/images/${imageId}/download`),
       as('GET', `/api/v1/users/${viewer.userId}`),
       as('DELETE', `/api/v1/users/${viewer.userId}`),
+      as('POST', '/api/v1/faces/compare', { form: { image, face_id: faceId } }),
+      as('POST', '/api/v1/faces/compare', { form: { image, person_id: 'ours' } }),
     ]);
     const tenants = await Promise.all([
       as('GET', '/api/v1/tenants/default'),
@@ -241,6 +243,7 @@ const emptyTenant = {
   quota: { persons: null, faces: null, bytes: null },
   consentRequired: false,
   retention: { imagesDays: null, unknownFacesDays: null },
+  timeZone: null,
 };
 
 /** `allowed`, or the status of the refusal. */

@@ -12,7 +12,7 @@ export const driversOf: Readonly<Record<PortName, readonly string[]>> = {
   vectors: ['libsql', 'usearch', milvus.driver],
   images: ['@aws-sdk/client-s3', '@aws-sdk/s3-request-presigner'],
   events: ['libsql', 'kafkajs'],
-  cache: ['lru-cache', 'ioredis'],
+  cache: ['libsql', 'lru-cache', 'ioredis'],
   accounts: ['libsql', 'cassandra-driver'],
   audit: ['libsql', 'cassandra-driver'],
   uploads: ['chokidar', '@aws-sdk/client-s3'],
@@ -43,10 +43,14 @@ export function budgetOf(ports: readonly PortName[], mode: Mode): number {
   return drivers.reduce((sum, { kilobytes }) => sum + kilobytes, 450) * kilobyte;
 }
 
+/** The embedded adapter of the extractor; the distributed one opens it where no address of a service is set. */
+const inProcessExtractor = 'shared/adapters/in-process-extractor.ts';
+
 /** The ports whose adapters for `mode` are in a bundle, sorted. */
 export const adapterFiles = ({ inputs }: Pick<Metafile, 'inputs'>, mode: Mode): string[] =>
   Object.keys(inputs)
     .flatMap((path) => {
+      if (path === inProcessExtractor) return mode === 'embedded' ? ['extractor'] : [];
       const [, engine, name] = /^shared\/adapters\/(embedded|distributed)\/([a-z]+)\.ts$/.exec(path) ?? [];
       return engine === mode && name !== undefined && name in driversOf ? [name] : [];
     })
@@ -63,9 +67,7 @@ export function bytesOf({ outputs }: Pick<Metafile, 'outputs'>, mode: Mode): num
     for (const { path, kind } of output.imports) {
       const entry = kind === 'dynamic-import' ? (outputs[path]?.entryPoint ?? '') : '';
       const isOfOther = new RegExp(`^shared/adapters/${other}/(${Object.keys(driversOf).join('|')})\\.ts$`).test(entry);
-      // Distributed mode also loads the embedded extractor.
-      if (isOfOther && entry !== 'shared/adapters/embedded/extractor.ts') continue;
-      if (entry !== milvus.adapter) follow(path);
+      if (!isOfOther && entry !== milvus.adapter) follow(path);
     }
   };
   for (const [file, { entryPoint }] of Object.entries(outputs)) if (entryPoint?.endsWith('.entry.ts')) follow(file);

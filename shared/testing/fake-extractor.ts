@@ -74,9 +74,18 @@ export function fakeExtractor({ latencyMs, working }: FakeExtractorOptions): Ext
 }
 
 const extraction = (faces: readonly ExtractedFace[]): Extraction => ({
-  image: { format: 'jpeg', contentType: 'image/jpeg', width: 640, height: 480, capturedAt: null, location: null },
+  image: {
+    format: 'jpeg',
+    contentType: 'image/jpeg',
+    width: 640,
+    height: 480,
+    capturedAt: null,
+    capturedAtZone: null,
+    location: null,
+  },
   model: { pack: description.pack, space: description.space, dimension },
   faces,
+  facesLeftOut: 0,
 });
 
 function faceOf(n: number): ExtractedFace {

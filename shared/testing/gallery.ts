@@ -1,6 +1,8 @@
 import { expect } from 'vitest';
+import { defaultTenant } from '../ports/tenant.ts';
 import type { TestPlatform } from './platform.ts';
 import { drawPortrait, type PortraitOptions } from './portraits/index.ts';
+import { newEntry } from './vector-factories.ts';
 
 /** Enrols a drawn portrait through the API and returns `data`. Default external id: the person's name. */
 export async function enrolPortrait(
@@ -23,4 +25,16 @@ export async function recognizePortrait(platform: TestPlatform, portrait: Portra
   });
   expect(answer.json).toMatchObject({ success: true });
   return answer.json.data;
+}
+
+/** Stores `count` templates with random embeddings, each of another person without a record. Another call replaces the same templates. */
+export async function fillGallery({ ports }: Pick<TestPlatform, 'ports'>, count: number): Promise<void> {
+  const pack = await ports.extractor.describe();
+  const entries = Array.from({ length: count }, (_, i) =>
+    newEntry(pack.dimension, {
+      faceId: `00000000-0000-4000-8000-${String(i).padStart(12, '0')}`,
+      personId: `filler-${i}`,
+    }),
+  );
+  await ports.vectors.upsert(defaultTenant, pack, entries);
 }

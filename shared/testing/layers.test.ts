@@ -24,6 +24,23 @@ describe('the layers', () => {
     expect(breaches).toEqual([]);
   });
 
+  it('When a distributed adapter imports, then nothing from embedded, and the other way round', () => {
+    const [embedded, distributed] = ['shared/adapters/embedded/', 'shared/adapters/distributed/'];
+
+    const breaches = [
+      { room: distributed, forbidden: embedded },
+      { room: embedded, forbidden: distributed },
+    ].flatMap(({ room, forbidden }) =>
+      sourcesIn(room).flatMap((file) =>
+        filesImportedBy(file)
+          .filter((target) => target.startsWith(forbidden))
+          .map((target) => `${file} imports ${target}`),
+      ),
+    );
+
+    expect(breaches).toEqual([]);
+  });
+
   it('When rooms import one another, types included, then there is no circle', () => {
     const graph = new Map(
       rules.map(({ room }) => [

@@ -1,4 +1,4 @@
-/** One room of the house: a folder or a file, and what its files may import. */
+/** A room: a folder or a file with its own import rules. */
 export interface Room {
   /** A folder with its slash, or one file. */
   readonly room: string;
@@ -28,7 +28,7 @@ export const rooms: readonly Room[] = [
   {
     room: 'shared/config.ts',
     rooms: ['shared/domain/', 'shared/engine-settings.ts'],
-    packages: /^(zod|node:path)$/,
+    packages: /^(zod|leven|node:path)$/,
   },
   { room: 'shared/telemetry/', rooms: [], packages: /^(pino|prom-client|node:crypto)$/ },
   { room: 'shared/events/', rooms: foundation, packages: /^(zod|cloudevents)$/ },

@@ -29,10 +29,10 @@ export const fourLetters = (name: string): number => Buffer.from(name, 'latin1')
 const noBytes = Buffer.alloc(0);
 
 /** Bytes of version and flags at the start of some boxes. */
-const fullBox = 4;
+export const fullBox = 4;
 
 /** Returns a function that yields the content of each box with a given name. All its calls together visit at most `mostBoxes` boxes. */
-function boxReader() {
+export function boxReader(): (name: string, bytes: Buffer, start: number) => Iterable<Buffer> {
   let passed = 0;
   return function* boxesNamed(name: string, bytes: Buffer, start: number): Iterable<Buffer> {
     const wanted = fourLetters(name);

@@ -1,28 +1,40 @@
+import { type CaptureZone, captureTimeProblem, offsetBetween } from '../domain/capture-time.ts';
 import type { Location } from '../domain/face.ts';
 
 /** Time and place of a photo from its EXIF block. Implausible values are null. */
 export interface ExifFacts {
-  /** RFC 3339, UTC. */
+  /** RFC 3339. UTC, except when the zone is `assumed`: then the wall-clock time of an unknown zone, written as UTC. */
   readonly capturedAt: string | null;
+  /** Source of the time zone; null when there is no time. */
+  readonly capturedAtZone: Exclude<CaptureZone, 'request' | 'tenant'> | null;
   readonly location: Location | null;
 }
 
-const nothing: ExifFacts = { capturedAt: null, location: null };
+export const noExif: ExifFacts = { capturedAt: null, capturedAtZone: null, location: null };
+
+/** Loads the EXIF reader. Errors: those of loading. */
+export const prepareExif = async (): Promise<void> => void (await loadReader());
+
+const loadReader = async () => (await import('exifr')).default;
 
 /**
  * Reads an EXIF block (with or without the leading `Exif\0\0`). Never throws: an unreadable block gives null for time and place.
  *
- * [Note: Time without a time zone]
- * Cameras write wall-clock time; only newer cameras also write the offset from UTC. Without an offset, the wall-clock time is taken
- * as UTC. The error is at most 14 hours. It is the same for every photo of a camera, so the order of its photos stays right. The GPS
- * time is UTC but can belong to an old fix, so it is used only when the camera wrote no time.
+ * [Note: Time zone of a photo]
+ * Cameras write wall-clock time. The zone comes from the first of these:
+ * - `offset`: the offset tag of the time, or the offset tag of another time of the photo: a camera has one clock.
+ * - `gps`: the GPS time, which is UTC. It can belong to an old fix. So it sets the zone only if its difference to the wall-clock time is
+ *   an offset that exists. Without a wall-clock time, the GPS time is the capture time.
+ * - `tenant`: the setting `time_zone` of the tenant. The gallery knows it, not the extractor.
+ * - `assumed`: none of them; the wall-clock time is taken as UTC. The error is at most 14 hours, and the same for every photo of a camera.
+ * `ModifyDate` is the time of the last edit, so it is not used.
  *
  * @param now milliseconds since the epoch; a time more than a day after it is ignored
  */
 export async function readExif(block: Uint8Array, now: number): Promise<ExifFacts> {
   const start = block[0] === 0x45 && block[1] === 0x78 ? 6 : 0;
   try {
-    const { default: exifr } = await import('exifr');
+    const exifr = await loadReader();
     const tags: Record<string, unknown> | undefined = await exifr.parse(Buffer.from(block.subarray(start)), {
       tiff: true,
       exif: true,
@@ -31,20 +43,16 @@ export async function readExif(block: Uint8Array, now: number): Promise<ExifFact
       interop: false,
       xmp: false,
       reviveValues: false,
-      pick: [...timeTags.flat(), ...offsetTags, ...gpsTags],
+      pick: [...timeTags, ...offsetTags, ...gpsTags],
     });
-    return tags ? { capturedAt: timeOf(tags, now + 86_400_000), location: locationOf(tags) } : nothing;
+    return tags ? { ...timeOf(tags, now), location: locationOf(tags) } : noExif;
   } catch {
-    return nothing;
+    return noExif;
   }
 }
 
-/** Tags of times with the tags of their offsets, the best first. */
-const timeTags = [
-  ['DateTimeOriginal', 'OffsetTimeOriginal'],
-  ['CreateDate', 'OffsetTimeDigitized'],
-  ['ModifyDate', 'OffsetTime'],
-] as const;
+/** Tags of the capture time, the best first, and the tag of the offset of each; then the offset of `ModifyDate`. */
+const timeTags = ['DateTimeOriginal', 'CreateDate'];
 const offsetTags = ['OffsetTimeOriginal', 'OffsetTimeDigitized', 'OffsetTime'];
 const gpsTags = [
   'GPSLatitude',
@@ -56,22 +64,34 @@ const gpsTags = [
   'GPSTimeStamp',
 ];
 
-function timeOf(tags: Record<string, unknown>, latest: number): string | null {
-  for (const [tag, offsetTag] of timeTags) {
-    const time = rfc3339(tags[tag], tags[offsetTag], latest);
-    if (time) return time;
+function timeOf(tags: Record<string, unknown>, now: number): Omit<ExifFacts, 'location'> {
+  const satellite = satelliteTime(tags);
+  for (const [i, tag] of timeTags.entries()) {
+    const wall = wallTime(tags[tag]);
+    if (wall === null) continue;
+    const offset = [offsetTags[i]!, ...offsetTags]
+      .map((name) => offsetMinutes(tags[name]))
+      .find((each) => each !== null);
+    const gps = satellite === null ? null : offsetBetween(wall, satellite);
+    const minutes = offset ?? gps ?? 0;
+    const at = wall - minutes * 60_000;
+    if (captureTimeProblem(at, now) !== null) continue;
+    const capturedAtZone = offset !== undefined ? 'offset' : gps !== null ? 'gps' : 'assumed';
+    return { capturedAt: new Date(at).toISOString(), capturedAtZone };
   }
-  const clock = tags.GPSTimeStamp;
-  if (!Array.isArray(clock) || clock.length !== 3) return null;
-  const digits = clock.map((part) => String(Math.floor(Number(part))).padStart(2, '0'));
-  return rfc3339(`${tags.GPSDateStamp} ${digits.join(':')}`, '+00:00', latest);
+  return satellite === null || captureTimeProblem(satellite, now) !== null
+    ? { capturedAt: null, capturedAtZone: null }
+    : { capturedAt: new Date(satellite).toISOString(), capturedAtZone: 'gps' };
 }
 
-/**
- * Converts `2008:10:22 16:28:39` and `+02:00` to UTC. null when the date does not exist, is before 1826 (the year of the first
- * photograph) or after `latest`.
- */
-function rfc3339(value: unknown, offset: unknown, latest: number): string | null {
+function satelliteTime({ GPSDateStamp: date, GPSTimeStamp: clock }: Record<string, unknown>): number | null {
+  if (!Array.isArray(clock) || clock.length !== 3) return null;
+  const digits = clock.map((part) => String(Math.floor(Number(part))).padStart(2, '0'));
+  return wallTime(`${date} ${digits.join(':')}`);
+}
+
+/** Milliseconds since the epoch of `2008:10:22 16:28:39`, read as UTC. null when the date does not exist. */
+function wallTime(value: unknown): number | null {
   const parts = typeof value === 'string' ? /^(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)/.exec(value) : null;
   if (!parts) return null;
   const [year, month, day, hour, minute, second] = parts.slice(1).map(Number) as [
@@ -82,19 +102,21 @@ function rfc3339(value: unknown, offset: unknown, latest: number): string | null
     number,
     number,
   ];
-  if (year < 1826 || hour > 23 || minute > 59 || second > 59) return null;
+  if (hour > 23 || minute > 59 || second > 59) return null;
   const wall = Date.UTC(year, month - 1, day, hour, minute, second);
   // Date.UTC would turn 31 February into 3 March.
-  if (new Date(wall).getUTCMonth() !== month - 1 || new Date(wall).getUTCDate() !== day) return null;
-  const moment = wall - offsetMinutes(offset) * 60_000;
-  return moment > latest ? null : new Date(moment).toISOString();
+  return new Date(wall).getUTCMonth() === month - 1 && new Date(wall).getUTCDate() === day ? wall : null;
 }
 
-function offsetMinutes(offset: unknown): number {
-  const parts = typeof offset === 'string' ? /^([+-])(\d\d):(\d\d)/.exec(offset) : null;
-  if (!parts) return 0;
+/** Minutes of `+02:00` or `Z`; null for another text. */
+function offsetMinutes(offset: unknown): number | null {
+  if (typeof offset !== 'string') return null;
+  if (/^Z/.test(offset)) return 0;
+  const parts = /^([+-])(\d\d):?(\d\d)/.exec(offset);
+  if (!parts) return null;
   const minutes = Number(parts[2]) * 60 + Number(parts[3]);
-  return minutes > 14 * 60 ? 0 : parts[1] === '-' ? -minutes : minutes;
+  if (minutes > 14 * 60) return null;
+  return parts[1] === '-' ? -minutes : minutes;
 }
 
 /** null when a coordinate is missing or out of range. Also null for 0, 0, which a receiver without a fix writes. */

@@ -20,7 +20,7 @@ export function imageFormat(bytes: Uint8Array): ImageFormat {
 }
 
 /** The formats to recommend in an error message. */
-export const supported = 'JPEG, PNG, WebP, GIF, AVIF or TIFF';
+export const supported = 'JPEG, HEIC, PNG, WebP, GIF, AVIF or TIFF';
 
 /** The MIME type of the format. */
 export const contentTypeOf = (format: ImageFormat): string => `image/${format}`;
@@ -60,6 +60,17 @@ function isoFormat(bytes: Uint8Array): ImageFormat | null {
   return ['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx', 'mif1', 'msf1'].some((brand) => brands.has(brand))
     ? 'heic'
     : null;
+}
+
+/**
+ * The bytes for sharp. libvips recognises an AVIF by its major brand and does not know `avis`, the brand of a sequence; the file also
+ * contains a still picture, its first frame. Returns a copy with the brand `avif` for such a file, otherwise `bytes`.
+ */
+export function sharpBytes(format: ImageFormat, bytes: Uint8Array): Uint8Array {
+  if (format !== 'avif' || matches(bytes, 8, 'avif')) return bytes;
+  const still = Uint8Array.from(bytes);
+  still.set(Buffer.from('avif'), 8);
+  return still;
 }
 
 function matches(bytes: Uint8Array, offset: number, signature: string): boolean {

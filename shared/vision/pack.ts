@@ -35,6 +35,10 @@ const componentOf = <File extends z.ZodType>(file: File) =>
     options: z.record(z.string(), z.unknown()).default({}),
   });
 
+function isIncreasing(knots: readonly { readonly cosine: number; readonly share: number }[]): boolean {
+  return knots.slice(1).every(({ cosine, share }, i) => cosine > knots[i]!.cosine && share >= knots[i]!.share);
+}
+
 /** See: Calibration in shared/domain/calibration.ts */
 export const calibrationSchema = z.strictObject({
   source: z.string().min(1),
@@ -49,6 +53,15 @@ export const calibrationSchema = z.strictObject({
       }),
     )
     .min(1),
+  mates: z
+    .strictObject({
+      source: z.string().min(1),
+      missed: z
+        .array(z.strictObject({ cosine: z.number().min(-1).max(1), share: z.number().min(0).max(1) }))
+        .min(2)
+        .refine(isIncreasing, 'must be sorted: each cosine above the one before, and no share below the one before'),
+    })
+    .optional(),
 });
 
 /** Templates of shared/domain/alignment.ts. `dlib-150-68` uses the five landmarks for a face without 68 points. */

@@ -2,6 +2,7 @@ import type { Landmarks } from '../domain/face.ts';
 import { type Box, boxArea, type Point, type Size } from '../domain/geometry.ts';
 import { poseOf } from '../domain/pose.ts';
 import { type ChipLight, chipLight, qualityOf } from '../domain/quality.ts';
+import { crowds } from '../domain/tuning.ts';
 import type { EmbeddingPurpose, ExtractedFace } from '../ports/extractor.ts';
 import { agrees } from './agreement.ts';
 import { alignFaces, lightSide } from './align.ts';
@@ -31,6 +32,15 @@ export interface PipelineOptions {
   readonly purpose: EmbeddingPurpose;
   /** Stops the work before the next network run. A run that has started is not interrupted. */
   readonly signal?: AbortSignal | undefined;
+  /** A clock in milliseconds, for tests. Default: `performance.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** Result of `findFaces`. */
+export interface FoundFaces {
+  readonly faces: ExtractedFace[];
+  /** Number of detections that were not processed, because a limit of `crowds` was reached. All are smaller than the faces. */
+  readonly leftOut: number;
 }
 
 /**
@@ -38,10 +48,15 @@ export interface PipelineOptions {
  *
  * Input: a decoded image, its raster at most 2048 pixels on the longer side. All networks work on the raster.
  *
- * Result: one entry for each face, the largest box first; an empty array when the photo shows no face. Boxes and landmarks are in
+ * Result: in `faces` one entry for each face, the largest box first; none when the photo shows no face. Boxes and landmarks are in
  * pixels of the upright photo (EXIF orientation applied), rounded to 0.1. The origin is the top left corner, x grows to the right,
  * y downwards. A box can reach over the edge of the photo. `confidence` and `quality.score` are 0..1, the angles of `pose` are in
  * degrees. `embedding` has `embedder.dimension` numbers and an L2 norm of 1.
+ *
+ * [Note: A crowd ends in time]
+ * A photo of a crowd has hundreds of faces, and each costs several network runs. So that a call ends before its time limit, the faces are
+ * processed in groups, the biggest first, until all are done or a limit of `crowds` is reached. The result says how many are left. The
+ * first group always runs. The order does not depend on the time, so a face has the same rank, and so the same id, in every call.
  *
  * Errors: the reason of the signal when it aborts; Error when neither the detector nor a landmarker returns landmarks; RangeError
  * when all landmarks of a face coincide; the errors of the networks. See: Network
@@ -50,16 +65,39 @@ export async function findFaces(
   { raster, scale, facts }: DecodedImage,
   parts: Parts,
   options: PipelineOptions,
-): Promise<ExtractedFace[]> {
+): Promise<FoundFaces> {
+  const { now = () => performance.now() } = options;
+  const begun = now();
   const picture = pyramidOf(raster);
   const earlyFaces: EarlyFaces = new Map();
   const found = await detectAll(picture, parts, earlyFaces, options);
-  if (found.length === 0) return [];
-  const located = await landmarksOf(picture, found, parts.landmarker, earlyFaces, options.signal);
-  const faces = found
+  const biggest = found.toSorted((a, b) => boxArea(b.box) - boxArea(a.box)).slice(0, crowds.faces);
+  const faces: ExtractedFace[] = [];
+  let processed = 0;
+  while (processed < biggest.length && (processed === 0 || now() - begun < crowds.milliseconds)) {
+    const group = biggest.slice(processed, processed + crowds.group);
+    faces.push(...(await processFaces(group, { picture, scale, facts, earlyFaces }, parts, options)));
+    processed += group.length;
+  }
+  return { faces, leftOut: found.length - processed };
+}
+
+interface Photo extends Pick<DecodedImage, 'scale' | 'facts'> {
+  readonly picture: Pyramid;
+  readonly earlyFaces: EarlyFaces;
+}
+
+/** Drops the false detections of a group. Returns the faces in the order of the detections. */
+async function processFaces(
+  detections: readonly Detection[],
+  { picture, scale, facts, earlyFaces }: Photo,
+  parts: Parts,
+  options: PipelineOptions,
+): Promise<ExtractedFace[]> {
+  const located = await landmarksOf(picture, detections, parts.landmarker, earlyFaces, options.signal);
+  const faces = detections
     .map((detection, i) => ({ detection, landmarks: located[i]! }))
-    .filter(({ detection, landmarks }) => agrees(detection, landmarks))
-    .toSorted((a, b) => boxArea(b.detection.box) - boxArea(a.detection.box));
+    .filter(({ detection, landmarks }) => agrees(detection, landmarks));
   const landmarks = faces.map((face) => face.landmarks);
   const early = faces.map(({ detection }) => earlyFaceOf(earlyFaces, detection)?.embedding);
   const late = landmarks.filter((_, i) => !early[i]);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { allowedOf, resolvedProblem, targetProblem } from './addresses.ts';
 
-const nobody = allowedOf([]);
+const nothing = allowedOf([]);
 
-describe('where webhooks may lead', () => {
+describe('addresses of webhooks', () => {
   it.each([
     '0.0.0.0',
     '0.1.2.3',
@@ -45,14 +45,16 @@ describe('where webhooks may lead', () => {
     'fec0::1',
     'ff02::1',
     'nonsense',
-  ])('When a name means %s, then nothing is sent there', (address) => {
-    expect(resolvedProblem('hooks.example', address, nobody)).toBe('must not be a private address');
+  ])('When a host name resolves to %s, then the address is refused', (address) => {
+    expect(resolvedProblem('hooks.example', address, nothing)).toBe(
+      'must not be a private address, unless the operator lists its host in FREEFACE_WEBHOOK_ALLOW',
+    );
   });
 
   it.each(['8.8.8.8', '1.1.1.1', '172.32.0.1', '100.128.0.1', '2606:4700:4700::1111', '::ffff:8.8.8.8'])(
-    'When a name means %s, then it may be sent to',
+    'When a host name resolves to %s, then the address is accepted',
     (address) => {
-      expect(resolvedProblem('hooks.example', address, nobody)).toBeNull();
+      expect(resolvedProblem('hooks.example', address, nothing)).toBeNull();
     },
   );
 
@@ -73,10 +75,13 @@ describe('where webhooks may lead', () => {
     ['file:///etc/passwd', 'https'],
     ['https://hooks.example:8443/', 'port 443'],
     ['https://hooks.example:22/', 'port 443'],
+    ['http://192.168.1.5/hook', 'FREEFACE_WEBHOOK_ALLOW'],
+    ['https://192.168.1.5/hook', 'FREEFACE_WEBHOOK_ALLOW'],
+    ['https://localhost/hook', 'FREEFACE_WEBHOOK_ALLOW'],
     ['https://user:secret@hooks.example/', 'username'],
     ['hooks.example', 'URL'],
-  ])('When a webhook is to lead to %s, then it is refused', (url, reason) => {
-    expect(targetProblem(url, nobody)).toContain(reason);
+  ])('When the URL of a webhook is %s, then it is refused', (url, reason) => {
+    expect(targetProblem(url, nothing)).toContain(reason);
   });
 
   it.each([
@@ -84,11 +89,11 @@ describe('where webhooks may lead', () => {
     'https://hooks.example:443/',
     'https://8.8.8.8/',
     'https://xn--bcher-kva.example/',
-  ])('When a webhook is to lead to %s, then it may', (url) => {
-    expect(targetProblem(url, nobody)).toBeNull();
+  ])('When the URL of a webhook is %s, then it is accepted', (url) => {
+    expect(targetProblem(url, nothing)).toBeNull();
   });
 
-  it('When hosts and ranges are allowed, then they alone may be private, of any port, and in the clear when named', () => {
+  it('When hosts and ranges are allowed, then only these may be private, use any port, and use HTTP', () => {
     const allowed = allowedOf(['ERP.local', '10.20.0.0/16', '127.0.0.2', 'fd12::/16']);
 
     expect(targetProblem('http://erp.local:8080/hook', allowed)).toBeNull();

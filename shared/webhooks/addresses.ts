@@ -2,13 +2,13 @@ import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /**
- * Where webhooks may lead.
+ * Hosts and addresses that a webhook may use although they are private.
  *
- * [Note: No way inside]
- * A webhook is a request that a stranger makes this machine send. So it goes to public addresses alone, by HTTPS, at port 443. What a
- * name means is found out once for each attempt, every address of it is checked, and the connection is made to one of those: a name
- * that means something else a moment later leads nowhere else. Redirects are not followed, and nothing of the answer is shown but its
- * status. Whoever runs the platform may name hosts, addresses and ranges that are allowed although private.
+ * [Note: Webhooks reach only public addresses]
+ * A webhook lets a stranger make this machine send a request. So webhooks go only to public addresses, by HTTPS, at port 443. For each
+ * attempt the host name is resolved once, every address is checked, and the connection uses one of these addresses. So a name that
+ * resolves to another address a moment later has no effect. Redirects are not followed, and only the status of the response is shown.
+ * The operator of the platform can allow private hosts, addresses and ranges.
  */
 export interface Allowed {
   /** In lower case. */
@@ -16,7 +16,7 @@ export interface Allowed {
   readonly ranges: readonly (readonly [ipaddr.IPv4 | ipaddr.IPv6, number])[];
 }
 
-/** `entries`: names, addresses, ranges as in `10.0.0.0/8`. What is neither address nor range is a name. */
+/** `entries`: names, addresses, and ranges such as `10.0.0.0/8`. An entry that is neither an address nor a range is a name. */
 export function allowedOf(entries: readonly string[]): Allowed {
   const isRange = (entry: string) => isIP(entry.split('/')[0]!) !== 0;
   return {
@@ -29,22 +29,24 @@ export function allowedOf(entries: readonly string[]): Allowed {
   };
 }
 
-/** Why `url` is no target, as far as it can be known without asking for its name; null: it may be one. */
+const orAllowed = ', unless the operator lists its host in FREEFACE_WEBHOOK_ALLOW';
+
+/** The reason why a webhook may not use a URL; null: it may. Does not resolve the host name. */
 export function targetProblem(text: string, allowed: Allowed): string | null {
   if (!URL.canParse(text)) return 'must be a URL';
   const url = new URL(text);
   const host = hostOf(url);
   const isAddress = isIP(host) !== 0;
   const named = isAddress ? isWithin(parse(host)!, allowed) : allowed.names.has(host);
-  if (url.protocol !== 'https:' && !(named && url.protocol === 'http:')) return 'must be an https URL';
-  if (url.username !== '' || url.password !== '') return 'must not hold a username or password';
+  if (url.protocol !== 'https:' && !(named && url.protocol === 'http:')) return `must be an https URL${orAllowed}`;
+  if (url.username !== '' || url.password !== '') return 'must not contain a username or password';
   if (named) return null;
-  if (url.port !== '') return 'must be at port 443';
+  if (url.port !== '') return `must be at port 443${orAllowed}`;
   if (isAddress) return addressProblem(host, allowed);
-  return host === 'localhost' || host.endsWith('.localhost') ? 'must not lead to this machine' : null;
+  return host === 'localhost' || host.endsWith('.localhost') ? `must not point to this machine${orAllowed}` : null;
 }
 
-/** Why nothing is sent to an address that a name means; null: it may be. */
+/** The reason why a webhook may not use an address that `host` resolves to; null: it may. */
 export function resolvedProblem(host: string, address: string, allowed: Allowed): string | null {
   return allowed.names.has(bare(host)) ? null : addressProblem(address, allowed);
 }
@@ -60,20 +62,22 @@ const bare = (host: string): string =>
 
 function addressProblem(text: string, allowed: Allowed): string | null {
   const address = parse(text);
-  return address !== null && (isPublic(address) || isWithin(address, allowed)) ? null : 'must not be a private address';
+  return address !== null && (isPublic(address) || isWithin(address, allowed))
+    ? null
+    : `must not be a private address${orAllowed}`;
 }
 
-/** IPv4 in the clothes of IPv6 is IPv4. */
+/** Returns an IPv4-mapped IPv6 address as IPv4; null: not an address. */
 function parse(text: string): ipaddr.IPv4 | ipaddr.IPv6 | null {
   return ipaddr.isValid(text) ? ipaddr.process(text) : null;
 }
 
-/** Public to the library, and not to us. */
+/** Ranges that the library counts as public, but that must not be used. */
 const notPublic = (
   [
-    // IPv4-compatible IPv6, given up long ago.
+    // IPv4-compatible IPv6, deprecated.
     '::/96',
-    // A cloud's service for its own machines.
+    // A cloud provider's service for its own machines.
     '168.63.129.16/32',
   ] as const
 ).map((range) => ipaddr.parseCIDR(range));

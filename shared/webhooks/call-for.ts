@@ -3,7 +3,7 @@ import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Queue } from '../ports/webhooks.ts';
 
-/** Calls for somebody to take the turn of each queue. Should it get lost, `callDue` finds them again. */
+/** Publishes an event for each queue, so that a worker takes its turn. If an event gets lost, `callDue` finds the queue again. */
 export async function callFor(
   queues: readonly Queue[],
   { clock, newId, traceparent, signal }: CallContext,
@@ -14,7 +14,7 @@ export async function callFor(
       id: newId(),
       at: clock.now(),
       tenant,
-      // Turns of one queue never overlap where the broker keeps the order of a key, and take one place among many.
+      // One key for each queue: a broker that keeps the order of a key runs its turns one after another, and a slow queue uses one worker.
       key: queue,
       traceparent,
       data: { queue },

@@ -9,11 +9,11 @@ import { callFor } from './call-for.ts';
 import { type Sent, send } from './send.ts';
 
 /**
- * One turn of a queue: sends what is due, one message after another, for a while. See: [Note: Turns of a queue]
+ * One turn of a queue: sends due messages one after another, for a limited time. See: [Note: Turns of a queue]
  *
- * [Note: Postponed is not tried]
- * After some failures in a row the breaker of a queue opens. Its messages then rest in the store, and their attempts are not used up;
- * now and then one is tried, and when it is taken the others follow.
+ * [Note: A postponed message keeps its attempts]
+ * After several failures in a row the circuit breaker of a queue opens. The messages then wait in the store and use no attempts. After a
+ * pause one message is tried; if it is delivered, the others follow.
  */
 export async function deliverQueue(
   queue: Queue,
@@ -27,12 +27,12 @@ export async function deliverQueue(
   try {
     restUntil = await sendDue(queue, turn, call, { webhooks, audit });
   } finally {
-    // Whatever cuts the turn short; should it fail, the turn runs out.
+    // Runs however the turn ends. If it fails, the lease of the turn expires.
     if (await webhooks.endTurn(queue, turn, { restUntil, quietMs })) await callFor([queue], call, { events });
   }
 }
 
-/** Resolves to when the queue may go on; undefined: at any time. */
+/** Resolves to the time when the queue may continue, in milliseconds since the epoch; undefined: at any time. */
 async function sendDue(
   queue: Queue,
   turn: string,
@@ -66,7 +66,7 @@ async function sendDue(
         throw error;
       });
     if (sent === null) continue;
-    // Not cut short: what was sent is written down.
+    // No abort signal: the outcome of a sent message must be stored.
     await webhooks.settle(
       queue.tenant,
       message.messageId,
@@ -82,17 +82,17 @@ interface Tried {
   readonly at: number;
 }
 
-/** An outcome that counts against the receiver. */
+/** An attempt that counts as a failure of the receiver. */
 class Failed extends Error {
   readonly tried: Tried;
 
   constructor(tried: Tried) {
-    super('the receiver did not take it');
+    super('the receiver did not accept the message');
     this.tried = tried;
   }
 }
 
-/** Sends a message, whatever its queue does. */
+/** Sends a message once, also if its queue waits. */
 export async function sendOnce(
   url: string,
   { messageId, payload, type }: Pick<WebhookMessage, 'messageId' | 'payload' | 'type'>,
@@ -109,7 +109,7 @@ export async function sendOnce(
   metrics.webhookAttempts.inc({ outcome });
   metrics.webhookSeconds.observe({ outcome }, sent.durationMs / 1000);
   const { status, durationMs } = sent;
-  // Of the address the host alone: paths and queries hold tokens.
+  // Only the host of the address: paths and queries may contain tokens.
   log.info(
     {
       webhook_id: webhookId,
@@ -132,7 +132,7 @@ export const attemptOf = ({ status, durationMs, error }: Sent, at: number): Omit
   error,
 });
 
-/** `gone` also puts the webhook out of use. */
+/** The next state of a message after an attempt. Status 410 also disables the webhook. */
 async function verdictOf(
   sent: Sent,
   { message, webhook }: { message: WebhookMessage; webhook: Webhook },

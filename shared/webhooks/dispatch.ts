@@ -17,8 +17,8 @@ import type { Tenant } from '../ports/tenant.ts';
 import type { NewMessage, Webhook } from '../ports/webhooks.ts';
 import { callFor } from './call-for.ts';
 
-/** What each event is called outside. */
-const typeOutside = {
+/** The public type of each event. */
+const publicTypes = {
   'freeface.person.created.v1': 'person.created',
   'freeface.person.updated.v1': 'person.updated',
   'freeface.person.erased.v1': 'person.erased',
@@ -27,19 +27,19 @@ const typeOutside = {
   'freeface.enrollment.completed.v1': 'job.completed',
   'freeface.enrollment.failed.v1': 'job.failed',
 } as const satisfies Partial<Record<EventType, WebhookType>>;
-type ToldType = keyof typeof typeOutside;
-export const toldTypes = Object.keys(typeOutside) as ToldType[];
+type ToldType = keyof typeof publicTypes;
+export const toldTypes = Object.keys(publicTypes) as ToldType[];
 
-/** Makes of an event a message to each webhook that asks for it, and to the address that came with a job. Twice changes nothing. */
+/** Adds a message for each webhook that subscribes to the event, and for the webhook_url of the job. A repeated call changes nothing. */
 export async function dispatchEvent(
   call: EventCall,
   { records, webhooks, events }: Pick<Ports, 'records' | 'webhooks' | 'events'>,
 ): Promise<undefined> {
   const { event, tenant, signal } = call;
-  const told = event.type as ToldType;
-  const type = typeOutside[told];
-  // The catalogue's fields alone: ids and codes.
-  const data = eventData(told, event);
+  const eventType = event.type as ToldType;
+  const type = publicTypes[eventType];
+  // Only the fields of the catalogue: ids and codes.
+  const data = eventData(eventType, event);
   const payload = payloadOf(type, event.time, data);
   const messages = (await webhooks.webhooksFor(tenant, type, { signal })).map(
     (webhook): NewMessage => messageTo(webhook, event, tenant, type, payload),
@@ -65,11 +65,11 @@ export async function dispatchEvent(
     );
 }
 
-/** In the form of Standard Webhooks. */
+/** The payload in the form of Standard Webhooks. */
 export const payloadOf = (type: MessageType, time: string | undefined, data: unknown): string =>
   JSON.stringify({ type, timestamp: time, data });
 
-/** The tenant's webhook for addresses that come with jobs; made when it is first needed. */
+/** The tenant's webhook for the webhook_url of jobs; created at the first use. */
 export async function jobWebhook(
   { tenant, signal }: Pick<CallContext, 'tenant' | 'signal'>,
   { webhooks }: Pick<Ports, 'webhooks'>,
@@ -79,7 +79,7 @@ export async function jobWebhook(
   const webhook = {
     webhookId: jobWebhookId,
     url: null,
-    description: 'Addresses that came with jobs.',
+    description: 'Addresses from the webhook_url of jobs.',
     types: [],
     createdBy: null,
     secret: newSecret(),

@@ -5,16 +5,17 @@ export interface Address {
   readonly family: 4 | 6;
 }
 
-/** Every address that a name means. Throws when it means none. */
+/** Resolves a host name to all its addresses. Throws if there are none. */
 export type Resolve = (host: string) => Promise<readonly Address[]>;
 
-/** Of one question: the first attempt and one more. */
+/** Two tries for each query. */
 const resolver = new Resolver({ timeout: 2000, tries: 2 });
 
 /**
- * [Note: Names are asked for in parallel]
- * The system's own look-up takes one of two threads until it is answered, so one who answers slowly would hold up all. Questions of
- * our own to the name server do not. The system is asked only for names that the server does not know: those of its hosts file.
+ * [Note: Names are resolved in parallel]
+ * The system's look-up occupies one of two threads until it has a result, so a slow name server would delay all other names. Direct
+ * queries to the name server need no thread. The system's look-up is used only for names that the server does not know, such as those
+ * of the hosts file.
  */
 export const resolveName: Resolve = async (host) => {
   const [four, six] = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);

@@ -26,7 +26,7 @@ const sendTo = (
   );
 
 describe('sending to a webhook', () => {
-  it('When the receiver answers 2xx, then it has taken exactly what was sent', async () => {
+  it('When the receiver answers 2xx, then the message is delivered unchanged', async () => {
     const receiver = await startReceiver(() => 201);
 
     const sent = await sendTo(`${receiver.url}?token=x`);
@@ -44,13 +44,16 @@ describe('sending to a webhook', () => {
     });
   });
 
-  it.each([400, 404, 410, 429, 500, 503])('When the receiver answers %i, then it has not', async (status) => {
-    const receiver = await startReceiver(() => ({ status, headers: { 'retry-after': '120' } }));
+  it.each([400, 404, 410, 429, 500, 503])(
+    'When the receiver answers %i, then the message is not delivered',
+    async (status) => {
+      const receiver = await startReceiver(() => ({ status, headers: { 'retry-after': '120' } }));
 
-    expect(await sendTo(receiver.url)).toMatchObject({ status, error: `answered ${status}`, retryAfterMs: 120_000 });
-  });
+      expect(await sendTo(receiver.url)).toMatchObject({ status, error: `answered ${status}`, retryAfterMs: 120_000 });
+    },
+  );
 
-  it('When the receiver redirects, then nobody follows', async () => {
+  it('When the receiver redirects, then the redirect is not followed', async () => {
     const inside = await startReceiver();
     const receiver = await startReceiver(() => ({ status: 307, headers: { location: inside.url } }));
 
@@ -68,11 +71,11 @@ describe('sending to a webhook', () => {
     await receiver.received(1);
     await clock.advance(webhooks.timeoutMs);
 
-    expect(await sending).toMatchObject({ status: null, error: 'no answer in time' });
+    expect(await sending).toMatchObject({ status: null, error: 'no response in time' });
     never.resolve(204);
   });
 
-  it('When a name is not answered in time, then the attempt ends', async () => {
+  it('When a host name is not resolved in time, then the attempt ends', async () => {
     const asked = deferred();
     const sending = sendTo('https://hooks.example/', {
       resolve: () => {
@@ -84,10 +87,10 @@ describe('sending to a webhook', () => {
 
     await clock.advance(webhooks.timeoutMs);
 
-    expect(await sending).toMatchObject({ status: null, error: 'no answer in time' });
+    expect(await sending).toMatchObject({ status: null, error: 'no response in time' });
   });
 
-  it('When nobody listens, or a name is unknown, then the log says so in a word', async () => {
+  it('When the connection is refused or a host name is unknown, then the error says so', async () => {
     const receiver = await startReceiver();
 
     const refused = await sendTo('http://127.0.0.1:1/');
@@ -96,11 +99,11 @@ describe('sending to a webhook', () => {
     });
 
     expect(refused.error).toBe('the connection failed (ECONNREFUSED)');
-    expect(unknown.error).toBe('the name is not known');
+    expect(unknown.error).toBe('the host name cannot be resolved');
     expect(receiver.calls).toEqual([]);
   });
 
-  it('When the call is cut short, then it rejects with the reason', async () => {
+  it('When the call is aborted, then it rejects with the reason', async () => {
     const never = deferred<number>();
     const receiver = await startReceiver(() => never.promise);
     const controller = new AbortController();
@@ -115,9 +118,9 @@ describe('sending to a webhook', () => {
   });
 });
 
-describe('the way inside', () => {
-  it('When a name means something public first and this machine later, then each attempt goes where it was checked, or nowhere', async () => {
-    // 127.0.0.2 plays the public address: it is allowed here, 127.0.0.1 is not.
+describe('requests to private addresses', () => {
+  it('When a name first resolves to a public address and later to this machine, then each attempt uses only the address it checked', async () => {
+    // 127.0.0.2 acts as the public address: it is allowed here, 127.0.0.1 is not.
     const outside = await startReceiver(() => 204, '127.0.0.2');
     const inside = await startReceiver();
     const answers: Address[][] = [[{ address: '127.0.0.2', family: 4 }], [loopback], [loopback]];
@@ -133,7 +136,7 @@ describe('the way inside', () => {
     expect([outside.calls.length, inside.calls.length]).toEqual([1, 0]);
   });
 
-  it('When one of several addresses of a name is private, then nothing is sent', async () => {
+  it('When one of several addresses of a name is private, then no request is sent', async () => {
     const inside = await startReceiver();
 
     const sent = await sendTo(`https://hooks.example/`, {
@@ -141,11 +144,11 @@ describe('the way inside', () => {
       resolve: async () => [{ address: '8.8.8.8', family: 4 }, loopback],
     });
 
-    expect(sent.error).toBe('the name leads to a private address');
+    expect(sent.error).toBe('the host name resolves to a private address, which FREEFACE_WEBHOOK_ALLOW does not list');
     expect(inside.calls).toEqual([]);
   });
 
-  it('When the URL itself is private, then not even a connection is tried', async () => {
+  it('When the URL itself is private, then no connection is made', async () => {
     const inside = await startReceiver();
 
     const sent = await sendTo(inside.url, { allow: [] });
@@ -156,7 +159,7 @@ describe('the way inside', () => {
   });
 });
 
-/** A request as `send` makes it, at any port. Resolves to the status, or to what went wrong. */
+/** A request like that of `send`, at any port. Resolves to the status, or to the error message. */
 const connect = (port: number, lookup: LookupFunction): Promise<number | string | undefined> =>
   new Promise((done) => {
     const sent = request({ host: 'rebinding.example', port, method: 'POST', agent: false, lookup }, (response) => {

@@ -7,12 +7,12 @@ import { type Allowed, hostOf, resolvedProblem, targetProblem } from './addresse
 import { type Resolve, resolveName } from './resolve.ts';
 
 export interface Sent {
-  /** HTTP status; null: there was no answer. */
+  /** HTTP status; null: no response. */
   readonly status: number | null;
-  /** What went wrong, in a word or two; null: the receiver has taken it. */
+  /** The error in a few words; null: the receiver has accepted the message. */
   readonly error: string | null;
   readonly durationMs: number;
-  /** What the receiver asked to be left alone for; 0: nothing. */
+  /** Pause that the receiver asked for with Retry-After; 0: none. */
   readonly retryAfterMs: number;
 }
 
@@ -24,8 +24,8 @@ export interface SendOptions {
 }
 
 /**
- * Sends `payload` once. Whatever the receiver does is an outcome; rejects only with the reason of the aborted `signal`. The body of an
- * answer is not read. See: [Note: No way inside]
+ * Sends `payload` once. Any behaviour of the receiver is a result; rejects only if `signal` is aborted, with its reason. Does not read the
+ * body of the response. See: [Note: Webhooks reach only public addresses]
  */
 export async function send(
   target: { readonly url: string; readonly headers: Readonly<Record<string, string>>; readonly payload: string },
@@ -52,9 +52,9 @@ function attempt(
   return new Promise((done) => {
     const request = (url.protocol === 'http:' ? http : https).request(url, {
       method: 'POST',
-      // A connection of its own: one that is kept was checked for another attempt.
+      // A new connection for each attempt: a kept connection was checked for another attempt.
       agent: false,
-      // undefined where the host is an address, which was checked above.
+      // undefined if the host is an address: targetProblem has checked it.
       lookup: isIP(hostOf(url)) === 0 ? checkedLookup(allowed, resolve) : undefined,
       signal,
       headers: {
@@ -69,15 +69,15 @@ function attempt(
       request.destroy();
       done(outcome);
     };
-    const cancel = clock.after(tuning.timeoutMs, () => finish(failure('no answer in time')));
+    const cancel = clock.after(tuning.timeoutMs, () => finish(failure('no response in time')));
     request.on('response', (response) => finish(outcomeOf(response, clock)));
-    // Later ones come from the connection that was cut off here.
-    request.on('error', (error) => finish(failure(wordFor(error))));
+    // After `finish`, further errors come from the connection that `finish` has destroyed; they have no effect.
+    request.on('error', (error) => finish(failure(textOf(error))));
     request.end(body);
   });
 }
 
-/** Finds out once what a name means, and lets the connection be made to nothing else. */
+/** Resolves a host name once and checks every address. The connection can use only these addresses. */
 export const checkedLookup =
   (allowed: Allowed, resolve: Resolve): LookupFunction =>
   (host, options, callback) => {
@@ -111,18 +111,19 @@ function outcomeOf({ statusCode, headers }: http.IncomingMessage, clock: Clock):
   return { status, error, retryAfterMs: retryAfter(headers['retry-after'], clock.now()) };
 }
 
-/** At most as long as the last retry takes anyway. */
+/** Milliseconds from a Retry-After header, at most one day: the last retry comes about one day after the first attempt. */
 function retryAfter(given: string | undefined, now: number): number {
   if (given === undefined) return 0;
   const milliseconds = /^\d{1,9}$/.test(given) ? Number(given) * 1000 : Date.parse(given) - now;
   return Number.isFinite(milliseconds) ? Math.min(Math.max(0, milliseconds), 24 * 60 * 60 * 1000) : 0;
 }
 
-/** For the log that admins read: what happened, nothing of what is there. */
-function wordFor(error: NodeJS.ErrnoException): string {
-  if (error instanceof RefusedAddress) return 'the name leads to a private address';
+/** An error text for the delivery log. It reveals nothing about the receiver's network. */
+function textOf(error: NodeJS.ErrnoException): string {
+  if (error instanceof RefusedAddress)
+    return 'the host name resolves to a private address, which FREEFACE_WEBHOOK_ALLOW does not list';
   const code = error.code ?? '';
-  if (/^(ENOTFOUND|ENODATA|EAI_|ESERVFAIL|ETIMEOUT|EREFUSED)/.test(code)) return 'the name is not known';
-  if (/CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_/.test(code)) return `no trusted connection (${code})`;
+  if (/^(ENOTFOUND|ENODATA|EAI_|ESERVFAIL|ETIMEOUT|EREFUSED)/.test(code)) return 'the host name cannot be resolved';
+  if (/CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_/.test(code)) return `the TLS connection is not trusted (${code})`;
   return code === '' ? 'the connection failed' : `the connection failed (${code})`;
 }

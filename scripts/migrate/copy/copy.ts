@@ -29,7 +29,7 @@ const amongOthers: ReadonlySet<Part> = new Set<Part>(['tenants', 'users', 'api_k
  * the target already has are not sent again. After writing, all rows are read back from the target. A part is proved only when digests
  * show that the target has the source's rows.
  *
- * [Note: What is not copied]
+ * [Note: Data that a copy leaves out]
  * Events that are not published: a copy is refused while the outbox has entries or a job is not finished. Sessions: people log in again.
  * The log of webhook deliveries. Cached responses.
  */

@@ -20,7 +20,7 @@ export interface Source extends Pick<Ports, (typeof read)[number]> {
 }
 export interface Target extends Imports, Pick<Ports, 'vectors' | 'images'> {}
 
-/** Opens one side for reading: the source of a copy, or the target when it is proved. */
+/** Opens one side for reading: the source of a copy, or the target when it is compared with the source. */
 export async function openSource(name: EndName, config: Config): Promise<Source> {
   const { ports, close } = await openPorts(read, openersOf(name), createContext(config));
   return { ...(ports as Pick<Ports, (typeof read)[number]>), close };

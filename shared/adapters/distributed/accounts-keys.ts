@@ -21,7 +21,7 @@ export async function create(
     tenant,
     key.keyId,
     (current) => {
-      if (current !== null) throw new Error(`there is a key ${key.keyId} already`);
+      if (current !== null) throw new Error(`the key ${key.keyId} already exists`);
       const made: ApiKey = { endsWith: null, ...key, createdAt: store.now(), revokedAt: null };
       return {
         next: made,
@@ -33,7 +33,7 @@ export async function create(
   );
 }
 
-/** A tenant's first key stands with the tenant until something changes it. */
+/** The first key of a tenant is stored with the tenant until it changes. */
 export async function get(store: ScyllaStore, tenant: string, keyId: string): Promise<ApiKey | null> {
   const key = await store.documents.get<ApiKey>('api_keys', tenant, keyId);
   if (key !== null) return withLineage(key);
@@ -70,7 +70,7 @@ export const revoke = (
     options,
   );
 
-/** All in one row: there are few, and they are made one after another. */
+/** All signing keys are in one row: they are few, and must be created one after another. */
 interface SigningKeys {
   /** Newest first. */
   readonly keys: readonly SigningKey[];

@@ -9,7 +9,7 @@ import { atOnce } from './records-images.ts';
 import { pageOf, platform, put } from './scylla/lists.ts';
 import type { ScyllaStore } from './scylla/store.ts';
 
-/** A tenant as it is stored. `firstKey` comes to be with it, and has a row of its own soon after. */
+/** A tenant as it is stored. `firstKey` is created with the tenant; its own row is written when the key changes. */
 export interface TenantDocument extends TenantRecord {
   readonly firstKey?: ApiKey;
 }
@@ -72,7 +72,7 @@ export const list = async (store: ScyllaStore, options: PageOptions): Promise<Pa
     load: (entries) => eachOf(entries, atOnce, ({ data }) => get(store, data)),
   });
 
-/** Changes that change nothing leave the version. Errors: TENANT_NOT_FOUND, VERSION_CONFLICT. */
+/** The version stays the same when no value changes. Errors: TENANT_NOT_FOUND, VERSION_CONFLICT. */
 export const update = (
   { documents, now }: ScyllaStore,
   tenant: string,
@@ -89,21 +89,27 @@ export const update = (
         throw new AppError('VERSION_CONFLICT');
       }
       const changed: TenantDocument = { ...current, ...given(changes) };
-      if (isDeepStrictEqual(current, changed)) return { next: undefined, result: toTenant(current) };
+      if (isDeepStrictEqual(toTenant(current), toTenant(changed)))
+        return { next: undefined, result: toTenant(current) };
       const next = { ...changed, updatedAt: Math.max(now(), current.updatedAt), version: current.version + 1 };
       return { next, result: toTenant(next) };
     },
     options,
   );
 
-/** The fields that are to change: those that are not undefined. */
+/** The fields that are not undefined. */
 export const given = <Changes extends object>(changes: Changes): Changes =>
   Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as Changes;
 
-const settingsOf = ({ quota, consentRequired, retention }: TenantSettings): TenantSettings => ({
+const settingsOf = ({ quota, consentRequired, retention, timeZone }: TenantSettings): TenantSettings => ({
   quota: { persons: quota.persons, faces: quota.faces, bytes: quota.bytes },
   consentRequired,
   retention: { imagesDays: retention.imagesDays, unknownFacesDays: retention.unknownFacesDays },
+  timeZone,
 });
 
-const toTenant = ({ firstKey: _, ...record }: TenantDocument): TenantRecord => record;
+/** Documents from before `timeZone` lack it. */
+const toTenant = ({ firstKey: _, ...record }: TenantDocument): TenantRecord => ({
+  ...record,
+  timeZone: record.timeZone ?? null,
+});

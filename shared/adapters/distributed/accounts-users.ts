@@ -13,12 +13,12 @@ import { drop, pageOf, put } from './scylla/lists.ts';
 import type { ScyllaStore } from './scylla/store.ts';
 
 /**
- * A user as it is stored. `order`: where it stands in the list.
+ * A user as it is stored. `order`: position in the list.
  *
- * [Note: Sessions end with one row]
- * A new password ends all sessions, and that must not be half done. So a session names the `era` of its user in which it began, and
- * is good as long as that is the era, or it is the one that was kept when the era changed. Changing the user's row changes
- * password and era at once; nothing has to be found and removed.
+ * [Note: One row ends all sessions]
+ * A new password must end all sessions at once. So each session stores the `era` of its user when it started. A session is valid while
+ * the user has the same era. One session (`kept`) stays valid when the era changes. One write of the user's row changes the
+ * password and the era together, so no session has to be found and deleted.
  */
 export interface UserDocument extends User {
   readonly order: string;
@@ -29,9 +29,9 @@ interface SessionDocument extends Session {
   readonly era: string;
 }
 
-/** Rows of sessions go by themselves so long after they have ended, whatever the clocks say. */
+/** The database deletes the row of a session this long after the session's end. The margin allows for clocks that differ. */
 const marginSeconds = 24 * 60 * 60;
-/** Ten years: the engines refuse more than twenty. */
+/** Longest time to live: ten years. The engines refuse more than twenty. */
 const mostSeconds = 10 * 365 * marginSeconds;
 
 const claimsOf = ({ scylla, now }: ScyllaStore): Claims => claimsIn(scylla, 'users_by_name', now);
@@ -95,7 +95,7 @@ export async function getByName(store: ScyllaStore, tenant: string, name: string
   const username = name.toLowerCase();
   const holder = await claimsOf(store).holder(tenant, username);
   const user = holder === null ? null : await get(store, tenant, holder);
-  // A claim alone says nothing. See: [Note: Claims]
+  // The claim is valid only if the user has this name. See: [Note: Claims]
   return user?.username === username ? user : null;
 }
 
@@ -106,7 +106,7 @@ export const list = async (store: ScyllaStore, tenant: string, options: PageOpti
     load: (entries) => eachOf(entries, atOnce, ({ data }) => get(store, tenant, data)),
   });
 
-/** Changes that change nothing leave the version and the sessions. Errors: USER_NOT_FOUND, VERSION_CONFLICT. */
+/** The version and the sessions stay the same when no value changes. Errors: USER_NOT_FOUND, VERSION_CONFLICT. */
 export const update = (
   { documents, now }: ScyllaStore,
   tenant: string,
@@ -141,7 +141,7 @@ export const update = (
     options,
   );
 
-/** Sessions end with their user. */
+/** Also ends the user's sessions. Resolves to whether the user existed. */
 export async function remove(
   store: ScyllaStore,
   tenant: string,
@@ -243,7 +243,7 @@ export const endSession = (
     options,
   );
 
-/** The user whose session it is; null when it is good no more. */
+/** The user of a session; null when the session is no longer valid. */
 async function ownerOf(
   store: ScyllaStore,
   tenant: string,

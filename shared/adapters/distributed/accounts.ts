@@ -8,8 +8,8 @@ import { openScyllaStore, type ScyllaStoreOptions } from './scylla/store.ts';
  * Tenants, users, keys and sessions in ScyllaDB. See: [Note: One row decides]
  *
  * [Note: Secrets in ScyllaDB]
- * Private signing keys and the secrets of webhooks are kept as they are: whoever can read the cluster's files or speak to it as this
- * platform does has them. So the cluster has to encrypt its files, and nobody else may have this platform's user.
+ * Private signing keys and the secrets of webhooks are stored in plain text. So a person who can read the cluster's files, or log in to
+ * it with this platform's user, can read them. The cluster must encrypt its files, and only this platform may use its user.
  */
 export async function openAccounts(options: ScyllaStoreOptions): Promise<Accounts> {
   const store = openScyllaStore('accounts', options);

@@ -4,26 +4,30 @@ import { AppError } from '../../errors.ts';
 import type { AuditEntry, NewAuditEntry } from '../../ports/audit.ts';
 import type { CallOptions } from '../../ports/tenant.ts';
 import { type Bound, isOneBatch } from './scylla/client.ts';
-import { microseconds } from './scylla/documents.ts';
 import { put } from './scylla/lists.ts';
 import type { ScyllaStore } from './scylla/store.ts';
+import { microseconds } from './scylla/write-time.ts';
 
-/** Entries of a block, which is a partition. */
+/** Entries of a block. A block is one partition. */
 export const perBlock = 1000;
 export const blockOf = (sequence: number): number => Math.floor(sequence / perBlock);
-/** Entries written at once. */
+/** Entries that are written together. */
 const together = 20;
 
 export interface AuditWriter {
   append(tenant: string, entry: NewAuditEntry, options: CallOptions | undefined): Promise<AuditEntry>;
 }
 
+/** The chain that this process writes for a tenant. */
 interface Chain {
   readonly chain: string;
+  /** Number of the last entry. */
   sequence: number;
+  /** Hash of the last entry. */
   previous: string;
 }
 
+/** An `append` that waits to be written. */
 interface Waiting {
   readonly entry: NewAuditEntry;
   readonly at: number;
@@ -33,22 +37,22 @@ interface Waiting {
 
 /**
  * [Note: One chain for each writer]
- * A chain needs one who knows its end. Several processes that shared one would have to agree on each entry; so each process has chains
- * of its own, one for a tenant, and what it appends takes turns here. The name of a chain sorts by its beginning. Entries of a
- * tenant that come together are written together: in one batch where they fit, else first what lists say of them, which alone means
- * nothing, then the entries, in one mutation of one partition. When that fails, nobody knows whether it was written: the calls are
- * refused, and what comes after begins a new chain, since one with a gap, or with an entry twice, would look as if somebody had
- * meddled with it.
+ * The writer of a chain must know its last entry. Processes with a common chain would have to agree on each entry. So each process
+ * writes its own chain for each tenant, one batch after another. The names of chains sort by start time. Entries of a tenant that arrive
+ * together are written together: in one batch if they fit. Otherwise the entries of the lists are written first, which readers ignore as
+ * long as the audit entry is missing; then the audit entries, in one mutation of one partition. When the write fails, it is unknown whether
+ * the entries were stored. So the calls are refused, and the next entry starts a new chain: a chain with a gap or a duplicate would look
+ * like manipulation.
  */
-export function auditWriter({ scylla, seen, now }: ScyllaStore): AuditWriter {
+export function auditWriter({ scylla, registerTenant, now }: ScyllaStore): AuditWriter {
   const chains = new Map<string, Chain>();
   const queues = new Map<string, Waiting[]>();
 
   const chainOf = async (tenant: string): Promise<Chain> => {
-    const there = chains.get(tenant);
-    if (there !== undefined) return there;
+    const current = chains.get(tenant);
+    if (current !== undefined) return current;
     const made: Chain = { chain: v7(), sequence: 0, previous: chainStart };
-    await seen(tenant);
+    await registerTenant(tenant);
     await scylla.write(put('audit_chains', tenant, { at: now(), id: made.chain }), microseconds());
     chains.set(tenant, made);
     return made;
@@ -60,7 +64,7 @@ export function auditWriter({ scylla, seen, now }: ScyllaStore): AuditWriter {
     const block = blockOf(sequence + 1);
     const entries: AuditEntry[] = [];
     for (const { entry, at } of waiting) {
-      // A batch stays within one block; the rest comes with the next.
+      // A batch stays within one block; the next batch has the rest.
       if (blockOf(sequence + 1) !== block) break;
       const linked = { ...storableEntry(entry), at, chain: chain.chain, sequence: ++sequence, previous };
       const hash = hashOfEntry(tenant, linked);
@@ -116,7 +120,7 @@ export function auditWriter({ scylla, seen, now }: ScyllaStore): AuditWriter {
   };
 }
 
-/** Position of an entry in lists: two of one millisecond stand in the order of their chain. */
+/** Position of an entry in lists: entries of the same millisecond have the order of their chain. */
 export const positionOf = ({ chain, sequence }: Pick<AuditEntry, 'chain' | 'sequence'>): string =>
   `${String(sequence).padStart(16, '0')}/${chain}`;
 
@@ -125,7 +129,7 @@ export function entryAt(position: string): { chain: string; sequence: number } {
   return { chain: chain!, sequence: Number(sequence) };
 }
 
-/** What an entry can be found by, beside its time. */
+/** Keys that find an entry, in addition to its time. */
 export const subjectsOf = {
   person: (id: string) => `person/${id}`,
   face: (id: string) => `face/${id}`,
@@ -134,6 +138,7 @@ export const subjectsOf = {
   request: (id: string) => `request/${id}`,
 } as const;
 
+/** List entries of an audit entry. */
 export function pointersTo(tenant: string, entry: AuditEntry): Bound[] {
   const position = { at: entry.at, id: positionOf(entry) };
   const { persons, faces, images } = entry.subjects;

@@ -30,7 +30,7 @@ describeEngine('scylla', 'distributed audit log', (settings) => {
     },
   });
 
-  it('When processes die while they append, then what was acknowledged is there, listed, and every chain is whole', async () => {
+  it('When processes die while they append, then every acknowledged entry is stored and listed, and every chain is valid', async () => {
     const options = { engines: { scylla }, clock: fakeClock() };
     const connection = openScylla(scylla);
     const audit = await openAudit(options);
@@ -59,7 +59,7 @@ describeEngine('scylla', 'distributed audit log', (settings) => {
     );
   });
 
-  it('When more entries come than a block takes, then the chain goes on in the next', async () => {
+  it('When a block is full, then the chain continues in the next block', async () => {
     const audit = await openAudit({ engines: { scylla }, clock: fakeClock() });
     onTestFinished(() => audit.close());
     const tenant = newTenant();

@@ -11,14 +11,14 @@ import { openScyllaStore, type ScyllaStore, type ScyllaStoreOptions, tenantsSeen
  * The audit log in ScyllaDB: one chain for each process and tenant. See: [Note: One chain for each writer]
  *
  * [Note: Durable in a cluster]
- * An entry is written to a quorum of the copies. Each node forces its log to the disk every ten seconds, or as it is set; so `durable`,
- * which is to survive a power cut, holds unless it strikes a quorum of nodes within these seconds.
+ * An entry is written to a quorum of the replicas. By default each node writes its commit log to disk every ten seconds. So an acknowledged
+ * entry survives a power cut, unless a quorum of nodes loses power within these seconds.
  */
 export async function openAudit(options: ScyllaStoreOptions): Promise<Audit> {
   return auditOn(openScyllaStore('audit', options));
 }
 
-/** Also for tests of what a crash leaves. */
+/** Exported for tests of crashes. */
 export function auditOn(store: ScyllaStore): Audit {
   const writer = auditWriter(store);
   return {
@@ -30,7 +30,7 @@ export function auditOn(store: ScyllaStore): Audit {
   };
 }
 
-/** Along the list that has the fewest: what an entry speaks of, the request, the actor, all. */
+/** Reads the list that is probably the shortest: of a subject, else of the request, else of the actor, else of all entries. */
 async function list(
   store: ScyllaStore,
   tenant: string,
@@ -77,7 +77,7 @@ function matches({ subjects, ...entry }: AuditEntry, filter: AuditFilter): boole
   );
 }
 
-/** Block by block; a chain ends with the first block that is not there. */
+/** Reads each chain block by block, up to the first missing block. */
 async function* chains(
   store: ScyllaStore,
   tenant: Tenant,

@@ -14,12 +14,12 @@ import { tlsOptions } from './tls.ts';
 export type BucketSettings = AdapterOptions['engines']['s3'];
 
 const connectMs = 1000;
-/** One attempt; an image of the largest size passes in it. */
+/** Limit of one attempt, in milliseconds; long enough for the largest image. */
 const requestMs = 10_000;
 
-/** A client for one process. Credentials come from the settings alone: nothing is looked up on this machine or in its cloud. */
+/** Creates a client. Its credentials come from the settings only; it does not search this machine or its cloud for others. */
 export function openS3(settings: BucketSettings): S3Client {
-  // Every start would end in its advice to leave Node 20; the version that is installed works with it.
+  // Suppress the SDK's warning about Node 20 at every start: the installed SDK version works with Node 20.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const { endpoint, region, accessKeyId, secretAccessKey, pathStyle, tls } = settings;
   const requestHandler: S3ClientConfig['requestHandler'] = {
@@ -38,22 +38,22 @@ export function openS3(settings: BucketSettings): S3Client {
   });
 }
 
-/** How the store is to encrypt, and what it must answer. */
+/** The encryption that a request asks for, and that the response must confirm. */
 export const encryptionOf = ({ kmsKeyId }: BucketSettings) =>
   kmsKeyId === null
     ? ({ ServerSideEncryption: 'AES256' } as const)
     : ({ ServerSideEncryption: 'aws:kms', SSEKMSKeyId: kmsKeyId } as const);
 
 /**
- * Makes the bucket of images where it is missing and has it encrypt whatever comes. A step of the migration: who runs the platform
- * need not be allowed to. Resolves to whether the bucket was made. Errors: STORE_UNAVAILABLE.
+ * Creates the bucket of images when it is missing, and turns on its default encryption. The migration does this, so the credentials of
+ * the running platform do not need the permission. Resolves to whether it created the bucket. Errors: STORE_UNAVAILABLE.
  */
 export const prepareBucket = (settings: BucketSettings): Promise<{ made: boolean }> =>
   prepare(settings, settings.bucket);
 
 /**
- * The same for the bucket that clients write to, which also tells Kafka of every object that comes and goes. Nothing to do where
- * none is configured. Errors: STORE_UNAVAILABLE, also when the store knows no such target.
+ * Like `prepareBucket`, for the bucket that clients write to. Also makes the store send an event to Kafka for every created and deleted
+ * object. Does nothing when no such bucket is configured. Errors: STORE_UNAVAILABLE, also when the store does not know the target.
  */
 export async function prepareUploadsBucket(settings: BucketSettings): Promise<{ made: boolean }> {
   const { uploadsBucket, uploadsTarget } = settings;

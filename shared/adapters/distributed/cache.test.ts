@@ -42,7 +42,7 @@ describeEngine('dragonfly', 'distributed cache', (dragonfly) => {
     open: async (clock, spaces) => ({
       cache: await open({}, { clock, spaces }),
       reopen: () => open({}, { clock, spaces }),
-      // The server's time cannot be moved; what its keys have left can. Security state follows the clock of the caller.
+      // The server's clock cannot be changed, so the test shortens the time to live of the keys. Security state uses the caller's clock.
       async passTime(milliseconds) {
         await clock.advance(milliseconds);
         for (const name of await namesOfTest()) {
@@ -56,7 +56,7 @@ describeEngine('dragonfly', 'distributed cache', (dragonfly) => {
     }),
   });
 
-  it('When anything is written, then it has a time to live and the tenant in its name', async () => {
+  it('When a value is written, then its key has a time to live and the tenant in its name', async () => {
     const cache = await open();
     const tenant = newTenant();
 
@@ -71,7 +71,7 @@ describeEngine('dragonfly', 'distributed cache', (dragonfly) => {
     }
   });
 
-  it('When the time of a value is over, then the server itself drops it', async () => {
+  it('When the time to live of a value ends, then the server deletes it', async () => {
     const cache = await open();
     const tenant = newTenant();
 
@@ -80,7 +80,7 @@ describeEngine('dragonfly', 'distributed cache', (dragonfly) => {
     await expect.poll(() => cache.get(tenant, 'key')).toBeNull();
   });
 
-  it('When a counter would grow past what a number holds, then that is a RangeError and it stays', async () => {
+  it('When a counter would become too large for a number, then a RangeError is thrown and the counter is unchanged', async () => {
     const cache = await open();
     const tenant = newTenant();
     await cache.increment(tenant, 'n', Number.MAX_SAFE_INTEGER, { ttlMs: 5000 });
@@ -90,7 +90,7 @@ describeEngine('dragonfly', 'distributed cache', (dragonfly) => {
     expect(await cache.increment(tenant, 'n', 0, { ttlMs: 5000 })).toBe(Number.MAX_SAFE_INTEGER);
   });
 
-  it('When a value is large, then it comes back whole', async () => {
+  it('When a value is large, then it is read back unchanged', async () => {
     const cache = await open();
     const tenant = newTenant();
     const value = 'ü€😀'.repeat(500_000);
@@ -100,7 +100,7 @@ describeEngine('dragonfly', 'distributed cache', (dragonfly) => {
     expect((await cache.get(tenant, 'large')) === value).toBe(true);
   });
 
-  it('When the server is not there, then opening succeeds, calls fail quickly, and once it is there they work', async () => {
+  it('When the server is down, then opening succeeds, calls fail quickly, and they work once it is up', async () => {
     const { proxy, url } = await through();
     await proxy.down();
     const cache = await open({ url });
@@ -115,7 +115,7 @@ describeEngine('dragonfly', 'distributed cache', (dragonfly) => {
     await expect.poll(() => cache.get(tenant, 'key').catch(() => 'down'), { timeout: 10_000 }).toBeNull();
   });
 
-  it('When the server restarts, then the cache is back soon', async () => {
+  it('When the server restarts, then the cache soon works again', async () => {
     const { proxy, url } = await through();
     const cache = await open({ url });
     const tenant = newTenant();
@@ -126,7 +126,7 @@ describeEngine('dragonfly', 'distributed cache', (dragonfly) => {
     await expect.poll(() => cache.get(tenant, 'key').catch(() => 'down'), { timeout: 10_000 }).toBe('kept');
   });
 
-  it('When the server hangs, then a call ends by itself, or at once with its signal', async () => {
+  it('When the server hangs, then a call fails after its time limit, or at once when it is aborted', async () => {
     const { proxy, url } = await through();
     const cache = await open({ url });
     const tenant = newTenant();
@@ -140,7 +140,7 @@ describeEngine('dragonfly', 'distributed cache', (dragonfly) => {
     await expect(cache.get(tenant, 'key')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 
-  it('When it is closed, then calls are refused and closing again is no error', async () => {
+  it('When the cache is closed, then calls are refused and a second close succeeds', async () => {
     const cache = await open();
 
     await cache.close();

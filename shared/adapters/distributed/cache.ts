@@ -12,19 +12,19 @@ export interface CacheOptions extends Pick<AdapterOptions, 'log' | 'clock'>, Pic
   readonly engines: Pick<AdapterOptions['engines'], 'dragonfly'>;
 }
 
-/** A cache that is slower than what it saves is none. */
+/** Limit of one command, in milliseconds. A slower cache would save no time. */
 const commandMs = 1000;
 const connectMs = 2000;
-/** Pause before the first attempt to connect again, and the longest one; doubles in between. */
+/** First and longest pause before a new attempt to connect, in milliseconds; each pause is twice the one before. */
 const reconnectMs = { first: 50, longest: 2000 };
 
 /**
- * Adds to an integer; its time counts from the first step. Answers an error without effect when it is no integer, or grows past
- * what a double holds exactly.
+ * Adds to an integer. The first addition starts its time to live. Returns an error and changes nothing when the value is not an integer,
+ * or when the sum is too large for an exact double.
  *
  * [Note: Scripts for Dragonfly]
- * Dragonfly runs Lua 5.4 and refuses keys that a script did not declare; Redis runs Lua 5.1. So every key comes in KEYS, and the
- * script keeps to what both have.
+ * Dragonfly runs Lua 5.4 and refuses keys that the script did not declare. Redis runs Lua 5.1. So every key is passed in KEYS, and
+ * the scripts use only what both versions have.
  */
 const incrementScript = `
 local before = redis.call('GET', KEYS[1])
@@ -34,14 +34,14 @@ redis.call('INCRBY', KEYS[1], ARGV[1])
 if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return redis.call('GET', KEYS[1])`;
 
-/** Adds to the fields of a hash unless the mark is there. Fields and numbers come in turns. */
+/** Adds to the fields of a hash unless the mark exists. The arguments alternate between field and number. */
 const sumsScript = `
 if redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[2]) then
   for i = 3, #ARGV, 2 do redis.call('HINCRBYFLOAT', KEYS[1], ARGV[i], ARGV[i + 1]) end
   redis.call('PEXPIRE', KEYS[1], ARGV[1])
 end
 return 1`;
-/** How long a name that additions are known by is remembered. */
+/** How long the name of an addition is stored, to ignore repetitions. */
 const onceMs = 10 * 60_000;
 
 interface WithScripts extends Redis, KeptScript {
@@ -50,18 +50,18 @@ interface WithScripts extends Redis, KeptScript {
 }
 
 /**
- * DragonflyDB, or Redis.
+ * A cache in DragonflyDB or Redis.
  *
  * [Note: A cache that is down]
- * Opening does not wait for ever and does not fail: whoever uses a cache can do without it, only slower. While there is no
- * connection, calls fail at once with STORE_UNAVAILABLE instead of queueing up; connecting goes on in the background. A server
- * that hangs is left after a second, so that it costs one call that second, and not every call.
+ * Opening waits a limited time and never fails, because callers can work without a cache, only slower. Without a connection, calls fail
+ * at once with STORE_UNAVAILABLE and are not queued; the client reconnects in the background. A connection to a server that hangs is
+ * closed after a second. So only one call waits for that second.
  *
- * [Note: What the cache may forget]
+ * [Note: Keys the cache may evict]
  * Every cached value has a time to live. Security state has none on the server (see: [Note: Security state on the server]), so it stays
- * with a policy that removes only keys with a time: `volatile-lru` or `volatile-ttl` of Redis. With `noeviction` (Dragonfly without
- * `--cache_mode`) a full server refuses writes, and they fail here. With Dragonfly's `--cache_mode`, or `allkeys-lru` of Redis, a full
- * server also removes security state, so opening logs a warning.
+ * with an eviction policy that removes only keys with a time to live: `volatile-lru` or `volatile-ttl` of Redis. With `noeviction`
+ * (Dragonfly without `--cache_mode`), a full server refuses writes, and the calls fail. With Dragonfly's `--cache_mode`, or `allkeys-lru`
+ * of Redis, a full server also removes security state, so opening logs a warning.
  */
 export async function openCache({ engines, log, clock, spaces = keptSpaces }: CacheOptions): Promise<Cache> {
   const { url, keyPrefix, tls } = engines.dragonfly;
@@ -70,19 +70,19 @@ export async function openCache({ engines, log, clock, spaces = keptSpaces }: Ca
   defineKept(client);
   client.defineCommand('add_to_sums', { numberOfKeys: 2, lua: sumsScript });
   const calls = storeCalls({ store: 'cache', timeoutMs: 2 * commandMs, translate });
-  let told = false;
+  let isReported = false;
   client.on('error', (error) => {
-    if (!told) log.warn({ err: error }, 'the cache is not reachable');
-    told = true;
+    if (!isReported) log.warn({ err: error }, 'the cache is not reachable');
+    isReported = true;
   });
   client.on('ready', () => {
     void warnOfEviction(client, log);
-    if (told) log.info({}, 'the cache is reachable again');
-    told = false;
+    if (isReported) log.info({}, 'the cache is reachable again');
+    isReported = false;
   });
   await connected(client);
 
-  /** A tenant's name holds no colon, so no two pairs meet. */
+  /** A tenant's name contains no colon, so different pairs have different names. */
   const nameOf = (tenant: Tenant, key: string): string => `${keyPrefix}:${tenant}:${key}`;
 
   const kept = keptOn(client, { keyPrefix, spaces, now: () => clock.now() });
@@ -113,7 +113,7 @@ export async function openCache({ engines, log, clock, spaces = keptSpaces }: Ca
       calls.run(options, async () => {
         const ttlMs = wholeMs(options.ttlMs);
         if (options.kept !== undefined) return kept.increment({ tenant, kind: options.kept, key }, by, ttlMs);
-        // As text: the driver's numbers are not exact to the last digit.
+        // The script returns text, because the driver's numbers are not exact.
         return Number(await client.add_for_time(nameOf(tenant, key), by, ttlMs));
       }),
     addToSums: (tenant, key, by, { once, ttlMs, signal }) =>
@@ -152,7 +152,7 @@ function connectionOptions(tls: CacheOptions['engines']['dragonfly']['tls']) {
     socketTimeout: commandMs,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
-    // A command whose answer was lost may have been done: whoever sent it decides.
+    // A command without a response may have been executed, so only the caller may retry it.
     autoResendUnfulfilledCommands: false,
     retryStrategy: (times: number) =>
       Math.min(reconnectMs.first * 2 ** Math.min(times - 1, 10), reconnectMs.longest) * (0.8 + 0.4 * Math.random()),
@@ -160,14 +160,14 @@ function connectionOptions(tls: CacheOptions['engines']['dragonfly']['tls']) {
   };
 }
 
-/** Resolves when it is connected, or has not become so in time. */
+/** Resolves when the client is connected, or after `connectMs`. */
 async function connected(client: Redis): Promise<void> {
   const ready = new Promise<void>((resolve) => client.once('ready', resolve));
-  const givenUp = new Promise<void>((resolve) => {
+  const timedOut = new Promise<void>((resolve) => {
     client.connect().catch(() => resolve());
     AbortSignal.timeout(connectMs).addEventListener('abort', () => resolve());
   });
-  await Promise.race([ready, givenUp]);
+  await Promise.race([ready, timedOut]);
 }
 
 function wholeMs(ttlMs: number): number {
@@ -175,9 +175,9 @@ function wholeMs(ttlMs: number): number {
   return Math.ceil(ttlMs);
 }
 
-/** What the server says of a value is not its being away. */
+/** An error about a value does not mean that the cache is unavailable. */
 function translate(error: unknown): unknown {
   if (error instanceof AppError) return error;
-  const isOfValue = error instanceof Error && /not an integer|out of range/.test(error.message);
-  return isOfValue ? new RangeError(error.message) : error;
+  const isValueError = error instanceof Error && /not an integer|out of range/.test(error.message);
+  return isValueError ? new RangeError(error.message) : error;
 }

@@ -18,7 +18,7 @@ import { newEvent } from '../../testing/record-factories.ts';
 import { type EventsOptions, openEvents } from './events.ts';
 import { prepareTopics, topicSpecs } from './kafka/topics.ts';
 
-it('When the topics of the catalogue are listed, then each has partitions and a time to be kept', () => {
+it('When the topics of the catalogue are listed, then each has partitions and a retention time', () => {
   expect(topicSpecs.map(({ name }) => name).toSorted()).toEqual([...catalogueTopics].toSorted());
 });
 
@@ -39,10 +39,10 @@ describeEngine('kafka', 'distributed events', (settings) => {
   });
 
   const makeTopic = async (name: string, partitions = 1) => {
-    // Events bear the time of a clock that may stand still long ago: kept for ever, until the test removes them.
+    // The clock of a test may be far in the past, so Kafka must not delete its events by age. The test deletes the topics.
     await prepareTopics(settings, log, { topics: [{ name, partitions, retentionMs: -1 }], replicas: 1 });
   };
-  /** Opens it with names of its own; topics appear when they are first used. */
+  /** Opens a broker with its own prefix for topics and groups. */
   const open = async (options: Partial<EventsOptions> & { prefix: string }): Promise<Events> => {
     const events = await openEvents({
       engines: { kafka: settings },
@@ -78,7 +78,7 @@ describeEngine('kafka', 'distributed events', (settings) => {
 
   eventsContract({
     name: 'contract',
-    // 2 ms a turn: what a broker needs.
+    // 2 ms for each step: a broker needs this time.
     newClock: () => fakeClock(undefined, () => new Promise((resolve) => setTimeout(resolve, 2))),
     open: async (clock) => {
       const prefix = newPrefix();
@@ -101,7 +101,7 @@ describeEngine('kafka', 'distributed events', (settings) => {
     ...fields,
   });
 
-  it('When events of many keys go to several partitions, then each key keeps its order and a failing one holds up no other', async () => {
+  it('When events with many keys go to several partitions, then each key keeps its order, and a failing key does not delay others', async () => {
     const prefix = newPrefix();
     await makeTopic(`${prefix}topic`, 4);
     const events = await open({ prefix });
@@ -126,7 +126,7 @@ describeEngine('kafka', 'distributed events', (settings) => {
     await expect.poll(async () => (await events.state()).groups[0]?.waiting).toBe(0);
   });
 
-  it('When several members read with one group, then each event is done by one of them, also when one leaves', async () => {
+  it('When several members read as one group, then one of them handles each event, also after one leaves', async () => {
     const prefix = newPrefix();
     await makeTopic(`${prefix}topic`, 6);
     const [first, second] = [await open({ prefix }), await open({ prefix })];
@@ -134,10 +134,10 @@ describeEngine('kafka', 'distributed events', (settings) => {
     const done = new Map<string, number>();
     const by = { first: 0, second: 0 };
     const count =
-      (who: keyof typeof by) =>
+      (reader: keyof typeof by) =>
       async ({ id }: { id: string }) => {
         done.set(id, (done.get(id) ?? 0) + 1);
-        by[who]++;
+        by[reader]++;
         return { status: 200 };
       };
     const stop = await first.subscribe(subscription(), count('first'));
@@ -150,11 +150,11 @@ describeEngine('kafka', 'distributed events', (settings) => {
     await expect.poll(() => done.size, { timeout: 30_000 }).toBe(300);
 
     expect(by.second).toBeGreaterThan(0);
-    // Repeated is allowed where partitions moved, but they were idle then.
+    // A partition that moves may repeat events, but no event was pending when it moved.
     expect([...done.values()].filter((times) => times > 1)).toEqual([]);
   });
 
-  it('When a message is no CloudEvent, then it comes as Knative would have it', async () => {
+  it('When a message is not a CloudEvent, then it is delivered in the form of Knative', async () => {
     const prefix = newPrefix();
     await makeTopic(`${prefix}topic`);
     const events = await open({ prefix });
@@ -173,7 +173,7 @@ describeEngine('kafka', 'distributed events', (settings) => {
     expect(seen).toEqual([['dev.knative.kafka.event', 'partition:0/offset:0', '{"Records":[]}']]);
   });
 
-  it('When a topic is missing, then publishing says what to do, and reading begins once it is there', async () => {
+  it('When a topic is missing, then publishing says what to do, and reading starts once the topic exists', async () => {
     const prefix = newPrefix();
     const events = await open({ prefix, joinMs: 0 });
     const seen: string[] = [];
@@ -192,11 +192,11 @@ describeEngine('kafka', 'distributed events', (settings) => {
     await expect.poll(() => seen.length, { timeout: 30_000 }).toBe(1);
   });
 
-  it('When the broker is away for a while, then publishing fails in time, nothing that was published is lost, and order holds', async () => {
+  it('When the broker is down for a while, then publishing fails in time, and published events arrive in order', async () => {
     const prefix = newPrefix();
     await makeTopic(`${prefix}topic`);
     const [host, port] = settings.brokers[0]!.split(':');
-    // Brokers tell their own addresses, so that a proxy stands before the first connection alone.
+    // Brokers report their own addresses, so only the first connection goes through the proxy.
     const proxy = await portProxy({ host: host!, port: Number(port) });
     await proxy.down();
     const events = await open({
@@ -222,13 +222,13 @@ describeEngine('kafka', 'distributed events', (settings) => {
     expect(seen).toEqual(published.map(({ id }) => id));
   });
 
-  it('When a reader is killed, and the one that waits for its place too, then the next one reads within 20 s', async () => {
+  it('When a reader and its waiting successor are killed, then the next reader gets events within 20 s', async () => {
     const prefix = newPrefix();
     await makeTopic(`${prefix}topic`);
     const bundle = await bundleChild('reading-child');
     onTestFinished(bundle.dispose);
     const publisher = await open({ prefix });
-    // Which of those who wait has to say who reads what is chance; so there are several groups.
+    // Kafka picks a waiting member at random to assign the partitions. So the test uses several groups.
     const groups = Array.from({ length: 6 }, (_, i) => `group-${i}`);
     const read: string[] = [];
     const options: ReadingOptions = { prefix, groups };
@@ -240,7 +240,7 @@ describeEngine('kafka', 'distributed events', (settings) => {
       createInterface({ input: child.stdout }).on('line', (line) => read.push(line));
       return child;
     };
-    /** Resolves when every group has read it. */
+    /** Resolves when every group has read the event. */
     const isRead = async ({ id }: { id: string }) => {
       const missing = () => groups.filter((group) => !read.includes(`${group} ${id}`));
       await expect.poll(missing, { timeout: 50_000 }).toEqual([]);
@@ -266,7 +266,7 @@ describeEngine('kafka', 'distributed events', (settings) => {
     expect(performance.now() - begun).toBeLessThan(20_000);
   });
 
-  it('When there is no broker at all, then subscribing, stopping and closing end in time all the same', async () => {
+  it('When no broker is reachable, then subscribing, stopping and closing still end in time', async () => {
     const kafka = { ...settings, brokers: ['127.0.0.1:9'] };
     const events = await open({ prefix: newPrefix(), joinMs: 0, engines: { kafka } });
     const begun = performance.now();

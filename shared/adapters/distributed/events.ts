@@ -12,32 +12,32 @@ export interface EventsOptions
   extends Pick<AdapterOptions, 'clock' | 'log'>,
     Pick<KafkaClientOptions, 'socketFactory'> {
   readonly engines: Pick<AdapterOptions['engines'], 'kafka'>;
-  /** 0..1, for the jitter of retries and the partition of events without a key. Default Math.random. */
+  /** Returns 0..1; sets the jitter of retries and the partition of events without a key. Default Math.random. */
   readonly random?: () => number;
-  /** Before the names of topics and groups, for installations that share a broker. Default none. */
+  /** Prefix of topic and group names, for installations that share a broker. Default none. */
   readonly prefix?: string;
-  /** `subscribe` waits this long at most until the group is joined. Default 0: joining goes on by itself. */
+  /** Longest time in milliseconds that `subscribe` waits for the consumer to join its group. Default 0: it joins in the background. */
   readonly joinMs?: number;
 }
 
-/** Publishing with its repetitions. */
+/** Limit of one call with its retries, in milliseconds. */
 const callMs = 8000;
-/** About two minutes; then a consumer is started anew, and so on. */
+/** Retries of a consumer's connection: about two minutes. After them a new consumer is started. */
 const consumerRetries = 60;
 
 /**
- * Kafka. Topics are made by the migration, see topics.ts.
+ * Events over Kafka. The migration creates the topics; see kafka/topics.ts.
  *
  * [Note: All or none on Kafka]
- * Events are looked at before any is sent. What goes to one partition goes in one batch, which the broker keeps as a whole or not at
- * all; events without a key share one partition for each publish, and so their order. Where keys lead to several partitions and a
- * broker fails between them, some are kept and the publish rejects; whoever published repeats it whole, as the outbox does, and
- * consumers expect repetitions. A transaction would hide the first part from consumers that read committed records alone, which
- * KafkaSource does not by default, and would wait 0.1 to 0.3 s for the end of the one before: measured, with one publisher.
+ * All events are checked before the first is sent. Events for one partition are one batch; the broker stores all of a batch or nothing.
+ * The events without a key in one `publish` go to the same partition and keep their order. Keys can lead to several partitions. When a
+ * broker fails between two of them, some events are stored and `publish` rejects. The caller then repeats all of it, as the outbox
+ * does, and consumers must accept duplicates. A transaction would hide the first part only from consumers that read committed records;
+ * KafkaSource does not by default. It would also wait 0.1 to 0.3 s for the end of the transaction before (measured with one publisher).
  *
  * [Note: Groups on Kafka]
- * The consumer group is named as the subscription's group, the function. KafkaSource has the same name for the same function, so
- * that changing from one to the other goes on where the other stopped.
+ * The consumer group has the name of the subscription's group, which is the function. KafkaSource uses the same name for the same
+ * function. So each of them continues where the other one stopped.
  */
 export async function openEvents(options: EventsOptions): Promise<Events> {
   const { clock, log, engines, random = Math.random, prefix = '', joinMs = 0, socketFactory } = options;
@@ -89,7 +89,7 @@ export async function openEvents(options: EventsOptions): Promise<Events> {
 
     state: (stateOptions) =>
       calls.run(stateOptions, async () => {
-        // Where nobody reads, whether the broker answers has to be asked for.
+        // Without a subscription no consumer knows whether the broker responds, so send it a request.
         if (groups.size === 0) await admin.offsets(prefix + deadLetterTopic);
         return { groups: await Promise.all([...groups.values()].map((group) => group.state())) };
       }),

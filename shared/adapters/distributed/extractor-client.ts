@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { decoding, extraction } from '../../domain/tuning.ts';
+import { decoding } from '../../domain/tuning.ts';
 import { AppError, type ErrorCode, errorTable } from '../../errors.ts';
-import { openGate } from '../../function/gate.ts';
 import {
   CutOff,
   type ExtractedFace,
@@ -11,9 +10,8 @@ import {
   errorCodeHeader,
   type PackDescription,
 } from '../../ports/extractor.ts';
-import { openBudget } from '../../vision/budget.ts';
+import { openDecodingQueue } from '../../vision/decoding-queue.ts';
 import { describePack } from '../../vision/describe.ts';
-import { extractionLimits } from '../../vision/extraction-limits.ts';
 import { findPack } from '../../vision/weights/packs.ts';
 import { storeCalls } from './store-calls.ts';
 
@@ -24,28 +22,27 @@ export interface ExtractorClientOptions {
   readonly dataDir: string;
   readonly maxImageBytes?: number;
   readonly maxImagePixels?: number;
-  /** One extraction with its repetition may take this long. Default 60,000: the function may have to start first. */
+  /** Time limit of one extraction with its retry, in milliseconds. Default 60,000: the function may have to start first. */
   readonly timeoutMs?: number;
 }
 
 /**
- * Asks the function extract-faces: an image as the raw body of a CloudEvent, the faces as the event that answers.
+ * Calls the function extract-faces. The request is a CloudEvent with the image as its raw body. The reply event has the faces.
  *
- * [Note: What stays with the caller]
- * Detecting and embedding need the networks and go out. Pictures for people are drawn here, by sharp alone, and what a pack is
- * stands in the catalogue, so that neither wakes an extractor that has gone to sleep.
+ * [Note: Work that stays with the caller]
+ * Detection and embedding need the networks, so the extractor does them. This process renders images with sharp, and reads the
+ * description of a pack from the catalogue. So neither starts an extractor that is scaled to zero.
  */
 export async function openExtractorClient(options: ExtractorClientOptions): Promise<Extractor> {
   const { extractorUrl, packs, modelsDir, timeoutMs = 60_000 } = options;
   const { maxImageBytes: maxBytes = decoding.maxBytes, maxImagePixels: maxPixels = decoding.maxPixels } = options;
   const calls = storeCalls({ store: 'extractor', timeoutMs });
-  const gate = openGate(extractionLimits(1));
-  const pixels = openBudget(extraction.decodedPixels);
+  const queue = openDecodingQueue(1);
   const described = new Map<string, Promise<PackDescription>>();
 
   const describe = async (name = packs[0]): Promise<PackDescription> => {
     if (name === undefined || !packs.includes(name)) {
-      const message = `No model pack ${JSON.stringify(name)} is loaded; there are ${packs.join(', ')}.`;
+      const message = `The model pack ${JSON.stringify(name)} is not loaded; the loaded packs are ${packs.join(', ')}.`;
       throw new AppError('STRATEGY_UNAVAILABLE', { message });
     }
     const known = described.get(name) ?? findPack(name, options).then((pack) => describePack(pack, modelsDir));
@@ -59,19 +56,20 @@ export async function openExtractorClient(options: ExtractorClientOptions): Prom
       const { pack } = await describe(extractOptions.pack);
       if (bytes.length > maxBytes) throw new AppError('IMAGE_TOO_LARGE');
       return await calls.run(extractOptions, async (signal) => {
-        const answer = await ask(extractorUrl, bytes, { ...extractOptions, pack, signal });
+        const extraction = await request(extractorUrl, bytes, { ...extractOptions, pack, signal });
         extractOptions.onDecoded?.();
-        return answer;
+        return extraction;
       });
     },
     render: (bytes, renderOptions) =>
       calls.run(renderOptions, async () => {
-        const { renderImage } = await import('../../vision/render.ts');
-        const limits = { maxBytes, maxPixels };
-        return await gate.run(
-          bytes.length,
-          () => renderImage(bytes, renderOptions, { limits, pixels }),
-          renderOptions.signal,
+        const [{ openImage }, { renderOpened }] = await Promise.all([
+          import('../../vision/decode.ts'),
+          import('../../vision/render.ts'),
+        ]);
+        const opened = await openImage(bytes, { maxBytes, maxPixels, maxMemory: decoding.maxMemory });
+        return await queue.run(opened, bytes.length, renderOptions.signal, (memory) =>
+          renderOpened(opened, renderOptions, { memory }),
         );
       }),
     describe,
@@ -80,13 +78,13 @@ export async function openExtractorClient(options: ExtractorClientOptions): Prom
   };
 }
 
-async function ask(
+async function request(
   url: string,
   bytes: Uint8Array,
   options: ExtractOptions & { signal: AbortSignal },
 ): Promise<Extraction> {
   const { pack, purpose = 'probe', embed = true, signal } = options;
-  const request = {
+  const init = {
     method: 'POST',
     headers: {
       'content-type': 'application/octet-stream',
@@ -101,13 +99,13 @@ async function ask(
     body: bytes,
     signal,
   };
-  // An extraction changes nothing, so one that was cut off is asked for again.
-  const response = await fetch(url, request).catch((error: unknown) => {
+  // An extraction changes nothing, so it is retried once when the connection breaks.
+  const response = await fetch(url, init).catch((error: unknown) => {
     if (signal.aborted || !wasCutOff(error)) throw error;
-    return fetch(url, request).catch((again: unknown) => {
+    return fetch(url, init).catch((again: unknown) => {
       if (signal.aborted || !wasCutOff(again)) throw again;
-      const cause = new CutOff('the connection was cut off twice', { cause: again });
-      throw new AppError('STORE_UNAVAILABLE', { message: 'extractor: cut off', cause });
+      const cause = new CutOff('the connection broke twice', { cause: again });
+      throw new AppError('STORE_UNAVAILABLE', { message: 'extractor: the connection broke twice', cause });
     });
   });
   if (response.status === 200) return parsed(await response.json());
@@ -115,7 +113,7 @@ async function ask(
   throw refusal(response);
 }
 
-/** The connection had been closed by the other side, as happens when an instance goes away. */
+/** Whether the other side closed the connection, for example because an instance was stopped. */
 function wasCutOff(error: unknown): boolean {
   const { code } = (error as { cause?: { code?: string } }).cause ?? {};
   return code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET';
@@ -126,8 +124,8 @@ function refusal(response: Response): AppError {
   const retryAfter = Number(response.headers.get('retry-after')) || 1;
   if (code === 'BUSY') return new AppError('BUSY', { retryAfter });
   if (code !== null && Object.hasOwn(errorTable, code)) return new AppError(code as ErrorCode);
-  const message = `extractor: answered ${response.status}`;
-  // Whoever stands before the function may shed as well.
+  const message = `extractor: the response has status ${response.status}`;
+  // A proxy before the function can send 429 as well.
   return response.status === 429
     ? new AppError('BUSY', { message, retryAfter })
     : new AppError('STORE_UNAVAILABLE', { message });
@@ -135,11 +133,20 @@ function refusal(response: Response): AppError {
 
 type WireFace = Omit<ExtractedFace, 'embedding'> & { readonly embedding?: string };
 
-/** Embeddings travel as base64 of little-endian float32. */
-const parsed = (answer: unknown): Extraction => {
-  const { faces, ...rest } = answer as Omit<Extraction, 'faces'> & { readonly faces: readonly WireFace[] };
+/** The response has each embedding as base64 of little-endian float32. */
+const parsed = (body: unknown): Extraction => {
+  // An extractor of an earlier version has no limit, and does not send `facesLeftOut`.
+  const {
+    faces,
+    facesLeftOut = 0,
+    ...rest
+  } = body as Omit<Extraction, 'faces' | 'facesLeftOut'> & {
+    readonly faces: readonly WireFace[];
+    readonly facesLeftOut?: number;
+  };
   return {
     ...rest,
+    facesLeftOut,
     faces: faces.map(({ embedding, ...face }) =>
       embedding === undefined ? face : { ...face, embedding: floatsOf(Buffer.from(embedding, 'base64')) },
     ),

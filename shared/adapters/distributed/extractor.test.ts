@@ -13,7 +13,7 @@ import { drawPortrait } from '../../testing/portraits/index.ts';
 import { embeddedOpeners } from '../embedded/index.ts';
 import { openExtractorClient } from './extractor-client.ts';
 
-describe('the extractor of another process', () => {
+describe('the extractor in another process', () => {
   const setUp = async (changes: { url?: string; timeoutMs?: number } = {}) => {
     const config = testConfig(folderWithWeights());
     const context = createContext(config, { log: createLogger('silent') });
@@ -39,7 +39,7 @@ describe('the extractor of another process', () => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   };
 
-  it('When an image is sent, then the answer is that of the same extractor in this process', async () => {
+  it('When an image is sent, then the result equals that of the same extractor in this process', async () => {
     const { context, extractor } = await setUp();
     const own = await embeddedOpeners.extractor(context);
     onTestFinished(() => own.close());
@@ -58,7 +58,7 @@ describe('the extractor of another process', () => {
     await extractor.ready();
   });
 
-  it('When an image is refused, then the error is the same as in this process', async () => {
+  it('When an image is refused, then the error code is that of the extractor in this process', async () => {
     const { extractor } = await setUp();
     const codeOf = (bytes: Uint8Array, pack?: string) =>
       extractor.extract(bytes, { pack }).then(
@@ -74,7 +74,7 @@ describe('the extractor of another process', () => {
     expect(await codeOf(image, 'other')).toBe('STRATEGY_UNAVAILABLE');
   });
 
-  it('When a picture is drawn, then that is done here', async () => {
+  it('When an image is rendered, then this process does it', async () => {
     const { extractor } = await setUp({ url: 'http://127.0.0.1:9' });
 
     const preview = await extractor.render(await drawPortrait({ person: 'amaro' }), { variant: 'preview' });
@@ -89,17 +89,20 @@ describe('the extractor of another process', () => {
     [502, undefined, { code: 'STORE_UNAVAILABLE' }],
     [422, 'IMAGE_CORRUPT', { code: 'IMAGE_CORRUPT' }],
     [422, 'NO_SUCH_CODE', { code: 'STORE_UNAVAILABLE' }],
-  ])('When it answers %i with code %s, then that is %j', async (status, code, expected) => {
-    const url = await serveBy((request, response) => {
-      request.resume();
-      response.writeHead(status, { 'retry-after': '7', ...(code && { 'x-error-code': code }) }).end();
-    });
-    const { extractor } = await setUp({ url });
+  ])(
+    'When the response has status %i and error code %s, then the call rejects with %j',
+    async (status, code, expected) => {
+      const url = await serveBy((request, response) => {
+        request.resume();
+        response.writeHead(status, { 'retry-after': '7', ...(code && { 'x-error-code': code }) }).end();
+      });
+      const { extractor } = await setUp({ url });
 
-    await expect(extractor.extract(Buffer.from('x'))).rejects.toMatchObject(expected);
-  });
+      await expect(extractor.extract(Buffer.from('x'))).rejects.toMatchObject(expected);
+    },
+  );
 
-  it('When the connection is cut once, then it is asked again; when twice, then it is STORE_UNAVAILABLE, and the photo may be why', async () => {
+  it('When the connection breaks once, then the request is retried; when twice, then the call rejects and the photo may be the cause', async () => {
     let cuts = 1;
     const answer = { image: { width: 1 }, model: {}, faces: [] };
     const url = await serveBy((request, response) => {
@@ -109,14 +112,14 @@ describe('the extractor of another process', () => {
     });
     const { extractor } = await setUp({ url });
 
-    expect(await extractor.extract(Buffer.from('x'))).toEqual(answer);
+    expect(await extractor.extract(Buffer.from('x'))).toEqual({ ...answer, facesLeftOut: 0 });
     cuts = 2;
     const error = await extractor.extract(Buffer.from('x')).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE' });
     expect(isBlameless(error)).toBe(false);
   });
 
-  it('When nobody answers, then it is STORE_UNAVAILABLE in time, and the reason at once when it is aborted', async () => {
+  it('When no response comes, then the call rejects with STORE_UNAVAILABLE in time, or at once with the abort reason', async () => {
     const url = await serveBy((request) => void request.resume());
     const { extractor } = await setUp({ url, timeoutMs: 300 });
     const controller = new AbortController();

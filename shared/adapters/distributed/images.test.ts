@@ -50,7 +50,7 @@ describeEngine('s3', 'distributed images', (s3) => {
     admin.destroy();
   });
 
-  it('When clients do not reach the store, then there is no link', async () => {
+  it('When no public address is configured, then there is no link', async () => {
     const images = await open();
 
     expect(
@@ -73,7 +73,7 @@ describeEngine('s3', 'distributed images', (s3) => {
     },
   });
 
-  it('When a bucket is prepared, then it encrypts by default, and preparing it again changes nothing', async () => {
+  it('When a bucket is prepared, then its default encryption is on, and a second run changes nothing', async () => {
     expect(await prepareBucket(settings)).toEqual({ made: false });
 
     const { ServerSideEncryptionConfiguration } = await admin.send(new GetBucketEncryptionCommand({ Bucket }));
@@ -82,7 +82,7 @@ describeEngine('s3', 'distributed images', (s3) => {
     ]);
   });
 
-  it('When the store is to encrypt with a key of its KMS, then the image comes back', async () => {
+  it('When the store encrypts with a key of its KMS, then the image is read back', async () => {
     const images = await open({ kmsKeyId: 'test-key' });
     const tenant = newTenant();
 
@@ -91,7 +91,7 @@ describeEngine('s3', 'distributed images', (s3) => {
     expect(Buffer.from((await images.get(tenant, 'key'))!).toString()).toBe('bytes');
   });
 
-  it('When the store does not confirm the wanted encryption, then reading it is an error', async () => {
+  it('When the store does not confirm the configured encryption, then reading fails', async () => {
     const tenant = newTenant();
     const [plain, strict] = [await open(), await open({ kmsKeyId: 'test-key' })];
     await plain.put(tenant, 'key', Buffer.from('bytes'));
@@ -99,7 +99,7 @@ describeEngine('s3', 'distributed images', (s3) => {
     await expect(strict.get(tenant, 'key')).rejects.toMatchObject({ code: 'IMAGE_STORE_DAMAGED' });
   });
 
-  it('When an object is copied over another one, changed or put by somebody else, then it is IMAGE_STORE_DAMAGED', async () => {
+  it('When an object is copied over another one, changed or written by another client, then reading fails with IMAGE_STORE_DAMAGED', async () => {
     const images = await open();
     const [tenant, other] = [newTenant(), newTenant()];
     await images.put(tenant, 'a', Buffer.from('bytes'));
@@ -119,7 +119,7 @@ describeEngine('s3', 'distributed images', (s3) => {
     await expect(images.get(tenant, 'a')).rejects.toMatchObject({ code: 'IMAGE_STORE_DAMAGED' });
   });
 
-  it('When the bucket keeps versions, then what is deleted is gone in all of them', async () => {
+  it('When the bucket keeps versions, then deleting an image deletes all its versions', async () => {
     const bucket = `test-${randomUUID()}`;
     await prepareBucket({ ...s3, bucket });
     onTestFinished(() => dropBucket(bucket));
@@ -139,7 +139,7 @@ describeEngine('s3', 'distributed images', (s3) => {
     expect(Buffer.from((await images.get(tenant, 'key2'))!).toString()).toBe('other');
   });
 
-  it('When a tenant has more images than a page of the store, then all are listed', async () => {
+  it('When a tenant has more images than one page of the store, then all are listed', async () => {
     const images = await open();
     const tenant = newTenant();
     const keys = Array.from({ length: 1005 }, (_, i) => `image-${i}`);
@@ -153,7 +153,7 @@ describeEngine('s3', 'distributed images', (s3) => {
     expect(listed.toSorted()).toEqual(keys.toSorted());
   });
 
-  it('When an image is as large as is taken, then it comes back whole', async () => {
+  it('When an image has the largest allowed size, then it is read back unchanged', async () => {
     const images = await open();
     const tenant = newTenant();
     const bytes = randomBytes(15 * 1024 * 1024);
@@ -163,7 +163,7 @@ describeEngine('s3', 'distributed images', (s3) => {
     expect(bytes.equals((await images.get(tenant, 'large'))!)).toBe(true);
   });
 
-  it('When the bucket is missing, then that is said with what to do', async () => {
+  it('When the bucket is missing, then the error says what to do', async () => {
     const images = await open({ bucket: `test-${randomUUID()}` });
 
     const answer = expect(images.put(newTenant(), 'key', Buffer.from('x'))).rejects;
@@ -174,7 +174,7 @@ describeEngine('s3', 'distributed images', (s3) => {
     });
   });
 
-  it('When the store is not there, then calls fail quickly, and once it is there they work', async () => {
+  it('When the store is down, then calls fail quickly, and they work once it is up', async () => {
     const { proxy, endpoint } = await through();
     await proxy.down();
     const images = await open({ endpoint });
@@ -203,7 +203,7 @@ describeEngine('s3', 'distributed images', (s3) => {
     await expect(waiting).rejects.toThrow('gone');
   });
 
-  it('When it is closed, then calls are refused', async () => {
+  it('When the store is closed, then calls are refused', async () => {
     const images = await open();
 
     await images.close();

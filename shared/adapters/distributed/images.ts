@@ -20,31 +20,31 @@ export interface ImagesOptions {
   readonly engines: Pick<AdapterOptions['engines'], 's3'>;
 }
 
-/** A call with its repetitions. */
+/** Limit of one call with its retries, in milliseconds. */
 const callMs = 20_000;
-/** Of an object's metadata: what its bytes and its name come to. See: [Note: Objects know their name] */
+/** Name of the metadata field with the digest. See: [Note: Objects carry a digest] */
 const digestName = 'freeface-digest';
-/** Hex digits of the key's hash before the key in an object's name. */
+/** Number of hex digits of the key's hash in an object's name. */
 const hashDigits = 8;
 
 /**
  * Objects `<tenant>/<hash>-<key>` in a bucket of MinIO or any other S3 store.
  *
  * [Note: Encrypted by the store]
- * Every object is put with server-side encryption, and an answer that does not confirm it is an error, as is an object that was
- * found unencrypted. Embedded images are encrypted by the platform itself because nobody else would. Doing both here would need a
- * key of our own in every function that shows an image, and would protect from the store's operator alone, who with MinIO's KMS
- * is not the keeper of the keys either; it would also end answers of ranges and signed URLs straight from the store.
+ * Every object is written with server-side encryption. It is an error when the response does not confirm it, or when an object that is
+ * read is not encrypted. In embedded mode the platform itself encrypts images, because no store does. Doing this here as well would need
+ * a key in every function that shows an image. It would only protect from the operator of the store, who with MinIO's KMS does not have
+ * the keys either. It would also make range requests and signed URLs of the store impossible.
  *
- * [Note: Objects know their name]
- * A digest of tenant, key and bytes lies in the object's metadata. An object that was damaged, copied over another one or moved to
- * another tenant does not open.
+ * [Note: Objects carry a digest]
+ * The object's metadata has a digest of tenant, key and bytes. So reading fails for an object that was damaged, copied over another one
+ * or moved to another tenant.
  */
 export async function openImages({ engines }: ImagesOptions): Promise<Images> {
   const settings = engines.s3;
   const client = openS3(settings);
   const { bucket: Bucket, publicEndpoint } = settings;
-  // A link is signed for the host that it leads to.
+  // A signed link is valid only for the host in it, so links need a client with the public address.
   const outside = publicEndpoint === null ? null : openS3({ ...settings, endpoint: publicEndpoint });
   const calls = storeCalls({ store: 'images', timeoutMs: callMs, translate: (error) => meaningOf(error, Bucket) });
 
@@ -66,7 +66,7 @@ export async function openImages({ engines }: ImagesOptions): Promise<Images> {
         );
         if (isEncrypted(answer, settings)) return;
         await removeObject(client, Bucket, name, abortSignal);
-        throw new Error('the store did not encrypt the image, so it was removed again');
+        throw new Error('the store did not encrypt the image, so the image was deleted again');
       }),
     get: (tenant, key, options) =>
       calls.run(options, async (abortSignal) => {
@@ -74,9 +74,9 @@ export async function openImages({ engines }: ImagesOptions): Promise<Images> {
         const object = await orNull(client.send(new GetObjectCommand({ Bucket, Key: name }), { abortSignal }));
         if (object === null) return null;
         const bytes = (await object.Body?.transformToByteArray()) ?? new Uint8Array();
-        if (!isEncrypted(object, settings)) throw damaged(`image ${key}: lies in the bucket without encryption`);
+        if (!isEncrypted(object, settings)) throw damaged(`image ${key}: the object in the bucket is not encrypted`);
         if (object.Metadata?.[digestName] !== digestOf(tenant, key, bytes)) {
-          throw damaged(`image ${key}: the bytes are not those that were stored under this name`);
+          throw damaged(`image ${key}: the bytes do not match the digest; the object was changed`);
         }
         return bytes;
       }),
@@ -123,9 +123,10 @@ export async function openImages({ engines }: ImagesOptions): Promise<Images> {
   };
 }
 
-/** The hash goes before the key, so that keys such as `.` and `..`, which stores refuse, are names, and names are spread. */
+/** The hash before the key makes keys such as `.` and `..` valid names, which stores refuse otherwise, and spreads the names. */
 function nameOf(tenant: Tenant, key: string): string {
-  if (!/^[A-Za-z0-9._-]{1,128}$/.test(key)) throw new RangeError(`not an image key: ${JSON.stringify(key)}`);
+  if (!/^[A-Za-z0-9._-]{1,128}$/.test(key))
+    throw new RangeError(`an image key has 1 to 128 of the characters A-Z a-z 0-9 . _ -, not ${JSON.stringify(key)}`);
   return `${tenant}/${createHash('sha256').update(key).digest('hex').slice(0, hashDigits)}-${key}`;
 }
 
@@ -138,7 +139,7 @@ const isEncrypted = (answer: { ServerSideEncryption?: string | undefined }, sett
     : answer.ServerSideEncryption?.startsWith('aws:kms') === true;
 
 /**
- * Where a bucket keeps versions, deleting only hides the object; what is erased must be gone, so every version of it is removed.
+ * Deletes an object with all its versions. In a bucket with versioning, a plain delete only hides the object.
  */
 async function removeObject(client: S3Client, Bucket: string, Key: string, abortSignal: AbortSignal): Promise<void> {
   const { VersionId } = await client.send(new DeleteObjectCommand({ Bucket, Key }), { abortSignal });

@@ -10,25 +10,25 @@ import type { TenantDocument } from './accounts-tenants.ts';
 import type { UserDocument } from './accounts-users.ts';
 import { blockOf, pointersTo } from './audit-chains.ts';
 import {
-  comingFace,
-  comingImage,
+  addFaceToLists,
+  addImageToLists,
   faceRow,
   facesOn,
   type ImageDocument,
-  leavingFace,
-  leavingImage,
+  removeFaceFromLists,
+  removeImageFromLists,
 } from './records-images.ts';
-import { comingJob, leavingJob } from './records-jobs.ts';
+import { addJobToLists, removeJobFromLists } from './records-jobs.ts';
 import * as letters from './records-letters.ts';
-import { claimsOfPersons, inListOfPersons, type PersonDocument, withExternalId } from './records-persons.ts';
+import { addPersonToLists, claimsOfPersons, type PersonDocument, withExternalId } from './records-persons.ts';
 import { claimsIn } from './scylla/claims.ts';
 import type { Bound } from './scylla/client.ts';
-import { microseconds } from './scylla/documents.ts';
 import { drop, platform, put } from './scylla/lists.ts';
 import { openScyllaStore, type ScyllaStore, type ScyllaStoreOptions } from './scylla/store.ts';
+import { microseconds } from './scylla/write-time.ts';
 import type { StoredWebhook } from './webhooks-endpoints.ts';
 
-/** Into ScyllaDB. See: [Note: Rows as they are] */
+/** Imports into ScyllaDB. See: [Note: Rows as they are] */
 export async function openImports(options: ScyllaStoreOptions): Promise<Imports> {
   const open = (name: string) => openScyllaStore(name, options);
   const [records, accounts, webhooks, audit] = [open('records'), open('accounts'), open('webhooks'), open('audit')];
@@ -47,7 +47,7 @@ function recordsIn(store: ScyllaStore): RecordsImport {
   const { documents } = store;
   const write = (tenant: string, work: () => Promise<unknown>): Promise<void> =>
     store.write(undefined, async () => {
-      await store.seen(tenant);
+      await store.registerTenant(tenant);
       await work();
     });
   return {
@@ -57,11 +57,13 @@ function recordsIn(store: ScyllaStore): RecordsImport {
           documents.change<PersonDocument, PersonDocument | null>('persons', tenant, personId, (current) => {
             if (isDeepStrictEqual(current, person)) return { next: undefined, result: current };
             if (current?.deletion !== undefined) {
-              throw new AppError('STORE_UNAVAILABLE', { message: `person ${personId} is being deleted there` });
+              throw new AppError('STORE_UNAVAILABLE', {
+                message: `person ${personId} is being deleted in the target installation; retry later`,
+              });
             }
             const moved = current !== null && current.createdAt !== person.createdAt;
             const gone = moved ? drop('persons_by_tenant', tenant, { at: current.createdAt, id: personId }) : [];
-            return { next: person, effects: [...gone, ...inListOfPersons(tenant, personId, person)], result: current };
+            return { next: person, effects: [...gone, ...addPersonToLists(tenant, personId, person)], result: current };
           }),
         );
         if (before?.externalId != null && before.externalId !== person.externalId) {
@@ -73,8 +75,8 @@ function recordsIn(store: ScyllaStore): RecordsImport {
       write(tenant, () =>
         documents.change<Job, void>('jobs', tenant, job.jobId, (current) => {
           if (isDeepStrictEqual(current, job)) return { next: undefined, result: undefined };
-          const gone = current === null ? [] : leavingJob(tenant, current);
-          return { next: job, effects: [...gone, ...comingJob(tenant, job)], result: undefined };
+          const gone = current === null ? [] : removeJobFromLists(tenant, current);
+          return { next: job, effects: [...gone, ...addJobToLists(tenant, job)], result: undefined };
         }),
       ),
     deadLetter: (tenant, letter) => write(tenant, () => letters.saveDeadLetter(store, tenant, letter)),
@@ -96,23 +98,23 @@ const importImage = (
     const isSame = isDeepStrictEqual(current, image);
     if (isSame && changed.length + gone.length === 0) return { next: undefined, result: undefined };
     const replaced = changed.flatMap((face) => stored.get(face.faceId) ?? []);
-    const coming = comingImage(tenant, imageId, image);
+    const coming = addImageToLists(tenant, imageId, image);
     return {
       next: image,
-      beside: [
+      inSameBatch: [
         ...changed.map((face) => faceRow(tenant, imageId, face)),
         ...gone.map(({ faceId }): Bound => ['images:dropFace', [tenant, imageId, faceId]]),
       ],
       effects: [
-        ...(current === null ? [] : leavingImage(tenant, imageId, current)),
-        // One whose bytes are given up is in one list alone.
+        ...(current === null ? [] : removeImageFromLists(tenant, imageId, current)),
+        // An expired image is only in the list of all images.
         ...(image.expiredAt === null
           ? coming
           : put('images_by_tenant', tenant, { at: image.createdAt, id: imageId }, String(image.bytes))),
-        // Where it is stays the same.
-        ...replaced.flatMap((face) => leavingFace(tenant, face)).filter(([name]) => name !== 'faces:drop'),
-        ...gone.flatMap((face) => leavingFace(tenant, face)),
-        ...changed.flatMap((face) => comingFace(tenant, face, true)),
+        // The image of a replaced face stays the same, so its row in `faces` stays.
+        ...replaced.flatMap((face) => removeFaceFromLists(tenant, face)).filter(([name]) => name !== 'faces:drop'),
+        ...gone.flatMap((face) => removeFaceFromLists(tenant, face)),
+        ...changed.flatMap((face) => addFaceToLists(tenant, face, true)),
       ],
       result: undefined,
     };
@@ -197,28 +199,31 @@ const webhooksIn = (store: ScyllaStore): WebhooksImport => ({
         'all',
         (current) => {
           const { last, webhooks } = current ?? { last: 0, webhooks: [] };
-          const there = webhooks.find(({ webhookId }) => webhookId === webhook.webhookId);
-          if (there === undefined) {
+          const existing = webhooks.find(({ webhookId }) => webhookId === webhook.webhookId);
+          if (existing === undefined) {
             const made = { ...webhook, number: last + 1, era: randomUUID() };
             return { next: { last: last + 1, webhooks: [...webhooks, made] }, result: undefined };
           }
-          const same = { ...webhook, number: there.number, era: there.era };
-          return isDeepStrictEqual(there, same)
+          const same = { ...webhook, number: existing.number, era: existing.era };
+          return isDeepStrictEqual(existing, same)
             ? { next: undefined, result: undefined }
-            : { next: { last, webhooks: webhooks.map((each) => (each === there ? same : each)) }, result: undefined };
+            : {
+                next: { last, webhooks: webhooks.map((each) => (each === existing ? same : each)) },
+                result: undefined,
+              };
         },
       ),
     ),
 });
 
-/** Entries written at once. */
+/** Entries that are written together. */
 const together = 20;
 
 const auditIn = (store: ScyllaStore): AuditImport => ({
   entries: (tenant, entries) =>
     store.write(undefined, async () => {
       const { scylla } = store;
-      await store.seen(tenant);
+      await store.registerTenant(tenant);
       const [first] = entries;
       if (first?.sequence === 1) {
         await scylla.write(put('audit_chains', tenant, { at: first.at, id: first.chain }), microseconds());

@@ -14,7 +14,7 @@ import { openScyllaStore } from './scylla/store.ts';
 const externalId = 'e-1';
 type Call = (records: Records, options: WriteOptions) => Promise<unknown>;
 
-describeEngine('scylla', 'records whose caller gives up', (settings) => {
+describeEngine('scylla', 'records whose caller aborts', (settings) => {
   const scylla = testKeyspace(settings);
   const options = { engines: { scylla }, clock: fakeClock() };
   const storeOn = (way: Scylla) => {
@@ -32,40 +32,37 @@ describeEngine('scylla', 'records whose caller gives up', (settings) => {
         return (leaving, with_) => leaving.updatePerson(tenant, personId, { externalId }, with_);
       },
     ],
-  ])(
-    'When %s is given up before any of its requests, then it is done, or nothing is left of it',
-    async (_, prepare) => {
-      const records = await openRecords(options);
-      onTestFinished(() => records.close());
-      const outcomes: string[] = [];
-      for (let request = 1, isOver = false; !isOver; request++) {
-        const tenant = newTenant();
-        const call = await prepare(records, tenant);
-        const before = await records.listPersons(tenant, { limit: 10 });
-        const controller = new AbortController();
-        const way = beforeEach(openScylla(scylla), (count) => count === request && controller.abort(new Error('gone')));
+  ])('When %s is aborted before any of its requests, then it is done completely or not at all', async (_, prepare) => {
+    const records = await openRecords(options);
+    onTestFinished(() => records.close());
+    const outcomes: string[] = [];
+    for (let request = 1, isOver = false; !isOver; request++) {
+      const tenant = newTenant();
+      const call = await prepare(records, tenant);
+      const before = await records.listPersons(tenant, { limit: 10 });
+      const controller = new AbortController();
+      const way = beforeEach(openScylla(scylla), (count) => count === request && controller.abort(new Error('gone')));
 
-        const outcome = await call(recordsOn(storeOn(way)), { signal: controller.signal }).then(
-          () => 'done',
-          (error: Error) => error.message,
-        );
+      const outcome = await call(recordsOn(storeOn(way)), { signal: controller.signal }).then(
+        () => 'done',
+        (error: Error) => error.message,
+      );
 
-        isOver = !controller.signal.aborted;
-        outcomes.push(outcome);
-        const next = records.createPerson(tenant, named());
-        if (outcome === 'done') await expect(next).rejects.toMatchObject({ code: 'EXTERNAL_ID_TAKEN' });
-        else {
-          const { personId } = await next;
-          const { items } = await records.listPersons(tenant, { limit: 10 });
-          expect(items.filter((person) => person.personId !== personId)).toEqual(before.items);
-        }
+      isOver = !controller.signal.aborted;
+      outcomes.push(outcome);
+      const next = records.createPerson(tenant, named());
+      if (outcome === 'done') await expect(next).rejects.toMatchObject({ code: 'EXTERNAL_ID_TAKEN' });
+      else {
+        const { personId } = await next;
+        const { items } = await records.listPersons(tenant, { limit: 10 });
+        expect(items.filter((person) => person.personId !== personId)).toEqual(before.items);
       }
+    }
 
-      expect(new Set(outcomes)).toEqual(new Set(['gone', 'done']));
-    },
-  );
+    expect(new Set(outcomes)).toEqual(new Set(['gone', 'done']));
+  });
 
-  it('When somebody claims a name again, then giving back the first claim leaves it', async () => {
+  it('When a holder claims a name again, then giving back the first claim keeps the name', async () => {
     const claims = claimsOfPersons(storeOn(openScylla(scylla)));
     const tenant = newTenant();
     const claim = () => claims.claim(tenant, externalId, 'holder', async () => true);
@@ -82,13 +79,13 @@ describeEngine('scylla', 'records whose caller gives up', (settings) => {
 
 const named = () => newPerson({ externalId });
 
-/** The same way; `told` is called before each request with its number, from 1 on. */
-function beforeEach(scylla: Scylla, told: (count: number) => unknown): Scylla {
+/** Wraps a connection: `onRequest` is called before each request, with its number from 1. */
+function beforeEach(scylla: Scylla, onRequest: (count: number) => unknown): Scylla {
   let count = 0;
   const counting =
     <Args extends readonly unknown[], Result>(call: (...args: Args) => Result) =>
     (...args: Args): Result => {
-      told(++count);
+      onRequest(++count);
       return call(...args);
     };
   return {

@@ -8,7 +8,7 @@ import { faceLoader } from './records-images.ts';
 import { pageOf, type StoredEntry, walk } from './scylla/lists.ts';
 import type { ScyllaStore } from './scylla/store.ts';
 
-/** Entries read at a time where all are needed. */
+/** Entries per request of a walk that reads all of them. */
 const step = 2000;
 
 /** See `Records.listAppearances`. */

@@ -16,11 +16,12 @@ import {
   newTenant,
 } from '../../testing/record-factories.ts';
 import { testKeyspace } from '../../testing/scylla-keyspace.ts';
-import { healRecords, openRecords, recordsOn } from './records.ts';
+import { openRecords, recordsOn } from './records.ts';
+import { healRecords } from './records-outbox.ts';
 import { openScylla } from './scylla/client.ts';
 import { openScyllaStore } from './scylla/store.ts';
 
-/** Everything that can be seen of a tenant. */
+/** Everything that readers can see of a tenant. */
 interface View {
   readonly persons: number;
   readonly externalIds: number;
@@ -39,7 +40,7 @@ interface View {
 
 interface Scenario {
   readonly name: string;
-  /** What is there before, and the call in which the process dies. */
+  /** Writes the records before the crash. Resolves to the call during which the process dies. */
   prepare(records: Records, tenant: Tenant): Promise<(records: Records, options: WriteOptions) => Promise<unknown>>;
 }
 
@@ -58,7 +59,7 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'enrolling somebody new',
+    name: 'enrolling a new person',
     async prepare(_, tenant) {
       const faces = [newFace({ personId: named.personId }), newFace()];
       const image = newImage();
@@ -66,7 +67,7 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'giving faces of nobody a person',
+    name: 'assigning unknown faces to a person',
     async prepare(records, tenant) {
       const [image, face] = [newImage(), newFace()];
       await records.saveEnrolment(tenant, { person: null, image, faces: [face] });
@@ -117,8 +118,8 @@ describeEngine('scylla', 'records of a process that dies', (settings) => {
   const scylla = testKeyspace(settings);
 
   describe.each(scenarios)('in $name', ({ prepare }) => {
-    it.each(['by itself', 'by being called again'])(
-      'When it dies at any request, then what it did is nothing or all of it, seen everywhere (%s)',
+    it.each(['healing only', 'the call repeated'])(
+      'When the process dies at any request, then all readers see the whole call or nothing of it (%s)',
       async (how) => {
         const whole = await play(Number.POSITIVE_INFINITY, how);
         expect(whole.died).toBe(false);
@@ -128,7 +129,7 @@ describeEngine('scylla', 'records of a process that dies', (settings) => {
           const { before, after, died } = await play(last, how);
           if (!died) break;
           deaths++;
-          const wanted = how === 'by itself' ? [before, whole.after] : [whole.after];
+          const wanted = how === 'healing only' ? [before, whole.after] : [whole.after];
           expect(wanted, `dead after request ${last}`).toContainEqual(after);
         }
         expect(deaths).toBeGreaterThan(2);
@@ -158,7 +159,7 @@ describeEngine('scylla', 'records of a process that dies', (settings) => {
       });
       await dead.close();
       await clock.advance(61_000);
-      if (how === 'by being called again' && dying.isDead) {
+      if (how === 'the call repeated' && dying.isDead) {
         await call(records, { outbox }).catch((error: unknown) => {
           if (!(error instanceof AppError) || error.code !== 'PERSON_EXISTS') throw error;
         });
@@ -198,5 +199,5 @@ async function viewOf(records: Records, tenant: Tenant, eventId: string, waiting
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
 
-/** Jobs of all tenants, others' too. */
+/** Number of waiting jobs of all tenants. */
 const waitingIn = async (records: Records): Promise<number> => sum(Object.values((await records.backlog()).jobs));

@@ -8,9 +8,9 @@ import { placesOf, removeFaces } from './records-images.ts';
 import { deleteJobsOf } from './records-jobs.ts';
 import { claimsOfPersons, type PersonDocument, toPerson, wholePerson } from './records-persons.ts';
 import type { Bound } from './scylla/client.ts';
-import { microseconds } from './scylla/documents.ts';
 import { drop, type StoredEntry, walk } from './scylla/lists.ts';
 import { outboxOf, type ScyllaStore } from './scylla/store.ts';
+import { microseconds } from './scylla/write-time.ts';
 
 export interface RemovedPerson {
   readonly person: Person;
@@ -19,7 +19,7 @@ export interface RemovedPerson {
   readonly jobs: Job[];
 }
 
-/** Images whose faces are removed at once. */
+/** Images whose faces are deleted in parallel. */
 const imagesAtOnce = 16;
 
 /** See `Records.deleteFace`. */
@@ -42,10 +42,10 @@ export async function deleteFace(
  * See `Records.deletePerson`.
  *
  * [Note: Deleting a person]
- * The person's row decides: from the moment it says `deletion`, nobody sees the person or counts its faces, and no enrolment can name
- * it. What belongs to it is removed after that, image by image; what goes is written down before, so that a deletion which was cut
- * short tells all of it when it is done again, and blobs and templates can be removed. Last goes the row itself. From the decision on
- * the signal does not count: half of a deletion would be worse than a late answer.
+ * The person's row decides. Once the row has `deletion`, no reader sees the person or counts its faces, and no enrolment can name
+ * it. Then its faces are deleted image by image. Each deleted face, image and job is recorded first in the table `deletions`. So a deletion
+ * that is interrupted and repeated still returns all of them, and the caller can delete blobs and templates. The row itself is deleted
+ * last. After the decision the signal is ignored: a half deletion is worse than a late result.
  */
 export async function deletePerson(
   store: ScyllaStore,
@@ -81,7 +81,7 @@ export async function deletePerson(
   return removed;
 }
 
-/** What has been decided; again and again if need be. */
+/** Carries out a deletion that is decided. May be called again after an interruption. null when no deletion is pending. */
 export async function finishDeletion(
   store: ScyllaStore,
   tenant: string,
@@ -91,10 +91,10 @@ export async function finishDeletion(
   const person = await documents.get<PersonDocument>('persons', tenant, personId);
   if (person?.deletion === undefined) return null;
   const { faceCount, keepJobs, effects } = person.deletion;
-  // Nobody finds the person any more: what is answered from here on does not name it.
+  // No reader sees the person now, so cached results that name it must expire.
   await scylla.write([raiseOf(tenant, store.now())], microseconds());
 
-  // Until the list is empty: an enrolment that had begun before may still add to it, and takes back what comes after.
+  // Repeat until the list is empty: a running enrolment may still add faces. It deletes the faces that it adds later.
   while ((await removeSome(store, tenant, personId)) > 0);
   if (!keepJobs) {
     await deleteJobsOf(store, tenant, { personId, externalId: person.externalId }, (job) =>
@@ -121,7 +121,7 @@ export async function finishDeletion(
   };
 }
 
-/** Resolves to how many faces were found. */
+/** Deletes up to 10,000 faces of a person. Resolves to the number of list entries found. */
 async function removeSome(store: ScyllaStore, tenant: string, personId: string): Promise<number> {
   const byImage = new Map<string, StoredEntry[]>();
   let found = 0;
@@ -140,7 +140,7 @@ async function removeSome(store: ScyllaStore, tenant: string, personId: string):
         await store.scylla.write(notes, microseconds());
       },
     });
-    // What the list says of faces that are not there has been left behind.
+    // The other list entries have no face. They are left over, so delete them.
     const removed = new Set(faces.map(({ faceId }) => faceId));
     const strays = entries.filter(({ id }) => !removed.has(id));
     if (strays.length > 0) {

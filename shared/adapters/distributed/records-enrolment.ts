@@ -7,9 +7,9 @@ import type { WriteOptions } from '../../ports/records/outbox.ts';
 import type { NewPerson } from '../../ports/records/persons.ts';
 import { requireUnfinished } from '../records-conditions.ts';
 import {
+  addFaceToLists,
+  addImageToLists,
   atOnce,
-  comingFace,
-  comingImage,
   faceRow,
   facesOn,
   type ImageDocument,
@@ -34,11 +34,11 @@ import { outboxOf, type ScyllaStore } from './scylla/store.ts';
  * See `Records.saveEnrolment`.
  *
  * [Note: Enrolments without transactions]
- * The faces of an image lie in the image's partition, and the image's document decides ([Note: One row decides]): all faces of an
- * enrolment come to be at once, or none, and of two enrolments of one image the second sees the first. Two things lie elsewhere: somebody
- * new ([Note: Somebody new]), and that persons who are named exist. They are looked for before, and once more after the faces
- * stand in the person's list: a deletion marks the person first and reads the list then, so either it finds the face or it is found
- * here, and the face goes again.
+ * The faces of an image are in the partition of the image, and the image's document decides ([Note: One row decides]). So all faces
+ * of an enrolment are stored at once or not at all, and the second of two enrolments of one image sees the first. Two conditions depend
+ * on other partitions. First, a new person must be created: see [Note: Enrolment of a new person]. Second, the persons of the faces must
+ * exist. This is checked before the write, and again when the faces are in the person's list. A deletion first marks the person and then
+ * reads the list. So either the deletion finds the face, or the second check finds the deletion and deletes the face again.
  */
 export async function saveEnrolment(
   store: ScyllaStore,
@@ -47,17 +47,17 @@ export async function saveEnrolment(
   options?: WriteOptions,
 ): Promise<EnrolmentRows> {
   const { person, image } = enrolment;
-  const [isThere, onImage] =
+  const [personExists, onImage] =
     person === null
       ? ([true, null] as const)
       : await Promise.all([exists(store, tenant, person), facesOn(store.scylla, tenant, image.imageId)]);
-  if (person === null || onImage === null || isThere)
+  if (person === null || onImage === null || personExists)
     return await saveOnImage(store, tenant, enrolment, { created: false, provisional: false }, options);
-  // Before anybody is written for it.
+  // Check the faces before a person is written for them.
   try {
     for (const face of enrolment.faces) changeOf(face, onImage, image.imageId, 0);
   } catch (error) {
-    // The same enrolment was faster with its person: then it is that one who is meant.
+    // Another enrolment with this external id may have stored the person and its faces first. Then report that.
     if (await isTaken(store, tenant, person)) throw new AppError('EXTERNAL_ID_TAKEN');
     throw error;
   }
@@ -72,7 +72,7 @@ export async function saveEnrolment(
   const saved = await withExternalId(store, tenant, person.externalId, person.personId, () =>
     saveWithPerson(store, tenant, { ...enrolment, person }, options),
   ).catch(async (error: unknown) => {
-    // Where it is unknown what was done, the mark stays and somebody looks later.
+    // After STORE_UNAVAILABLE the outcome is unknown. Then the mark stays, and `heal` checks it later.
     if (!(error instanceof AppError) || error.code !== 'STORE_UNAVAILABLE') done();
     throw error;
   });
@@ -80,7 +80,7 @@ export async function saveEnrolment(
   return saved;
 }
 
-/** Whether the person is there already, and the one that is meant. */
+/** Whether the person exists. Errors: EXTERNAL_ID_TAKEN when it has another external id. */
 async function exists(store: ScyllaStore, tenant: string, person: NewPerson): Promise<boolean> {
   const stored = await livePerson(store, tenant, person.personId);
   if (stored === null) return false;
@@ -88,7 +88,7 @@ async function exists(store: ScyllaStore, tenant: string, person: NewPerson): Pr
   return true;
 }
 
-/** Somebody made a person of this id in the meantime; it is the one meant unless it has another external id. */
+/** A stored person with this id is the wanted one unless its external id differs. */
 function refuseOtherPerson({ externalId }: NewPerson, stored: PersonDocument): void {
   if (externalId !== null && stored.externalId !== externalId) throw new AppError('EXTERNAL_ID_TAKEN');
 }
@@ -133,7 +133,7 @@ async function saveOnImage(
   options: WriteOptions | undefined,
 ): Promise<EnrolmentRows> {
   const { imageId } = image;
-  const begun = store.now();
+  const startedAt = store.now();
   const named = [...new Set(faces.flatMap(({ personId }) => personId ?? []))];
   const others = provisional ? named.filter((personId) => personId !== person?.personId) : named;
   await requirePersons(store, tenant, others);
@@ -150,10 +150,10 @@ async function saveOnImage(
       const isNew = current === null;
       const { imageId: _, ...rest } = image;
       const document: ImageDocument = current ?? { ...rest, createdAt: at, expiredAt: null };
-      const isFresh = personCreated && at - begun < abandonedMs / 2;
-      const isBorn =
-        provisional && person !== null && (isFresh || (await isProvisional(store, tenant, person.personId)));
-      const next: ImageDocument = isBorn
+      const isRecent = personCreated && at - startedAt < abandonedMs / 2;
+      const createsPerson =
+        provisional && person !== null && (isRecent || (await isProvisional(store, tenant, person.personId)));
+      const next: ImageDocument = createsPerson
         ? { ...document, born: [...new Set([...(document.born ?? []), person.personId])] }
         : document;
       const changed = changes.filter(({ before, after }) => before !== after);
@@ -164,14 +164,14 @@ async function saveOnImage(
         personCreated,
         faces: changes.map(({ before, after }) => ({ face: after, created: before === null })),
       };
-      const nothing = !isNew && changed.length === 0 && outbox.length === 0 && next.born === document.born;
-      if (nothing) return { next: undefined, result };
+      const isUnchanged = !isNew && changed.length === 0 && outbox.length === 0 && next.born === document.born;
+      if (isUnchanged) return { next: undefined, result };
       return {
         next,
-        beside: changed.map(({ after }) => faceRow(tenant, imageId, after)),
+        inSameBatch: changed.map(({ after }) => faceRow(tenant, imageId, after)),
         effects: [
-          ...(isNew ? comingImage(tenant, imageId, next) : []),
-          ...changed.flatMap(({ before, after }) => comingFace(tenant, after, before === null)),
+          ...(isNew ? addImageToLists(tenant, imageId, next) : []),
+          ...changed.flatMap(({ before, after }) => addFaceToLists(tenant, after, before === null)),
           ...outbox,
         ],
         result,
@@ -180,7 +180,7 @@ async function saveOnImage(
     options,
   );
   const seen = provisional && person !== null && (await makeVisible(store, tenant, person.personId, imageId)) !== null;
-  await removeFacesOfNobody(store, tenant, imageId, seen ? others : named);
+  await removeFacesOfDeleted(store, tenant, imageId, seen ? others : named);
   return saved;
 }
 
@@ -188,25 +188,26 @@ async function isProvisional({ documents }: ScyllaStore, tenant: string, personI
   return (await documents.get<PersonDocument>('persons', tenant, personId))?.provisional !== undefined;
 }
 
-/** A face before and after; the same object when nothing changes. Errors: FACE_OF_OTHER_PERSON. */
+/** The face before and after the enrolment; the same object when nothing changes. Errors: FACE_OF_OTHER_PERSON. */
 function changeOf(face: NewFace, stored: ReadonlyMap<string, Face>, imageId: string, at: number) {
   refuseOtherSpacesPerson(face, stored);
-  // The id of a face follows from its image: one of this id on another image is none of ours.
+  // The id of a face is derived from its image, so only faces of this image are compared.
   const before = stored.get(face.faceId) ?? null;
   if (before === null) return { before, after: newFaceRow(face, imageId, at) };
   if (face.personId === null || before.personId === face.personId) return { before, after: before };
   if (before.personId !== null) {
-    throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: face.faceId } });
+    throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: face.faceId, person_id: before.personId } });
   }
   return { before, after: { ...before, personId: face.personId, similarity: face.similarity } };
 }
 
-/** The same face may have been enrolled with other networks, for somebody else. */
+/** The same face may be enrolled with other networks for another person. Errors: FACE_OF_OTHER_PERSON. */
 function refuseOtherSpacesPerson(face: NewFace, stored: ReadonlyMap<string, Face>): void {
   if (face.personId === null) return;
   for (const { faceId, personId, space, box } of stored.values()) {
     if (personId === null || personId === face.personId || space === face.space) continue;
-    if (isSameFace(box, face.box)) throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: faceId } });
+    if (!isSameFace(box, face.box)) continue;
+    throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: faceId, person_id: personId } });
   }
 }
 
@@ -215,8 +216,8 @@ async function requirePersons(store: ScyllaStore, tenant: string, personIds: rea
   if (found.includes(null)) throw new AppError('PERSON_NOT_FOUND');
 }
 
-/** Somebody may have been deleted meanwhile. Errors: PERSON_NOT_FOUND. */
-async function removeFacesOfNobody(
+/** Deletes the faces of persons that were deleted in the meantime. Errors: PERSON_NOT_FOUND when there are such persons. */
+async function removeFacesOfDeleted(
   store: ScyllaStore,
   tenant: string,
   imageId: string,

@@ -2,19 +2,19 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { GalleryEpoch } from '../../ports/records/gallery-epoch.ts';
 import type { Bound, Scylla } from './scylla/client.ts';
 
-/** Seconds that a change is remembered: longer than any answer is kept. */
+/** Seconds that a change is stored: longer than any result is cached. */
 const keptSeconds = 7200;
-/** This process. Of its own rows the later is the newer, whatever other processes' clocks say. */
+/** Id of this process. Its own writes are in order, whatever the clocks of other processes say. */
 const writer = randomUUID();
 
 /**
- * Says that what can be recognised has changed, `now`, in milliseconds since the epoch; part of the change, or what follows it.
+ * Records that the gallery has changed at `now`, in milliseconds since the epoch. Write it with the change or after it.
  *
- * [Note: An epoch without a clock that all share]
- * Of two writes of one row the one with the greater time stays, and processes' clocks differ: a change could vanish behind the
- * earlier one of a process whose clock is ahead. So each process has a row of its own, and the epoch is all rows of a tenant
- * together. A row goes after two hours; the epoch is another one then, and may be one that was before that row came, of which
- * no answer is kept any more.
+ * [Note: An epoch without a common clock]
+ * Of two writes of one row, the one with the later time wins, and the clocks of processes differ. So a change could be lost behind an
+ * earlier write of a process whose clock is ahead. Therefore each process writes its own row, and the epoch is the hash of all rows of a
+ * tenant. A row expires after two hours. Then the epoch changes, possibly to the value from before that row; by then no result with
+ * that value is cached.
  */
 export const raiseOf = (tenant: string, now: number): Bound => [
   'gallery_epochs:put',

@@ -6,19 +6,19 @@ import type { Bound, Scylla } from './scylla/client.ts';
 import { drop, put, type StoredEntry } from './scylla/lists.ts';
 import { outboxOf, type ScyllaStore } from './scylla/store.ts';
 
-/** An image as it is stored; `born`: persons that came with it. */
+/** An image as it is stored. `born`: persons that were created with it. See: [Note: Enrolment of a new person] */
 export interface ImageDocument extends Omit<Image, 'imageId'> {
   readonly born?: readonly string[];
 }
 
-/** Ids in one request. */
+/** Face ids per request. */
 const mostIds = 100;
-/** Requests of one call under way at once. */
+/** Parallel requests of one call. */
 export const atOnce = 48;
 
 export const toImage = (imageId: string, { born: _, ...image }: ImageDocument): Image => ({ imageId, ...image });
 
-/** All faces on an image, as they were at one moment. */
+/** All faces on an image, read at one moment. */
 export async function facesOn(scylla: Scylla, tenant: string, imageId: string): Promise<Map<string, Face>> {
   const rows = await scylla.rows('images:faces', [tenant, imageId]);
   return new Map(
@@ -28,7 +28,7 @@ export async function facesOn(scylla: Scylla, tenant: string, imageId: string): 
   );
 }
 
-/** Faces of which it is known where they are, in that order; null: it is not there any more. */
+/** The faces at these places, in the same order; null: the face no longer exists. */
 export async function facesAt(
   scylla: Scylla,
   tenant: string,
@@ -55,14 +55,14 @@ export async function facesAt(
   return places.map(({ faceId }) => found.get(faceId) ?? null);
 }
 
-/** Where faces are. */
+/** The image of each face; null: the face does not exist. */
 export const placesOf = (scylla: Scylla, tenant: string, faceIds: readonly string[]) =>
   eachOf(faceIds, atOnce, async (faceId) => {
     const [row] = await scylla.rows('faces:where', [tenant, faceId]);
     return { faceId, imageId: (row?.image_id as string | undefined) ?? null };
   });
 
-/** Loads what entries of lists of faces stand for. */
+/** Loads the faces of list entries. */
 export const faceLoader = (scylla: Scylla, tenant: string) => (entries: readonly StoredEntry[]) =>
   facesAt(
     scylla,
@@ -70,15 +70,15 @@ export const faceLoader = (scylla: Scylla, tenant: string) => (entries: readonly
     entries.map(({ id, data }) => ({ faceId: id, imageId: (JSON.parse(data) as string[])[0]! })),
   );
 
-/** What a face of a person carries in the list of them. */
-export const inListOfPerson = ({ imageId, space }: Pick<Face, 'imageId' | 'space'>): string =>
+/** Data of an entry in the list of a person's faces. */
+export const personEntryData = ({ imageId, space }: Pick<Face, 'imageId' | 'space'>): string =>
   JSON.stringify([imageId, space]);
 
-/** When a face was seen. */
+/** Time of an appearance: when the photo was taken, else when the face was stored. */
 export const seenAt = ({ capturedAt, createdAt }: Face): number => capturedAt ?? createdAt;
 
-/** Lists that a face comes into, whether it is new or has got a person. */
-export function comingFace(tenant: string, face: Face, isNew: boolean): Bound[] {
+/** List entries to write for a face that is new, or that gets a person (`isNew` false). */
+export function addFaceToLists(tenant: string, face: Face, isNew: boolean): Bound[] {
   const { faceId, personId, imageId, createdAt, location } = face;
   const entry = { at: createdAt, id: faceId };
   const image = JSON.stringify([imageId]);
@@ -90,7 +90,7 @@ export function comingFace(tenant: string, face: Face, isNew: boolean): Bound[] 
     ...(personId === null
       ? []
       : [
-          ...put('faces_by_person', tenant, entry, inListOfPerson(face), personId),
+          ...put('faces_by_person', tenant, entry, personEntryData(face), personId),
           ...put(
             'appearances_by_person',
             tenant,
@@ -102,7 +102,8 @@ export function comingFace(tenant: string, face: Face, isNew: boolean): Bound[] 
   ];
 }
 
-export function leavingFace(tenant: string, face: Face): Bound[] {
+/** List entries to delete with a face. */
+export function removeFaceFromLists(tenant: string, face: Face): Bound[] {
   const { faceId, personId, createdAt } = face;
   const entry = { at: createdAt, id: faceId };
   return [
@@ -117,17 +118,19 @@ export function leavingFace(tenant: string, face: Face): Bound[] {
   ];
 }
 
-export const comingImage = (tenant: string, imageId: string, { createdAt, bytes }: ImageDocument): Bound[] => [
+/** List entries to write for a new image. */
+export const addImageToLists = (tenant: string, imageId: string, { createdAt, bytes }: ImageDocument): Bound[] => [
   ...put('images_by_tenant', tenant, { at: createdAt, id: imageId }, String(bytes)),
   ...put('unexpired_images_by_tenant', tenant, { at: createdAt, id: imageId }),
 ];
 
-export const leavingImage = (tenant: string, imageId: string, { createdAt }: ImageDocument): Bound[] => [
+/** List entries to delete with an image. */
+export const removeImageFromLists = (tenant: string, imageId: string, { createdAt }: ImageDocument): Bound[] => [
   ...drop('images_by_tenant', tenant, { at: createdAt, id: imageId }),
   ...drop('unexpired_images_by_tenant', tenant, { at: createdAt, id: imageId }),
 ];
 
-/** What changes in the image's own partition. */
+/** Writes the row of a face in the partition of its image. */
 export const faceRow = (tenant: string, imageId: string, face: Face): Bound => [
   'images:putFace',
   [tenant, imageId, face.faceId, JSON.stringify(face)],
@@ -140,8 +143,8 @@ export const newFaceRow = (face: NewFace, imageId: string, createdAt: number): F
 });
 
 /**
- * Removes faces from an image, and the image when none is left. `before` is told what will go before it goes. The outbox goes out
- * when something does.
+ * Deletes faces from an image, and the image when its last face is deleted. `before` runs before the deletion, with the faces and the image
+ * that will be deleted. The events are written only when a face is deleted.
  */
 export function removeFaces(
   { scylla, documents, now }: ScyllaStore,
@@ -171,10 +174,10 @@ export function removeFaces(
       await before(faces, image);
       return {
         next: image === null ? { ...current, ...bornWithout(current, faces) } : null,
-        beside: faces.map(({ faceId }) => ['images:dropFace', [tenant, imageId, faceId]]),
+        inSameBatch: faces.map(({ faceId }) => ['images:dropFace', [tenant, imageId, faceId]]),
         effects: [
-          ...faces.flatMap((face) => leavingFace(tenant, face)),
-          ...(image === null ? [] : leavingImage(tenant, imageId, current)),
+          ...faces.flatMap((face) => removeFaceFromLists(tenant, face)),
+          ...(image === null ? [] : removeImageFromLists(tenant, imageId, current)),
           raiseOf(tenant, now()),
           ...outboxOf({ outbox }),
         ],
@@ -185,7 +188,7 @@ export function removeFaces(
   );
 }
 
-/** Who is gone is not remembered. */
+/** `born` without the persons of deleted faces. */
 function bornWithout({ born }: ImageDocument, faces: readonly Face[]): Pick<ImageDocument, 'born'> {
   const gone = new Set(faces.map(({ personId }) => personId));
   return born === undefined ? {} : { born: born.filter((personId) => !gone.has(personId)) };

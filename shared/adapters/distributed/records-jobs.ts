@@ -20,9 +20,9 @@ import { countOf, drop, type Entry, pageOf, platform, put, type StoredEntry, wal
 import type { ListTable } from './scylla/statements.ts';
 import { outboxOf, type ScyllaStore } from './scylla/store.ts';
 
-/** Jobs whose pace is taken for the pace of the next. */
-const paceOf = 20;
-/** Items of a batch that are written at once. */
+/** Number of finished jobs for the mean processing time. */
+const sampled = 20;
+/** Items of a batch that are written in parallel. */
 const itemsAtOnce = 16;
 
 export async function createJob(
@@ -51,7 +51,7 @@ export async function createJob(
         startedAt: null,
         finishedAt: null,
       };
-      return { next: made, effects: [...comingJob(tenant, made), ...outboxOf(options)], result: made };
+      return { next: made, effects: [...addJobToLists(tenant, made), ...outboxOf(options)], result: made };
     },
     options,
   );
@@ -83,13 +83,13 @@ export const startJob = (store: ScyllaStore, tenant: string, jobId: string, sign
     (job) => {
       const { attempts, failures = 0, underWaySince = null } = job;
       const at = store.now();
-      const isHeld = underWaySince !== null && underWaySince >= at - mostUnderWayMs;
+      const isRunning = underWaySince !== null && underWaySince >= at - mostUnderWayMs;
       return {
         ...job,
         status: 'processing',
         attempts: attempts + 1,
-        failures: underWaySince === null || isHeld ? failures : failures + 1,
-        underWaySince: isHeld ? underWaySince : at,
+        failures: underWaySince === null || isRunning ? failures : failures + 1,
+        underWaySince: isRunning ? underWaySince : at,
         startedAt: at,
       };
     },
@@ -105,7 +105,7 @@ export const endAttempt = (store: ScyllaStore, tenant: string, jobId: string, fa
     signal,
   );
 
-/** For what moves no job from list to list. The job as it is then; one that is finished stays as it is. null when it is gone. */
+/** Changes an unfinished job without moving it between lists. A finished job stays unchanged. null when the job does not exist. */
 const changeUnfinished = (
   { documents }: ScyllaStore,
   tenant: string,
@@ -170,7 +170,7 @@ export const requeueJob = ({ documents }: ScyllaStore, tenant: string, jobId: st
       : null,
   );
 
-/** `become`: null when nothing happens. */
+/** Changes a job and moves it between lists. `become` returns null when the job stays as it is. */
 function changeJob(
   documents: ScyllaStore['documents'],
   tenant: string,
@@ -189,9 +189,9 @@ function changeJob(
       return {
         next,
         effects: [
-          ...standing(tenant, current, drop),
-          ...standing(tenant, next, put),
-          ...namedIn(tenant, next, put),
+          ...stateEntries(tenant, current, drop),
+          ...stateEntries(tenant, next, put),
+          ...subjectEntries(tenant, next, put),
           ...outboxOf(options),
         ],
         result: { job: next, changed: true },
@@ -201,7 +201,7 @@ function changeJob(
   );
 }
 
-/** Removes the jobs that name a person, and gives them back. `before` is told of each before it goes. */
+/** Deletes the jobs that name a person, and returns them. `before` runs for each job before its deletion. */
 export async function deleteJobsOf(
   store: ScyllaStore,
   tenant: string,
@@ -227,7 +227,7 @@ export async function deleteJobsOf(
   return removed.filter((job) => job !== null);
 }
 
-/** Of all tenants. */
+/** Deletes finished jobs of all tenants. */
 export async function expireJobs(store: ScyllaStore, finishedBefore: number, limit: number): Promise<number> {
   const due: StoredEntry[] = [];
   const wanted = { order: 'up', to: finishedBefore, step: Math.min(limit, 1000) } as const;
@@ -251,7 +251,7 @@ const removeJob = (
   documents.change<Job, Job | null>('jobs', tenant, jobId, async (current) => {
     if (current === null || !which(current)) return { next: undefined, result: null };
     await before(current);
-    return { next: null, effects: leavingJob(tenant, current), result: current };
+    return { next: null, effects: removeJobFromLists(tenant, current), result: current };
   });
 
 /** See `Records.lane`. */
@@ -272,16 +272,16 @@ export async function backlog({ scylla }: ScyllaStore): Promise<Backlog> {
   const waiting = await Promise.all(
     priorities.map(async (priority) => [priority, (await countOf(scylla, 'jobs_waiting', platform, priority)).count]),
   );
-  const paces: number[] = [];
-  let looked = 0;
-  for await (const { at, data } of walk(scylla, 'jobs_finished', platform, { order: 'down', step: paceOf })) {
-    if (data !== '') paces.push(at - Number(data));
-    if (paces.length >= paceOf || ++looked >= 10 * paceOf) break;
+  const durations: number[] = [];
+  let read = 0;
+  for await (const { at, data } of walk(scylla, 'jobs_finished', platform, { order: 'down', step: sampled })) {
+    if (data !== '') durations.push(at - Number(data));
+    if (durations.length >= sampled || ++read >= 10 * sampled) break;
   }
   return {
     outbox: (await countOf(scylla, 'outbox', platform)).count,
     jobs: Object.fromEntries(waiting) as Backlog['jobs'],
-    meanProcessingMs: paces.length === 0 ? null : paces.reduce((sum, pace) => sum + pace, 0) / paces.length,
+    meanProcessingMs: durations.length === 0 ? null : durations.reduce((sum, each) => sum + each, 0) / durations.length,
     deadLetters: (await countOf(scylla, 'dead_letters_of_all', platform)).count,
   };
 }
@@ -350,19 +350,19 @@ const jobLoader =
 
 type Change = typeof put | typeof drop;
 
-export const comingJob = (tenant: string, job: Job): Bound[] => [
-  ...lasting(tenant, job, put),
-  ...namedIn(tenant, job, put),
-  ...standing(tenant, job, put),
+export const addJobToLists = (tenant: string, job: Job): Bound[] => [
+  ...lifelongEntries(tenant, job, put),
+  ...subjectEntries(tenant, job, put),
+  ...stateEntries(tenant, job, put),
 ];
-export const leavingJob = (tenant: string, job: Job): Bound[] => [
-  ...lasting(tenant, job, drop),
-  ...namedIn(tenant, job, drop),
-  ...standing(tenant, job, drop),
+export const removeJobFromLists = (tenant: string, job: Job): Bound[] => [
+  ...lifelongEntries(tenant, job, drop),
+  ...subjectEntries(tenant, job, drop),
+  ...stateEntries(tenant, job, drop),
 ];
 
-/** Lists that a job is in for as long as it is there. */
-function lasting(tenant: string, job: Job, change: Change): Bound[] {
+/** Entries of lists that have a job for its whole life. */
+function lifelongEntries(tenant: string, job: Job, change: Change): Bound[] {
   const entry = { at: job.createdAt, id: job.jobId };
   return [
     ...inList(change, 'jobs_by_tenant', tenant, entry),
@@ -373,8 +373,8 @@ function lasting(tenant: string, job: Job, change: Change): Bound[] {
   ];
 }
 
-/** Lists by whom it names. */
-function namedIn(tenant: string, { personId, externalId, createdAt, jobId }: Job, change: Change): Bound[] {
+/** Entries of the lists by person id and external id. */
+function subjectEntries(tenant: string, { personId, externalId, createdAt, jobId }: Job, change: Change): Bound[] {
   const entry = { at: createdAt, id: jobId };
   return [
     ...(personId === null ? [] : inList(change, 'jobs_by_person', tenant, entry, `p/${personId}`)),
@@ -382,8 +382,12 @@ function namedIn(tenant: string, { personId, externalId, createdAt, jobId }: Job
   ];
 }
 
-/** The list of all tenants that it is in now; a waiting job is also in the list of its tenant. */
-function standing(tenant: string, { jobId, priority, createdAt, startedAt, finishedAt }: Job, change: Change): Bound[] {
+/** Entries of the list of waiting jobs, of all tenants and of its tenant, or of the list of finished jobs of all tenants. */
+function stateEntries(
+  tenant: string,
+  { jobId, priority, createdAt, startedAt, finishedAt }: Job,
+  change: Change,
+): Bound[] {
   const id = JSON.stringify([asTenant(tenant), jobId]);
   return finishedAt === null
     ? [

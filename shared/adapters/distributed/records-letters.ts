@@ -10,7 +10,7 @@ import type { Bound } from './scylla/client.ts';
 import { drop, pageOf, platform, put, type StoredEntry, walk } from './scylla/lists.ts';
 import { outboxOf, type ScyllaStore } from './scylla/store.ts';
 
-/** Letters and files: documents that are replaced as a whole, and found by age. */
+/** Dead letters and uploads: documents that are replaced as a whole, and listed by age. */
 
 export const saveDeadLetter = (
   { documents }: ScyllaStore,
@@ -24,7 +24,7 @@ export const saveDeadLetter = (
     letter.deadLetterId,
     (current) => ({
       next: letter,
-      effects: [...(current === null ? [] : lettersLists(tenant, current, drop)), ...lettersLists(tenant, letter, put)],
+      effects: [...(current === null ? [] : letterLists(tenant, current, drop)), ...letterLists(tenant, letter, put)],
       result: undefined,
     }),
     { signal },
@@ -64,11 +64,11 @@ export const removeDeadLetter = (
     (current) =>
       current === null || !which(current)
         ? { next: undefined, result: false }
-        : { next: null, effects: [...lettersLists(tenant, current, drop), ...outboxOf(options)], result: true },
+        : { next: null, effects: [...letterLists(tenant, current, drop), ...outboxOf(options)], result: true },
     options,
   );
 
-/** Of all tenants. */
+/** Deletes dead letters of all tenants. */
 export async function expireDeadLetters(store: ScyllaStore, before: number, limit: number): Promise<number> {
   const due: StoredEntry[] = [];
   const wanted = { order: 'up', to: before, step: Math.min(limit, 1000) } as const;
@@ -82,7 +82,7 @@ export async function expireDeadLetters(store: ScyllaStore, before: number, limi
   return removed.filter(Boolean).length;
 }
 
-function lettersLists(tenant: string, { at, deadLetterId }: StoredDeadLetter, change: Change): Bound[] {
+function letterLists(tenant: string, { at, deadLetterId }: StoredDeadLetter, change: Change): Bound[] {
   return [
     ...change('dead_letters_by_tenant', tenant, { at, id: deadLetterId }),
     ...change('dead_letters_of_all', platform, { at, id: JSON.stringify([tenant, deadLetterId]) }),
@@ -137,7 +137,7 @@ export async function listUploads(
     load: (entries) =>
       eachOf(entries, atOnce, async ({ id, at }) => {
         const upload = await store.documents.get<Upload>('uploads', tenant, id);
-        // The entry of one that is being replaced.
+        // An entry with another time belongs to a version that was replaced.
         return upload === null || upload.at !== at || (imageId !== undefined && upload.imageId !== imageId)
           ? null
           : upload;

@@ -6,21 +6,23 @@ import { raiseOf } from './records-epoch.ts';
 import type { ImageDocument } from './records-images.ts';
 import { abandonedMs, type Claim, type Claims, claimsIn } from './scylla/claims.ts';
 import type { Bound } from './scylla/client.ts';
-import { unlessAborted } from './scylla/documents.ts';
 import { put, walk } from './scylla/lists.ts';
 import { outboxOf, type ScyllaStore } from './scylla/store.ts';
+import { unlessAborted } from './scylla/turns.ts';
 
 /** A person as it is stored. */
 export interface PersonDocument extends Omit<Person, 'personId' | 'faceCount'> {
-  /** Nobody sees it yet: it comes to be with this image. See: [Note: Somebody new] */
+  /** Set while readers do not see the person yet: it is created with this image. See: [Note: Enrolment of a new person] */
   readonly provisional?: { readonly imageId: string; readonly at: number };
-  /** Nobody sees it any more. See: [Note: Deleting a person] */
+  /** Set once readers no longer see the person. See: [Note: Deleting a person] */
   readonly deletion?: Deletion;
 }
 
+/** A decided deletion. */
 export interface Deletion {
   readonly faceCount: number;
   readonly keepJobs: boolean;
+  /** Writes to make when the person's row is deleted. */
   readonly effects: readonly Bound[];
 }
 
@@ -28,13 +30,13 @@ export const claimsOfPersons = ({ scylla, now }: ScyllaStore): Claims =>
   claimsIn(scylla, 'persons_by_external_id', now);
 
 /**
- * The person that readers see; null: there is none.
+ * The person that readers see; null when it does not exist.
  *
- * [Note: Somebody new]
- * An enrolment of somebody new changes two partitions, the person's and the image's. The person is written first, for one image, and
- * nobody sees it; the image's change names the person among the `born`, and that decides. Then the person is made visible. Who meets
- * a person that is not visible yet looks at the image: if it names the person, the rest is done here and now; if it does not and
- * the enrolment is older than a minute, the person is removed, since the enrolment will not come about.
+ * [Note: Enrolment of a new person]
+ * The enrolment of a new person changes two partitions: the person's and the image's. First the person is written as provisional for
+ * one image; readers do not see it. Then the image is written with the person in `born`; this decides. Then the person is made visible.
+ * A reader that finds a provisional person checks the image. If the image names the person, the reader makes the person visible. If not,
+ * and the enrolment is older than a minute, the reader deletes the person, because the enrolment has failed.
  */
 export async function livePerson(store: ScyllaStore, tenant: string, personId: string): Promise<PersonDocument | null> {
   const person = await store.documents.get<PersonDocument>('persons', tenant, personId);
@@ -48,7 +50,7 @@ export async function livePerson(store: ScyllaStore, tenant: string, personId: s
   return null;
 }
 
-/** See: [Note: Somebody new] */
+/** See: [Note: Enrolment of a new person] */
 export const makeVisible = (
   { documents }: ScyllaStore,
   tenant: string,
@@ -59,12 +61,12 @@ export const makeVisible = (
     if (current === null || current.deletion !== undefined) return { next: undefined, result: null };
     if (current.provisional?.imageId !== imageId) return { next: undefined, result: current };
     const { provisional: _, ...person } = current;
-    return { next: person, effects: inListOfPersons(tenant, personId, person), result: person };
+    return { next: person, effects: addPersonToLists(tenant, personId, person), result: person };
   });
 
 /**
- * Takes back a person that was written for an image, unless the image names it: another call of the same enrolment may have been
- * faster. One that comes about at this very moment finds its person gone, and fails.
+ * Deletes a provisional person, unless its image names it: another call of the same enrolment may have been faster. An enrolment that
+ * writes the image at the same time then finds its person missing, and fails.
  */
 export async function removeProvisional(
   store: ScyllaStore,
@@ -103,8 +105,8 @@ export async function faceCountOf({ scylla }: ScyllaStore, tenant: string, perso
 }
 
 /**
- * The person with what is counted. A deletion may begin while faces are counted, and remove some: the person is looked at again
- * afterwards, so that nobody sees half of it.
+ * The person with its face count. A deletion may start while the faces are counted. So the person is read again afterwards, and
+ * callers never see the count of a half deletion.
  */
 export async function wholePerson(
   store: ScyllaStore,
@@ -124,7 +126,7 @@ export const toPerson = (personId: string, document: PersonDocument, faceCount: 
   return { personId, externalId, name, metadata, consent, faceCount, createdAt, updatedAt, version };
 };
 
-export const inListOfPersons = (tenant: string, personId: string, { createdAt }: Pick<Person, 'createdAt'>): Bound[] =>
+export const addPersonToLists = (tenant: string, personId: string, { createdAt }: Pick<Person, 'createdAt'>): Bound[] =>
   put('persons_by_tenant', tenant, { at: createdAt, id: personId });
 
 export const newPersonDocument = (person: NewPerson, now: number): PersonDocument => {
@@ -140,8 +142,8 @@ export async function createPerson(
   options?: WriteOptions,
 ): Promise<Person> {
   const { personId } = person;
-  const there = await unlessAborted(livePerson(store, tenant, personId), options?.signal);
-  if (there !== null) throw new AppError('PERSON_EXISTS');
+  const existing = await unlessAborted(livePerson(store, tenant, personId), options?.signal);
+  if (existing !== null) throw new AppError('PERSON_EXISTS');
   return withExternalId(
     store,
     tenant,
@@ -157,7 +159,7 @@ export async function createPerson(
           const next = newPersonDocument(person, store.now());
           return {
             next,
-            effects: [...inListOfPersons(tenant, personId, next), ...outboxOf(options)],
+            effects: [...addPersonToLists(tenant, personId, next), ...outboxOf(options)],
             result: toPerson(personId, next, 0),
           };
         },
@@ -167,14 +169,14 @@ export async function createPerson(
   );
 }
 
-/** Of somebody who is just being given an external id, it is asked again so often and so long after. */
+/** Attempts, and the pause between them, while another call claims the same external id. */
 const claimTries = 20;
 const claimPauseMs = 100;
 
 /**
- * Does `work` while the external id is the person's. When it fails, an id that was free before is free again. Whoever gives up by the
- * signal is let go at once; it is for work that heeds the same one until it is decided. Errors: EXTERNAL_ID_TAKEN; BUSY while the id is
- * claimed for somebody whom nobody knows by it, yet, or since that was cut off.
+ * Claims the external id for the person, then runs `work`. When `work` fails, an id that was free before is free again. An abort rejects
+ * at once; `work` must check the same signal until its change is decided. Errors: EXTERNAL_ID_TAKEN; BUSY while another call has claimed
+ * the id and its person does not have it yet, or never got it because the call was interrupted.
  */
 export async function withExternalId<Result>(
   store: ScyllaStore,
@@ -195,14 +197,14 @@ export async function withExternalId<Result>(
     await unlessAborted(claiming, signal);
     return await work();
   } catch (error) {
-    // Not when it is unknown whether the work was done: then it is the claim's owner, or the claim is taken over later.
-    if (signal?.aborted && error === signal.reason) store.documents.leave(giveBack());
+    // After STORE_UNAVAILABLE the outcome of the work is unknown. So the claim stays; if it is abandoned, another call takes it over.
+    if (signal?.aborted && error === signal.reason) store.documents.inBackground(giveBack());
     else if (error instanceof AppError && error.code !== 'STORE_UNAVAILABLE') await giveBack();
     throw error;
   }
 }
 
-/** The person's claim of the external id. Errors: as withExternalId. */
+/** Claims the external id for the person. Errors: as `withExternalId`. */
 async function claimed(store: ScyllaStore, tenant: string, externalId: string, personId: string): Promise<Claim> {
   const claims = claimsOfPersons(store);
   const keeps = async (holder: string) => {
@@ -215,10 +217,13 @@ async function claimed(store: ScyllaStore, tenant: string, externalId: string, p
     if (await isTaken(store, tenant, { externalId, personId })) throw new AppError('EXTERNAL_ID_TAKEN');
     await new Promise((resolve) => setTimeout(resolve, claimPauseMs));
   }
-  throw new AppError('BUSY', { message: 'Somebody else is just being given this external_id.', retryAfter: 10 });
+  throw new AppError('BUSY', {
+    message: 'Another request is assigning this external_id. Retry later.',
+    retryAfter: 10,
+  });
 }
 
-/** Whether somebody else is known by the external id. */
+/** Whether another person has the external id. */
 export async function isTaken(
   store: ScyllaStore,
   tenant: string,
@@ -263,7 +268,7 @@ export async function updatePerson(
           const changed: PersonDocument = { ...current, ...given };
           const outbox = outboxOf(options);
           if (isDeepStrictEqual(current, changed)) {
-            // Its events go out all the same.
+            // The events are written even when the person does not change.
             return outbox.length === 0
               ? { next: undefined, result: { before: current, after: current } }
               : { next: current, effects: outbox, result: { before: current, after: current } };

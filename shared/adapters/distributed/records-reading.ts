@@ -7,17 +7,17 @@ import type { Records } from '../../ports/records.ts';
 import { asTenant, type Tenant } from '../../ports/tenant.ts';
 import { atOnce, faceLoader, facesAt, facesOn, type ImageDocument, placesOf, toImage } from './records-images.ts';
 import { claimsOfPersons, livePerson, wholePerson } from './records-persons.ts';
-import { checkLimit, countOf, holdsAnything, pageOf, type StoredEntry, walk } from './scylla/lists.ts';
+import { checkLimit, countOf, hasEntries, pageOf, type StoredEntry, walk } from './scylla/lists.ts';
 import { type ScyllaStore, tenantsSeen } from './scylla/store.ts';
 
-/** Longest list of ids. */
+/** Largest number of ids in one call. */
 const most = 1000;
 
-const isThere = <Value>(value: Value | null): value is Value => value !== null;
+const isPresent = <Value>(value: Value | null): value is Value => value !== null;
 
 export async function personsById(store: ScyllaStore, tenant: string, ids: readonly string[]): Promise<Person[]> {
   checkIds(ids);
-  return (await eachOf([...new Set(ids)], atOnce, (id) => wholePerson(store, tenant, id))).filter(isThere);
+  return (await eachOf([...new Set(ids)], atOnce, (id) => wholePerson(store, tenant, id))).filter(isPresent);
 }
 
 export async function personsByExternalId(
@@ -30,10 +30,10 @@ export async function personsByExternalId(
   const found = await eachOf([...new Set(externalIds)], atOnce, async (externalId) => {
     const holder = await claims.holder(tenant, externalId);
     const person = holder === null ? null : await wholePerson(store, tenant, holder);
-    // A claim alone says nothing. See: [Note: Claims]
+    // The claim is valid only if the person has this external id. See: [Note: Claims]
     return person?.externalId === externalId ? person : null;
   });
-  return found.filter(isThere);
+  return found.filter(isPresent);
 }
 
 /** See `Records.getIdentities`. */
@@ -48,12 +48,12 @@ export async function identitiesOf(
   const found = await eachOf(ids, atOnce, async (id): Promise<Identity | null> => {
     const personId = 'personIds' in of ? id : await claims.holder(tenant, id);
     const person = personId === null ? null : await livePerson(store, tenant, personId);
-    // A claim alone says nothing. See: [Note: Claims]
+    // The claim is valid only if the person has this external id. See: [Note: Claims]
     if (personId === null || person === null || ('externalIds' in of && person.externalId !== id)) return null;
     const { externalId, name, consent } = person;
     return { personId, externalId, name, consent };
   });
-  return found.filter(isThere);
+  return found.filter(isPresent);
 }
 
 export async function listPersons(store: ScyllaStore, tenant: string, options: PageOptions): Promise<Page<Person>> {
@@ -67,7 +67,7 @@ export async function listPersons(store: ScyllaStore, tenant: string, options: P
 
 export async function facesById({ scylla }: ScyllaStore, tenant: string, ids: readonly string[]): Promise<Face[]> {
   checkIds(ids);
-  return (await facesAt(scylla, tenant, await placesOf(scylla, tenant, [...new Set(ids)]))).filter(isThere);
+  return (await facesAt(scylla, tenant, await placesOf(scylla, tenant, [...new Set(ids)]))).filter(isPresent);
 }
 
 export async function listFaces(
@@ -84,7 +84,7 @@ export async function listFaces(
     const load = faceLoader(scylla, tenant);
     return await pageOf(scylla, tokens, listing, table, tenant, { ...options, scope: personId, order: 'down', load });
   }
-  // One partition has them all; its order is that of ids.
+  // One partition has all faces of an image, ordered by id.
   checkLimit(options.limit);
   const after = options.after === undefined ? undefined : tokens.read(listing, options.after);
   const faces = [...(await facesOn(scylla, tenant, imageId)).values()]
@@ -149,11 +149,11 @@ async function oldest<Item>(
   let waiting: StoredEntry[] = [];
   for await (const entry of walk(scylla, table, tenant, { order: 'up', to: before, step: limit })) {
     if (waiting.push(entry) < limit) continue;
-    items.push(...(await load(waiting)).filter(isThere));
+    items.push(...(await load(waiting)).filter(isPresent));
     waiting = [];
     if (items.length >= limit) break;
   }
-  items.push(...(await load(waiting)).filter(isThere));
+  items.push(...(await load(waiting)).filter(isPresent));
   return items.slice(0, limit);
 }
 
@@ -176,7 +176,7 @@ export async function tenants({ scylla }: ScyllaStore): Promise<Tenant[]> {
   const known = await tenantsSeen(scylla, 'records');
   const has = await eachOf(known, atOnce, async (tenant) => {
     for (const table of ['persons_by_tenant', 'images_by_tenant', 'jobs_by_tenant'] as const) {
-      if (await holdsAnything(scylla, table, tenant)) return true;
+      if (await hasEntries(scylla, table, tenant)) return true;
     }
     return false;
   });
@@ -184,5 +184,5 @@ export async function tenants({ scylla }: ScyllaStore): Promise<Tenant[]> {
 }
 
 function checkIds(ids: readonly string[]): void {
-  if (ids.length > most) throw new RangeError(`at most ${most} ids at once`);
+  if (ids.length > most) throw new RangeError(`at most ${most} ids are allowed, not ${ids.length}`);
 }

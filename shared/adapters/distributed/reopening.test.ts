@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { deferred } from '../../testing/deferred.ts';
 import { reopening } from './reopening.ts';
 
-/** Clients that remember what becomes of them. */
+/** Clients that record whether they were disconnected. */
 function clients() {
   const made: { disconnected: boolean; connect(): Promise<void>; disconnect(): Promise<void> }[] = [];
   const make = () => {
@@ -24,8 +24,8 @@ const fail = async () => {
   throw fault;
 };
 
-describe('A client that is opened again', () => {
-  it('When one of several users fails, then the next gets a new client, and the old one goes once the others are done with it', async () => {
+describe('reopening clients', () => {
+  it('When one of several users fails, then the next one gets a new client, and the old client disconnects after its last user', async () => {
     const { made, make } = clients();
     const client = reopening(make);
     const other = deferred<string>();
@@ -40,7 +40,7 @@ describe('A client that is opened again', () => {
     expect(made.map(({ disconnected }) => disconnected)).toEqual([true, false]);
   });
 
-  it('When the failure is none of the client’s, then it stays', async () => {
+  it('When the client is not the cause of the failure, then it is kept', async () => {
     const { made, make } = clients();
     const client = reopening(make, (error) => error === fault);
 
@@ -50,7 +50,7 @@ describe('A client that is opened again', () => {
     expect(made).toHaveLength(1);
   });
 
-  it('When it cannot connect, then whoever asks is told, and the next asks anew', async () => {
+  it('When the client cannot connect, then all waiting calls reject, and the next call connects again', async () => {
     let failures = 2;
     const { made, make } = clients();
     const client = reopening(
@@ -65,7 +65,7 @@ describe('A client that is opened again', () => {
     expect(made).toHaveLength(3);
   });
 
-  it('When it is closed, then its client is, and before it was used nothing happens', async () => {
+  it('When it is closed, then its client disconnects; closing before the first use does nothing', async () => {
     const { made, make } = clients();
     const client = reopening(make);
 

@@ -1,12 +1,12 @@
 export interface Reopening<Client> {
   use<Value>(work: (client: Client) => Promise<Value>): Promise<Value>;
-  /** Others who use the client are cut off. */
+  /** Disconnects at once; running work of other callers fails. */
   close(): Promise<void>;
 }
 
 /**
- * A client that is connected on first use. After `work` has failed the next use gets a new one, unless `keeps` says that it is none of
- * the client's; the old one is let go once nobody works with it any more.
+ * A client that connects on first use. When `work` fails, the next use gets a new client, unless `keeps` returns true for the error: then
+ * the client is not the cause. The old client is disconnected when its last user is done.
  */
 export function reopening<Client extends { connect(): Promise<void>; disconnect(): Promise<void> }>(
   make: () => Client,

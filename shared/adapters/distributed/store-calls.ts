@@ -3,28 +3,28 @@ import type { CallOptions } from '../../ports/tenant.ts';
 
 export interface StoreCalls {
   /**
-   * Runs `call` until it settles, the caller's signal aborts, or the time is up, whichever is first; what the driver still does
-   * after that changes nothing for the caller. `signal` is for drivers that can stop.
+   * Runs `call` until it settles, the caller's signal aborts, or the time limit ends. The caller gets the first of these results; later
+   * results of the driver are ignored. Drivers that can cancel a request use `signal`.
    */
   run<Value>(options: CallOptions | undefined, call: (signal: AbortSignal) => Promise<Value>): Promise<Value>;
-  /** Refuses every later call, waits for the running ones, then releases the driver. The same promise every time. */
+  /** Refuses later calls, waits for the running ones, then releases the driver. Repeated calls return the same promise. */
   close(release: () => unknown): Promise<void>;
 }
 
 export interface StoreCallsOptions {
-  /** For messages: `images`, `cache`. */
+  /** Name in error texts, for example `images`. */
   readonly store: string;
-  /** One call may take this long. */
+  /** Time limit of one call. */
   readonly timeoutMs: number;
-  /** What an error of the driver means, where it is not that the store is unavailable. */
+  /** Maps an error of the driver to an AppError or RangeError. Any other error becomes STORE_UNAVAILABLE. */
   readonly translate?: (error: unknown) => unknown;
 }
 
 /**
- * [Note: Nothing hangs]
- * Drivers have time-outs of their own, for connecting, for a request, for a retry; together they may be long, and a driver may
- * forget one. So every call of a port has one limit around all of it. A store that is down or slow is STORE_UNAVAILABLE then,
- * which an HTTP caller sees as 503 and a broker as `deliver again`.
+ * [Note: Every call has a time limit]
+ * Drivers have separate time-outs for connecting, for a request and for a retry. Their sum can be long, and some drivers miss a case.
+ * So every call of a port has one time limit for all of its work. A store that is down or too slow gives STORE_UNAVAILABLE: HTTP callers
+ * get 503, and a broker delivers the event again.
  */
 export function storeCalls({ store, timeoutMs, translate = (error) => error }: StoreCallsOptions): StoreCalls {
   const running = new Set<Promise<unknown>>();
@@ -50,7 +50,7 @@ export function storeCalls({ store, timeoutMs, translate = (error) => error }: S
         reject(reason);
         controller.abort(reason);
       };
-      const timer = setTimeout(() => end(unavailable(`no answer within ${timeoutMs} ms`)), timeoutMs);
+      const timer = setTimeout(() => end(unavailable(`no response within ${timeoutMs} ms`)), timeoutMs);
       const onAbort = () => end(signal!.reason);
       signal?.addEventListener('abort', onAbort, { once: true });
       stop = () => {
@@ -70,7 +70,7 @@ export function storeCalls({ store, timeoutMs, translate = (error) => error }: S
 
   return {
     async run(options, call) {
-      if (closing !== undefined) throw unavailable('closed');
+      if (closing !== undefined) throw unavailable('the store is closed');
       const result = limited(options?.signal, call);
       running.add(result);
       try {
@@ -86,7 +86,7 @@ export function storeCalls({ store, timeoutMs, translate = (error) => error }: S
   };
 }
 
-/** Resolves after real time; keeps no process alive. For limits around drivers, never to wait for something. */
+/** Resolves after this much real time. Does not keep the process alive. Use it only as a time limit for drivers. */
 export const passed = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => {
     AbortSignal.timeout(milliseconds).addEventListener('abort', () => resolve());

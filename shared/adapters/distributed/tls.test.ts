@@ -27,7 +27,7 @@ const target = (address: string) => {
 };
 const log = createLogger('silent');
 
-it('When there are certificates of one’s own, then the usual ones stay trusted', () => {
+it('When a private CA is configured, then the default root certificates stay trusted', () => {
   const all = trusted('own');
 
   expect(rootCertificates.length).toBeGreaterThan(100);
@@ -35,7 +35,7 @@ it('When there are certificates of one’s own, then the usual ones stay trusted
 });
 
 describeEngine('dragonfly', 'TLS to DragonflyDB', ({ url }) => {
-  it('When its certificate is of an own CA, then it is spoken to with a password, and without the CA it is not', async () => {
+  it('When a private CA signed its certificate, then the client connects with the CA and the password only', async () => {
     const [username, password] = [`test-${randomUUID()}`, randomUUID()];
     const admin = new Redis(url);
     onTestFinished(async () => {
@@ -70,7 +70,7 @@ describeEngine('dragonfly', 'TLS to DragonflyDB', ({ url }) => {
 });
 
 describeEngine('s3', 'TLS to S3', ({ endpoint }) => {
-  it('When its certificate is of an own CA, then it is spoken to, and without the CA it is not', async () => {
+  it('When a private CA signed its certificate, then the client connects only with that CA', async () => {
     const { port, ca } = await tlsProxy(target(new URL(endpoint).host));
     const list = async (environment: NodeJS.ProcessEnv) => {
       const client = openS3(enginesWith({ S3_ENDPOINT: `https://127.0.0.1:${port}`, ...environment }).s3);
@@ -84,7 +84,7 @@ describeEngine('s3', 'TLS to S3', ({ endpoint }) => {
 });
 
 describeEngine('milvus', 'TLS to Milvus', ({ address }) => {
-  it('When its certificate is of an own CA, then it is spoken to, and without the CA it is not', async () => {
+  it('When a private CA signed its certificate, then the client connects only with that CA', async () => {
     const { port, ca } = await tlsProxy(target(address));
     const list = async (environment: NodeJS.ProcessEnv) => {
       const client = openMilvus(
@@ -100,7 +100,7 @@ describeEngine('milvus', 'TLS to Milvus', ({ address }) => {
 });
 
 describeEngine('kafka', 'TLS to Kafka', ({ brokers }) => {
-  it('When its certificate is of an own CA, then it is spoken to, and without the CA it is not', async () => {
+  it('When a private CA signed its certificate, then the client connects only with that CA', async () => {
     const { port, ca } = await tlsProxy(target(brokers[0]!));
     const connect = async (environment: NodeJS.ProcessEnv) => {
       const { kafka } = enginesWith({ KAFKA_BROKERS: `127.0.0.1:${port}`, KAFKA_TLS: 'true', ...environment });
@@ -117,20 +117,27 @@ describeEngine('kafka', 'TLS to Kafka', ({ brokers }) => {
 describeEngine('scylla', 'TLS to ScyllaDB', ({ contactPoints }) => {
   it.each([
     ['its address', 'IP:127.0.0.1', '127.0.0.1', true],
-    ['the name that is configured', 'DNS:localhost', 'localhost', true],
+    ['the configured name', 'DNS:localhost', 'localhost', true],
     ['another name', 'DNS:elsewhere', 'localhost', false],
-  ])('When its certificate is of %s and of an own CA, then that decides', async (_, name, host, isTaken) => {
-    const { port, ca } = await tlsProxy(target(contactPoints[0]!), name);
-    const read = async (environment: NodeJS.ProcessEnv) => {
-      const { scylla } = enginesWith({ SCYLLA_CONTACT_POINTS: `${host}:${port}`, SCYLLA_TLS: 'true', ...environment });
-      const client = scyllaClient(scylla, { withKeyspace: false });
-      onTestFinished(() => client.shutdown());
-      return (await client.execute('SELECT cluster_name FROM system.local')).rowLength;
-    };
+  ])(
+    'When its certificate is for %s, then the name decides whether the client connects',
+    async (_, name, host, isTaken) => {
+      const { port, ca } = await tlsProxy(target(contactPoints[0]!), name);
+      const read = async (environment: NodeJS.ProcessEnv) => {
+        const { scylla } = enginesWith({
+          SCYLLA_CONTACT_POINTS: `${host}:${port}`,
+          SCYLLA_TLS: 'true',
+          ...environment,
+        });
+        const client = scyllaClient(scylla, { withKeyspace: false });
+        onTestFinished(() => client.shutdown());
+        return (await client.execute('SELECT cluster_name FROM system.local')).rowLength;
+      };
 
-    const reading = read({ FREEFACE_ENGINES_CA: ca });
-    if (isTaken) expect(await reading).toBe(1);
-    else await expect(reading).rejects.toThrow();
-    await expect(read({})).rejects.toThrow();
-  });
+      const reading = read({ FREEFACE_ENGINES_CA: ca });
+      if (isTaken) expect(await reading).toBe(1);
+      else await expect(reading).rejects.toThrow();
+      await expect(read({})).rejects.toThrow();
+    },
+  );
 });

@@ -8,17 +8,17 @@ import {
 import type { EngineTls } from '../../engine-settings.ts';
 
 /**
- * PEM certificates that an engine's may be signed by.
+ * The certificate authorities that may sign an engine's certificate, in PEM.
  *
- * [Note: Own certificates beside the usual ones]
- * What Node is given as `ca` takes the place of the roots that it trusts by itself, so those are handed on as well. Reading them all
- * takes 20 ms, so the connections of a process share what was read once.
+ * [Note: A private CA in addition to the public ones]
+ * The option `ca` of Node replaces the default root certificates. So the default ones are passed as well. Parsing all of them takes
+ * 20 ms, so the connections of a process share one parsed context.
  */
 export const trusted = (ca: string): readonly string[] => [...rootCertificates, ca];
 
 const contexts = new Map<string, SecureContext>();
 
-/** For `tls.connect`; nothing where the usual certificates are enough. */
+/** Options for `tls.connect`; empty when no private CA is configured. */
 export function tlsOptions({ ca }: EngineTls): { secureContext?: SecureContext } {
   if (ca === null) return {};
   const secureContext = contexts.get(ca) ?? createSecureContext({ ca: [...trusted(ca)] });
@@ -27,8 +27,8 @@ export function tlsOptions({ ca }: EngineTls): { secureContext?: SecureContext }
 }
 
 /**
- * Whether a certificate is one of the node's, for drivers that connect to addresses: it is of the address, or of one of `names`.
- * undefined: it is.
+ * Checks a certificate for drivers that connect to addresses. It must be valid for the address or for one of `names`. Returns undefined
+ * when it is.
  */
 export const isOfNode =
   (names: readonly string[]) =>

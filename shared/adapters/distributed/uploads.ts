@@ -17,6 +17,7 @@ export interface UploadsOptions {
   readonly engines: Pick<AdapterOptions['engines'], 's3'>;
 }
 
+/** Limit of one call with its retries, in milliseconds. */
 const callMs = 20_000;
 
 const nothing: Uploads = {
@@ -29,8 +30,8 @@ const nothing: Uploads = {
 };
 
 /**
- * Objects `uploads/{tenant}/{path}` of a bucket that clients write to. Its notifications come over Kafka, so nothing is watched here.
- * A bucket that is not there is STORE_UNAVAILABLE, and no object of it counts as deleted.
+ * Objects `uploads/{tenant}/{path}` of a bucket that clients write to. The store sends its notifications to Kafka, so this adapter watches
+ * nothing. A missing bucket gives STORE_UNAVAILABLE; its objects do not count as deleted.
  */
 export async function openUploads({ engines }: UploadsOptions): Promise<Uploads> {
   const { uploadsBucket: Bucket, ...settings } = engines.s3;
@@ -38,7 +39,7 @@ export async function openUploads({ engines }: UploadsOptions): Promise<Uploads>
   const client = openS3({ ...settings, uploadsBucket: Bucket });
   const calls = storeCalls({ store: 'uploads', timeoutMs: callMs });
 
-  /** What a bucket says of an absent object, it also says where it is absent itself, when only the head is asked for. */
+  /** A HEAD request gives the same error for a missing object and for a missing bucket. So a list request checks the bucket. */
   const orNull = async <Answer>(answer: Promise<Answer>, abortSignal: AbortSignal): Promise<Answer | null> =>
     answer.catch(async (error: unknown) => {
       const { name } = error as { name?: string };
@@ -96,6 +97,6 @@ const describe = (object: GetObjectCommandOutput | HeadObjectCommandOutput): Upl
   metadata: object.Metadata ?? {},
 });
 
-/** To the second: that is all that the head of an object tells, while a list tells milliseconds. */
+/** Rounded down to seconds: a HEAD response has only seconds, a list response has milliseconds. */
 const versionOf = ({ ETag, LastModified }: { ETag?: string | undefined; LastModified?: Date | undefined }): string =>
   `${ETag?.replaceAll('"', '')}-${Math.floor((LastModified?.getTime() ?? 0) / 1000)}`;

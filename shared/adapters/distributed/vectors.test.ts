@@ -10,7 +10,7 @@ import { checked, codes, load, openMilvus } from './milvus/client.ts';
 import { collectionName, openCollections } from './milvus/collections.ts';
 import { openVectors } from './vectors.ts';
 
-it('When spaces differ, then their collections have other names', () => {
+it('When spaces differ, then the names of their collections differ', () => {
   const spaces = ['a.b-c', 'a-b.c', 'apb', 'a.b', 'a-b', 'ab'];
 
   const names = spaces.map((space) => collectionName('freeface', space));
@@ -50,7 +50,7 @@ describeEngine('milvus', 'distributed vectors', (milvus) => {
     },
   });
 
-  it('When a collection was released, as by a restart, then it is loaded again', async () => {
+  it('When a collection is not loaded, for example after a restart, then it is loaded again', async () => {
     const vectors = await open();
     const tenant = newTenant();
     const entry = newEntry(64);
@@ -67,8 +67,8 @@ describeEngine('milvus', 'distributed vectors', (milvus) => {
     expect([hits.map(({ faceId }) => faceId), read.length, removed]).toEqual([[entry.faceId], 1, 1]);
   });
 
-  it('When a collection that held templates is gone, then the store is unavailable, not empty, until one is written again', async () => {
-    const own = { space: 'gone-64.p1', dimension: 64 };
+  it('When a collection with templates was dropped, then calls fail with STORE_UNAVAILABLE until a template is written again', async () => {
+    const own = { space: 'dropped-64.p1', dimension: 64 };
     const vectors = await open();
     const tenant = newTenant();
     const entry = newEntry(64);
@@ -83,7 +83,7 @@ describeEngine('milvus', 'distributed vectors', (milvus) => {
     expect((await search()).map(({ faceId }) => faceId)).toEqual([entry.faceId]);
   });
 
-  it('When a collection was left without an index, then the next who writes to it makes it and loads it', async () => {
+  it('When a collection has no index, then the next write creates the index and loads the collection', async () => {
     const own = { space: 'left-64.p1', dimension: 64 };
     const collection_name = collectionName(settings.collectionPrefix, own.space);
     const tenant = newTenant();
@@ -101,7 +101,7 @@ describeEngine('milvus', 'distributed vectors', (milvus) => {
     expect(hits.map(({ faceId }) => faceId)).toEqual([entry.faceId]);
   });
 
-  it('When a collection does not become loaded, then waiting for it ends, by itself or with its signal', async () => {
+  it('When a collection does not finish loading, then the wait ends after its time limit or when it is aborted', async () => {
     await (await open()).upsert(newTenant(), space, [newEntry(64)]);
     const name = collectionName(settings.collectionPrefix, space.space);
     const client: typeof admin = Object.assign(Object.create(admin), {
@@ -118,18 +118,18 @@ describeEngine('milvus', 'distributed vectors', (milvus) => {
     await expect(waiting).rejects.toThrow();
     await expect(load(client, name, { withinMs: 300 })).rejects.toMatchObject({
       code: codes.collectionNotLoaded,
-      message: expect.stringContaining('40 % after 300 ms'),
+      message: expect.stringContaining('only 40 % after 300 ms'),
     });
   });
 
-  it('When many want a collection that was released, then it is loaded once for all of them', async () => {
+  it('When many calls need a collection that is not loaded, then it is loaded once', async () => {
     await (await open()).upsert(newTenant(), space, [newEntry(64)]);
     const name = collectionName(settings.collectionPrefix, space.space);
-    let [answered, loads] = [0, 0];
+    let [responses, loads] = [0, 0];
     const client: typeof admin = Object.assign(Object.create(admin), {
       async loadCollectionAsync(request: { collection_name: string }) {
         loads++;
-        await vi.waitUntil(() => answered >= 10);
+        await vi.waitUntil(() => responses >= 10);
         return await admin.loadCollectionAsync(request);
       },
     });
@@ -137,24 +137,24 @@ describeEngine('milvus', 'distributed vectors', (milvus) => {
     await admin.releaseCollection({ collection_name: name });
     const read = async () => {
       const answer = await client.query({ collection_name: name, filter: 'id != ""', output_fields: ['id'], limit: 1 });
-      answered++;
+      responses++;
       return checked('reading', answer).data;
     };
 
     const answers = await Promise.all(Array.from({ length: 10 }, () => collections.loaded(name, read)));
 
     expect(answers.every(({ length }) => length === 1)).toBe(true);
-    expect([answered, loads]).toEqual([20, 1]);
+    expect([responses, loads]).toEqual([20, 1]);
   });
 
-  it('When the index is one of a GPU, then hits are those of the cosine and no more than it answers', async () => {
+  it('When the index is on a GPU, then hits have their cosine and there are at most 1,024', async () => {
     const own = { space: 'gpu-64.p1', dimension: 64 };
     const collection_name = collectionName(settings.collectionPrefix, own.space);
     const tenant = newTenant();
     await (await open()).upsert(tenant, own, [newEntry(64)]);
     await admin.releaseCollection({ collection_name });
     await admin.dropIndex({ collection_name, field_name: 'embedding', index_name: 'embedding' });
-    // The server here has no GPU; what it compares by is the same.
+    // The test server has no GPU. This index uses the same metric.
     const index = { field_name: 'embedding', index_name: 'embedding', index_type: 'FLAT', metric_type: 'IP' };
     await admin.createIndex({ collection_name, ...index });
     const vectors = await open({ index: 'GPU_CAGRA' });
@@ -170,11 +170,11 @@ describeEngine('milvus', 'distributed vectors', (milvus) => {
     expect(hits[1]!.cosine).toBeCloseTo(cosines.toSorted((a, b) => b - a)[1]!, 5);
   });
 
-  it('When ids and tenants are made to break out of a filter, then they match nothing but themselves', async () => {
+  it('When ids contain filter syntax, then they match only themselves', async () => {
     const vectors = await open();
     const [tenant, other] = [newTenant(), newTenant()];
     const evil = ['x" or tenant != "', 'x\\', "'; drop"];
-    await vectors.upsert(other, space, [newEntry(64, { personId: 'somebody' })]);
+    await vectors.upsert(other, space, [newEntry(64, { personId: 'person' })]);
     await vectors.upsert(
       tenant,
       space,
@@ -191,13 +191,13 @@ describeEngine('milvus', 'distributed vectors', (milvus) => {
     expect(await vectors.count(other, space)).toEqual({ assigned: 1, total: 1 });
   });
 
-  it('When a search’s gallery is counted, then few are counted anew, and of many a count is kept for a while', async () => {
+  it('When a bounded count is repeated, then a small one is counted again and a large one is cached', async () => {
     const vectors = await open();
     const keeping = await openVectors({ engines: { milvus: settings }, manyTemplates: 2 });
     onTestFinished(() => keeping.close());
     const tenant = newTenant();
     const count = async () => (await keeping.count(tenant, space, { consistency: 'bounded' })).assigned;
-    const add = () => vectors.upsert(tenant, space, [newEntry(64, { personId: 'somebody' })]);
+    const add = () => vectors.upsert(tenant, space, [newEntry(64, { personId: 'person' })]);
 
     const counts = [await count()];
     for (let i = 0; i < 3; i++) {
@@ -209,7 +209,7 @@ describeEngine('milvus', 'distributed vectors', (milvus) => {
     expect((await keeping.count(tenant, space)).assigned).toBe(3);
   });
 
-  it('When a tenant has more faces than a page, then every id is listed once', async () => {
+  it('When a tenant has more faces than one page, then every id is listed once', async () => {
     const vectors = await open();
     const tenant = newTenant();
     const entries = Array.from({ length: 2300 }, () => newEntry(64));
@@ -221,7 +221,7 @@ describeEngine('milvus', 'distributed vectors', (milvus) => {
     expect(listed.toSorted()).toEqual(entries.map(({ faceId }) => faceId).toSorted());
   });
 
-  it('When most near faces lie outside the circle, then those inside are found all the same', async () => {
+  it('When most of the nearest faces are outside the circle, then the faces inside are still found', async () => {
     const vectors = await open();
     const tenant = newTenant();
     const centre = { lat: 60, lon: 10 };
@@ -241,7 +241,7 @@ describeEngine('milvus', 'distributed vectors', (milvus) => {
     expect(hits.map(({ faceId }) => faceId)).toEqual([inside.faceId]);
   });
 
-  it('When the server is not there, then opening succeeds, calls fail in time, and once it is there they work', async () => {
+  it('When the server is down, then opening succeeds, calls fail in time, and they work once it is up', async () => {
     const [host, port] = milvus.address.split(':');
     const proxy = await portProxy({ host: host!, port: Number(port) });
     await proxy.down();
@@ -284,7 +284,7 @@ describeEngine('milvus', 'distributed vectors', (milvus) => {
     await expect(waiting).rejects.toThrow('gone');
   });
 
-  it('When it is closed, then calls are refused', async () => {
+  it('When the store is closed, then calls are refused', async () => {
     const vectors = await open();
 
     await vectors.close();

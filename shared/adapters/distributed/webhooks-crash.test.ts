@@ -37,7 +37,7 @@ describeEngine('scylla', 'webhooks of a process that dies', (settings) => {
     return { clock, webhooks, tenant, webhookId, queue: { tenant, queue: webhookId }, dying, look };
   };
 
-  it('When it dies at any request while a message comes in, is sent and settled, then the message is delivered or sent again, and nothing is left', async () => {
+  it('When the process dies at any request while a message is added, sent and settled, then the message is delivered or sent again, and no entry is left', async () => {
     for (let last = 1; ; last++) {
       const { clock, webhooks, tenant, webhookId, queue, dying, look } = await setUp();
       const message = newMessage({ webhookId });
@@ -53,7 +53,7 @@ describeEngine('scylla', 'webhooks of a process that dies', (settings) => {
       await clock.advance(leaseMs);
       const isThere = (await webhooks.getMessage(tenant, message.messageId)) !== null;
       const called = await look();
-      // The event that told of it is delivered again, and then it is there in any case.
+      // The event of the message is delivered again, so now the message exists in any case.
       await webhooks.addMessages(tenant, [message], { quietMs });
       const begun = await webhooks.beginTurn(queue, 'b', turnOptions);
       const next = await webhooks.nextMessage(queue, 'b', { leaseMs });
@@ -71,7 +71,7 @@ describeEngine('scylla', 'webhooks of a process that dies', (settings) => {
     }
   });
 
-  it('When it dies at any request while a webhook is deleted, then its messages are gone, also for another with its id', async () => {
+  it('When the process dies at any request while a webhook is deleted, then its messages are deleted with it, also for a new webhook with its id', async () => {
     for (let last = 1; ; last++) {
       const { clock, webhooks, tenant, webhookId, queue, dying } = await setUp();
       await webhooks.addMessages(tenant, [newMessage({ webhookId }), newMessage({ webhookId })], { quietMs });

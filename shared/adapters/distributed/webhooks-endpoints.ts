@@ -10,11 +10,12 @@ import { checkLimit } from './scylla/lists.ts';
 import type { ScyllaStore } from './scylla/store.ts';
 
 /**
- * A webhook as it is stored. `number`: its place in the list. `era`: messages name it; they are nobody's once another webhook has the id.
+ * A webhook as it is stored. `number`: position in the list. `era`: messages store the era of their webhook. When another webhook gets the
+ * same id, its era differs, so the old messages do not belong to it.
  *
  * [Note: All webhooks of a tenant in one row]
- * A tenant has some dozens at most, of a few hundred bytes each, and whoever tells an event reads them all. So they stand in one row: how
- * many there are is exact, also for two who add the last one at once, and it takes no list.
+ * A tenant has at most some dozens of webhooks, with a few hundred bytes each, and each event needs all of them. So they are in one
+ * row. This needs no list, and their number is exact, even when two calls add the last allowed webhook at the same time.
  */
 export interface StoredWebhook extends Webhook {
   readonly number: number;
@@ -26,7 +27,7 @@ interface WebhooksOfTenant {
   readonly webhooks: readonly StoredWebhook[];
 }
 
-/** Oldest first. */
+/** All webhooks of a tenant, oldest first. */
 export const all = async ({ documents }: ScyllaStore, tenant: string): Promise<readonly StoredWebhook[]> =>
   (await documents.get<WebhooksOfTenant>('webhooks', tenant, 'all'))?.webhooks ?? [];
 
@@ -38,10 +39,12 @@ export const create = (
   { most, ...options }: CallOptions & { readonly most: number },
 ): Promise<Webhook> =>
   change(store, tenant, options, ({ last, webhooks }, at) => {
-    const there = webhooks.find((each) => each.webhookId === webhookId);
-    if (there !== undefined) return { result: toWebhook(there) };
+    const existing = webhooks.find((each) => each.webhookId === webhookId);
+    if (existing !== undefined) return { result: toWebhook(existing) };
     if (webhooks.length >= most) {
-      throw new AppError('QUOTA_EXCEEDED', { message: `There are ${webhooks.length} webhooks already.` });
+      throw new AppError('QUOTA_EXCEEDED', {
+        message: `The tenant already has ${webhooks.length} webhooks. Delete one first.`,
+      });
     }
     const made: StoredWebhook = {
       webhookId,
@@ -85,7 +88,7 @@ export async function list(store: ScyllaStore, tenant: string, { limit, after }:
 export const askingFor = async (store: ScyllaStore, tenant: string, type: WebhookType): Promise<Webhook[]> =>
   (await all(store, tenant)).filter(({ disabled, types }) => disabled === null && types.includes(type)).map(toWebhook);
 
-/** Changes that change nothing leave the version. Errors: WEBHOOK_NOT_FOUND, VERSION_CONFLICT. */
+/** The version stays the same when no value changes. Errors: WEBHOOK_NOT_FOUND, VERSION_CONFLICT. */
 export const update = (
   store: ScyllaStore,
   tenant: string,
@@ -114,7 +117,7 @@ export const rotate = (
     return { ...before, secrets: secrets.slice(0, most) };
   });
 
-/** The one that was there. */
+/** Resolves to the deleted webhook; null when it did not exist. */
 export const remove = (
   store: ScyllaStore,
   tenant: string,
@@ -122,9 +125,9 @@ export const remove = (
   options: CallOptions | undefined,
 ): Promise<StoredWebhook | null> =>
   change<StoredWebhook | null>(store, tenant, options, ({ last, webhooks }) => {
-    const there = webhooks.find((each) => each.webhookId === webhookId);
-    if (there === undefined) return { result: null };
-    return { next: { last, webhooks: webhooks.filter((each) => each !== there) }, result: there };
+    const existing = webhooks.find((each) => each.webhookId === webhookId);
+    if (existing === undefined) return { result: null };
+    return { next: { last, webhooks: webhooks.filter((each) => each !== existing) }, result: existing };
   });
 
 export const toWebhook = ({ number: _, era: __, ...webhook }: StoredWebhook): Webhook => webhook;

@@ -14,32 +14,33 @@ import type {
 } from '../../ports/webhooks.ts';
 import { atOnce } from './records-images.ts';
 import type { Bound } from './scylla/client.ts';
-import { microseconds } from './scylla/documents.ts';
 import { countOf, drop, type Entry, pageOf, platform, put, type StoredEntry, walk } from './scylla/lists.ts';
 import type { ListTable } from './scylla/statements.ts';
 import type { ScyllaStore } from './scylla/store.ts';
+import { microseconds } from './scylla/write-time.ts';
 import * as endpoints from './webhooks-endpoints.ts';
 
 /**
- * A message as it is stored. `order`: its place among those of one moment. `era`: its webhook's.
+ * A message as it is stored. `order`: position among messages of the same time. `era`: the era of its webhook.
  *
- * [Note: Pointers first]
- * A message stands in five lists (`placesOf`). Those that it will stand in are written before its row decides, those that it has left
- * are removed after; readers take an entry only where the row says the same. So a change costs one condition, and a crash
- * leaves entries that say nothing, which whoever meets them removes once they are older than any call. Nothing has to be finished.
+ * [Note: Lists before the row]
+ * A message has entries in up to five lists (`placesOf`). New entries are written before the message's row, which decides; old entries are
+ * deleted after it. Readers use an entry only if the row agrees with it. So a change needs only one conditional write. A crash can
+ * leave entries without an effect. A reader deletes such an entry once it is older than the longest call. No other repair is needed.
  */
 interface StoredMessage extends LoggedMessage {
   readonly order: string;
   readonly era: string;
 }
 
-/** An entry that its message does not know of is nobody's after so long: no call takes that long. */
-export const leftMs = 600_000;
-/** Messages that one call clears away. */
-const clearing = 2000;
+/** Age in milliseconds from which an entry that disagrees with its message is deleted. No call takes this long. */
+export const strayMs = 600_000;
+/** Messages that one call of `clear` handles. */
+const clearedPerCall = 2000;
+/** Messages that are cleared in parallel. */
 const clearedAtOnce = 16;
 
-/** Nothing when it is there already. `order`: from `v7`. */
+/** Adds a message unless it exists. `order`: from `v7`. */
 export async function add(
   store: ScyllaStore,
   tenant: string,
@@ -47,14 +48,14 @@ export async function add(
   webhook: endpoints.StoredWebhook,
   options: CallOptions | undefined,
 ): Promise<void> {
-  const there = await read(store, tenant, message.messageId);
-  if (there?.era === webhook.era) return;
-  await become(store, tenant, message.messageId, options, (current) =>
+  const existing = await read(store, tenant, message.messageId);
+  if (existing?.era === webhook.era) return;
+  await changeMessage(store, tenant, message.messageId, options, (current) =>
     current?.era === webhook.era ? undefined : fresh(message, webhook.era, store.now()),
   );
 }
 
-/** A message whose one attempt is made. Errors: WEBHOOK_NOT_FOUND. */
+/** Adds a message together with the result of its only attempt. Errors: WEBHOOK_NOT_FOUND. */
 export async function addTried(
   store: ScyllaStore,
   tenant: string,
@@ -65,7 +66,7 @@ export async function addTried(
 ): Promise<LoggedMessage> {
   const { era } = await endpoints.require(store, tenant, message.webhookId);
   const order = v7();
-  const { after } = await become(store, tenant, message.messageId, options, (current) =>
+  const { after } = await changeMessage(store, tenant, message.messageId, options, (current) =>
     settled(current?.era === era ? current : fresh({ ...message, order }, era, store.now()), attempt, verdict),
   );
   return toLogged(after!);
@@ -73,17 +74,17 @@ export async function addTried(
 
 export async function get(store: ScyllaStore, tenant: string, messageId: string): Promise<LoggedMessage | null> {
   const message = await read(store, tenant, messageId);
-  return message === null || !isOfOne(message, await endpoints.all(store, tenant)) ? null : toLogged(message);
+  return message === null || !hasWebhook(message, await endpoints.all(store, tenant)) ? null : toLogged(message);
 }
 
-/** What of a queue comes first, due or not; `from`: nothing stands before. */
+/** The first pending message of a queue, due or not; null when the queue is empty. `from`: the queue has no entry before this time. */
 export async function first(
   store: ScyllaStore,
   tenant: string,
   queue: string,
   from: number | undefined,
 ): Promise<{ message: WebhookMessage & { dueAt: number }; webhook: endpoints.StoredWebhook } | null> {
-  // Meanwhile: this is read for every message that is sent.
+  // Read the webhooks in parallel, because this function runs for every message that is sent.
   const webhooks = endpoints.all(store, tenant);
   webhooks.catch(() => undefined);
   const wanted = { order: 'up', from, step: 10 } as const;
@@ -94,12 +95,12 @@ export async function first(
       const { attempts: _, ...rest } = toLogged(message);
       return { message: { ...rest, dueAt: message.dueAt }, webhook };
     }
-    await dropLeft(store, 'messages_due', tenant, entry, queue);
+    await dropStray(store, 'messages_due', tenant, entry, queue);
   }
   return null;
 }
 
-/** Newest first. Errors: WEBHOOK_NOT_FOUND. */
+/** Messages of a webhook, newest first. Errors: WEBHOOK_NOT_FOUND. */
 export async function list(
   store: ScyllaStore,
   tenant: string,
@@ -121,7 +122,7 @@ export async function list(
   });
 }
 
-/** Nothing when the message is gone. */
+/** Stores the result of an attempt. Does nothing when the message does not exist. */
 export const settle = (
   store: ScyllaStore,
   tenant: string,
@@ -130,11 +131,11 @@ export const settle = (
   verdict: Verdict,
   options: CallOptions | undefined,
 ) =>
-  become(store, tenant, messageId, options, (current) =>
+  changeMessage(store, tenant, messageId, options, (current) =>
     current === null ? undefined : settled(current, attempt, verdict),
   );
 
-/** Errors: DELIVERY_NOT_FOUND. */
+/** Makes a message due now, with no tries. Errors: DELIVERY_NOT_FOUND. */
 export async function restart(
   store: ScyllaStore,
   tenant: string,
@@ -143,15 +144,15 @@ export async function restart(
   options: CallOptions | undefined,
 ): Promise<LoggedMessage> {
   const webhooks = await endpoints.all(store, tenant);
-  const { after } = await become(store, tenant, messageId, options, (current) => {
-    if (current?.webhookId !== webhookId || !isOfOne(current, webhooks)) throw new AppError('DELIVERY_NOT_FOUND');
+  const { after } = await changeMessage(store, tenant, messageId, options, (current) => {
+    if (current?.webhookId !== webhookId || !hasWebhook(current, webhooks)) throw new AppError('DELIVERY_NOT_FOUND');
     const at = store.now();
     return { ...current, status: 'pending', scheduledAt: at, dueAt: at, tries: 0 };
   });
   return toLogged(after!);
 }
 
-/** All of a webhook that is no more. */
+/** Deletes all messages of a deleted webhook. */
 export async function removeOf(
   store: ScyllaStore,
   tenant: string,
@@ -160,12 +161,12 @@ export async function removeOf(
   const wanted = { order: 'up', step: 500 } as const;
   for await (const some of inBatches(walk(store.scylla, 'messages_by_webhook', tenant, wanted, webhookId))) {
     await eachOf(some, clearedAtOnce, ({ data }) =>
-      become(store, tenant, data, undefined, (current) => (current?.era === era ? null : undefined)),
+      changeMessage(store, tenant, data, undefined, (current) => (current?.era === era ? null : undefined)),
     );
   }
 }
 
-/** At most so many that what is left waits for the next call. */
+/** Gives up late messages and deletes old ones. Handles a limited number; the next call handles the rest. */
 export async function clear(
   store: ScyllaStore,
   { giveUpBefore, removeBefore }: { readonly giveUpBefore: number; readonly removeBefore: number },
@@ -180,7 +181,7 @@ export async function clear(
   return { givenUp, removed };
 }
 
-/** Of all tenants. */
+/** Number of pending messages of all tenants, and the time of the oldest. */
 export async function pending(store: ScyllaStore): Promise<{ messages: number; oldestAt: number | null }> {
   const { count } = await countOf(store.scylla, 'messages_waiting', platform);
   for await (const { id, at } of walk(store.scylla, 'messages_waiting', platform, { order: 'up', step: 10 })) {
@@ -190,15 +191,15 @@ export async function pending(store: ScyllaStore): Promise<{ messages: number; o
   return { messages: 0, oldestAt: null };
 }
 
-/** Removes an entry that nothing belongs to, once it is old enough. */
-export async function dropLeft(
+/** Deletes an entry without a message once it is older than `strayMs`. */
+export async function dropStray(
   { scylla, now }: ScyllaStore,
   table: ListTable,
   tenant: string,
   entry: Entry,
   scope?: string,
 ): Promise<void> {
-  if (entry.at <= now() - leftMs) await scylla.write(drop(table, tenant, entry, scope), microseconds());
+  if (entry.at <= now() - strayMs) await scylla.write(drop(table, tenant, entry, scope), microseconds());
 }
 
 async function clearList(
@@ -211,15 +212,15 @@ async function clearList(
   for await (const some of inBatches(walk(store.scylla, table, platform, { order: 'up', to: before, step: 500 }))) {
     const changed = await eachOf(some, clearedAtOnce, async (entry) => {
       const [tenant, messageId] = JSON.parse(entry.id) as [string, string];
-      const change = await become(store, tenant, messageId, undefined, (current) =>
+      const change = await changeMessage(store, tenant, messageId, undefined, (current) =>
         current === null ? undefined : turnInto(current, entry.at),
       );
-      const stands = change.after !== null && placesOf(tenant, change.after).some(isEntry(table, entry));
-      if (!stands) await dropLeft(store, table, platform, entry);
+      const isCurrent = change.after !== null && placesOf(tenant, change.after).some(isEntry(table, entry));
+      if (!isCurrent) await dropStray(store, table, platform, entry);
       return change.changed;
     });
     cleared += changed.filter(Boolean).length;
-    if (cleared >= clearing) break;
+    if (cleared >= clearedPerCall) break;
   }
   return cleared;
 }
@@ -232,8 +233,11 @@ interface Change {
   readonly changed: boolean;
 }
 
-/** The one way in which a message changes. `next`: null: it is removed; undefined: nothing happens. See: [Note: Pointers first] */
-async function become(
+/**
+ * Changes a message; every change uses this function. `next` returns the new message; null: delete it; undefined: no change.
+ * See: [Note: Lists before the row]
+ */
+async function changeMessage(
   { scylla, documents }: ScyllaStore,
   tenant: string,
   messageId: string,
@@ -241,7 +245,7 @@ async function become(
   next: (current: StoredMessage | null) => StoredMessage | null | undefined,
 ): Promise<Change> {
   const left: Place[] = [];
-  // Older than whatever is written because of this change, so that what removes the old entries removes no new ones.
+  // Older than all writes that follow from this change, so that the deletion of old entries does not delete new ones.
   let stamp = 0;
   const change = await documents.change<StoredMessage, Change>(
     'messages',
@@ -269,6 +273,7 @@ async function become(
   return change;
 }
 
+/** An entry in a list. */
 interface Place {
   readonly table: ListTable;
   readonly tenant: string;
@@ -276,7 +281,10 @@ interface Place {
   readonly scope: string | undefined;
 }
 
-/** The log of its webhook, and what is cleared away; while it waits, also its queue and what is looked through for what is due. */
+/**
+ * The list entries of a message: in the log of its webhook and in the list of all messages. While a message is planned, also in the
+ * lists of waiting messages, of its queue and of due queues.
+ */
 function placesOf(
   tenant: string,
   { messageId, webhookId, queue, order, acceptedAt, scheduledAt, dueAt }: StoredMessage,
@@ -343,7 +351,7 @@ function settled(current: StoredMessage, attempt: Omit<Attempt, 'number'> | null
   };
 }
 
-const isOfOne = (message: StoredMessage, webhooks: readonly endpoints.StoredWebhook[]): boolean =>
+const hasWebhook = (message: StoredMessage, webhooks: readonly endpoints.StoredWebhook[]): boolean =>
   webhooks.some(({ era }) => era === message.era);
 
 const toLogged = ({ order: _, era: __, ...message }: StoredMessage): LoggedMessage => message;

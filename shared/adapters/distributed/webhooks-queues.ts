@@ -3,37 +3,39 @@ import type { CallOptions } from '../../ports/tenant.ts';
 import { asTenant } from '../../ports/tenant.ts';
 import type { Queue } from '../../ports/webhooks.ts';
 import type { Bound } from './scylla/client.ts';
-import { microseconds } from './scylla/documents.ts';
 import { drop, type Entry, platform, put, walk } from './scylla/lists.ts';
 import type { ScyllaStore } from './scylla/store.ts';
+import { microseconds } from './scylla/write-time.ts';
 import * as messages from './webhooks-messages.ts';
 
 /**
- * Who has the turn of a queue. See: [Note: Turns of a queue]
+ * State of a queue: who has the turn. See: [Note: Turns of a queue]
  *
- * [Note: Looked at when due]
- * `queues_due` says when to look at a queue: every pending message has put an entry there for its own time, and whoever looks
- * (`callDue`) puts off what need not be looked at yet to the time when it must be. So the entries up to now are few, and a queue with
- * something pending always has one no later than its message is due, its turn runs out or its rest ends. Turns are claimed by
- * condition; everything else about queues follows from the messages.
+ * [Note: Queues are checked when due]
+ * The list `queues_due` has the times at which queues must be checked. Every pending message has an entry with its own due time. `callDue`
+ * checks the queues with entries up to now and replaces their entries by one with the next time that matters. So few entries are
+ * due at any time. A queue with pending messages always has an entry no later than the time when its message is due, its turn expires or
+ * its rest ends. Turns are claimed with conditional writes; all other state of a queue follows from its messages.
  */
 interface QueueDocument {
-  /** Called for, or having its turn, until then. */
+  /** Until this time a worker is called for the queue or has its turn. */
   readonly busyUntil: number;
+  /** Nothing is sent before this time. */
   readonly restUntil: number;
+  /** Id of the current turn; null: no worker has the turn. */
   readonly turn: string | null;
-  /** Nothing that is pending is due before: what was sent long ago is not read again and again. */
+  /** No pending message is due before this time. Reads start here, so that they skip the entries of old messages. */
   readonly low: number;
 }
 
-/** A queue is forgotten when nothing has happened for so long; it only costs reading. */
+/** Seconds until the database deletes an unused queue. A missing queue only needs more reads. */
 const ttl = 7 * 24 * 60 * 60;
-/** Clocks of processes differ less, and no call that puts a message in takes longer. */
+/** More than the clocks of processes differ, and more than a call that adds a message takes. */
 const skewMs = 300_000;
-/** Entries that one look goes through, and queues looked at at once. */
-const [mostEntries, looksAtOnce] = [20_000, 8];
+/** Entries that one `callDue` reads, and queues that it checks in parallel. */
+const [maxEntries, checksAtOnce] = [20_000, 8];
 
-/** Whether something is due that nobody was called for; somebody is from now on. */
+/** Marks the queue as called when a message is due and no worker is called or has the turn. Resolves to whether it did. */
 export const call = (
   store: ScyllaStore,
   { tenant, queue }: Queue,
@@ -53,41 +55,41 @@ export const call = (
     { signal },
   );
 
-/** The same for all queues, the longest due first. */
+/** Like `call`, for all queues, those with the oldest entry first. Resolves to the queues to call a worker for. */
 export async function callDue(
   store: ScyllaStore,
   { limit, ...options }: CallOptions & { readonly limit: number; readonly quietMs: number },
 ): Promise<Queue[]> {
-  const looks = new Map<string, { readonly queue: Queue; readonly entries: Entry[] }>();
+  const checks = new Map<string, { readonly queue: Queue; readonly entries: Entry[] }>();
   let read = 0;
   const wanted = { order: 'up', to: store.now() + 1, step: 1000 } as const;
   for await (const { at, id } of walk(store.scylla, 'queues_due', platform, wanted)) {
     const [tenant, queue] = JSON.parse(id) as [string, string];
     const key = JSON.stringify([tenant, queue]);
-    const look = looks.get(key) ?? { queue: { tenant: asTenant(tenant), queue }, entries: [] };
-    look.entries.push({ at, id });
-    looks.set(key, look);
-    if (++read >= mostEntries) break;
+    const queued = checks.get(key) ?? { queue: { tenant: asTenant(tenant), queue }, entries: [] };
+    queued.entries.push({ at, id });
+    checks.set(key, queued);
+    if (++read >= maxEntries) break;
   }
-  const waiting = [...looks.values()];
+  const waiting = [...checks.values()];
   const called: Queue[] = [];
   while (waiting.length > 0 && called.length < limit) {
     options.signal?.throwIfAborted();
-    const some = waiting.splice(0, Math.min(looksAtOnce, limit - called.length));
-    const due = await eachOf(some, looksAtOnce, ({ queue, entries }) => look(store, queue, entries, options));
+    const some = waiting.splice(0, Math.min(checksAtOnce, limit - called.length));
+    const due = await eachOf(some, checksAtOnce, ({ queue, entries }) => check(store, queue, entries, options));
     called.push(...some.filter((_, index) => due[index]).map(({ queue }) => queue));
   }
   return called;
 }
 
-/** false: somebody has it, it is to rest, nothing waits, or the tenant has as many as it may. */
+/** Starts a turn. false: another worker has the turn, the queue is resting or empty, or the tenant already has `mostOfTenant` turns. */
 export async function begin(
   store: ScyllaStore,
   { tenant, queue }: Queue,
   turn: string,
   { leaseMs, mostOfTenant, signal }: CallOptions & { readonly leaseMs: number; readonly mostOfTenant: number },
 ): Promise<boolean> {
-  const outcome = await store.documents.change<QueueDocument, 'begun' | 'refused' | 'crowded'>(
+  const outcome = await store.documents.change<QueueDocument, 'started' | 'refused' | 'limited'>(
     'queues',
     tenant,
     queue,
@@ -98,20 +100,20 @@ export async function begin(
         isTaken || (current?.restUntil ?? 0) > at ? null : await messages.first(store, tenant, queue, current?.low);
       if (first === null) return { next: undefined, result: 'refused' };
       const free = { restUntil: 0, low: lowOf(first.message.dueAt, at) };
-      // It is counted before it counts the others: of two at once, both see both.
+      // Write the own turn before counting the others, so that of two parallel calls each sees the other.
       await store.scylla.write(put('queues_in_turn', tenant, inTurn(queue), String(at + leaseMs)), microseconds());
       return (await othersInTurn(store, tenant, queue, mostOfTenant)) < mostOfTenant
-        ? { next: { ...free, busyUntil: at + leaseMs, turn }, ttl, result: 'begun' }
-        : // Called for again as soon as somebody looks.
-          { next: { ...free, busyUntil: 0, turn: null }, ttl, result: 'crowded' };
+        ? { next: { ...free, busyUntil: at + leaseMs, turn }, ttl, result: 'started' }
+        : // The next check calls a worker again.
+          { next: { ...free, busyUntil: 0, turn: null }, ttl, result: 'limited' };
     },
     { signal },
   );
-  if (outcome === 'crowded') await store.scylla.write(drop('queues_in_turn', tenant, inTurn(queue)), microseconds());
-  return outcome === 'begun';
+  if (outcome === 'limited') await store.scylla.write(drop('queues_in_turn', tenant, inTurn(queue)), microseconds());
+  return outcome === 'started';
 }
 
-/** What is due first; null: nothing, or the turn is lost. */
+/** The message that is due first; null: no message is due, or the turn is lost. */
 export async function next(
   store: ScyllaStore,
   { tenant, queue }: Queue,
@@ -120,7 +122,7 @@ export async function next(
 ): ReturnType<typeof messages.first> {
   const current = await store.documents.get<QueueDocument>('queues', tenant, queue);
   if (current?.turn !== turn) return null;
-  // Prolonged when a quarter is gone, not for every message.
+  // Renew the lease only after a quarter of it, not for every message.
   const isKept =
     current.busyUntil >= store.now() + leaseMs * 0.75 ||
     (await change(store, { tenant, queue }, turn, { signal }, (mine) => ({
@@ -131,14 +133,14 @@ export async function next(
   return first === null || first.message.dueAt > store.now() ? null : first;
 }
 
-/** Whether the queue is called for again. */
+/** Ends a turn. Resolves to whether the caller must call a worker for the queue again. */
 export async function end(
   store: ScyllaStore,
   { tenant, queue }: Queue,
   turn: string,
   { restUntil, ...options }: CallOptions & { readonly restUntil: number; readonly quietMs: number },
 ): Promise<boolean> {
-  // As of before the next turn, which stands in the same entry.
+  // The next turn uses the same entry, so the deletion needs an earlier timestamp.
   const stamp = microseconds();
   const ended = await change(store, { tenant, queue }, turn, options, (mine) => ({
     ...mine,
@@ -148,12 +150,12 @@ export async function end(
   }));
   if (!ended) return false;
   await store.scylla.write(drop('queues_in_turn', tenant, inTurn(queue)), stamp);
-  // Afterwards: what came until now has found the queue busy.
+  // After the end: messages that were added until now found the queue busy, so no worker was called for them.
   return await call(store, { tenant, queue }, options);
 }
 
-/** Whether it was called for. What follows is written before what is done with is removed. */
-async function look(
+/** Checks a queue. Resolves to whether it was called. Writes new entries before it deletes the handled ones. */
+async function check(
   store: ScyllaStore,
   { tenant, queue }: Queue,
   entries: readonly Entry[],
@@ -178,14 +180,14 @@ async function look(
     return true;
   }
   const first = await messages.first(store, tenant, queue, current?.low);
-  // Entries of messages that are being written say more than what is seen yet.
-  const old = entries.filter((entry) => entry.at <= at - messages.leftMs || isOfQueue(entry));
+  // Recent entries may belong to messages that are still being written, so keep them.
+  const old = entries.filter((entry) => entry.at <= at - messages.strayMs || isOfQueue(entry));
   if (first === null) await replace([], old);
   else if (first.message.dueAt > at) await replace(again(first.message.dueAt), old);
   return false;
 }
 
-/** Changes a queue while it is in this turn; false: it is not any more. */
+/** Changes a queue during this turn. false: the turn is lost. */
 const change = (
   { documents }: ScyllaStore,
   { tenant, queue }: Queue,
@@ -202,7 +204,7 @@ const change = (
     { signal },
   );
 
-/** Turns of a tenant's other queues; counted up to `most`. */
+/** Number of turns of the tenant's other queues, counted up to `most`. */
 async function othersInTurn(store: ScyllaStore, tenant: string, queue: string, most: number): Promise<number> {
   let count = 0;
   for await (const { id, at, data } of walk(store.scylla, 'queues_in_turn', tenant, { order: 'up', step: 100 })) {
@@ -213,7 +215,7 @@ async function othersInTurn(store: ScyllaStore, tenant: string, queue: string, m
   return count;
 }
 
-/** Of a turn that was prolonged; the entry of one that was not is removed. */
+/** Whether the turn of an expired entry was renewed. Otherwise deletes the entry. */
 async function isInTurn({ scylla, documents, now }: ScyllaStore, tenant: string, entry: Entry): Promise<boolean> {
   const stamp = microseconds();
   const current = await documents.get<QueueDocument>('queues', tenant, entry.id);
@@ -224,6 +226,6 @@ async function isInTurn({ scylla, documents, now }: ScyllaStore, tenant: string,
 
 const freeAt = (current: QueueDocument | null): number => Math.max(current?.busyUntil ?? 0, current?.restUntil ?? 0);
 const lowOf = (dueAt: number, at: number): number => Math.min(dueAt, at - skewMs);
-/** A tenant's turns are few, and stand in one bucket. */
+/** A tenant has few turns, so all of them are in one bucket. */
 const inTurn = (queue: string): Entry => ({ at: 0, id: queue });
 const isOfQueue = ({ id }: Entry): boolean => (JSON.parse(id) as string[])[2] === '';

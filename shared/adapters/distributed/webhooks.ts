@@ -6,15 +6,15 @@ import * as endpoints from './webhooks-endpoints.ts';
 import * as messages from './webhooks-messages.ts';
 import * as queues from './webhooks-queues.ts';
 
-/** Messages of one call that are added at once. */
+/** Messages of one call that are added in parallel. */
 const addedAtOnce = 16;
 
-/** Webhooks in ScyllaDB. See: [Note: Pointers first], [Note: Looked at when due], [Note: Secrets in ScyllaDB] */
+/** Webhooks in ScyllaDB. See: [Note: Lists before the row], [Note: Queues are checked when due], [Note: Secrets in ScyllaDB] */
 export async function openWebhooks(options: ScyllaStoreOptions): Promise<Webhooks> {
   return webhooksOn(openScyllaStore('webhooks', options));
 }
 
-/** Also for tests of what a crash leaves. */
+/** Exported for tests of crashes. */
 export function webhooksOn(store: ScyllaStore): Webhooks {
   const { read, write } = store;
   return {

@@ -76,7 +76,7 @@ export const signingKeys = (database: Database): SigningKey[] =>
     createdAt: row.created_at,
   }));
 
-/** Inside a transaction. Whether there was none made after `unlessNewerThan`. */
+/** Inside a transaction. Returns false, and adds nothing, if a key is newer than `unlessNewerThan`. */
 export function addSigningKey(
   database: Database,
   key: Omit<SigningKey, 'createdAt'>,

@@ -3,7 +3,7 @@ import type { PageTokens } from '../page-token.ts';
 import type { Database, Value } from './database.ts';
 
 export interface Numbered {
-  /** Order of making. */
+  /** Order of creation. */
   readonly number: number;
 }
 
@@ -14,7 +14,10 @@ interface Listing<Row extends Numbered, Item> {
   readonly toItem: (row: Row) => Item;
 }
 
-/** One page, oldest first; complete and without repeats whatever comes and goes meanwhile. Errors: AppError PAGE_TOKEN_INVALID. */
+/**
+ * One page, oldest first. Rows that are added or deleted between two pages cause no gap and no repeat.
+ * Errors: AppError PAGE_TOKEN_INVALID.
+ */
 export function pageOf<Row extends Numbered, Item>(
   database: Database,
   tokens: PageTokens,

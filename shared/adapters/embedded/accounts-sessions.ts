@@ -12,7 +12,7 @@ interface SessionRow {
   expires_at: number;
 }
 
-/** Inside a transaction. Clears away what has expired. Errors: USER_NOT_FOUND. */
+/** Inside a transaction. Also deletes expired sessions. Errors: USER_NOT_FOUND. */
 export function create(database: Database, tenant: Tenant, session: Omit<Session, 'createdAt'>, now: number): void {
   if (getUser(database, tenant, session.userId) === null) throw new AppError('USER_NOT_FOUND');
   database.run('DELETE FROM sessions WHERE expires_at <= ?', [now]);
@@ -56,7 +56,7 @@ export function rotate(
   return 'rotated';
 }
 
-/** Inside a transaction. Resolves to whether it was there and had not expired. */
+/** Inside a transaction. Returns whether the session existed and had not expired. */
 export function end(database: Database, tenant: Tenant, sessionId: string, now: number): boolean {
   const session = live(database, tenant, sessionId, now);
   database.run('DELETE FROM sessions WHERE tenant = ? AND session_id = ?', [tenant, sessionId]);

@@ -13,6 +13,7 @@ interface TenantRow extends Numbered {
   quota: string;
   consent_required: number;
   retention: string;
+  time_zone: string | null;
   created_at: number;
   updated_at: number;
   version: number;
@@ -22,8 +23,8 @@ interface TenantRow extends Numbered {
 export function create(database: Database, tenant: NewTenant, now: number): TenantRecord {
   if (get(database, tenant.tenant) !== null) throw new AppError('TENANT_EXISTS');
   database.run(
-    `INSERT INTO tenants (tenant, name, quota, consent_required, retention, created_at, updated_at, version)
-     VALUES (?, ?, ?, ?, ?, ?, ?, 1)`,
+    `INSERT INTO tenants (tenant, name, quota, consent_required, retention, time_zone, created_at, updated_at, version)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)`,
     [tenant.tenant, ...settingValues(tenant), now, now],
   );
   return get(database, tenant.tenant)!;
@@ -43,7 +44,7 @@ export function requireTenant(database: Database, tenant: Tenant): void {
 export const list = (database: Database, tokens: PageTokens, options: PageOptions): Page<TenantRecord> =>
   pageOf<TenantRow, TenantRecord>(database, tokens, options, { table: 'tenants', tenant: null, toItem: toTenant });
 
-/** Inside a transaction. Changes that change nothing leave the version. Errors: TENANT_NOT_FOUND, VERSION_CONFLICT. */
+/** Inside a transaction. The version stays if all values stay the same. Errors: TENANT_NOT_FOUND, VERSION_CONFLICT. */
 export function update(
   database: Database,
   tenant: Tenant,
@@ -57,7 +58,7 @@ export function update(
   const after: TenantRecord = { ...before, ...given(changes) };
   if (isDeepStrictEqual(before, after)) return before;
   database.run(
-    `UPDATE tenants SET name = ?, quota = ?, consent_required = ?, retention = ?, updated_at = max(?, updated_at),
+    `UPDATE tenants SET name = ?, quota = ?, consent_required = ?, retention = ?, time_zone = ?, updated_at = max(?, updated_at),
        version = version + 1
      WHERE tenant = ?`,
     [...settingValues(after), now, tenant],
@@ -65,7 +66,7 @@ export function update(
   return get(database, tenant)!;
 }
 
-/** The fields that are to change: those that are not undefined. */
+/** The changes without the fields that are undefined. */
 export const given = <Changes extends object>(changes: Changes): Changes =>
   Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as Changes;
 
@@ -75,11 +76,13 @@ const settingValues = ({
   quota: { persons, faces, bytes },
   consentRequired,
   retention: { imagesDays, unknownFacesDays },
-}: Pick<TenantRecord, 'name'> & TenantSettings): [string, string, number, string] => [
+  timeZone,
+}: Pick<TenantRecord, 'name'> & TenantSettings): [string, string, number, string, string | null] => [
   name,
   JSON.stringify({ persons, faces, bytes } satisfies Quota),
   Number(consentRequired),
   JSON.stringify({ imagesDays, unknownFacesDays } satisfies Retention),
+  timeZone,
 ];
 
 const toTenant = (row: TenantRow): TenantRecord => ({
@@ -88,6 +91,7 @@ const toTenant = (row: TenantRow): TenantRecord => ({
   quota: JSON.parse(row.quota) as Quota,
   consentRequired: row.consent_required === 1,
   retention: JSON.parse(row.retention) as Retention,
+  timeZone: row.time_zone,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
   version: row.version,

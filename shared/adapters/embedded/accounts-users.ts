@@ -47,7 +47,7 @@ export const getByName = (database: Database, tenant: Tenant, username: string):
 export const list = (database: Database, tokens: PageTokens, tenant: Tenant, options: PageOptions): Page<User> =>
   pageOf<UserRow, User>(database, tokens, options, { table: 'users', tenant, toItem: toUser });
 
-/** Inside a transaction. Changes that change nothing leave the version and the sessions. Errors: USER_NOT_FOUND, VERSION_CONFLICT. */
+/** Inside a transaction. The version and the sessions stay if all values stay the same. Errors: USER_NOT_FOUND, VERSION_CONFLICT. */
 export function update(
   database: Database,
   tenant: Tenant,
@@ -72,11 +72,11 @@ export function update(
   return get(database, tenant, userId)!;
 }
 
-/** Inside a transaction. Sessions go with their user. */
+/** Inside a transaction. Also deletes the user's sessions. */
 export const remove = (database: Database, tenant: Tenant, userId: string): boolean =>
   database.run('DELETE FROM users WHERE tenant = ? AND user_id = ?', [tenant, userId]).changes > 0;
 
-/** `except`: a session that stays. */
+/** Deletes the user's sessions, except one. */
 function endSessions(database: Database, tenant: Tenant, userId: string, except: string | undefined): void {
   database.run('DELETE FROM sessions WHERE tenant = ? AND user_id = ? AND session_id IS NOT ?', [
     tenant,

@@ -34,7 +34,7 @@ async function setUp() {
   return { dataDir, accounts, tenant };
 }
 
-it('When accounts are stored, then nothing of them is readable on the disk, and files are the owner’s alone', async () => {
+it('When accounts are stored, then no value is readable on the disk, and only the owner can read the files', async () => {
   const { dataDir, accounts, tenant } = await setUp();
   const user = newUser({ username: 'ada.lovelace', passwordHash: '$scrypt$a-hash-that-stands-out' });
   const apiKey = newApiKeyRecord();
@@ -48,13 +48,13 @@ it('When accounts are stored, then nothing of them is readable on the disk, and 
   for (const name of files) {
     const bytes = readFileSync(join(dataDir, name));
     for (const text of [user.username, user.passwordHash, apiKey.secretDigest, '"d":"secret"', 'CREATE TABLE']) {
-      expect(bytes.includes(text), `${name} holds ${text}`).toBe(false);
+      expect(bytes.includes(text), `${name} contains ${text}`).toBe(false);
     }
     expect(statSync(join(dataDir, name)).mode & 0o777, name).toBe(0o600);
   }
 });
 
-it('When the key file is missing or another one, then opening says so', async () => {
+it('When the key file is missing or contains another key, then opening fails and names the file', async () => {
   const { dataDir, accounts } = await setUp();
   await accounts.close();
   const keyFile = join(dataDir, 'accounts.key');
@@ -70,7 +70,7 @@ it('When the key file is missing or another one, then opening says so', async ()
   }
 });
 
-it('When the data folder is in use, then a second opening says so; when it is closed, calls are refused', async () => {
+it('When the data folder is in use, then a second opening fails; when the store is closed, then calls are refused', async () => {
   const { dataDir, accounts, tenant } = await setUp();
 
   await expect(openAccounts({ dataDir, clock })).rejects.toThrow('Another process uses this data folder');

@@ -1,51 +1,31 @@
-import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Accounts } from '../../ports/accounts.ts';
 import type { CallOptions } from '../../ports/tenant.ts';
-import { createPageTokens } from '../page-token.ts';
 import * as keys from './accounts-keys.ts';
 import * as sessions from './accounts-sessions.ts';
 import * as tenants from './accounts-tenants.ts';
 import * as users from './accounts-users.ts';
-import { openDataFolder } from './data-folder.ts';
-import { type Database, openDatabase } from './database.ts';
 import { createGroupCommit } from './group-commit.ts';
-import { openKeyFile } from './key-file.ts';
-import { migrate, migrations } from './migrations.ts';
-import { lockStore } from './store-lock.ts';
+import { openStoreDatabase, pageTokensOf, type StoreDatabase } from './store-database.ts';
 import type { StoreOptions } from './store-options.ts';
 
 /**
- * Tenants, users, keys and sessions in `accounts.db`, encrypted as a whole with `accounts.key`: private signing keys lie in it.
- * Writers that come together share one transaction; it runs within one turn of the event loop, so no reader sees half of it.
+ * Tenants, users, keys and sessions in `accounts.db`. The whole file is encrypted with `accounts.key`, because it contains private
+ * signing keys. Writes of the same moment share one transaction. The transaction runs in one turn of the event loop, so no reader
+ * sees a part of it.
  * See: [Note: Group commit]
  */
-export async function openAccounts({ dataDir, clock }: StoreOptions): Promise<Accounts> {
-  openDataFolder(dataDir);
-  const unlock = lockStore(join(dataDir, 'accounts.lock'));
-  let database: Database | undefined;
-  try {
-    const path = join(dataDir, 'accounts.db');
-    const { secret } = await openKeyFile(join(dataDir, 'accounts.key'), async () => existsSync(path));
-    database = openDatabase(path, { encryptionKey: secret.toString('hex') });
-    migrate(database, migrations.accounts, clock.now());
-    return accountsOn(database, () => clock.now(), unlock);
-  } catch (error) {
-    database?.close();
-    unlock();
-    throw error;
-  }
+export async function openAccounts(options: StoreOptions): Promise<Accounts> {
+  return await openStoreDatabase(options, 'accounts', (opened) => accountsOn(opened, () => options.clock.now()));
 }
 
-function accountsOn(database: Database, now: () => number, unlock: () => void): Accounts {
-  const tokens = createPageTokens(pageTokenKey(database));
+function accountsOn({ database, close }: StoreDatabase, now: () => number): Accounts {
+  const tokens = pageTokensOf(database);
   const commits = createGroupCommit(database);
   let closing: Promise<void> | undefined;
 
   const write = <T>(options: CallOptions | undefined, body: () => T): Promise<T> =>
     commits.run(body, { signal: options?.signal });
-  /** An async function turns what `body` throws into a rejection. */
+  /** Async, so that an error of `body` becomes a rejection. */
   const read = async <T>(options: CallOptions | undefined, body: () => T): Promise<T> => {
     options?.signal?.throwIfAborted();
     return body();
@@ -89,21 +69,8 @@ function accountsOn(database: Database, now: () => number, unlock: () => void): 
     addSigningKey: (key, options) =>
       write(options, () => keys.addSigningKey(database, key, options.unlessNewerThan, now())),
     close() {
-      closing ??= commits.drained().then(() => {
-        database.close();
-        unlock();
-      });
+      closing ??= commits.drained().then(close);
       return closing;
     },
   };
-}
-
-/** Made with the database, so that tokens outlive a restart. */
-function pageTokenKey(database: Database): Buffer {
-  database.run('INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING', [
-    'page-token-key',
-    randomBytes(32),
-  ]);
-  const row = database.get<{ value: ArrayBuffer }>('SELECT value FROM settings WHERE name = ?', ['page-token-key']);
-  return Buffer.from(row!.value);
 }

@@ -7,13 +7,13 @@ import { tenantsWithEntries, walkChain, wronglyIndexed } from './audit-reading.t
 import { openDatabase } from './database.ts';
 
 export interface AuditFile extends Pick<Audit, 'tenants' | 'chains' | 'close'> {
-  /** Subjects of entries by which they are not found, or wrongly; 0 when nobody meddled with the index. */
+  /** Number of wrong or missing rows in the index of subjects; 0 if the index was not changed. */
   wronglyIndexed(tenant: Tenant): number;
 }
 
 /**
- * The audit log of a data folder, only for reading; also while the platform runs on it. Errors: AppError STORE_UNAVAILABLE when
- * there is none or it cannot be read.
+ * The audit log of a data folder, read-only. It can be open while the platform uses the folder. Errors: AppError STORE_UNAVAILABLE
+ * if the file does not exist or cannot be read.
  */
 export function openAuditFile(dataDir: string): AuditFile {
   const path = join(dataDir, 'audit.db');

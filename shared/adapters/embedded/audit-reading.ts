@@ -5,7 +5,7 @@ import type { PageTokens } from '../page-token.ts';
 import { type AuditRow, toEntry } from './audit-rows.ts';
 import type { Database, Value } from './database.ts';
 
-/** Longest page. */
+/** Most entries of a page. */
 const most = 1000;
 /** Rows per statement of a walk. */
 const step = 200;
@@ -18,7 +18,7 @@ export const lastEntry = (
     tenant,
   ]);
 
-/** A page by key, newest first; the sequence decides between entries of the same millisecond. */
+/** A page, newest first. Entries of the same millisecond are ordered by sequence. */
 export function listEntries(
   database: Database,
   tokens: PageTokens,
@@ -40,9 +40,9 @@ export function listEntries(
 }
 
 /**
- * [Note: Who looked at this person]
- * A filter by subject walks that subject's own rows and looks each entry up; it never reads the log. The order of the join is
- * written out (CROSS JOIN) because SQLite's planner, without statistics, may choose the other one.
+ * [Note: Audit entries by subject]
+ * A filter by subject reads the rows of that subject and looks up each entry; it does not scan the log. CROSS JOIN fixes the order of
+ * the join: without statistics, SQLite's planner may choose the other order.
  */
 function selection(tenant: Tenant, filter: AuditFilter, position: readonly [at: number, sequence: number] | undefined) {
   const subjects = [
@@ -83,7 +83,7 @@ function selection(tenant: Tenant, filter: AuditFilter, position: readonly [at: 
   };
 }
 
-/** From the first entry to the last, in short steps. */
+/** Reads all entries from first to last, `step` in one turn of the event loop. */
 export async function* walkChain(
   database: Database,
   tenant: Tenant,
@@ -103,7 +103,7 @@ export async function* walkChain(
   }
 }
 
-/** Found by jumping from one to the next in the index. */
+/** Jumps from tenant to tenant in the index, so it reads one row for each tenant. */
 export const tenantsWithEntries = (database: Database): Tenant[] =>
   database
     .all<{ tenant: string }>(
@@ -115,21 +115,21 @@ export const tenantsWithEntries = (database: Database): Tenant[] =>
     )
     .map((row) => asTenant(row.tenant));
 
-/** Entries that a filter by subject would not find, or would find wrongly: the index is not what the entries say. */
+/** Number of subjects that the index does not contain, and of index rows that no entry has. */
 export const wronglyIndexed = (database: Database, tenant: Tenant): number => {
   const count = (sql: string, values: readonly Value[]) => database.get<{ n: number }>(sql, values)!.n;
-  const unfound = count(
+  const missing = count(
     `SELECT count(*) AS n FROM audit_entries AS entry, json_each(json_array('person', 'face', 'image')) AS kind,
        json_each(entry.subjects, '$.' || kind.value || 's') AS id
      WHERE entry.tenant = ? AND NOT EXISTS (SELECT 1 FROM audit_subjects AS subject WHERE subject.tenant = entry.tenant
        AND subject.kind = kind.value AND subject.id = id.value AND subject.at = entry.at AND subject.sequence = entry.sequence)`,
     [tenant],
   );
-  const stray = count(
+  const extra = count(
     `SELECT count(*) AS n FROM audit_subjects AS subject WHERE subject.tenant = ?1 AND NOT EXISTS (
        SELECT 1 FROM audit_entries AS entry, json_each(entry.subjects, '$.' || subject.kind || 's') AS id
        WHERE entry.tenant = ?1 AND entry.sequence = subject.sequence AND entry.at = subject.at AND id.value = subject.id)`,
     [tenant],
   );
-  return unfound + stray;
+  return missing + extra;
 };

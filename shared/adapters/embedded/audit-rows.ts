@@ -56,7 +56,7 @@ export const toEntry = (row: AuditRow): AuditEntry => ({
   hash: row.hash,
 });
 
-/** What somebody has spoilt is shown as something that no hash fits, so that the rest can still be read. */
+/** Damaged JSON becomes `spoilt`, which does not match the entry's hash; so the other entries can still be read. */
 function parsed<T>(json: string, spoilt: T): T {
   try {
     return JSON.parse(json) as T;

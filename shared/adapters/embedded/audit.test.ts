@@ -36,40 +36,40 @@ auditContract({
 const tenant = asTenant('default');
 const clock = fakeClock();
 
-describe('an audit log that somebody meddled with', () => {
+describe('an audit log that was changed in the file', () => {
   it.each([
     ['a field is changed', "UPDATE audit_entries SET actor = 'user:innocent' WHERE sequence = 3", 'changed', 3],
     ['the time is changed', 'UPDATE audit_entries SET at = 9e15 WHERE sequence = 3', 'changed', 3],
-    ['the subjects are spoilt', "UPDATE audit_entries SET subjects = '{' WHERE sequence = 3", 'changed', 3],
+    ['the subjects are damaged', "UPDATE audit_entries SET subjects = '{' WHERE sequence = 3", 'changed', 3],
     ['the first entry is removed', 'DELETE FROM audit_entries WHERE sequence = 1', 'missing', 2],
-    ['one in the middle is removed', 'DELETE FROM audit_entries WHERE sequence IN (3, 4)', 'missing', 5],
+    ['two in the middle are removed', 'DELETE FROM audit_entries WHERE sequence IN (3, 4)', 'missing', 5],
     [
-      'one is removed and the rest is numbered anew',
+      'one is removed and the others get new numbers',
       'DELETE FROM audit_entries WHERE sequence = 3; UPDATE audit_entries SET sequence = sequence - 1 WHERE sequence > 3',
       'changed',
       3,
     ],
     [
-      'two are exchanged',
+      'two are swapped',
       'UPDATE audit_entries SET sequence = -sequence WHERE sequence IN (4, 6); UPDATE audit_entries SET sequence = 10 + sequence WHERE sequence < 0',
       'changed',
       4,
     ],
-    ['it belongs to another tenant', "UPDATE audit_entries SET tenant = 'other'", 'changed', 1],
-  ])('When %s, then the first entry that shows it is named', async (_, sql, kind, sequence) => {
+    ['all entries get another tenant', "UPDATE audit_entries SET tenant = 'other'", 'changed', 1],
+  ])('When %s, then verification names the first wrong entry', async (_, sql, kind, sequence) => {
     const dataDir = await folderWithEntries(6);
 
-    meddle(dataDir, sql);
+    changeFile(dataDir, sql);
 
     expect(await firstBreak(dataDir)).toMatchObject({ kind, where: { sequence } });
   });
 
-  it('When an entry is made up and hashed, then the next shows that it was chained to another', async () => {
+  it('When an entry is forged and hashed again, then verification names the next entry as unlinked', async () => {
     const dataDir = await folderWithEntries(3);
     const [, second] = await read(dataDir);
     const { hash: _, ...content } = { ...second!, actor: 'user:innocent' };
 
-    meddle(
+    changeFile(
       dataDir,
       `UPDATE audit_entries SET actor = 'user:innocent', hash = '${hashOfEntry(tenant, content)}' WHERE sequence = 2`,
     );
@@ -77,12 +77,12 @@ describe('an audit log that somebody meddled with', () => {
     expect(await firstBreak(dataDir)).toMatchObject({ kind: 'unlinked', where: { sequence: 3 } });
   });
 
-  it('When the index of subjects is changed, then it is counted', async () => {
+  it('When the index of subjects is changed, then the wrong rows are counted', async () => {
     const dataDir = await folderWithEntries(3);
     const file = openAuditFile(dataDir);
     const before = file.wronglyIndexed(tenant);
 
-    meddle(
+    changeFile(
       dataDir,
       "DELETE FROM audit_subjects WHERE sequence = 2; UPDATE audit_subjects SET id = 'x' WHERE sequence = 3",
     );
@@ -97,7 +97,7 @@ describe('an audit log that somebody meddled with', () => {
     'INSERT INTO audit_entries SELECT tenant, 9, chain, at, action, actor, actor_name, subjects, status, code, address, request_id, details, previous, hash FROM audit_entries WHERE sequence = 1',
     'UPDATE audit_subjects SET at = 0',
     'DELETE FROM audit_subjects',
-  ])('When SQL would change it (%s), then it is refused', async (sql) => {
+  ])('When SQL changes the log (%s), then the database refuses', async (sql) => {
     const dataDir = await folderWithEntries(3);
     const database = new Libsql(join(dataDir, 'audit.db'));
 
@@ -106,7 +106,7 @@ describe('an audit log that somebody meddled with', () => {
   });
 });
 
-it('When the process is killed while it appends, then what was acknowledged is there, in an unbroken chain', async () => {
+it('When the process is killed while it appends, then all acknowledged entries exist, in an unbroken chain', async () => {
   const dataDir = temporaryFolder();
   const outfile = join(process.cwd(), '.build', 'audit-kill-test', 'child.mjs');
   await build({
@@ -133,7 +133,7 @@ it('When the process is killed while it appends, then what was acknowledged is t
   expect(await firstBreak(dataDir)).toBeNull();
 });
 
-it('When the log is open, then another process may prove it meanwhile', async () => {
+it('When the log is open, then another process can verify it at the same time', async () => {
   const dataDir = temporaryFolder();
   const audit = await openAudit({ dataDir, clock });
   onTestFinished(() => audit.close());
@@ -154,8 +154,8 @@ async function folderWithEntries(count: number): Promise<string> {
   return dataDir;
 }
 
-/** As somebody would who can write the file. */
-function meddle(dataDir: string, sql: string): void {
+/** Changes the file like a person who has write access to it. */
+function changeFile(dataDir: string, sql: string): void {
   const database = new Libsql(join(dataDir, 'audit.db'));
   for (const { name } of database.prepare("SELECT name FROM sqlite_master WHERE type = 'trigger'").all() as {
     name: string;

@@ -1,20 +1,20 @@
-/** A row that was compared with the probe. */
+/** A template that was compared with the probe. */
 interface Candidate {
   readonly slot: number;
   readonly faceId: string;
   readonly cosine: number;
 }
 
-/** The `limit` nearest of all candidates offered; ties by face id. */
+/** The `limit` nearest candidates; the face id decides ties. */
 export interface BestHits {
-  /** Cosines below cannot get in any more; equal ones may. */
+  /** A candidate with a lower cosine cannot enter the list; one with an equal cosine can. */
   readonly bar: number;
   offer(candidate: Candidate): void;
   /** Nearest first. */
   sorted(): Candidate[];
 }
 
-/** A heap with the worst hit on top. */
+/** A heap; the worst hit is at the top. */
 export function createBestHits(limit: number, minCosine: number): BestHits {
   const heap: Candidate[] = [];
   let bar = minCosine;

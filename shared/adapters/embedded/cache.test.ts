@@ -23,7 +23,7 @@ cacheContract({
   },
 });
 
-it('When more is set than the bound allows, then what was used longest ago goes', async () => {
+it('When the values exceed the limit, then the least recently used value is deleted', async () => {
   const cache = await openCache({ dataDir: temporaryFolder(), clock: fakeClock(), maxBytes: 25_000 });
   const tenant = newTenant();
   const value = 'x'.repeat(1000);
@@ -39,7 +39,7 @@ it('When more is set than the bound allows, then what was used longest ago goes'
   expect(await cache.get(tenant, 'new')).toBe(value);
 });
 
-it('When one value is bigger than the bound, then it is not kept and the others stay', async () => {
+it('When one value is bigger than the limit, then it is not stored and the others stay', async () => {
   const cache = await openCache({ dataDir: temporaryFolder(), clock: fakeClock(), maxBytes: 10_000 });
   const tenant = newTenant();
   await cache.set(tenant, 'small', 'x', { ttlMs: 1000 });

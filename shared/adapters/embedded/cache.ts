@@ -4,23 +4,23 @@ import type { CallOptions, Tenant } from '../../ports/tenant.ts';
 import { type KeptKey, type KeptOptions, openKept } from './cache-kept.ts';
 
 export interface CacheOptions extends KeptOptions {
-  /** Upper bound in bytes of all keys and cached values; what was used longest ago goes first. Default 64 MiB. */
+  /** Most bytes of all keys and cached values together; the least recently used entry is deleted first. Default 64 MiB. */
   readonly maxBytes?: number;
 }
 
 interface Entry {
   readonly value: string;
-  /** Milliseconds since the epoch; gone from then on. */
+  /** Milliseconds since the epoch. */
   readonly expiresAt: number;
 }
 
-/** Bookkeeping of one entry beside its text, in bytes, measured generously. */
+/** Bytes of one entry in addition to its text; a high estimate. */
 const entryOverhead = 200;
 
-/** How long a name that additions are known by is remembered. */
+/** How long the cache remembers the `once` of an addition. */
 const onceMs = 10 * 60_000;
 
-/** Cached values in memory, which are lost when the process ends. Security state is in `cache.db`. */
+/** Cached values in memory; they end with the process. Security state is in `cache.db`. */
 export async function openCache({ maxBytes = 64 * 1024 * 1024, ...options }: CacheOptions): Promise<Cache> {
   const { clock } = options;
   const kept = await openKept(options);
@@ -97,7 +97,7 @@ export async function openCache({ maxBytes = 64 * 1024 * 1024, ...options }: Cac
 const keptKey = (tenant: Tenant, key: string, options: CallKind | undefined): KeptKey | null =>
   options?.kept === undefined ? null : { tenant, kind: options.kept, key };
 
-/** A tenant's name holds no line break, so no two pairs meet. */
+/** A tenant's name contains no line break, so two pairs never have the same name. */
 const nameOf = (tenant: Tenant, key: string): string => `${tenant}\n${key}`;
 
 function expiry(now: number, { ttlMs, signal }: CallOptions & { readonly ttlMs: number }): number {

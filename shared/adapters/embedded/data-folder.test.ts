@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { temporaryFolder } from '../../testing/temporary-folder.ts';
 import { openDataFolder } from './data-folder.ts';
 
-it('When the folder and its parents are missing, then they are made for the owner alone and left empty', () => {
+it('When the folder and its parents are missing, then they are created empty, and only the owner has access', () => {
   const folder = join(temporaryFolder(), 'a', 'b', 'c');
 
   openDataFolder(folder);
@@ -15,22 +15,22 @@ it('When the folder and its parents are missing, then they are made for the owne
 
 it.each([
   ['a file', (file: string) => file],
-  ['in a file', (file: string) => join(file, 'data')],
-])('When it is %s, then the error names FREEFACE_DATA and says so', (_, place) => {
+  ['inside a file', (file: string) => join(file, 'data')],
+])('When the folder is %s, then the error says so and names FREEFACE_DATA', (_, place) => {
   const file = join(temporaryFolder(), 'file');
   writeFileSync(file, '');
 
-  expect(() => openDataFolder(place(file))).toThrow(/is a file, or lies in one; set FREEFACE_DATA/);
+  expect(() => openDataFolder(place(file))).toThrow(/is a file, or is inside a file; set FREEFACE_DATA/);
 });
 
-it.runIf(existsSync('/proc/self'))('When no folder can be made there, then that ends, and names FREEFACE_DATA', () => {
+it.runIf(existsSync('/proc/self'))('When the folder cannot be created, then the error names FREEFACE_DATA', () => {
   expect(() => openDataFolder('/proc/freeface/data')).toThrow(
-    /The data folder \/proc\/freeface\/data cannot be made there; set FREEFACE_DATA/,
+    /The data folder \/proc\/freeface\/data cannot be created; set FREEFACE_DATA/,
   );
 });
 
 it.runIf(existsSync('/proc/self'))(
-  'When the folder is there and takes no file, then the error names FREEFACE_DATA',
+  'When the folder exists but no file can be written to it, then the error names FREEFACE_DATA',
   () => {
     expect(() => openDataFolder('/proc/self')).toThrow(/The data folder \/proc\/self .*; set FREEFACE_DATA/);
   },

@@ -4,8 +4,8 @@ import { AppError } from '../../errors.ts';
 import { makePrivateFolder } from './private-files.ts';
 
 /**
- * Makes the folder that holds everything (0700), with its parents, and tries whether it can be written.
- * Errors: AppError STORE_UNAVAILABLE, which names FREEFACE_DATA and what is wrong with it.
+ * Creates the data folder (mode 0700) and its parents, and checks that a file can be written to it.
+ * Errors: AppError STORE_UNAVAILABLE, which names FREEFACE_DATA and the problem.
  */
 export function openDataFolder(dataDir: string): void {
   try {
@@ -25,16 +25,16 @@ function complaint({ code, message }: NodeJS.ErrnoException): string {
   switch (code) {
     case 'ENOTDIR':
     case 'EEXIST':
-      return 'is a file, or lies in one';
+      return 'is a file, or is inside a file';
     case 'ENOENT':
-      return 'cannot be made there';
+      return 'cannot be created';
     case 'EACCES':
     case 'EPERM':
       return 'is not writable';
     case 'EROFS':
-      return 'lies on a file system that is read-only';
+      return 'is on a read-only file system';
     case 'ENOSPC':
-      return 'lies on a disk that is full';
+      return 'is on a full disk';
     default:
       return `cannot be used (${message})`;
   }

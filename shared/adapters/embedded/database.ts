@@ -9,52 +9,55 @@ const dataSync = promisify(fdatasync);
 
 export type Value = string | number | null | Buffer;
 
-/** A connection. Every call is synchronous. Errors: AppError STORE_UNAVAILABLE; a refused constraint is a mistake of ours and stays what it is. */
+/**
+ * A connection. Calls are synchronous unless they return a promise. Errors: AppError STORE_UNAVAILABLE; a violated constraint throws
+ * the driver's error.
+ */
 export interface Database {
   get<Row>(sql: string, parameters?: readonly Value[]): Row | undefined;
   all<Row>(sql: string, parameters?: readonly Value[]): Row[];
-  /** Rows as arrays, one after another; must be read to the end. Blobs are Buffers here, and ArrayBuffers in `get` and `all`. */
+  /** Rows as arrays, one by one; the caller must read to the end. Blobs are Buffers here, and ArrayBuffers in `get` and `all`. */
   rows<Row extends readonly unknown[]>(sql: string, parameters?: readonly Value[]): IterableIterator<Row>;
-  /** Rows changed, and the row id of the last one inserted. */
+  /** Returns the number of changed rows, and the id of the last inserted row. */
   run(sql: string, parameters?: readonly Value[]): { changes: number; lastId: number };
-  /** Several statements without parameters. */
+  /** Runs one or more statements without parameters. */
   execute(sql: string): void;
-  /** Runs `body` as one transaction; takes it back when `body` throws. */
+  /** Runs `body` as one transaction; rolls it back if `body` throws. */
   transaction<T>(body: () => T): T;
-  /** The same with turns of the event loop inside; nothing else may write meanwhile. */
+  /** Like `transaction`, but `body` may await. The caller ensures that nothing else writes at the same time. */
   transactionInSteps<T>(body: () => Promise<T>): Promise<T>;
-  /** See: [Note: Deleted rows in the log]. Between transactions; false when somebody is reading. */
+  /** Call it between transactions. Returns false if another connection is reading. See: [Note: Deleted rows in the log] */
   emptyLog(): boolean;
   /**
-   * Resolves when what was committed without being forced to the disk survives a power cut; the event loop turns meanwhile. Not once it is
-   * closed. Errors: STORE_UNAVAILABLE.
+   * Forces earlier commits to the disk, so that they survive a power cut; does not block the event loop. Errors: STORE_UNAVAILABLE,
+   * also after `close`.
    */
   force(): Promise<void>;
   close(): void;
 }
 
 export interface DatabaseOptions {
-  /** Refuses to write. */
+  /** Writes are refused. */
   readonly readOnly?: boolean;
   /** Bytes per page of a new file. */
   readonly pageSize?: number;
-  /** 64 hex digits; the whole file is encrypted with AES-256. */
+  /** 64 hex digits. The whole file is encrypted with AES-256. */
   readonly encryptionKey?: string;
 }
 
 /**
- * Opens or makes the database at `path`, private to its owner. A transaction that returned survives a power cut, and
- * deleted rows are overwritten, so that erased people are not left in free pages.
+ * Opens or creates the database at `path`; only the owner can read it. A committed transaction survives a power cut. Deleted rows are
+ * overwritten, so no data of erased people stays in free pages.
  *
  * [Note: Deleted rows in the log]
- * A page as it was before a deletion stays in the write-ahead log until other writes happen to cover it, for weeks on a quiet
- * machine. So who erases empties the log afterwards. It does not wait for another process that reads just then: the next
- * erasure, or closing, empties the log as well.
+ * The old version of a page stays in the write-ahead log until later writes overwrite it. On a quiet machine that takes weeks. So code
+ * that erases data empties the log afterwards. It does not wait for another process that is reading: the next erasure, or `close`,
+ * empties the log too.
  */
 export function openDatabase(path: string, options: DatabaseOptions = {}): Database {
   makePrivateFolder(dirname(path));
   const connection = connect(path, options);
-  // Compiled once: a statement is a hundred times the price of a lookup.
+  // Compiled once: to compile a statement costs a hundred times as much as to look it up.
   const statements = new Map<string, Libsql.Statement>();
   let open = true;
   let log: number | undefined;
@@ -80,7 +83,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
     all: <Row>(sql: string, parameters: readonly Value[] = []) =>
       guarded(path, () => prepared(sql).all(parameters)) as Row[],
     rows: <Row extends readonly unknown[]>(sql: string, parameters: readonly Value[] = []) =>
-      // A statement of its own: `raw` is a property of the statement.
+      // Not the cached statement: `raw` changes the statement.
       guarded(path, () => connection.prepare(sql).raw().iterate(parameters)) as IterableIterator<Row>,
     run: (sql, parameters = []) =>
       guarded(path, () => {
@@ -117,7 +120,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
         const [outcome] = connection.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
         return outcome?.busy === 0;
       } catch {
-        // What was deleted stays deleted, whatever becomes of the log.
+        // The rows are deleted even if the log cannot be emptied.
         return false;
       } finally {
         connection.pragma(`busy_timeout = ${busyTimeoutMs}`);
@@ -126,7 +129,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
     async force() {
       if (!open) throw new AppError('STORE_UNAVAILABLE', { message: `${path} is closed.` });
       try {
-        // The log is the file's own as long as it is open, whatever is written to it or taken out of it.
+        // The log stays the same file while the database is open, so its handle stays valid.
         log ??= openSync(`${path}-wal`, 'r+');
         await dataSync(log);
       } catch (cause) {
@@ -167,7 +170,8 @@ function connect(path: string, options: DatabaseOptions): Libsql.Database {
     return connection;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    const orKey = options.encryptionKey === undefined ? '' : ', or its key is another one than it was written with';
+    const orKey =
+      options.encryptionKey === undefined ? '' : ', or the key file is not the one that it was encrypted with';
     throw new AppError('STORE_UNAVAILABLE', { message: `${path} cannot be opened: ${reason}${orKey}.`, cause: error });
   }
 }

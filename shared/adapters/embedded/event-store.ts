@@ -1,17 +1,18 @@
 import { CloudEvent } from 'cloudevents';
 import { deadLetterEvent, deadLetterTopic } from '../../ports/dead-letter-event.ts';
 import type { Event, EventsState } from '../../ports/events.ts';
+import type { GivenUp } from '../delivery/dispatch.ts';
 import type { Database } from './database.ts';
 
 /** An event without its body. */
 export interface Heading {
   readonly sequence: number;
   readonly type: string;
-  /** null: no order asked for. */
+  /** null: no order. */
   readonly key: string | null;
 }
 
-/** What is kept of an event that failed, or that is done while an earlier one is not. */
+/** State of an event that failed, or that is done while an earlier event is not. */
 export interface DeliveryState {
   readonly sequence: number;
   readonly attempts: number;
@@ -21,13 +22,10 @@ export interface DeliveryState {
 
 export interface NewDeadLetter {
   readonly sequence: number;
-  readonly status: number;
-  readonly reason: string;
-  readonly attempts: number;
-  readonly at: number;
+  readonly failure: GivenUp;
 }
 
-/** Everything a group has to write down at one moment. */
+/** Changes that a group saves in one transaction. */
 export interface Progress {
   /** All events up to this one are done. */
   readonly position: number;
@@ -62,7 +60,7 @@ export function createEventStore(database: Database) {
 
     read,
 
-    /** The group's position; a new group stands before the earliest event kept. */
+    /** Adds the group if it is new, and returns its position. A new group starts before the earliest stored event. */
     joinGroup(topic: string, group: string): number {
       database.run('INSERT INTO consumer_groups (topic, name, position) VALUES (?, ?, 0) ON CONFLICT DO NOTHING', [
         topic,
@@ -90,15 +88,15 @@ export function createEventStore(database: Database) {
           [topic, group, sequence, attempts, dueAt],
         );
       }
-      for (const { sequence, at, ...failure } of deadLetters) {
-        const letter = deadLetterEvent(read(sequence), { topic, group, at, ...failure });
-        append(deadLetterTopic, { type: letter.type, key: null }, JSON.stringify(letter), at);
+      for (const { sequence, failure } of deadLetters) {
+        const letter = deadLetterEvent(read(sequence), failure);
+        append(deadLetterTopic, { type: letter.type, key: null }, JSON.stringify(letter), failure.at);
       }
       database.run('UPDATE consumer_groups SET position = ? WHERE topic = ? AND name = ?', [position, topic, group]);
       database.run('DELETE FROM deliveries WHERE topic = ? AND name = ? AND sequence <= ?', [topic, group, position]);
     },
 
-    /** Of groups given by topic and name. An event passed over because of its type counts until a later one is done. */
+    /** Backlog of each group. An event that was skipped because of its type counts until a later event is done. */
     state: (groups: readonly (readonly [topic: string, group: string])[]): EventsState => ({
       groups: groups.map(([topic, group]) => {
         const { waiting, oldestAt } = database.get<{ waiting: number; oldestAt: number | null }>(
@@ -112,8 +110,8 @@ export function createEventStore(database: Database) {
     }),
 
     /**
-     * Deletes at most `limit` events that every known group is past and that were published before `before`; gives back how
-     * many. A topic that no group has ever read loses its events by age alone.
+     * Deletes at most `limit` events that were published before `before` and that every known group has finished; returns how many.
+     * In a topic that no group has read, only the age counts.
      */
     prune: (before: number, limit: number): number =>
       database.run(

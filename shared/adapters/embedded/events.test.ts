@@ -47,7 +47,7 @@ async function setUp() {
   return { clock, dataDir, events, kept };
 }
 
-it('When events are old, then they are removed once every group is past them, and not before', async () => {
+it('When events are old, then they are deleted only after every group has finished them', async () => {
   const { clock, events, kept } = await setUp();
   let slowAnswers = 503;
   let fast = 0;
@@ -72,7 +72,7 @@ it('When events are old, then they are removed once every group is past them, an
   expect(whileSlow).toBe(2500);
 });
 
-it('When events are young, then they stay for groups yet to come', async () => {
+it('When events are young, then they stay for future groups', async () => {
   const { clock, events, kept } = await setUp();
   let seen = 0;
   await events.subscribe(subscription, async () => {
@@ -87,7 +87,7 @@ it('When events are young, then they stay for groups yet to come', async () => {
   expect(kept()).toBe(2);
 });
 
-it('When a topic has no group, then its events go by age alone', async () => {
+it('When a topic has no group, then its events are deleted by age', async () => {
   const { clock, events, kept } = await setUp();
   await events.publish('nobody', [newEvent()]);
 
@@ -96,13 +96,13 @@ it('When a topic has no group, then its events go by age alone', async () => {
   expect(kept()).toBe(0);
 });
 
-it('When the data folder is in use, then a second opening says so', async () => {
+it('When the data folder is in use, then a second opening fails', async () => {
   const { clock, dataDir } = await setUp();
 
   await expect(openEvents({ dataDir, clock })).rejects.toThrow('Another process uses this data folder');
 });
 
-it('When thousands of events come at once, then they pass quickly and the event loop stays free', async () => {
+it('When thousands of events come at once, then they are delivered quickly and the event loop is not blocked', async () => {
   const { events, clock } = await setUp();
   const count = 5000;
   let done = 0;
@@ -126,7 +126,7 @@ it('When thousands of events come at once, then they pass quickly and the event 
   while (done < count) await new Promise((resolve) => setImmediate(resolve));
   const seconds = (performance.now() - started) / 1000;
 
-  // Far below what it does (see the bench), so that a busy machine does not fail it.
+  // Far below the real rate (see the bench), so that the test passes on a busy machine.
   expect(count / seconds).toBeGreaterThan(500);
   expect(longest).toBeLessThan(1000);
   await clock.advance(0);

@@ -1,21 +1,17 @@
-import { join } from 'node:path';
 import { CloudEvent } from 'cloudevents';
 import { AppError } from '../../errors.ts';
 import { deadLetterTopic } from '../../ports/dead-letter-event.ts';
 import type { Event, Events } from '../../ports/events.ts';
-import { openDataFolder } from './data-folder.ts';
-import { type Database, openDatabase } from './database.ts';
 import { type Group, startGroup } from './event-group.ts';
 import { createEventStore } from './event-store.ts';
 import { createGroupCommit } from './group-commit.ts';
-import { migrate, migrations } from './migrations.ts';
-import { lockStore } from './store-lock.ts';
+import { openStoreDatabase, type StoreDatabase } from './store-database.ts';
 import type { StoreOptions } from './store-options.ts';
 
 export interface EventsOptions extends StoreOptions {
   /** 0..1, for the jitter of retries. Default Math.random. */
   readonly random?: () => number;
-  /** How long events stay after every group is past them, for groups yet to come, in milliseconds. Default 7 days. */
+  /** How long events stay for future groups after every group has finished them, in milliseconds. Default 7 days. */
   readonly retentionMs?: number;
 }
 
@@ -24,25 +20,14 @@ const pruneEveryMs = 60 * 60 * 1000;
 const pruneStep = 1000;
 
 /**
- * A durable broker in `events.db`. A group that has subscribed once holds back the events that it has not seen, for ever: a
- * subscriber that is gone for good leaves its row in `consumer_groups` to be deleted by hand.
+ * A durable broker in `events.db`. Events stay until every group that ever subscribed has finished them. If a subscriber is removed
+ * for good, delete its row in `consumer_groups` by hand.
  */
 export async function openEvents(options: EventsOptions): Promise<Events> {
-  openDataFolder(options.dataDir);
-  const unlock = lockStore(join(options.dataDir, 'events.lock'));
-  let database: Database | undefined;
-  try {
-    database = openDatabase(join(options.dataDir, 'events.db'));
-    migrate(database, migrations.events, options.clock.now());
-    return eventsOn(database, unlock, options);
-  } catch (error) {
-    database?.close();
-    unlock();
-    throw error;
-  }
+  return await openStoreDatabase(options, 'events', (opened) => eventsOn(opened, options));
 }
 
-function eventsOn(database: Database, unlock: () => void, options: EventsOptions): Events {
+function eventsOn({ database, close }: StoreDatabase, options: EventsOptions): Events {
   const { clock, log, random = Math.random, retentionMs = 7 * day } = options;
   const store = createEventStore(database);
   const commits = createGroupCommit(database);
@@ -66,11 +51,11 @@ function eventsOn(database: Database, unlock: () => void, options: EventsOptions
     }
   };
 
-  const pruneNowAndThen = (): void => {
-    prune().catch((error: unknown) => log?.error({ err: error }, 'old events could not be removed'));
-    cancelPruning = clock.after(pruneEveryMs, pruneNowAndThen);
+  const pruneRegularly = (): void => {
+    prune().catch((error: unknown) => log?.error({ err: error }, 'old events could not be deleted'));
+    cancelPruning = clock.after(pruneEveryMs, pruneRegularly);
   };
-  pruneNowAndThen();
+  pruneRegularly();
 
   return {
     async publish(topic, events, publishOptions) {
@@ -106,7 +91,7 @@ function eventsOn(database: Database, unlock: () => void, options: EventsOptions
       groups.set(id, { topic, group });
       let stopping: Promise<void> | undefined;
       return () => {
-        // A broker that closes stops its groups itself, and is not to be written to any more.
+        // `close` stops all groups, and no group may write after that.
         if (closing !== undefined) return closing;
         stopping ??= group.stop().finally(() => groups.delete(id));
         return stopping;
@@ -131,12 +116,11 @@ function eventsOn(database: Database, unlock: () => void, options: EventsOptions
     const reason = new Error('the broker is closing');
     await Promise.allSettled([...groups.values()].map(({ group }) => group.abandon(reason)));
     await commits.drained();
-    database.close();
-    unlock();
+    close();
   }
 }
 
-/** A structured CloudEvent. Errors: the SDK's ValidationError when it is none. */
+/** The event as structured JSON, with its heading. Errors: the SDK's ValidationError or a TypeError if it is no valid event. */
 function toRow(event: Event) {
   const valid = event instanceof CloudEvent ? event : new CloudEvent(event);
   const key = event.partitionkey;

@@ -4,7 +4,7 @@ import { temporaryFolder } from '../../testing/temporary-folder.ts';
 import { openDatabase } from './database.ts';
 import { forcedOnDemand } from './forced-on-demand.ts';
 
-/** On a database that counts the ways to the disk. */
+/** `count`: how often the database was forced to the disk. */
 function setUp() {
   const database = openDatabase(join(temporaryFolder(), 'some.db'));
   onTestFinished(() => database.close());
@@ -23,8 +23,8 @@ function setUp() {
   return { database, add, force, count: () => forced };
 }
 
-describe('Transactions that are forced on demand', () => {
-  it('When several ask for what was written so far, then they go to the disk once, and once more for what came after', async () => {
+describe('transactions that are forced on demand', () => {
+  it('When several callers force earlier writes, then one force serves all, and later writes need one more', async () => {
     const { add, force, count } = setUp();
 
     add();
@@ -39,7 +39,7 @@ describe('Transactions that are forced on demand', () => {
     expect(count()).toBe(2);
   });
 
-  it('When nothing was written, or it was forced at once, then nobody goes to the disk', async () => {
+  it('When nothing was written, or the write was already forced, then nothing is forced', async () => {
     const { add, force, count } = setUp();
 
     await force();
@@ -50,7 +50,7 @@ describe('Transactions that are forced on demand', () => {
     expect(count()).toBe(0);
   });
 
-  it('When a transaction is taken back, then what it asked for is as before', () => {
+  it('When a transaction is rolled back, then the synchronous setting is restored', () => {
     const { database, add } = setUp();
 
     expect(() =>
@@ -63,7 +63,7 @@ describe('Transactions that are forced on demand', () => {
     expect(database.get('PRAGMA synchronous')).toMatchObject({ synchronous: 2 });
   });
 
-  it('When the disk fails, then whoever waits is told, and the next tries again', async () => {
+  it('When the disk fails, then the waiting call rejects, and the next call tries again', async () => {
     const { database } = setUp();
     let failures = 1;
     const { transaction, force } = forcedOnDemand({
@@ -77,7 +77,7 @@ describe('Transactions that are forced on demand', () => {
     expect(failures).toBe(-1);
   });
 
-  it('When the database is closed, then it says so', async () => {
+  it('When the database is closed, then forcing is STORE_UNAVAILABLE', async () => {
     const { database, add, force } = setUp();
 
     add();

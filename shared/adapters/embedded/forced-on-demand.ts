@@ -1,15 +1,15 @@
 import type { Database } from './database.ts';
 
-/** See forcedOnDemand. */
+/** See `forcedOnDemand`. */
 export interface ForcedOnDemand {
   transaction<T>(body: () => T, durable?: boolean): T;
-  /** Resolves when all transactions so far survive a power cut. Those who ask at the same time share the way to the disk. */
+  /** Resolves when all earlier transactions survive a power cut. Calls of the same time share one force. */
   force(): Promise<void>;
 }
 
 /**
- * Transactions that survive the death of the process, and a power cut only when they ask for it, at once or later: being forced to the
- * disk is most of what a small one costs. A forced one takes along all that came before it.
+ * Transactions that survive a crash of the process. They survive a power cut only if they are `durable`, or after `force`: forcing to
+ * the disk is most of the cost of a small transaction. A forced transaction makes all earlier ones durable too.
  */
 export function forcedOnDemand(database: Pick<Database, 'transaction' | 'execute' | 'force'>): ForcedOnDemand {
   let written = 0;
@@ -20,7 +20,7 @@ export function forcedOnDemand(database: Pick<Database, 'transaction' | 'execute
     if (forced >= mine) return;
     const reached = written;
     await database.force();
-    // One that was forced at once meanwhile went further.
+    // A durable transaction may have forced more in the meantime.
     forced = Math.max(forced, reached);
   }
 

@@ -13,7 +13,7 @@ function setUp() {
   return { commits: createGroupCommit(database), insert, stored };
 }
 
-it('When one of several writes of a moment fails, then it alone is rejected and leaves nothing', async () => {
+it('When one of several writes of a moment fails, then only this write is rejected, and it stores nothing', async () => {
   const { commits, insert, stored } = setUp();
   const applied: number[] = [];
   const half = () => {
@@ -33,7 +33,7 @@ it('When one of several writes of a moment fails, then it alone is rejected and 
   expect(stored()).toEqual([1, 2]);
 });
 
-it('When a signal is aborted before the write ran, then it is not written', async () => {
+it('When a signal is aborted before the write runs, then nothing is written', async () => {
   const { commits, insert, stored } = setUp();
   const controller = new AbortController();
 
@@ -45,7 +45,7 @@ it('When a signal is aborted before the write ran, then it is not written', asyn
   expect(stored()).toEqual([]);
 });
 
-it('When writes come one after another, then drained waits for all of them', async () => {
+it('When several writes are waiting, then drained waits for all of them', async () => {
   const { commits, insert, stored } = setUp();
 
   const writing = [commits.run(insert(1)), commits.run(insert(2))];

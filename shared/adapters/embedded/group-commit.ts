@@ -1,19 +1,19 @@
-/** Runs `body` as one transaction. Where transactions differ in how durable they are, `durable` says what is asked for. */
+/** Runs `body` as one transaction. `durable`: for databases that do not force every transaction to the disk. */
 export interface TransactionRunner {
   transaction(body: () => void, durable?: boolean): void;
 }
 
 export interface GroupCommit {
   /**
-   * Runs `write` in a transaction that it shares with the other writes of the moment, and resolves to its result when the
-   * transaction is durable. `apply` runs then, in the order of the writes and before anybody hears of it. An aborted signal
-   * keeps out a write that has not run yet. `durable` reaches the transaction's own options; one that asks for it is enough.
+   * Runs `write` in one transaction with the other writes of the moment, and resolves to its result after the commit. `apply` runs
+   * after the commit and before any promise resolves, in the order of the writes. An aborted signal cancels a write that has not
+   * run. The transaction is `durable` if one of its writes is.
    */
   run<T>(
     write: () => T,
     options?: { signal?: AbortSignal | undefined; apply?: () => void; durable?: boolean | undefined },
   ): Promise<T>;
-  /** Resolves when everything that came before is done. */
+  /** Resolves when all earlier writes are done. */
   drained(): Promise<void>;
 }
 
@@ -21,8 +21,8 @@ export interface GroupCommit {
  * Many writers, one fsync.
  *
  * [Note: Group commit]
- * A transaction costs a forced write to the disk however small it is. Writes that arrive in the same turn of the event loop
- * go together. One that throws would take its neighbours with it, so then each is run again in a transaction of its own.
+ * Even a small transaction costs a forced write to the disk. So writes of the same turn of the event loop share one transaction. If one
+ * of them throws, the transaction is rolled back, and each write runs again in its own transaction.
  */
 export function createGroupCommit(database: TransactionRunner): GroupCommit {
   let waiting: Job[] = [];

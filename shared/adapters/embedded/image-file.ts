@@ -4,11 +4,11 @@ import type { Tenant } from '../../ports/tenant.ts';
 import type { StoreKey } from './key-file.ts';
 
 /**
- * An image as it lies on disk: mark, key id, nonce, AES-256-GCM ciphertext, tag.
+ * Format of an image file: mark, key id, nonce, AES-256-GCM ciphertext, tag.
  *
- * [Note: Files know their name]
- * Tenant and key are authenticated together with the bytes. A file that is renamed, copied over another one or moved to
- * another tenant does not open.
+ * [Note: Files bound to their name]
+ * The tag also authenticates the tenant and the image key. So a file that is renamed, copied over another file or moved to another
+ * tenant cannot be decrypted.
  */
 const mark = Buffer.from('FFI1');
 const keyIdBytes = 8;
@@ -16,7 +16,7 @@ const nonceBytes = 12;
 const tagBytes = 16;
 const headBytes = mark.length + keyIdBytes + nonceBytes;
 
-/** Parts to be written one after another. */
+/** Returns the parts of the file, in order. */
 export function seal(storeKey: StoreKey, tenant: Tenant, key: string, bytes: Uint8Array): Buffer[] {
   const nonce = randomBytes(nonceBytes);
   const cipher = createCipheriv('aes-256-gcm', storeKey.secret, nonce);
@@ -26,13 +26,13 @@ export function seal(storeKey: StoreKey, tenant: Tenant, key: string, bytes: Uin
   return [mark, storeKey.id, nonce, ciphertext, cipher.getAuthTag()];
 }
 
-/** The bytes that were sealed. Errors: AppError IMAGE_STORE_DAMAGED for anything else than a whole file of this tenant and key. */
+/** Returns the image. Errors: AppError IMAGE_STORE_DAMAGED unless `file` is a complete file of this tenant and key. */
 export function unseal(storeKey: StoreKey, tenant: Tenant, key: string, file: Buffer): Buffer {
   if (file.length < headBytes + tagBytes || !file.subarray(0, mark.length).equals(mark)) {
-    throw damaged(`image ${key}: the file is cut off or is none of ours`);
+    throw damaged(`image ${key}: the file is cut off, or FreeFace did not write it`);
   }
   if (!file.subarray(mark.length, mark.length + keyIdBytes).equals(storeKey.id)) {
-    throw damaged(`image ${key}: encrypted with another key than the one in the key file`);
+    throw damaged(`image ${key}: the file is encrypted with another key than the one in the key file`);
   }
   try {
     const decipher = createDecipheriv(
@@ -49,7 +49,7 @@ export function unseal(storeKey: StoreKey, tenant: Tenant, key: string, file: Bu
     decipher.final();
     return bytes;
   } catch (error) {
-    throw damaged(`image ${key}: the bytes are not those that were stored under this name`, error);
+    throw damaged(`image ${key}: the file was changed, or it belongs to another image`, error);
   }
 }
 

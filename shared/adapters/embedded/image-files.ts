@@ -1,12 +1,12 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Under the images' folder: writes that are not finished. */
+/** Folder of unfinished writes, inside the folder of images. */
 export const incoming = '.incoming';
-/** How the name of every image file ends. */
+/** End of the name of every image file. */
 export const suffix = '.image';
 
-/** Every image file of every tenant with the time it was written (milliseconds since the epoch); none when there is no such folder. */
+/** All image files of all tenants. `writtenAt`: milliseconds since the epoch. Yields nothing if the folder does not exist. */
 export async function* imageFiles(root: string): AsyncIterable<{ name: string; writtenAt: number }> {
   for (const tenant of await namesIn(root)) {
     if (tenant === incoming) continue;
@@ -20,14 +20,14 @@ export async function* imageFiles(root: string): AsyncIterable<{ name: string; w
   }
 }
 
-/** A file that somebody else has put there is no folder of ours. */
+/** Names in a folder; none if it does not exist or is a file, which another program may have put there. */
 const namesIn = async (folder: string): Promise<string[]> =>
   readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
     throw error;
   });
 
-/** null for what is not there. */
+/** null if the file or folder does not exist. */
 export const orNull = <T>(reading: Promise<T>): Promise<T | null> =>
   reading.catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;

@@ -39,7 +39,7 @@ async function setUp() {
   return { dataDir, images, tenant, files };
 }
 
-it('When an image is stored, then its bytes are not on the disk, and only the owner may read the file and the key', async () => {
+it('When an image is stored, then its bytes are not readable on the disk, and only the owner can read the file and the key', async () => {
   const { dataDir, images, tenant, files } = await setUp();
   const text = 'a recognisable sequence of bytes';
 
@@ -53,7 +53,7 @@ it('When an image is stored, then its bytes are not on the disk, and only the ow
   expect(readdirSync(join(dataDir, 'images', '.incoming'))).toEqual([]);
 });
 
-it('When a file is damaged anywhere, cut off or empty, then it is IMAGE_STORE_DAMAGED, never other bytes', async () => {
+it('When a file is damaged anywhere, cut off or empty, then reading is IMAGE_STORE_DAMAGED', async () => {
   const { images, tenant, files } = await setUp();
   await images.put(tenant, 'key', Buffer.from('twelve bytes'));
   const [file] = files();
@@ -69,7 +69,7 @@ it('When a file is damaged anywhere, cut off or empty, then it is IMAGE_STORE_DA
   }
 });
 
-it('When files are swapped between keys or tenants, then it is IMAGE_STORE_DAMAGED', async () => {
+it('When files are swapped between keys or tenants, then reading is IMAGE_STORE_DAMAGED', async () => {
   const { images, tenant, files } = await setUp();
   const other = newTenant();
   await images.put(tenant, 'a', Buffer.from('bytes'));
@@ -87,7 +87,7 @@ it('When files are swapped between keys or tenants, then it is IMAGE_STORE_DAMAG
   expect(Buffer.from((await images.get(tenant, 'a'))!).toString()).toBe('bytes');
 });
 
-it('When the key file is missing though images exist, then opening says what to do and makes no new key', async () => {
+it('When images exist but the key file is missing, then opening says what to do and creates no new key', async () => {
   const { dataDir, images, tenant } = await setUp();
   await images.put(tenant, 'key', Buffer.from('bytes'));
   await images.close();
@@ -98,7 +98,7 @@ it('When the key file is missing though images exist, then opening says what to 
   expect(readdirSync(dataDir)).not.toContain('image.key');
 });
 
-it('When the key file is another one, damaged or open to others, then that is said', async () => {
+it('When the key file is wrong, damaged or readable by other users, then the error says so', async () => {
   const { dataDir, images, tenant } = await setUp();
   await images.put(tenant, 'key', Buffer.from('bytes'));
   await images.close();
@@ -112,10 +112,10 @@ it('When the key file is another one, damaged or open to others, then that is sa
   await expect(openImages({ dataDir, clock })).rejects.toThrow('is damaged');
   rmSync(keyFile);
   writeFileSync(keyFile, '0'.repeat(64), { mode: 0o644 });
-  await expect(openImages({ dataDir, clock })).rejects.toThrow('can be read by others');
+  await expect(openImages({ dataDir, clock })).rejects.toThrow('can be read by other users');
 });
 
-it('When many make the key file at once, then all have the same key and no other file is left', async () => {
+it('When many callers create the key file at once, then all get the same key and no other file is left', async () => {
   const folder = temporaryFolder();
 
   const keys = await Promise.all(Array.from({ length: 10 }, () => openKeyFile(join(folder, 'k'), async () => false)));
@@ -124,7 +124,7 @@ it('When many make the key file at once, then all have the same key and no other
   expect(readdirSync(folder)).toEqual(['k']);
 });
 
-it('When a crash left a half-written file, then opening sweeps it away and no key shows it', async () => {
+it('When a crash left a half-written file, then opening deletes it and no key lists it', async () => {
   const { dataDir, images, tenant } = await setUp();
   await images.close();
   writeFileSync(join(dataDir, 'images', '.incoming', 'abcdef'), 'half');
@@ -138,13 +138,13 @@ it('When a crash left a half-written file, then opening sweeps it away and no ke
   expect(keys).toEqual([]);
 });
 
-it('When the data folder is in use, then a second opening says so', async () => {
+it('When the data folder is in use, then a second opening fails', async () => {
   const { dataDir } = await setUp();
 
   await expect(openImages({ dataDir, clock })).rejects.toThrow('Another process uses this data folder');
 });
 
-it('When the disk refuses, then it is STORE_UNAVAILABLE and nothing is left behind', async () => {
+it('When the disk refuses a write, then the call is STORE_UNAVAILABLE and no file is left', async () => {
   const { dataDir, images, tenant, files } = await setUp();
   await images.put(tenant, 'key', Buffer.from('bytes'));
   const [file] = files();

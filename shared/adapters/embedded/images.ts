@@ -12,17 +12,17 @@ import { makePrivateFolder, syncFolder, writeAtomically } from './private-files.
 import { lockStore } from './store-lock.ts';
 import type { StoreOptions } from './store-options.ts';
 
-/** Hex digits of the key's hash before the key in a file's name. See: fileOf. */
+/** Hex digits of the key's hash at the start of a file's name. See `fileOf`. */
 const hashDigits = 16;
 
-/** Encrypted files under `images/<tenant>/<shard>/`, with the key in `image.key`. */
+/** Encrypted files in `images/<tenant>/<shard>/`; `image.key` contains the key. */
 export async function openImages({ dataDir, clock }: StoreOptions): Promise<Images> {
   openDataFolder(dataDir);
   const unlock = lockStore(join(dataDir, 'images.lock'));
   try {
     const root = join(dataDir, 'images');
     makePrivateFolder(root);
-    // Writes that a crash cut short; nobody has seen them.
+    // Writes that a crash interrupted. No caller knows them.
     await rm(join(root, incoming), { recursive: true, force: true });
     makePrivateFolder(join(root, incoming));
     const storeKey = await openKeyFile(join(dataDir, 'image.key'), () => hasImages(root));
@@ -38,7 +38,7 @@ function imagesIn(root: string, storeKey: StoreKey, now: () => number, unlock: (
   const knownFolders = new Set<string>();
   let closing: Promise<void> | undefined;
 
-  /** Counts a call as running until it settles, so that `close` can wait for it. */
+  /** `close` waits until the call settles. */
   const tracked = <T>(call: () => Promise<T>): Promise<T> => {
     if (closing !== undefined)
       return Promise.reject(new AppError('STORE_UNAVAILABLE', { message: 'images are closed' }));
@@ -99,8 +99,8 @@ function imagesIn(root: string, storeKey: StoreKey, now: () => number, unlock: (
 }
 
 /**
- * The name begins with a hash of the key, so that keys which differ only in case, or are `.` or `..`, have files of their
- * own on every file system; the key follows in clear, for people and for `keys`.
+ * The name starts with a hash of the key. So keys that differ only in case, and the keys `.` and `..`, have different files on every
+ * file system. The key itself follows, for people and for `keys`.
  */
 function fileOf(root: string, tenant: Tenant, key: string): string {
   if (!/^[A-Za-z0-9._-]{1,128}$/.test(key)) throw new RangeError(`not an image key: ${JSON.stringify(key)}`);
@@ -108,7 +108,7 @@ function fileOf(root: string, tenant: Tenant, key: string): string {
   return join(root, tenant, hash.slice(0, 2), `${hash}-${key}${suffix}`);
 }
 
-/** Makes a shard's folder durable before the first file is put there. */
+/** Makes the folder of a shard durable before the first file is written to it. */
 async function makeFolders(root: string, tenant: Tenant, shard: string, known: Set<string>): Promise<void> {
   if (known.has(shard)) return;
   await mkdir(shard, { recursive: true, mode: 0o700 });
@@ -122,7 +122,7 @@ async function hasImages(root: string): Promise<boolean> {
   return false;
 }
 
-/** What the file system refuses (space, rights, a broken disk) is the store's trouble, not the caller's. */
+/** Errors of the file system (space, permissions, a broken disk) become STORE_UNAVAILABLE. */
 function asStoreError(error: unknown): unknown {
   const fromSystem = error instanceof Error && 'syscall' in error;
   return fromSystem ? new AppError('STORE_UNAVAILABLE', { message: `images: ${error.message}`, cause: error }) : error;

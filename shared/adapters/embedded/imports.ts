@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { AppError } from '../../errors.ts';
 import type { AccountsImport, AuditImport, Imports, RecordsImport, WebhooksImport } from '../../ports/imports.ts';
 import type { Face, Image } from '../../ports/records/faces.ts';
@@ -8,27 +6,19 @@ import type { Person } from '../../ports/records/persons.ts';
 import type { Tenant } from '../../ports/tenant.ts';
 import { insertEntry } from './audit.ts';
 import { lastEntry } from './audit-reading.ts';
-import { openDataFolder } from './data-folder.ts';
-import { type Database, openDatabase, type Value } from './database.ts';
-import { openKeyFile } from './key-file.ts';
-import { type Migration, migrate, migrations } from './migrations.ts';
+import type { Database, Value } from './database.ts';
 import * as letters from './records-dead-letters.ts';
 import { faceValues, imageValues } from './records-rows.ts';
 import * as uploads from './records-uploads.ts';
-import { lockStore } from './store-lock.ts';
+import { openStoreDatabase, type StoreName } from './store-database.ts';
 import type { StoreOptions } from './store-options.ts';
 
-/** Into a data folder that nobody uses. See: [Note: Rows as they are] */
-export async function openImports({ dataDir, clock }: StoreOptions): Promise<Imports> {
-  openDataFolder(dataDir);
+/** Imports into a data folder that no process uses. See: [Note: Rows as they are] */
+export async function openImports(options: StoreOptions): Promise<Imports> {
   const closes: (() => void)[] = [];
-  const open = async (name: keyof typeof migrations, isEncrypted: boolean): Promise<Database> => {
-    closes.push(lockStore(join(dataDir, `${name}.lock`)));
-    const path = join(dataDir, `${name}.db`);
-    const key = isEncrypted ? await openKeyFile(join(dataDir, `${name}.key`), async () => existsSync(path)) : null;
-    const database = openDatabase(path, key === null ? {} : { encryptionKey: key.secret.toString('hex') });
-    closes.push(() => database.close());
-    migrate(database, migrations[name] as readonly Migration[], clock.now());
+  const open = async (name: StoreName): Promise<Database> => {
+    const { database, close } = await openStoreDatabase(options, name, (opened) => opened);
+    closes.push(close);
     return database;
   };
   const close = async () => {
@@ -36,10 +26,10 @@ export async function openImports({ dataDir, clock }: StoreOptions): Promise<Imp
   };
   try {
     return {
-      records: recordsIn(await open('records', false)),
-      accounts: accountsIn(await open('accounts', true)),
-      webhooks: webhooksIn(await open('webhooks', true)),
-      audit: auditIn(await open('audit', false)),
+      records: recordsIn(await open('records')),
+      accounts: accountsIn(await open('accounts')),
+      webhooks: webhooksIn(await open('webhooks')),
+      audit: auditIn(await open('audit')),
       close,
     };
   } catch (error) {
@@ -48,7 +38,7 @@ export async function openImports({ dataDir, clock }: StoreOptions): Promise<Imp
   }
 }
 
-/** A row, whether it is new or stands in place of one with the same key. */
+/** Inserts the row, or replaces the row with the same key. */
 function put(database: Database, table: string, key: readonly string[], row: Readonly<Record<string, Value>>): void {
   const columns = Object.keys(row);
   const rest = columns.filter((column) => !key.includes(column));
@@ -61,7 +51,7 @@ function put(database: Database, table: string, key: readonly string[], row: Rea
 
 const orNull = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
 
-/** What the unique index over names says. */
+/** A violated unique index becomes `code`. */
 async function taken<Value>(code: 'EXTERNAL_ID_TAKEN' | 'USER_EXISTS', write: () => Value): Promise<Value> {
   try {
     return write();
@@ -149,13 +139,14 @@ const jobRow = (tenant: Tenant, job: Job): Record<string, Value> => ({
 });
 
 const accountsIn = (database: Database): AccountsImport => ({
-  tenant: async ({ tenant, name, quota, consentRequired, retention, createdAt, updatedAt, version }) =>
+  tenant: async ({ tenant, name, quota, consentRequired, retention, timeZone, createdAt, updatedAt, version }) =>
     put(database, 'tenants', ['tenant'], {
       tenant,
       name,
       quota: JSON.stringify(quota),
       consent_required: consentRequired ? 1 : 0,
       retention: JSON.stringify(retention),
+      time_zone: timeZone,
       created_at: createdAt,
       updated_at: updatedAt,
       version,
@@ -216,7 +207,7 @@ const webhooksIn = (database: Database): WebhooksImport => ({
     }),
 });
 
-/** One process writes here, so a tenant has one chain; the others that an installation of many has find no room. */
+/** A tenant has one chain in embedded mode. An installation with several processes has more; entries of these return false. */
 const auditIn = (database: Database): AuditImport => ({
   entries: async (tenant, entries) =>
     database.transaction(() => {

@@ -16,7 +16,7 @@ it.each([
   ['images', putImage],
   ['vectors', putTemplate],
 ])(
-  'When records.db is gone or a new file and %s is full, then opening is refused, says what to do and writes nothing',
+  'When records.db is missing or new, but %s is not empty, then opening is refused, says what to do and writes nothing',
   async (folder, put) => {
     const { dataDir, clock } = await newFolder();
     await put(dataDir, clock);
@@ -26,7 +26,7 @@ it.each([
       prepare();
       await expect(openRecords({ dataDir, clock })).rejects.toMatchObject({
         code: 'STORE_UNAVAILABLE',
-        message: `${join(dataDir, 'records.db')} is missing, but ${join(dataDir, folder)} is full: without its records this gallery cannot be used. Put records.db back from a backup, or choose another folder with FREEFACE_DATA.`,
+        message: `${join(dataDir, 'records.db')} is missing, but ${join(dataDir, folder)} is not empty: the gallery cannot be used without its records. Restore records.db from a backup, or choose another folder with FREEFACE_DATA.`,
       });
     }
 
@@ -34,7 +34,7 @@ it.each([
   },
 );
 
-it('When records.db is another one without an image, then images from before it are reason to refuse', async () => {
+it('When records.db was replaced by one without images, and older images exist, then opening is refused', async () => {
   const { dataDir, clock } = await newFolder();
   await putImage(dataDir, clock);
   const images = join(dataDir, 'images');
@@ -43,17 +43,17 @@ it('When records.db is another one without an image, then images from before it 
   removeRecords(dataDir);
   copyRecords(other.dataDir, dataDir);
 
-  await expect(openRecords({ dataDir, clock })).rejects.toThrow(`records.db is empty, but ${images} is full`);
+  await expect(openRecords({ dataDir, clock })).rejects.toThrow(`records.db is empty, but ${images} is not empty`);
 });
 
-it('When a crash in the first enrolment left an image and no record, then opening goes on', async () => {
+it('When a crash in the first enrolment left an image and no record, then opening succeeds', async () => {
   const { dataDir, clock } = await newFolder();
   await putImage(dataDir, clock);
 
   await (await openRecords({ dataDir, clock })).close();
 });
 
-it('When both stores have been used and are empty again, then new records are taken', async () => {
+it('When both stores are empty again, then new records are created', async () => {
   const { dataDir, clock } = await newFolder();
   await (await openImages({ dataDir, clock })).close();
   await (await openVectors({ dataDir, clock })).close();
@@ -64,7 +64,7 @@ it('When both stores have been used and are empty again, then new records are ta
   expect(existsSync(join(dataDir, 'records.db'))).toBe(true);
 });
 
-it('When the records know images, then those from before them are no reason to refuse', async () => {
+it('When the records contain images, then older images do not prevent opening', async () => {
   const { dataDir, clock } = await newFolder(fakeClock(Date.UTC(2026, 0, 2)));
   await putImage(dataDir, fakeClock(Date.UTC(2026, 0, 1)));
   const records = await openRecords({ dataDir, clock }).catch(() => null);
@@ -79,7 +79,7 @@ it('When the records know images, then those from before them are no reason to r
   await (await openRecords({ dataDir, clock })).close();
 });
 
-/** A data folder with records that hold nothing. */
+/** A data folder with empty records. */
 async function newFolder(clock = fakeClock()) {
   const dataDir = temporaryFolder();
   await (await openRecords({ dataDir, clock })).close();

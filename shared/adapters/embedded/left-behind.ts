@@ -7,12 +7,12 @@ import { openKeyFile } from './key-file.ts';
 
 /**
  * [Note: A gallery without its records]
- * Only the records tell whose face is whose. Where they are gone and images or templates are not, a start would show an empty
- * gallery, and clearing up would take the rest for strays. So it is refused, before new records are made: those are for a new
- * folder. A crash in the very first enrolment may leave an image beside records that are empty, but older than it.
+ * Only the records say to whom a face belongs. If the records are missing but images or templates exist, a start would show an empty
+ * gallery, and the cleaning jobs would delete the rest as orphans. So opening is refused before new records are created. One case is
+ * allowed: a crash in the first enrolment may leave an image and empty records that are older than the image.
  */
 
-/** Before `records.db` is opened. Errors: AppError STORE_UNAVAILABLE when there is none, and a gallery to which one belongs. */
+/** For a start before `records.db` is opened. Errors: AppError STORE_UNAVAILABLE if it is missing or empty, but images or templates exist. */
 export async function refuseMissingRecords(dataDir: string): Promise<void> {
   const path = join(dataDir, 'records.db');
   if (existsSync(path) && statSync(path).size > 0) return;
@@ -20,7 +20,7 @@ export async function refuseMissingRecords(dataDir: string): Promise<void> {
   if (await hasTemplates(dataDir)) throw refusal(dataDir, 'is missing', 'vectors');
 }
 
-/** For records without an image, made at `madeAt`. Errors: AppError STORE_UNAVAILABLE when there are images from before. */
+/** For records without images, created at `madeAt`. Errors: AppError STORE_UNAVAILABLE if older images exist. */
 export async function refuseForeignRecords(dataDir: string, madeAt: number): Promise<void> {
   if (await hasImageBefore(dataDir, madeAt)) throw refusal(dataDir, 'is empty', 'images');
 }
@@ -30,7 +30,7 @@ async function hasImageBefore(dataDir: string, time: number): Promise<boolean> {
   return false;
 }
 
-/** What cannot be read counts: something is there. */
+/** True also if the file exists but cannot be read. */
 async function hasTemplates(dataDir: string): Promise<boolean> {
   const path = join(dataDir, 'vectors', 'templates.db');
   if (!existsSync(path)) return false;
@@ -49,5 +49,5 @@ async function hasTemplates(dataDir: string): Promise<boolean> {
 
 const refusal = (dataDir: string, trouble: string, folder: string): AppError =>
   new AppError('STORE_UNAVAILABLE', {
-    message: `${join(dataDir, 'records.db')} ${trouble}, but ${join(dataDir, folder)} is full: without its records this gallery cannot be used. Put records.db back from a backup, or choose another folder with FREEFACE_DATA.`,
+    message: `${join(dataDir, 'records.db')} ${trouble}, but ${join(dataDir, folder)} is not empty: the gallery cannot be used without its records. Restore records.db from a backup, or choose another folder with FREEFACE_DATA.`,
   });

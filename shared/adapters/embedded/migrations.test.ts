@@ -16,7 +16,7 @@ it('When a migration file is added to the folder, then it is also listed', () =>
   expect(listed).toEqual(files);
 });
 
-it('When a migration fails half-way, then nothing of it stays and the next start runs it again', () => {
+it('When a migration fails half-way, then it is rolled back and the next start runs it again', () => {
   const database = openDatabase(join(temporaryFolder(), 'test.db'));
   const good = { name: '1.sql', sql: 'CREATE TABLE a (x)' };
   const bad = { name: '2.sql', sql: 'CREATE TABLE b (x); INSERT INTO missing VALUES (1)' };

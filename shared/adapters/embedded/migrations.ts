@@ -13,9 +13,10 @@ import webhooks from '../../../migrations/embedded/011-webhooks.sql?raw';
 import batches from '../../../migrations/embedded/012-batches.sql?raw';
 import deadLetterTopic from '../../../migrations/embedded/013-dead-letter-topic.sql?raw';
 import jobFailures from '../../../migrations/embedded/014-job-failures.sql?raw';
-import kept from '../../../migrations/embedded/015-kept.sql?raw';
-import lineage from '../../../migrations/embedded/016-lineage.sql?raw';
-import jobsOfTenant from '../../../migrations/embedded/017-jobs-of-tenant.sql?raw';
+import timeZone from '../../../migrations/embedded/015-time-zone.sql?raw';
+import kept from '../../../migrations/embedded/017-kept.sql?raw';
+import lineage from '../../../migrations/embedded/018-lineage.sql?raw';
+import jobsOfTenant from '../../../migrations/embedded/019-jobs-of-tenant.sql?raw';
 import { AppError } from '../../errors.ts';
 import type { Database } from './database.ts';
 
@@ -25,7 +26,7 @@ export interface Migration {
   readonly sql: string;
 }
 
-/** Every file of migrations/embedded, by the database it belongs to, in order. The texts are part of the bundle. */
+/** All files of migrations/embedded, by database, in order. The bundle contains their texts. */
 export const migrations = {
   records: [
     { name: '001-gallery.sql', sql: gallery },
@@ -36,7 +37,7 @@ export const migrations = {
     { name: '010-face-count.sql', sql: faceCount },
     { name: '012-batches.sql', sql: batches },
     { name: '014-job-failures.sql', sql: jobFailures },
-    { name: '017-jobs-of-tenant.sql', sql: jobsOfTenant },
+    { name: '019-jobs-of-tenant.sql', sql: jobsOfTenant },
   ],
   events: [
     { name: '002-broker.sql', sql: broker },
@@ -45,16 +46,17 @@ export const migrations = {
   vectors: [{ name: '003-templates.sql', sql: templates }],
   accounts: [
     { name: '004-accounts.sql', sql: accounts },
-    { name: '016-lineage.sql', sql: lineage },
+    { name: '015-time-zone.sql', sql: timeZone },
+    { name: '018-lineage.sql', sql: lineage },
   ],
   audit: [{ name: '005-audit.sql', sql: audit }],
-  cache: [{ name: '015-kept.sql', sql: kept }],
+  cache: [{ name: '017-kept.sql', sql: kept }],
   webhooks: [{ name: '011-webhooks.sql', sql: webhooks }],
 } as const satisfies Record<string, readonly Migration[]>;
 
 /**
- * Brings a database to the newest schema: each migration that is missing runs in a transaction of its own.
- * Errors: AppError STORE_UNAVAILABLE when one that ran here was edited since, or is unknown because a newer version wrote it.
+ * Brings a database to the newest schema. Each missing migration runs in its own transaction.
+ * Errors: AppError STORE_UNAVAILABLE if a migration was changed after it ran, or if a newer version ran one that is unknown here.
  */
 export function migrate(database: Database, wanted: readonly Migration[], now: number): void {
   database.execute(
@@ -76,7 +78,7 @@ export function migrate(database: Database, wanted: readonly Migration[], now: n
     if (before === checksum) continue;
     if (before !== undefined) {
       throw refusal(
-        `Migration ${name} was changed after it had run here. Restore the file; a change of the schema is a new migration.`,
+        `Migration ${name} was changed after it had run here. Restore the file, and put a schema change into a new migration.`,
       );
     }
     database.transaction(() => {
@@ -90,7 +92,7 @@ export function migrate(database: Database, wanted: readonly Migration[], now: n
   }
 }
 
-/** SHA-256 in hex; line ends do not count, since a checkout may change them. */
+/** SHA-256 in hex. Line ends do not count, because a checkout may change them. */
 const checksumOf = (sql: string): string => createHash('sha256').update(sql.replaceAll('\r\n', '\n')).digest('hex');
 
 const refusal = (message: string): AppError => new AppError('STORE_UNAVAILABLE', { message });

@@ -10,7 +10,7 @@ import { openImages } from './images.ts';
 import { openRecords } from './records.ts';
 import { openVectors } from './vectors.ts';
 
-it('When the stores work, then nothing under the data folder is open to others, whatever it was before', async () => {
+it('When the stores are used, then other users have no access to the data folder, also if they had before', async () => {
   const dataDir = join(temporaryFolder(), 'data');
   mkdirSync(dataDir);
   chmodSync(dataDir, 0o755);

@@ -40,7 +40,7 @@ export async function listAppearances(
     ).map((face) => [face.faceId, face]),
   );
   return {
-    // One that was removed since is left out.
+    // A face that was deleted in the meantime is left out.
     items: shown.flatMap(({ face_id }) => faces.get(face_id) ?? []),
     next: found.length > limit && last !== undefined ? tokens.write(listing, [last.seen_at, last.face_id]) : null,
   };
@@ -80,13 +80,13 @@ interface Wanted {
   readonly personId: string;
   readonly filter: AppearanceFilter;
   readonly order: Order;
-  /** Begins after this one. */
+  /** Starts after this row. */
   readonly start: Position | undefined;
-  /** Index entries to begin with. */
+  /** Index entries of the first statement. */
   readonly first: number;
 }
 
-/** What matches, from the index alone, in steps with other work of the process between them. */
+/** Rows that match, read from the index alone; other work of the process runs between two statements. */
 async function* sightings(
   database: Database,
   { tenant, personId, filter: { from, to, area }, order, start, first }: Wanted,

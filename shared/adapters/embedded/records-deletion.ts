@@ -23,8 +23,8 @@ export function deleteFace(
 }
 
 /**
- * One transaction in short steps; must have the writer to itself until it settles. `beforeCommit` adds what belongs to it.
- * See: [Note: One writer, one reader].
+ * One transaction in short steps; nothing else may use the writer until it settles. `beforeCommit` adds writes to the transaction.
+ * See: [Note: One writer, one reader]
  */
 export async function deletePerson(
   database: Database,
@@ -47,12 +47,12 @@ export async function deletePerson(
         tenant,
         JSON.stringify(ids),
       ]);
-      await breathe(signal);
+      await pause(signal);
     }
     const images: Image[] = [];
     for (const ids of inSteps([...new Set(faces.map((face) => face.image_id))])) {
       images.push(...deleteImagesWithoutFaces(database, tenant, ids));
-      await breathe(signal);
+      await pause(signal);
     }
     const person = toPerson(row);
     const jobs = keepJobs ? [] : deleteJobsOf(database, tenant, person);
@@ -77,8 +77,8 @@ function* inSteps<T>(items: readonly T[]): Generator<T[]> {
   for (let from = 0; from < items.length; from += step) yield items.slice(from, from + step);
 }
 
-/** Lets other work of the process go on. */
-async function breathe(signal: AbortSignal | undefined): Promise<void> {
+/** Lets other work of the process run. */
+async function pause(signal: AbortSignal | undefined): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   signal?.throwIfAborted();
 }

@@ -34,7 +34,7 @@ const insertImage = (database: Database, tenant: Tenant, image: NewImage, now: n
     imageValues(tenant, image, now),
   )!;
 
-/** Somebody made a person of this id in the meantime; it is the one meant unless it has another external id. */
+/** Another request created a person with this id in the meantime. It is the same person unless its external id differs. */
 function refuseOtherPerson(database: Database, tenant: Tenant, { personId, externalId }: NewPerson): void {
   const stored = database.get<{ external_id: string | null }>(
     'SELECT external_id FROM persons WHERE tenant = ? AND person_id = ?',
@@ -57,7 +57,8 @@ function saveFace(
   const known = faceRow(database, tenant, face.faceId);
   if (known === undefined) return { face: toFace(insertFace(database, tenant, face, imageId, now)), created: true };
   if (face.personId === null || known.person_id === face.personId) return { face: toFace(known), created: false };
-  if (known.person_id !== null) throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: face.faceId } });
+  if (known.person_id !== null)
+    throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: face.faceId, person_id: known.person_id } });
   const joined = database.get<FaceRow>(
     'UPDATE faces SET person_id = ?, similarity = ? WHERE tenant = ? AND face_id = ? RETURNING *',
     [face.personId, face.similarity, tenant, face.faceId],
@@ -73,10 +74,11 @@ const insertFace = (database: Database, tenant: Tenant, face: NewFace, imageId: 
     faceValues(tenant, face, imageId, now),
   )!;
 
-/** The same face may have been enrolled with other networks, for somebody else. */
+/** The same face may be enrolled in another space, for another person. */
 function refuseOtherSpacesPerson(database: Database, tenant: Tenant, face: NewFace, imageId: string): void {
   const taken = namedFacesOfOtherSpaces(database, tenant, imageId, face.space).find(
     ({ box, personId }) => personId !== face.personId && isSameFace(box, face.box),
   );
-  if (taken !== undefined) throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: taken.faceId } });
+  if (taken !== undefined)
+    throw new AppError('FACE_OF_OTHER_PERSON', { details: { face_id: taken.faceId, person_id: taken.personId } });
 }

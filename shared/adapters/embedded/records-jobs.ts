@@ -17,7 +17,7 @@ import type { PageTokens } from '../page-token.ts';
 import type { Database } from './database.ts';
 import { page } from './records-reading.ts';
 
-/** Jobs whose pace is taken for the pace of the next. */
+/** Number of finished jobs in the mean processing time. */
 const paceOf = 20;
 
 interface JobRow {
@@ -42,7 +42,7 @@ interface JobRow {
   item: number | null;
 }
 
-/** Inside a transaction. `created` is false when the job was there. */
+/** Inside a transaction. `created` is false if the job exists already. */
 export function createJob(
   database: Database,
   tenant: Tenant,
@@ -74,7 +74,7 @@ export function createJob(
 export const getJob = (database: Database, tenant: Tenant, id: string): Job | null =>
   byId(database, tenant, id) ?? newestOfFace(database, tenant, id) ?? null;
 
-/** Inside a transaction. `openedAt`: whoever began something before then is gone. See: [Note: Attempts cut short] */
+/** Inside a transaction. `openedAt`: an attempt that started before this time ended with its process. See: [Note: Attempts cut short] */
 export function startJob(
   database: Database,
   tenant: Tenant,
@@ -197,7 +197,7 @@ export function countBatch(database: Database, tenant: Tenant, batchId: string):
   return Object.fromEntries(counts) as Record<JobStatus, number>;
 }
 
-/** Inside a transaction. Jobs that name a person are removed and given back. */
+/** Inside a transaction. Deletes and returns the jobs that name the person. */
 export const deleteJobsOf = (
   database: Database,
   tenant: Tenant,
@@ -218,7 +218,7 @@ export const expireJobs = (database: Database, finishedBefore: number, limit: nu
     [finishedBefore, limit],
   ).changes;
 
-/** See `Records.lane`. Tenants take turns: see fair-queue.ts. */
+/** See `Records.lane`. See: [Note: Tenants take turns] */
 export function lane(database: Database, tenant: Tenant, priority: Priority, more: number): LanePlace {
   const rows = database.all<{ tenant: string; jobs: number }>(
     'SELECT tenant, count(*) AS jobs FROM jobs WHERE priority = ? AND finished_at IS NULL GROUP BY tenant',

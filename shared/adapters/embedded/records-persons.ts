@@ -23,7 +23,7 @@ export function insertPerson(database: Database, tenant: Tenant, person: NewPers
   );
 }
 
-/** Inside a transaction. Changes that change nothing leave the version. Errors: PERSON_NOT_FOUND, EXTERNAL_ID_TAKEN, VERSION_CONFLICT. */
+/** Inside a transaction. The version stays if all values stay the same. Errors: PERSON_NOT_FOUND, EXTERNAL_ID_TAKEN, VERSION_CONFLICT. */
 export function updatePerson(
   database: Database,
   tenant: Tenant,

@@ -7,13 +7,13 @@ import type { PageTokens } from '../page-token.ts';
 import type { Database, Value } from './database.ts';
 import { type FaceRow, type ImageRow, type PersonRow, toFace, toIdentity, toImage, toPerson } from './records-rows.ts';
 
-/** Longest list of ids and longest page. */
+/** Most ids of a list, and most rows of a page. */
 const most = 1000;
 
 /**
  * [Note: Named indexes]
- * Without statistics SQLite takes the primary key, of which it knows the tenant alone, for as good as an index of which it knows
- * two columns, and reads every face of the tenant. Where that is a trap the index is named.
+ * Without statistics, SQLite may choose the primary key, where only the tenant is given, instead of an index where two columns are
+ * given. Then it reads all faces of the tenant. Statements with this risk name their index.
  */
 const selectPerson = `SELECT persons.*, (SELECT coalesce(sum(most), 0) FROM
   (SELECT max(faces_of_space) AS most FROM
@@ -30,7 +30,7 @@ export const personExists = (database: Database, tenant: Tenant, personId: strin
 export const faceRow = (database: Database, tenant: Tenant, faceId: string): FaceRow | undefined =>
   database.get('SELECT * FROM faces WHERE tenant = ? AND face_id = ?', [tenant, faceId]);
 
-/** Faces of an image that were found by the networks of another space and belong to somebody. */
+/** Faces of an image in other spaces that belong to a person. */
 export const namedFacesOfOtherSpaces = (database: Database, tenant: Tenant, imageId: string, space: string): Face[] =>
   database
     .all<FaceRow>(
@@ -58,7 +58,7 @@ export const personsByExternalId = (database: Database, tenant: Tenant, ids: rea
     ])
     .map(toPerson);
 
-/** `column`: what the ids are. */
+/** `column`: the column of the ids. */
 export const identitiesBy = (
   database: Database,
   tenant: Tenant,
@@ -119,11 +119,11 @@ export const listFaces = (
     toItem: toFace,
   });
 
-/** Whether no tenant has an image. */
+/** True if no tenant has an image. */
 export const isWithoutImages = (database: Database): boolean =>
   database.get('SELECT 1 FROM images LIMIT 1') === undefined;
 
-/** When the tables were made, in milliseconds since the epoch. */
+/** When the tables were created, in milliseconds since the epoch. */
 export const madeAt = (database: Database): number =>
   database.get<{ at: number }>('SELECT min(applied_at) AS at FROM schema_migrations')!.at;
 
@@ -133,13 +133,13 @@ export function usage(database: Database, tenant: Tenant): Usage {
   return { persons: row?.persons ?? 0, faces: row?.faces ?? 0, bytes: row?.bytes ?? 0 };
 }
 
-/** The index by person holds them side by side: 100,000 are counted in some milliseconds. */
+/** They are adjacent in the index by person: 100,000 are counted in some milliseconds. */
 export const countUnknownFaces = (database: Database, tenant: Tenant): number =>
   database.get<{ count: number }>('SELECT count(*) AS count FROM faces WHERE tenant = ? AND person_id IS NULL', [
     tenant,
   ])!.count;
 
-/** Tenants that have rows, found by jumping from one to the next in each index. */
+/** Tenants that have rows. Jumps from tenant to tenant in each index. */
 export function tenants(database: Database): Tenant[] {
   const found = new Set<string>();
   for (const table of ['persons', 'images', 'jobs']) {
@@ -168,8 +168,8 @@ export interface Listing<Row, Item> {
 }
 
 /**
- * A page by key: it begins after the last row of the page before, whatever was added or removed meanwhile. What it is ordered by and
- * the id never change, so a row that stays is neither skipped nor seen twice.
+ * One page. It starts after the last row of the previous page, even if that row was deleted. The values of the order and the id never
+ * change, so rows that are added or deleted between two pages cause no gap and no repeat.
  */
 export function page<Row extends object, Item>(
   database: Database,

@@ -4,7 +4,7 @@ import type { Database } from './database.ts';
 import { imageRow } from './records-reading.ts';
 import { type FaceRow, type ImageRow, toFace, toImage } from './records-rows.ts';
 
-/** See `Records.imagesBefore`. The index is named, since the one by age holds expired ones too. */
+/** See `Records.imagesBefore`. The statement names its index, because the index by age also contains expired images. */
 export const imagesBefore = (database: Database, tenant: Tenant, before: number, limit: number): Image[] =>
   database
     .all<ImageRow>(

@@ -27,7 +27,7 @@ recordsContract({
 
 const clock = fakeClock();
 
-it('When a data folder is in use, then a second opening says so, and works once the first is closed', async () => {
+it('When a data folder is in use, then a second opening fails until the first is closed', async () => {
   const dataDir = temporaryFolder();
   const first = await openRecords({ dataDir, clock });
 
@@ -41,7 +41,7 @@ it('When a data folder is in use, then a second opening says so, and works once 
   await second.close();
 });
 
-it('When the store is open, then its folder and files belong to the owner alone', async () => {
+it('When the store is open, then only the owner can read its folder and files', async () => {
   const dataDir = join(temporaryFolder(), 'data');
   const records = await openRecords({ dataDir, clock });
   onTestFinished(() => records.close());
@@ -53,7 +53,7 @@ it('When the store is open, then its folder and files belong to the owner alone'
   }
 });
 
-it('When a person or a face is erased, then no file of the store holds what was known of them', async () => {
+it('When a person or a face is erased, then no file of the store contains their data', async () => {
   const dataDir = temporaryFolder();
   const records = await openRecords({ dataDir, clock });
   onTestFinished(() => records.close());
@@ -76,7 +76,7 @@ it('When a person or a face is erased, then no file of the store holds what was 
   expect([before, found()]).toEqual([3, []]);
 });
 
-it('When the file is no database, then opening says which file, and leaves nothing locked', async () => {
+it('When the file is not a database, then the error names the file, and nothing stays locked', async () => {
   const dataDir = temporaryFolder();
   writeFileSync(join(dataDir, 'records.db'), 'this is not a database, but long enough to be looked at'.repeat(40));
 

@@ -1,10 +1,9 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { GalleryEpoch } from '../../ports/records/gallery-epoch.ts';
 import type { WriteOptions } from '../../ports/records/outbox.ts';
 import type { Records } from '../../ports/records.ts';
 import type { CallOptions, Tenant } from '../../ports/tenant.ts';
-import { createPageTokens } from '../page-token.ts';
 import { openDataFolder } from './data-folder.ts';
 import { type Database, openDatabase } from './database.ts';
 import { forcedOnDemand } from './forced-on-demand.ts';
@@ -20,6 +19,7 @@ import * as read from './records-reading.ts';
 import * as retention from './records-retention.ts';
 import { type OutboxRow, toImage, toOutbox } from './records-rows.ts';
 import * as uploads from './records-uploads.ts';
+import { pageTokensOf } from './store-database.ts';
 import { lockStore } from './store-lock.ts';
 import type { StoreOptions } from './store-options.ts';
 import { createWriteQueue } from './write-queue.ts';
@@ -28,10 +28,10 @@ import { createWriteQueue } from './write-queue.ts';
  * Persons, faces and images in `records.db`.
  *
  * [Note: One writer, one reader]
- * Writes take turns on one connection, reads use another: SQLite's WAL shows a reader only what is committed, so a big
- * deletion can be cut into short steps of one transaction, with other work between the steps, and nobody sees half of it.
+ * Writes run one after another on one connection; reads use another connection. SQLite's WAL shows a reader only committed rows. So a
+ * big deletion can be one transaction in short steps, other work runs between the steps, and no reader sees a part of the deletion.
  *
- * Epochs of galleries live as long as the process, as the answers do that are kept under them.
+ * Gallery epochs end with the process, and so do the cached results that depend on them.
  */
 export async function openRecords({ dataDir, clock }: StoreOptions): Promise<Records> {
   openDataFolder(dataDir);
@@ -58,15 +58,15 @@ export async function openRecords({ dataDir, clock }: StoreOptions): Promise<Rec
 }
 
 function recordsOn(writer: Database, reader: Database, now: () => number, closeAll: () => void): Records {
-  const tokens = createPageTokens(pageTokenKey(writer));
+  const tokens = pageTokensOf(writer);
   const queue = createWriteQueue();
   const { transaction: unforced } = forcedOnDemand(writer);
-  // Apart from what a power cut may take: nobody waits for that.
+  // Separate from `unforced`: no caller waits for those writes to be forced.
   const enrolments = forcedOnDemand(writer);
   const openedAt = now();
   let closing: Promise<void> | undefined;
 
-  /** One transaction, with the events that belong to it when something `happened`. */
+  /** Runs `body` in one transaction, and adds the events of the options to the outbox if something `happened`. */
   const write = <T>(
     options: WriteOptions | undefined,
     body: () => T,
@@ -82,21 +82,21 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
       options?.signal,
     );
   /** See: [Note: Deleted rows in the log] */
-  const forgotten = <T>(removed: T): Promise<T> =>
+  const emptyLogAfter = <T>(removed: T): Promise<T> =>
     queue.run(() => {
       if (removed !== null) writer.emptyLog();
       return removed;
     });
   const firstEpoch: GalleryEpoch = { epoch: randomUUID(), changedAt: null };
   const epochs = new Map<Tenant, GalleryEpoch>();
-  const raised =
+  const raiseEpochAfter =
     (tenant: Tenant) =>
     <T>(changed: T): T => {
       if (changed !== null) epochs.set(tenant, { epoch: randomUUID(), changedAt: now() });
       return changed;
     };
   const reading = <T>(options: CallOptions | undefined, body: () => T | Promise<T>): Promise<T> =>
-    // The queue is not for reads, but an async function turns what they throw into a rejection.
+    // Reads do not use the queue. An error of `body` becomes a rejection.
     Promise.resolve().then(() => {
       options?.signal?.throwIfAborted();
       return body();
@@ -106,7 +106,7 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
     createPerson: (tenant, person, options) => write(options, () => createPerson(writer, tenant, person, now())),
     updatePerson: (tenant, personId, changes, options) =>
       write(options, () => updatePerson(writer, tenant, personId, changes, options?.version, now())).then(
-        raised(tenant),
+        raiseEpochAfter(tenant),
       ),
     saveEnrolment: (tenant, enrolment, options) =>
       queue.run(() => {
@@ -116,19 +116,19 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
           return saved;
         });
         const durable = enrolments.force();
-        // Whoever has to know waits for it.
+        // A caller that needs durability awaits it.
         durable.catch(() => undefined);
         return { ...rows, durable };
       }, options?.signal),
     deleteFace: (tenant, faceId, options) =>
       write(options, () => deleteFace(writer, tenant, faceId))
-        .then(raised(tenant))
-        .then(forgotten),
+        .then(raiseEpochAfter(tenant))
+        .then(emptyLogAfter),
     deletePerson: (tenant, personId, options) =>
       queue
         .run(() => deletePerson(writer, tenant, personId, () => addToOutbox(writer, options), options), options?.signal)
-        .then(raised(tenant))
-        .then(forgotten),
+        .then(raiseEpochAfter(tenant))
+        .then(emptyLogAfter),
 
     getPersons: (tenant, ids, options) => reading(options, () => read.personsById(reader, tenant, ids)),
     getIdentities: (tenant, of, options) =>
@@ -160,7 +160,7 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
     summarizeAppearances: (tenant, personId, filter, options) =>
       reading(options, () => summarizeAppearances(reader, tenant, personId, filter, options)),
     galleryEpoch: (tenant, options) => reading(options, () => epochs.get(tenant) ?? firstEpoch),
-    raiseEpoch: (tenant, options) => reading(options, () => void raised(tenant)(true)),
+    raiseEpoch: (tenant, options) => reading(options, () => void raiseEpochAfter(tenant)(true)),
     usage: (tenant, options) => reading(options, () => read.usage(reader, tenant)),
     countUnknownFaces: (tenant, options) => reading(options, () => read.countUnknownFaces(reader, tenant)),
     tenants: (options) => reading(options, () => read.tenants(reader)),
@@ -172,7 +172,7 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
         ({ created }) => created,
       ).then(({ job: made }) => made),
     getJob: (tenant, id, options) => reading(options, () => jobs.getJob(reader, tenant, id)),
-    // What a power cut may take back: the job is called for again, as is what the outbox has published.
+    // Not forced to the disk. If a power cut undoes it, then the event of the job, or of the outbox, is delivered again.
     startJob: (tenant, jobId, options) =>
       queue.run(() => unforced(() => jobs.startJob(writer, tenant, jobId, { now: now(), openedAt })), options?.signal),
     endAttempt: (tenant, jobId, { failed }, options) =>
@@ -218,7 +218,7 @@ function recordsOn(writer: Database, reader: Database, now: () => number, closeA
 
     pendingOutbox: (limit, options) =>
       reading(options, async () => {
-        // Nobody hears of what a power cut may still take back.
+        // Events are published only after a power cut can no longer undo their enrolment.
         await enrolments.force();
         return reader.all<OutboxRow>('SELECT id, topic, event FROM outbox ORDER BY id LIMIT ?', [limit]).map(toOutbox);
       }),
@@ -243,14 +243,4 @@ function addToOutbox(writer: Database, options: WriteOptions | undefined): void 
 
 function settleOutbox(writer: Database, ids: readonly string[]): void {
   writer.run('DELETE FROM outbox WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))', [JSON.stringify(ids)]);
-}
-
-/** Made with the database, so that tokens outlive a restart. */
-function pageTokenKey(writer: Database): Buffer {
-  writer.run('INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING', [
-    'page-token-key',
-    randomBytes(32),
-  ]);
-  const row = writer.get<{ value: ArrayBuffer }>('SELECT value FROM settings WHERE name = ?', ['page-token-key']);
-  return Buffer.from(row!.value);
 }

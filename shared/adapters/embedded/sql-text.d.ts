@@ -1,4 +1,4 @@
-/** The text of an SQL file, put into the bundle. */
+/** The text of an SQL file; the bundle contains it. */
 declare module '*.sql?raw' {
   const text: string;
   export default text;

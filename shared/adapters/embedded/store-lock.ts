@@ -3,13 +3,13 @@ import Database from 'libsql';
 import { AppError } from '../../errors.ts';
 
 /**
- * Takes a store for this process alone, by the file `path`; the returned function gives it back.
- * Errors: AppError STORE_UNAVAILABLE when another process, or another handle in this one, has it.
+ * Locks a store for this process, with the file `path`; the returned function releases the lock.
+ * Errors: AppError STORE_UNAVAILABLE if another process, or another handle in this process, has the lock.
  *
- * [Note: A lock that dies with its process]
- * A file that holds a process id outlives a kill -9 and then has to be guessed about. This is SQLite's own lock on an empty
- * database instead: the kernel drops it when the process ends, however it ends, so nothing is ever stale. Reading or
- * closing the file by other means inside this process would drop it too, so nobody touches it.
+ * [Note: Lock that ends with its process]
+ * A file with a process id stays after kill -9, and then its process id may be wrong. This lock is SQLite's own lock on an empty
+ * database: the kernel releases it when the process ends in any way, so it is never stale. If this process opened and closed the file
+ * by other means, the lock would be lost too; so no other code may touch the file.
  */
 export function lockStore(path: string): () => void {
   let holder: Database.Database | undefined;
@@ -27,7 +27,7 @@ export function lockStore(path: string): () => void {
   }
   const held = holder;
   return () => {
-    // The lock goes with the transaction; the handle itself may live until it is collected.
+    // The end of the transaction releases the lock; the handle itself may stay open until it is garbage-collected.
     held.exec('ROLLBACK');
     held.close();
   };

@@ -9,7 +9,7 @@ import { openUploads } from './uploads.ts';
 
 let clock = 1_700_000_000;
 
-/** Each write a second later, long ago. */
+/** Writes a file with an old time; each write is one second later than the last. */
 function put(root: string, name: string, bytes: Uint8Array | string): void {
   const file = join(root, name);
   mkdirSync(dirname(file), { recursive: true });
@@ -44,7 +44,7 @@ uploadsContract({
 });
 
 describe('the watched folder', () => {
-  it('When links lead out of it, then what they lead to is not there', async () => {
+  it('When a link leads out of the folder, then its target is not found', async () => {
     const { root, uploads } = await setUp();
     const secret = join(temporaryFolder(), 'secret.jpg');
     writeFileSync(secret, 'secret');
@@ -58,7 +58,7 @@ describe('the watched folder', () => {
     expect(listed).toEqual([]);
   });
 
-  it('When a file is written just now, then it is listed as unfinished', async () => {
+  it('When a file was written just now, then it is listed as unfinished', async () => {
     const { root, open } = await setUp();
     put(root, 'ada/old.jpg', 'old');
     writeFileSync(join(root, 'ada/new.jpg'), 'new');
@@ -71,7 +71,7 @@ describe('the watched folder', () => {
     expect(listed).toEqual({ 'ada/old.jpg': expect.any(String), 'ada/new.jpg': null });
   });
 
-  it('When another folder takes its place, then it is STORE_UNAVAILABLE also after a restart, until somebody says so', async () => {
+  it('When another folder replaces it, then it is STORE_UNAVAILABLE until the marker in the data folder is deleted', async () => {
     const { root, dataDir, open } = await setUp();
     put(root, 'ada/1.jpg', 'one');
     renameSync(root, `${root}-away`);
@@ -86,13 +86,13 @@ describe('the watched folder', () => {
     expect(after).toMatchObject({ bytes: 3 });
   });
 
-  it('When there is no such folder, then opening says which', async () => {
+  it('When the folder does not exist, then the error names it', async () => {
     const opening = openUploads({ dataDir: temporaryFolder(), clock: systemClock, watchDir: '/nowhere/photos' });
 
     await expect(opening).rejects.toThrow('there is no folder /nowhere/photos');
   });
 
-  it('When no folder is named, then nothing is there', async () => {
+  it('When no folder is configured, then uploads are disabled', async () => {
     const uploads = await openUploads({ dataDir: temporaryFolder(), clock: systemClock, watchDir: null });
 
     expect([uploads.enabled, await uploads.find(defaultTenant, 'ada/1.jpg')]).toEqual([false, null]);

@@ -8,13 +8,13 @@ import type { StoreOptions } from './store-options.ts';
 import { openWatchedFolder } from './watched-folder.ts';
 
 export interface UploadsOptions extends StoreOptions {
-  /** Absolute; null: no folder is watched. */
+  /** Absolute path; null: no folder is watched. */
   readonly watchDir: string | null;
-  /** A file counts as finished when it has not grown for this long, in milliseconds. Default 2000. */
+  /** A file counts as finished if it has not changed for this time, in milliseconds. Default 2000. */
   readonly finishedAfterMs?: number;
 }
 
-/** The watched folder: `{tenant}/{external_id}/name.jpg`, or `{external_id}/name.jpg` of the default tenant. */
+/** The watched folder. Its files are `{tenant}/{external_id}/name.jpg`, or `{external_id}/name.jpg` for the default tenant. */
 export async function openUploads(options: UploadsOptions): Promise<Uploads> {
   if (options.watchDir === null) return nothing;
   const folder = await openWatchedFolder(options.watchDir, options.dataDir);
@@ -37,7 +37,7 @@ function uploadsIn(
 ): Uploads {
   const stops = new Set<() => Promise<void>>();
 
-  /** A regular file inside of the folder, whatever links say. */
+  /** Opens a regular file inside the folder; null if it does not exist, or if a link leads out of the folder. */
   async function locate(tenant: Tenant, path: string): Promise<FileHandle | null> {
     await folder.require();
     if (!isUploadPath(path)) return null;
@@ -49,7 +49,7 @@ function uploadsIn(
       if ((await handle.stat()).isFile()) return handle;
       await handle.close();
     }
-    // It may have been the folder that went.
+    // The folder itself may be missing.
     await folder.require();
     return null;
   }
@@ -100,8 +100,7 @@ function uploadsIn(
         const version = clock.now() - stats.mtimeMs < finishedAfterMs ? null : describe(stats).version;
         yield { tenant: asTenant(place.tenant), path: place.path, version };
       }
-      if (strays > 0)
-        log?.warn({ files: strays }, 'files lie in folders whose names no tenant can have, and are left alone');
+      if (strays > 0) log?.warn({ files: strays }, 'files are ignored: their folders do not have the name of a tenant');
       await folder.require();
     },
 
@@ -118,11 +117,14 @@ function uploadsIn(
         const place = uploadOfFile(name, defaultTenant);
         if (place !== null && isTenant(place.tenant)) changed(asTenant(place.tenant), place.path);
         else
-          log?.warn({ depth: name.split('/').length }, 'a file of the watched folder has no tenant and is left alone');
+          log?.warn(
+            { depth: name.split('/').length },
+            'a file of the watched folder is ignored: its folder does not have the name of a tenant',
+          );
       };
       watcher.on('add', tell).on('change', tell).on('unlink', tell);
       watcher.on('error', (error) =>
-        log?.error({ err: error }, 'the watched folder cannot be watched; it is compared from time to time'),
+        log?.error({ err: error }, 'the watched folder cannot be watched; reconcile-uploads finds its changes later'),
       );
       await new Promise<void>((resolve) => watcher.once('ready', resolve));
       const stop = async () => {

@@ -2,7 +2,7 @@ import { distanceMetres } from '../../domain/globe.ts';
 import type { VectorFilter } from '../../ports/vectors.ts';
 import type { Gallery } from './vector-gallery.ts';
 
-/** Says of a slot whether its face is there and meets every condition; persons are left to the caller. */
+/** Returns a function: true if a slot has a face that meets all conditions except `personIds`, which the caller checks. */
 export function slotFilter(gallery: Gallery, filter: VectorFilter | undefined): (slot: number) => boolean {
   const { faceId, personId, capturedAt, latitude, longitude } = gallery.columns;
   const { assigned, notFaceIds, capturedBetween, near } = filter ?? {};

@@ -2,21 +2,21 @@ import type { Location } from '../../domain/face.ts';
 import type { VectorEntry } from '../../ports/vectors.ts';
 import { strideOf } from './vector-kernel.ts';
 
-/** Rows per block: half a millisecond of scanning. */
+/** Rows of a block: it takes half a millisecond to scan them. */
 export const blockRows = 1024;
 
 /**
- * All templates of one tenant and space in memory. A row has a slot as long as its face is there: rows never move, so that a
- * search which lets other work in between neither misses a row nor meets it twice. Slots that fell free are used again.
+ * All templates of one tenant and space in memory. A row keeps its slot until its face is removed. Rows never move, so a search that
+ * pauses for other work finds each row exactly once. Free slots are used again.
  */
 export interface Gallery {
   readonly dimension: number;
   readonly stride: number;
-  /** Slots ever used: 0 .. slots - 1, some of them free. */
+  /** Number of slots; some of 0 .. slots - 1 may be free. */
   readonly slots: number;
   readonly total: number;
   readonly assigned: number;
-  /** Embeddings of `blockRows` slots each, one after another. */
+  /** Each block contains the embeddings of `blockRows` slots, in order. */
   readonly blocks: readonly Float32Array[];
   /** null: the slot is free. */
   faceId(slot: number): string | null;
@@ -25,13 +25,13 @@ export interface Gallery {
   slotOf(faceId: string): number | undefined;
   slotsOfPerson(personId: string): Iterable<number>;
   faceIds(): string[];
-  /** Inserts or replaces; gives back the slot and whether its embedding is another one than before. */
+  /** Inserts or replaces a row. `changed`: the embedding is new or different. */
   put(entry: VectorEntry): { slot: number; changed: boolean };
-  /** Forgets a face and wipes its embedding; gives back the slot that fell free, or null. */
+  /** Removes a face and overwrites its embedding with zeros. Returns the free slot; null if there is no such face. */
   remove(faceId: string): number | null;
 }
 
-/** What the filters look at, by slot. NaN: unknown. */
+/** Values for the filters, by slot. NaN: unknown. */
 interface Columns {
   readonly faceId: (string | null)[];
   readonly personId: (string | null)[];

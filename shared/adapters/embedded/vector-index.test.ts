@@ -11,7 +11,7 @@ const dimension = 64;
 const people = 1200;
 const facesEach = 5;
 
-/** People as an embedder sees them: the faces of one lie around a direction of their own. */
+/** People as an embedder maps them: the faces of one person are near one direction. */
 function makePeople(seed: number) {
   const random = seededRandom(seed);
   const centres = Array.from({ length: people }, () => unitVector(dimension, random));
@@ -43,7 +43,7 @@ async function caughtUp(index: VectorIndex): Promise<void> {
   while (index.behind()?.size !== 0) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Share of exact answers that the index gives as well, among the first `limit`. */
+/** Share of the first `limit` exact hits that the index also finds. */
 async function recall(gallery: Gallery, index: VectorIndex, probes: readonly Float32Array[], options: SearchOptions) {
   let found = 0;
   let all = 0;
@@ -57,7 +57,7 @@ async function recall(gallery: Gallery, index: VectorIndex, probes: readonly Flo
   return found / all;
 }
 
-describe('an index that has caught up', () => {
+describe('an index that contains all changes', () => {
   const { entries, mated, strangers } = makePeople(1);
   let gallery: Gallery;
   let index: VectorIndex;
@@ -66,7 +66,7 @@ describe('an index that has caught up', () => {
   }, 60_000);
   afterAll(() => index.close());
 
-  it('When the index answers, then it finds what the exact scan finds, for people in the gallery and for strangers', async () => {
+  it('When the index is used, then it finds the same faces as the exact scan, for people in the gallery and for strangers', async () => {
     expect(await recall(gallery, index, mated, { limit: 1 })).toBeGreaterThanOrEqual(0.99);
     expect(await recall(gallery, index, mated, { limit: 10 })).toBeGreaterThanOrEqual(0.97);
     expect(await recall(gallery, index, strangers, { limit: 1 })).toBeGreaterThanOrEqual(0.99);
@@ -82,7 +82,7 @@ describe('an index that has caught up', () => {
     ['few match: exact', { capturedBetween: { from: 2, to: 2 }, assigned: false }, 1],
     ['one person: exact', { personIds: ['person-7'] }, 1],
   ] as const)(
-    'When a filter is given and %s, then the answers are those of the exact scan',
+    'When a filter is given and %s, then the hits are those of the exact scan',
     async (_, filter, least) => {
       const options = { limit: 10, filter };
 
@@ -98,7 +98,7 @@ describe('an index that has caught up', () => {
     60_000,
   );
 
-  it('When a lowest cosine is given, then the index leaves out what lies below, and gives what lies above', async () => {
+  it('When a lowest cosine is given, then the index returns all hits above it and none below', async () => {
     for (const probe of mated) {
       const options = { limit: 100, minCosine: 0.5 };
       const exact = await searchGallery(gallery, undefined, probe, options);
@@ -107,7 +107,7 @@ describe('an index that has caught up', () => {
   });
 });
 
-it('When faces come, go and change, then the index follows, and before it has, nothing is missed', async () => {
+it('When faces are added, removed and changed, then searches are correct before and after the index has caught up', async () => {
   const { random, entries } = makePeople(2);
   const { gallery, index } = await indexed(entries);
   onTestFinished(() => index.close());
@@ -136,7 +136,7 @@ it('When faces come, go and change, then the index follows, and before it has, n
   await check();
 }, 60_000);
 
-it('When a gallery grows beyond the size where an index pays, then one is built, without holding up the event loop', async () => {
+it('When a gallery grows above the size for an index, then an index is built without blocking the event loop', async () => {
   const { entries } = makePeople(5);
   const shelf = createShelf(dimension, { clock: systemClock, indexAbove: 1000 * dimension });
   onTestFinished(() => shelf.close());
@@ -153,6 +153,6 @@ it('When a gallery grows beyond the size where an index pays, then one is built,
   const hits = await shelf.search(entries[17]!.embedding, { limit: 1 });
 
   expect(hits[0]?.faceId).toBe(entries[17]!.faceId);
-  // A slice takes 4 ms; the rest is the noise of a busy machine.
+  // A slice takes 4 ms; the rest is tolerance for a busy machine.
   expect(longest).toBeLessThan(150);
 });

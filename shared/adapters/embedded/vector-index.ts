@@ -1,36 +1,38 @@
+import { createRequire } from 'node:module';
 import type { Index } from 'usearch';
 import type { Clock } from '../../ports/clock.ts';
 import type { StoreLog } from '../store-log.ts';
 import { blockRows, type Gallery } from './vector-gallery.ts';
 
 /**
- * An HNSW index over a gallery's slots, always a little behind: what it has not taken up yet is named, to be compared
- * exactly.
+ * An HNSW index over the slots of a gallery. It is always a little behind the gallery: `behind` returns the slots that a search must
+ * compare exactly.
  *
- * [Note: An index that is built anew]
- * The index is not kept on disk: it would hold the templates unencrypted, and a damaged file would be read by native code.
- * It is built in the background, a few milliseconds of work at a time with as long a pause after each; searches are exact
- * meanwhile, and only slower.
+ * [Note: Index rebuilt at every start]
+ * The index is not stored on disk: the file would contain unencrypted templates, and native code would read a damaged file. It is built
+ * in the background after each start, in slices of a few milliseconds with pauses of the same length. Until then searches are exact,
+ * only slower.
  *
  * [Note: Choice of index parameters]
- * Eight bits a number build and search in 0.6 of the time of 16 bits and find the same (50,000 × 128, five to a person:
- * nearest 100 %, of ten 99.5 %), since what the index finds is compared once more with the 32-bit templates. 32 links a node
- * instead of 16 cost half as much again and take the ten nearest of a stranger from 92 % to 98 %. scripts/bench/vectors.ts measures.
+ * With 8 bits for each number, building and searching take 0.6 of the time of 16 bits, and find the same (50,000 × 128, five faces a
+ * person: 100 % of the nearest, 99.5 % of the ten nearest), because hits are compared again with the 32-bit templates. 32 links a node
+ * instead of 16 cost half as much again, and raise the recall of a stranger's ten nearest from 92 % to 98 %. Measured by
+ * scripts/bench/vectors.ts.
  */
 export interface VectorIndex {
   /** A slot was filled, changed or freed. */
   touch(slot: number): void;
-  /** Slots that the index may be wrong about. null: too many of them, or still loading; search exactly. */
+  /** Slots whose changes the index does not contain. null: there are too many, or the index is loading; search exactly. */
   behind(): ReadonlySet<number> | null;
-  /** About the `count` nearest slots. Call only when `behind` is not null. */
+  /** The `count` nearest slots, approximately. Call it only if `behind` is not null. */
   nearest(probe: Float32Array, count: number): number[];
   close(): void;
 }
 
 const parameters = { connectivity: 32, expansion_add: 128, expansion_search: 384, multi: false };
-/** Length of one piece of work and of the pause after it, in milliseconds. */
+/** Length of a slice of work, and of the pause after it, in milliseconds. */
 const sliceMs = 4;
-/** With more slots to be compared exactly the index is no gain. */
+/** With more slots to compare exactly, the index saves no time. */
 const mostBehind = 2000;
 
 export interface VectorIndexOptions {
@@ -105,8 +107,9 @@ export function createVectorIndex(gallery: Gallery, { clock, log }: VectorIndexO
   };
 }
 
-/** On first use: most galleries never need the native library. */
+/** Loads the native library on first use; most galleries never need it. See: [Note: Packages that fail to load] */
 async function loadIndex(dimensions: number): Promise<Index> {
-  const { Index, MetricKind, ScalarKind } = await import('usearch');
+  const require = createRequire(import.meta.url);
+  const { Index, MetricKind, ScalarKind } = require(require.resolve('usearch')) as typeof import('usearch');
   return new Index({ ...parameters, dimensions, metric: MetricKind.IP, quantization: ScalarKind.I8 });
 }

@@ -14,7 +14,7 @@ function bigGallery(rows: number) {
   return gallery;
 }
 
-it('When a big gallery is scanned, then other work gets its turn and an abort is heard', async () => {
+it('When a big gallery is scanned, then other work runs in between and an abort ends the scan', async () => {
   const gallery = bigGallery(120_000);
   const controller = new AbortController();
   let turns = 0;
@@ -37,7 +37,7 @@ it('When a big gallery is scanned, then other work gets its turn and an abort is
   expect(hits.map((found) => found.length)).toEqual([10, 10, 10, 10]);
 });
 
-it('When faces come and go while a search runs, then those that stay are found and those that went are not', async () => {
+it('When faces are added and removed while a search runs, then remaining faces are found and removed ones are not', async () => {
   const gallery = createGallery(dimension);
   const probe = unitVector(dimension);
   for (let i = 0; i < 120_000; i++) {
@@ -61,7 +61,7 @@ it('When faces come and go while a search runs, then those that stay are found a
 
 const fillers = Array.from({ length: 50 }, () => unitVector(dimension));
 
-it('When a face is removed, then its embedding is wiped and its slot is used again', () => {
+it('When a face is removed, then its embedding is overwritten and its slot is used again', () => {
   const gallery = createGallery(dimension);
   gallery.put(newEntry(dimension, { faceId: 'a' }));
   gallery.put(newEntry(dimension, { faceId: 'b' }));

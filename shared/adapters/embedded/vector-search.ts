@@ -5,22 +5,23 @@ import { blockRows, type Gallery } from './vector-gallery.ts';
 import type { VectorIndex } from './vector-index.ts';
 import { cosineOfRow, cosinesOfRows } from './vector-kernel.ts';
 
-/** Longest stretch of scanning in milliseconds before other work of the process gets a turn. */
+/** Longest time of scanning, in milliseconds, before other work of the process runs. */
 const stretchMs = 6;
-/** Below this share of matching faces the filter is asked before the cosine is computed. */
+/** Below this share of matching faces, the filter runs before the cosine is computed. */
 const selectiveShare = 0.5;
-/** Below this share too few of the index's answers would match; a longer list than `indexLimit` is no work for it either. */
+/** Below this share, too few hits of the index match. Above `indexLimit` hits, the index is not used either. */
 const indexShare = 0.2;
 const indexLimit = 256;
-/** Answers asked of the index beyond the limit, since its order is only nearly right. */
+/** Additional hits that the index returns, because its order is approximate. */
 const indexMargin = 48;
 
 /**
- * The nearest faces that meet the filter. Exact without an index; with one, nearly always the same, compared by exact cosines.
+ * The nearest faces that meet the filter. The result is exact without an index, and nearly always the same with one. Cosines are exact.
  *
  * [Note: Ways to search]
- * Named persons: their faces alone are compared. A filter that few faces meet: those few are compared. Otherwise the index,
- * where there is one, and what it has not taken up yet; when its answers do not fill the limit, everything is compared.
+ * If the filter names persons, only their faces are compared. If few faces meet the filter, only these are compared. Otherwise the
+ * index is used, if there is one, together with the slots that it does not contain yet. If that gives too few hits, all faces are
+ * compared.
  */
 export async function searchGallery(
   gallery: Gallery,
@@ -59,7 +60,7 @@ interface Scan {
   readonly signal: AbortSignal | undefined;
 }
 
-/** null: the index cannot answer. */
+/** null: the index is not ready, or it found too few hits. */
 async function searchIndex(
   scan: Scan,
   index: VectorIndex,
@@ -76,22 +77,22 @@ async function searchIndex(
   const found = index.nearest(probe, wanted);
   const known = found.filter((slot) => !behind.has(slot));
   const best = createBestHits(limit, lowestCosine({ minCosine }));
-  // Copied: the index goes on taking up slots while this is scanned.
+  // Copied, because the index takes slots from `behind` during the scan.
   await scanSlots({ ...scan, best }, [...known, ...behind]);
 
   const hits = hitsOf({ ...scan, best });
   if (hits.length >= limit || found.length < wanted) return hits;
-  // What the index left out is farther than its farthest answer; if that is too far already, nothing is missing.
+  // Other faces are farther than the farthest hit of the index. If that hit is already too far, no hit is missing.
   const farthest = Math.min(...known.map((slot) => cosineAt(scan, slot)));
   return known.length > 0 && farthest < minCosine ? hits : null;
 }
 
-/** Compares every row, block by block. */
+/** Compares all rows, block by block. */
 async function scanAll({ gallery, probe, matches, best, signal }: Scan): Promise<void> {
   const { blocks, stride, columns } = gallery;
-  // Of its own: other searches run between two blocks.
+  // Not shared, because other searches run between two blocks.
   const cosines = new Float64Array(blockRows);
-  const breathe = createBreather(signal);
+  const pauses = createPauses(signal);
   for (let block = 0; block < blocks.length; block++) {
     const first = block * blockRows;
     const count = Math.min(blockRows, gallery.slots - first);
@@ -102,18 +103,18 @@ async function scanAll({ gallery, probe, matches, best, signal }: Scan): Promise
       const slot = first + row;
       if (matches(slot)) best.offer({ slot, faceId: columns.faceId[slot]!, cosine });
     }
-    if (breathe.isDue()) await breathe.turn();
+    if (pauses.isDue()) await pauses.take();
   }
 }
 
-/** Compares those of `slots` that meet the filter. */
+/** Compares the `slots` that meet the filter. */
 async function scanSlots(scan: Scan, slots: Iterable<number>): Promise<void> {
   const { gallery, matches, best, signal } = scan;
-  const breathe = createBreather(signal);
+  const pauses = createPauses(signal);
   let seen = 0;
   for (const slot of slots) {
     if (matches(slot)) best.offer({ slot, faceId: gallery.columns.faceId[slot]!, cosine: cosineAt(scan, slot) });
-    if (++seen % 512 === 0 && breathe.isDue()) await breathe.turn();
+    if (++seen % 512 === 0 && pauses.isDue()) await pauses.take();
   }
 }
 
@@ -125,7 +126,7 @@ const cosineAt = ({ gallery, probe }: Scan, slot: number): number =>
     gallery.stride,
   );
 
-/** As the port gives them out; faces that were removed while the search ran are left out. */
+/** Hits in the port's format, without faces that were removed during the search. */
 function hitsOf({ gallery: { columns }, best }: Scan): VectorHit[] {
   return best
     .sorted()
@@ -177,12 +178,13 @@ function padProbe(probe: Float32Array, stride: number): Float32Array {
   return padded;
 }
 
-function createBreather(signal: AbortSignal | undefined) {
+/** Pauses of a scan, in which other work of the process runs. */
+function createPauses(signal: AbortSignal | undefined) {
   signal?.throwIfAborted();
   let since = performance.now();
   return {
     isDue: () => performance.now() - since >= stretchMs,
-    async turn() {
+    async take() {
       await new Promise((resolve) => setImmediate(resolve));
       signal?.throwIfAborted();
       since = performance.now();

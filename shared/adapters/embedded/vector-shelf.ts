@@ -4,7 +4,7 @@ import { createVectorIndex, type VectorIndex, type VectorIndexOptions } from './
 import { searchGallery } from './vector-search.ts';
 
 export interface ShelfOptions extends VectorIndexOptions {
-  /** Galleries with more numbers (faces × dimension) than this get an index. Default: see [Note: When an index pays]. */
+  /** Galleries with more numbers (faces × dimension) than this get an index. Default: see [Note: Gallery size for an index]. */
   readonly indexAbove?: number | undefined;
 }
 
@@ -18,9 +18,9 @@ export interface Shelf {
 }
 
 /**
- * [Note: When an index pays]
- * The exact scan goes through a million numbers in about 0.9 ms on one core; at six million it takes 5 ms (47,000 faces of
- * 128 numbers, 12,000 of 512), which is where a search begins to be felt beside the half-millisecond of the index.
+ * [Note: Gallery size for an index]
+ * The exact scan compares a million numbers in about 0.9 ms on one core. Six million numbers (47,000 faces of 128 numbers, 12,000 of
+ * 512) take 5 ms; the index takes half a millisecond. From this size on, the difference is noticeable.
  */
 const defaultIndexAbove = 6_000_000;
 
@@ -33,7 +33,7 @@ export function createShelf(dimension: number, options: ShelfOptions): Shelf {
     const numbers = gallery.total * dimension;
     if (index !== undefined) index.touch(slot);
     else if (numbers > indexAbove) index = createVectorIndex(gallery, options);
-    // Half of it: a gallery at the border does not build and drop.
+    // Half of the limit, so that a gallery near the limit does not build and close its index again and again.
     if (index !== undefined && numbers < indexAbove / 2) {
       index.close();
       index = undefined;

@@ -13,9 +13,9 @@ interface StoredTemplate {
   readonly entry: VectorEntry;
 }
 
-/** The durable side of the vector store. A write calls `apply` when it is durable, before any later write does. */
+/** The vector store on disk. A write calls `apply` after its commit, in the order of the writes. */
 export interface Templates {
-  /** Read to the end before anything is written. Errors: STORE_UNAVAILABLE, which names the file, when it is damaged. */
+  /** The caller reads to the end before it writes. Errors: STORE_UNAVAILABLE, which names the file, if it is damaged. */
   all(): IterableIterator<StoredTemplate>;
   upsert(
     tenant: Tenant,
@@ -24,7 +24,7 @@ export interface Templates {
     signal: AbortSignal | undefined,
     apply: () => void,
   ): Promise<void>;
-  /** Resolves to how many rows there were. */
+  /** Resolves to the number of removed rows. */
   remove(
     tenant: Tenant,
     faceIds: readonly string[],
@@ -52,12 +52,12 @@ type TemplateRow = [
 const step = 500;
 
 /**
- * [Note: Templates that a power cut takes]
- * A template can be made again from its image and its record, and reconcile-gallery does so soon after the next start; so writing one
- * is not forced to the disk, which would be a tenth of an enrolment. Removing one is: nobody may come back.
+ * [Note: Templates lost in a power cut]
+ * A template can be computed again from its image and its record; reconcile-gallery does so soon after the next start. So an upsert is
+ * not forced to the disk; that would take a tenth of an enrolment. A removal is forced, because a removed template must not come back.
  */
 export function openTemplates(path: string, encryptionKey: string, now: number): Templates {
-  // Several templates a page instead of one.
+  // So that a page contains several templates, not one.
   const database = openDatabase(path, { encryptionKey, pageSize: 16_384 });
   try {
     migrate(database, migrations.vectors, now);
@@ -77,7 +77,7 @@ export function openTemplates(path: string, encryptionKey: string, now: number):
         for (const row of rows) yield toTemplate(row);
       } catch (cause) {
         const reason = cause instanceof Error ? cause.message : String(cause);
-        const message = `${path} is damaged: ${reason}. Put it back from a backup.`;
+        const message = `${path} is damaged: ${reason}. Restore it from a backup.`;
         throw new AppError('STORE_UNAVAILABLE', { message, cause });
       }
     },
@@ -138,7 +138,7 @@ function toTemplate(row: TemplateRow): StoredTemplate {
   };
 }
 
-/** A copy of its own: the bytes need not lie where floats may begin. */
+/** Copies the bytes, because they may not be aligned for floats. */
 function toFloats(bytes: Buffer): Float32Array {
   const floats = new Float32Array(bytes.length / Float32Array.BYTES_PER_ELEMENT);
   new Uint8Array(floats.buffer).set(bytes);

@@ -35,7 +35,7 @@ async function setUp() {
   return { dataDir, vectors, tenant: newTenant() };
 }
 
-it('When templates are stored, then neither they nor their ids are readable on the disk, and files are the owner’s alone', async () => {
+it('When templates are stored, then templates and ids are not readable on the disk, and only the owner can read the files', async () => {
   const { dataDir, vectors, tenant } = await setUp();
   const entry = newEntry(128);
 
@@ -51,7 +51,7 @@ it('When templates are stored, then neither they nor their ids are readable on t
   }
 });
 
-it('When the key file is missing or another one, then opening says so', async () => {
+it('When the key file is missing or contains another key, then opening fails and names the file', async () => {
   const { dataDir, vectors, tenant } = await setUp();
   await vectors.upsert(tenant, space, [newEntry(128)]);
   await vectors.close();
@@ -63,7 +63,7 @@ it('When the key file is missing or another one, then opening says so', async ()
   await expect(openVectors({ dataDir, clock })).rejects.toThrow(/templates\.db cannot be opened.*key/);
 });
 
-it('When the templates are damaged in the middle of the file, then opening names it', async () => {
+it('When the file of templates is damaged in the middle, then the error names the file', async () => {
   const { dataDir, vectors, tenant } = await setUp();
   await vectors.upsert(
     tenant,
@@ -79,7 +79,7 @@ it('When the templates are damaged in the middle of the file, then opening names
   await expect(openVectors({ dataDir, clock })).rejects.toThrow(/templates\.db is damaged: .*backup/);
 });
 
-it('When the data folder is in use, then a second opening says so', async () => {
+it('When the data folder is in use, then a second opening fails', async () => {
   const { dataDir } = await setUp();
 
   await expect(openVectors({ dataDir, clock })).rejects.toThrow('Another process uses this data folder');

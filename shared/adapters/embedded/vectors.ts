@@ -13,12 +13,12 @@ import { openTemplates, type Templates } from './vector-templates.ts';
 export type VectorsOptions = StoreOptions & ShelfOptions;
 
 /**
- * Templates on disk in `vectors/templates.db`, encrypted with `vectors.key`; all of them in memory for searching.
+ * Templates on disk in `vectors/templates.db`, encrypted with `vectors.key`. All templates are in memory for searching.
  *
  * [Note: Templates in an encrypted database]
- * A log of our own would have to find torn tails, compact itself and prove both. libSQL does all that, writes 20,000 templates
- * of 512 numbers in 0.4 s and reads 100,000 in about a second. Encryption makes reading a twentieth slower and writing a
- * third. Writers that come together share one transaction.
+ * Our own log file would need code, with tests, for torn writes and compaction. libSQL has all this, writes 20,000 templates of 512
+ * numbers in 0.4 s and reads 100,000 in about a second. Encryption makes reading a twentieth slower and writing a third slower. Writes
+ * of the same moment share one transaction.
  */
 export async function openVectors(options: VectorsOptions): Promise<Vectors> {
   const { dataDir, clock } = options;
@@ -41,12 +41,12 @@ export async function openVectors(options: VectorsOptions): Promise<Vectors> {
 
 /** By tenant and space. */
 interface Shelves {
-  /** Errors: RangeError when the space has another dimension; it keeps the one it was first seen with. */
+  /** A space keeps its first dimension. Errors: RangeError for another dimension. */
   fixDimension(tenant: Tenant, space: VectorSpace): void;
   find(tenant: Tenant, space: string): Shelf | undefined;
   findOrMake(tenant: Tenant, space: VectorSpace): Shelf;
   ofTenant(tenant: Tenant): Shelf[];
-  /** Drops the empty ones of a tenant. */
+  /** Closes the empty shelves of a tenant. */
   tidy(tenant: Tenant): void;
   close(): void;
 }
@@ -114,7 +114,7 @@ function vectorsOn(templates: Templates, shelves: Shelves, unlock: () => void): 
       for (const { faceId, embedding } of entries) requireUnit(embedding, space.dimension, `face ${faceId}`);
       if (entries.length === 0) return;
       shelves.fixDimension(tenant, space);
-      // What the caller does with its arrays afterwards is not our business.
+      // A copy, because the caller may change its arrays afterwards.
       const kept = entries.map((entry) => ({ ...entry, embedding: entry.embedding.slice() }));
       await templates.upsert(tenant, space.space, kept, options?.signal, () => {
         const shelf = shelves.findOrMake(tenant, space);
@@ -175,7 +175,7 @@ function requireUnit(embedding: VectorEntry['embedding'], dimension: number, wha
   requireDimension(dimension, embedding.length, what);
   let squares = 0;
   for (const value of embedding) squares += value * value;
-  // Written so that NaN fails as well.
+  // The negation refuses NaN too.
   if (!(Math.abs(Math.sqrt(squares) - 1) <= 1e-3)) throw new RangeError(`${what}: not a vector of unit norm`);
 }
 

@@ -5,17 +5,17 @@ import { AppError } from '../../errors.ts';
 
 const markerName = '.freeface';
 
-/** Says whether the folder is the one that it was before, and not the empty place where a disk would be. */
+/** Checks that the folder is the same as before, and not the empty mount point of a disk. */
 export interface WatchedFolder {
-  /** Errors: STORE_UNAVAILABLE when it is not there, or is not the one it was. */
+  /** Errors: STORE_UNAVAILABLE if the folder is missing, or is not the same as before. */
   require(): Promise<void>;
 }
 
 /**
  * [Note: A folder that is not there]
- * A file that is gone from the watched folder is a person to be erased, and a network drive that is not mounted looks like a folder
- * without files. So the folder carries a hidden file with a random name in it, which the data folder knows too; without it nothing
- * is read and nothing counts as deleted. A folder that cannot be written to counts as there while it holds anything at all.
+ * When a file of the watched folder is deleted, its person is erased. But a network drive that is not mounted looks like a folder without
+ * files. So the folder contains a hidden file with a random id, and the data folder contains the same id. If they differ, no file is
+ * read and no file counts as deleted. A read-only folder has no hidden file; it counts as present if it is not empty.
  */
 export async function openWatchedFolder(root: string, dataDir: string): Promise<WatchedFolder> {
   const known = await readText(join(dataDir, 'watched-folder'));
@@ -29,14 +29,14 @@ export async function openWatchedFolder(root: string, dataDir: string): Promise<
           : (await readText(join(root, markerName))) === marker;
       if (!there) {
         throw new AppError('STORE_UNAVAILABLE', {
-          message: `The watched folder ${root} is not there, or is another one than before (it had a file ${markerName}). If it is meant to be another one, delete ${join(dataDir, 'watched-folder')} and restart.`,
+          message: `The watched folder ${root} is missing, or it is not the same folder as before (it contained a file ${markerName}). To use another folder, delete ${join(dataDir, 'watched-folder')} and restart.`,
         });
       }
     },
   };
 }
 
-/** Empty where the folder cannot be written to. */
+/** Creates the hidden file and returns its id; empty if the folder is read-only. */
 async function mark(root: string, dataDir: string): Promise<string> {
   if (!(await stat(root).catch(() => undefined))?.isDirectory()) {
     throw new AppError('STORE_UNAVAILABLE', { message: `FREEFACE_WATCH: there is no folder ${root}.` });

@@ -67,14 +67,14 @@ export function require(database: Database, tenant: Tenant, webhookId: string): 
 export const list = (database: Database, tokens: PageTokens, tenant: Tenant, options: PageOptions): Page<Webhook> =>
   pageOf<WebhookRow, Webhook>(database, tokens, options, { table: 'webhooks', tenant, toItem: toWebhook });
 
-/** A tenant has few. */
+/** Filters in memory, because a tenant has few webhooks. */
 export const askingFor = (database: Database, tenant: Tenant, type: WebhookType): Webhook[] =>
   database
     .all<WebhookRow>('SELECT * FROM webhooks WHERE tenant = ? AND disabled IS NULL ORDER BY number', [tenant])
     .map(toWebhook)
     .filter(({ types }) => types.includes(type));
 
-/** Inside a transaction. Changes that change nothing leave the version. Errors: WEBHOOK_NOT_FOUND, VERSION_CONFLICT. */
+/** Inside a transaction. The version stays if all values stay the same. Errors: WEBHOOK_NOT_FOUND, VERSION_CONFLICT. */
 export function update(
   database: Database,
   tenant: Tenant,
@@ -105,7 +105,7 @@ export function rotate(
   return replace(database, tenant, before, { ...before, secrets }, now);
 }
 
-/** Inside a transaction. Messages and attempts go with it. */
+/** Inside a transaction. Also deletes its messages and attempts. */
 export function remove(database: Database, tenant: Tenant, webhookId: string): boolean {
   return database.run('DELETE FROM webhooks WHERE tenant = ? AND webhook_id = ?', [tenant, webhookId]).changes > 0;
 }

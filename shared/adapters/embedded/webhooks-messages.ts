@@ -38,10 +38,10 @@ interface AttemptRow {
   error: string | null;
 }
 
-/** Rows touched by one transaction of clearing away. */
+/** Most rows that one transaction of `clear` changes or deletes. */
 const clearing = 500;
 
-/** Inside a transaction. false: it was there already. */
+/** Inside a transaction. false: the message exists already. */
 export function add(database: Database, tenant: Tenant, message: NewMessage, now: number): boolean {
   const { changes } = database.run(
     `INSERT INTO messages
@@ -68,7 +68,7 @@ export function get(database: Database, tenant: Tenant, messageId: string): Logg
   return row === undefined ? null : logged(database, row);
 }
 
-/** Queues in which messages of a webhook wait. */
+/** Queues with waiting messages of a webhook. */
 export const queuesOf = (database: Database, tenant: Tenant, webhookId: string): string[] =>
   database
     .all<{ queue: string }>(
@@ -77,7 +77,7 @@ export const queuesOf = (database: Database, tenant: Tenant, webhookId: string):
     )
     .map(({ queue }) => queue);
 
-/** What of a queue is due first. */
+/** The message of a queue that is due first. */
 export function firstDue(database: Database, tenant: Tenant, queue: string, now: number): WebhookMessage | null {
   const row = database.get<MessageRow>(
     `SELECT * FROM messages WHERE tenant = ? AND queue = ? AND due_at <= ? ORDER BY due_at, number LIMIT 1`,
@@ -110,7 +110,7 @@ export function list(
   };
 }
 
-/** Inside a transaction. Nothing when the message is gone. */
+/** Inside a transaction. Does nothing if the message was deleted. */
 export function settle(
   database: Database,
   tenant: Tenant,
@@ -155,7 +155,7 @@ export function restart(
   return get(database, tenant, messageId)!;
 }
 
-/** Inside a transaction. At most `clearing` of each. */
+/** Inside a transaction. Gives up, and deletes, at most `clearing` messages each. */
 export function clear(
   database: Database,
   { giveUpBefore, removeBefore }: { readonly giveUpBefore: number; readonly removeBefore: number },

@@ -9,7 +9,7 @@ interface QueueRow {
   turn: string | null;
 }
 
-/** Inside a transaction, after its messages have changed. A queue that holds nothing and has no turn is gone. */
+/** Inside a transaction, after messages of the queue have changed. Deletes a queue without messages and without a turn. */
 export function refresh(database: Database, tenant: Tenant, queue: string): void {
   const { due } = database.get<{ due: number | null }>(
     'SELECT min(due_at) AS due FROM messages WHERE tenant = ? AND queue = ? AND due_at IS NOT NULL',
@@ -27,7 +27,10 @@ export function refresh(database: Database, tenant: Tenant, queue: string): void
   }
 }
 
-/** Inside a transaction. Whether something is due that nobody was called for; somebody is from now on. */
+/**
+ * Inside a transaction. Returns true if a message is due and no worker was called for the queue: the caller calls one. After that,
+ * the queue returns false for `quietMs`.
+ */
 export function call(database: Database, tenant: Tenant, queue: string, quietMs: number, now: number): boolean {
   const { changes } = database.run(
     `UPDATE queues SET busy_until = ?, turn = NULL
@@ -37,7 +40,7 @@ export function call(database: Database, tenant: Tenant, queue: string, quietMs:
   return changes > 0;
 }
 
-/** Inside a transaction. The same for all queues, the longest due first. */
+/** Inside a transaction. Like `call`, for all queues; the queue that has been due longest comes first. */
 export function callAll(database: Database, limit: number, quietMs: number, now: number): Queue[] {
   const due = database.all<Queue>(
     `SELECT tenant, queue FROM queues WHERE due_at <= ? AND busy_until <= ? AND rest_until <= ? ORDER BY due_at LIMIT ?`,
@@ -63,7 +66,7 @@ export function begin(
     [tenant, now],
   )!;
   const may = turns < mostOfTenant;
-  // Who may not is called for again as soon as somebody looks.
+  // A refused turn releases the queue, so the next `callAll` returns it again.
   database.run('UPDATE queues SET busy_until = ?, turn = ? WHERE tenant = ? AND queue = ?', [
     may ? now + leaseMs : 0,
     may ? turn : null,
@@ -73,7 +76,7 @@ export function begin(
   return may;
 }
 
-/** Inside a transaction. false: the turn is lost. */
+/** Inside a transaction. Extends the lease. false: another worker has the queue. */
 export function keep(
   database: Database,
   { tenant, queue }: Queue,
@@ -90,7 +93,7 @@ export function keep(
   return changes > 0;
 }
 
-/** Inside a transaction. Whether the queue is called for again. */
+/** Inside a transaction. Returns true if a worker must be called again. */
 export function end(
   database: Database,
   { tenant, queue }: Queue,

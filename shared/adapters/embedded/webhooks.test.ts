@@ -25,7 +25,7 @@ webhooksContract({
   },
 });
 
-it('When webhooks are stored, then nothing of them is readable on the disk, and files are the owner’s alone', async () => {
+it('When webhooks are stored, then no value is readable on the disk, and only the owner can read the files', async () => {
   const dataDir = temporaryFolder();
   const webhooks = await openWebhooks({ dataDir, clock: fakeClock() });
   onTestFinished(() => webhooks.close());
@@ -41,7 +41,7 @@ it('When webhooks are stored, then nothing of them is readable on the disk, and 
   for (const name of files) {
     const bytes = readFileSync(join(dataDir, name));
     for (const text of [webhook.secret, 'a-token-that-stands-out', message.payload, 'CREATE TABLE']) {
-      expect(bytes.includes(text), `${name} holds ${text}`).toBe(false);
+      expect(bytes.includes(text), `${name} contains ${text}`).toBe(false);
     }
     expect(statSync(join(dataDir, name)).mode & 0o777, name).toBe(0o600);
   }

@@ -1,46 +1,25 @@
-import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { CallOptions } from '../../ports/tenant.ts';
 import type { Webhooks } from '../../ports/webhooks.ts';
-import { createPageTokens } from '../page-token.ts';
-import { openDataFolder } from './data-folder.ts';
-import { type Database, openDatabase } from './database.ts';
 import { createGroupCommit } from './group-commit.ts';
-import { openKeyFile } from './key-file.ts';
-import { migrate, migrations } from './migrations.ts';
-import { lockStore } from './store-lock.ts';
+import { openStoreDatabase, pageTokensOf, type StoreDatabase } from './store-database.ts';
 import type { StoreOptions } from './store-options.ts';
 import * as endpoints from './webhooks-endpoints.ts';
 import * as messages from './webhooks-messages.ts';
 import * as queues from './webhooks-queues.ts';
 
-/** Webhooks in `webhooks.db`, encrypted as a whole with `webhooks.key`: secrets lie in it. See: [Note: Group commit] */
-export async function openWebhooks({ dataDir, clock }: StoreOptions): Promise<Webhooks> {
-  openDataFolder(dataDir);
-  const unlock = lockStore(join(dataDir, 'webhooks.lock'));
-  let database: Database | undefined;
-  try {
-    const path = join(dataDir, 'webhooks.db');
-    const { secret } = await openKeyFile(join(dataDir, 'webhooks.key'), async () => existsSync(path));
-    database = openDatabase(path, { encryptionKey: secret.toString('hex') });
-    migrate(database, migrations.webhooks, clock.now());
-    return webhooksOn(database, () => clock.now(), unlock);
-  } catch (error) {
-    database?.close();
-    unlock();
-    throw error;
-  }
+/** Webhooks in `webhooks.db`. The whole file is encrypted with `webhooks.key`, because it contains secrets. See: [Note: Group commit] */
+export async function openWebhooks(options: StoreOptions): Promise<Webhooks> {
+  return await openStoreDatabase(options, 'webhooks', (opened) => webhooksOn(opened, () => options.clock.now()));
 }
 
-function webhooksOn(database: Database, now: () => number, unlock: () => void): Webhooks {
-  const tokens = createPageTokens(pageTokenKey(database));
+function webhooksOn({ database, close }: StoreDatabase, now: () => number): Webhooks {
+  const tokens = pageTokensOf(database);
   const commits = createGroupCommit(database);
   let closing: Promise<void> | undefined;
 
   const write = <T>(options: CallOptions | undefined, body: (at: number) => T): Promise<T> =>
     commits.run(() => body(now()), { signal: options?.signal });
-  /** An async function turns what `body` throws into a rejection. */
+  /** Async, so that an error of `body` becomes a rejection. */
   const read = async <T>(options: CallOptions | undefined, body: () => T): Promise<T> => {
     options?.signal?.throwIfAborted();
     return body();
@@ -117,21 +96,8 @@ function webhooksOn(database: Database, now: () => number, unlock: () => void): 
     },
     pending: (options) => read(options, () => messages.pending(database)),
     close() {
-      closing ??= commits.drained().then(() => {
-        database.close();
-        unlock();
-      });
+      closing ??= commits.drained().then(close);
       return closing;
     },
   };
-}
-
-/** Made with the database, so that tokens outlive a restart. */
-function pageTokenKey(database: Database): Buffer {
-  database.run('INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING', [
-    'page-token-key',
-    randomBytes(32),
-  ]);
-  const row = database.get<{ value: ArrayBuffer }>('SELECT value FROM settings WHERE name = ?', ['page-token-key']);
-  return Buffer.from(row!.value);
 }

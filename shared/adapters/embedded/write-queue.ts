@@ -1,7 +1,7 @@
-/** Lets one write run at a time, in the order in which they came. */
+/** Runs one write at a time, in order. */
 export interface WriteQueue {
   run<T>(write: () => T | Promise<T>, signal?: AbortSignal): Promise<T>;
-  /** Resolves when everything that came before is done. */
+  /** Resolves when all earlier writes are done. */
   drained(): Promise<void>;
 }
 

@@ -123,7 +123,10 @@ export function enrolmentContract(name: string, setUp: RecordsSetUp): void {
         faces: [newFace({ personId: other.personId }), { ...first.faces[0]!, personId: other.personId }],
       });
 
-      await expect(saving).rejects.toMatchObject({ code: 'FACE_OF_OTHER_PERSON' });
+      await expect(saving).rejects.toMatchObject({
+        code: 'FACE_OF_OTHER_PERSON',
+        details: { person_id: expect.any(String) },
+      });
       expect(await records.getPersons(tenant, [other.personId])).toEqual([]);
       expect((await records.listFaces(tenant, {}, { limit: 10 })).items).toHaveLength(1);
     });

@@ -18,6 +18,7 @@ const wrongFields: readonly [string, string, CallOptions, string][] = [
   ['GET', `/api/v1/faces/enroll_batch/${unknownId}?status=lost`, {}, 'status'],
   ['POST', '/api/v1/faces/enroll_batch', { json: { items: [{ external_id: 'ada' }] } }, 'items.0.image_id'],
   ['POST', '/api/v1/faces/search', { json: {} }, 'image_data'],
+  ['POST', '/api/v1/faces/compare', { json: {} }, 'image_data'],
   ['POST', '/api/v1/users', { json: { username: 'ada', role: 'king', password: 'three umbrellas' } }, 'role'],
   ['PUT', `/api/v1/users/${unknownId}`, { json: { disabled: 'no' } }, 'disabled'],
   ['POST', '/api/v1/api_keys', { json: { name: 'all', scopes: ['everything'] } }, 'scopes.0'],

@@ -50,6 +50,10 @@ export function faceCases(api: () => Api): void {
     const filtered = await matchesOf({ form: { ...probe.form, person_ids: JSON.stringify([unknownId]) } });
     const recognised = await call('POST', '/api/v1/faces/recognize', probe);
     const unknown = await call('POST', '/api/v1/faces/recognize', stranger);
+    const compared = await call('POST', '/api/v1/faces/compare', { form: { ...probe.form, person_id } });
+    const photos = await call('POST', '/api/v1/faces/compare', {
+      form: { image: stranger.form.image, other_image: photo },
+    });
     const shown = await call('GET', `/api/v1/images/${image_id}`);
     const erased = await call('DELETE', `/api/v1/persons/${person_id}`);
     const [searchedAfter, recognisedAfter] = [
@@ -65,7 +69,10 @@ export function faceCases(api: () => Api): void {
     expect(searched[0].similarity).toBeGreaterThan(0.5);
     expect(filtered).toEqual([]);
     expect(recognised.json.data.best).toMatchObject({ decision: 'match', person: { person_id, external_id: 'amaro' } });
+    expect(recognised.json.data.expected_miss_rate).toBeGreaterThan(0);
     expect(unknown.json.data.best.decision).not.toBe('match');
+    expect(compared.json.data).toMatchObject({ decision: 'match', other: { face_id, person_id, image_id } });
+    expect(photos.json.data).toMatchObject({ decision: 'no_match', other: { face_id: null } });
     expect(Buffer.compare(shown.bytes, photo)).toBe(0);
     expect(erased.json.data).toMatchObject({
       erased: { faces: 1, vectors: 1, images: 1 },

@@ -15,6 +15,7 @@ export function operationCases(api: () => Api): void {
     const description = await ask('/openapi.json');
 
     expect(health.json.data.status).toBe('ok');
+    expect(health.json.data.gallery.template_limit).toBeGreaterThan(0);
     expect(new Set(Object.values(health.json.data.stores))).toEqual(new Set(['ok']));
     expect([live.json.data.status, ready.json.data.status]).toEqual(['alive', 'ready']);
     expect(keys.json.keys[0]).toMatchObject({ kty: 'OKP', crv: 'Ed25519' });
@@ -36,6 +37,7 @@ export function operationCases(api: () => Api): void {
     expect(data.model.pack).toBe('builtin');
     expect(text.headers.get('content-type')).toMatch(/^text\/plain/);
     expect(new TextDecoder().decode(text.bytes)).toMatch(new RegExp(`^freeface_gallery_persons ${persons}$`, 'm'));
+    expect(new TextDecoder().decode(text.bytes)).toMatch(/^freeface_gallery_template_limit \d+$/m);
   });
 
   it('When a person was read and erased, then the audit log names the callers, and its export is a valid hash chain', async () => {

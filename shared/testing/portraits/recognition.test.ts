@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openExtractor } from '../../adapters/embedded/extractor.ts';
+import { openExtractor } from '../../adapters/in-process-extractor.ts';
 import type { Extraction, Extractor } from '../../ports/extractor.ts';
 import { addPack } from '../../vision/weights/add.ts';
 import { readCatalogue } from '../../vision/weights/packs.ts';

@@ -44,8 +44,8 @@ export async function addPack(described: DescribedPack, options: AddOptions): Pr
 }
 
 /**
- * Removes an added pack and its copied files. Of a catalogue pack, deletes the files that no other pack uses. Errors: PackError when
- * there is no such pack.
+ * Removes an added pack and its copied files. For a pack of the catalogue, deletes only the files that no other pack uses. Errors:
+ * PackError when there is no such pack.
  */
 export async function removePack(name: string, places: PackPlaces): Promise<void> {
   const known = await listPacks(places);

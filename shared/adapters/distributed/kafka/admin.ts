@@ -4,14 +4,14 @@ import type { Clock } from '../../../ports/clock.ts';
 import { reopening } from '../reopening.ts';
 import { passed } from '../store-calls.ts';
 
-/** How long the number of a topic's partitions is taken as known. */
+/** How long the partitions of a topic are cached. */
 const partitionsMs = 60_000;
-/** Times that a question is put which no broker answered, and the pause between them. */
+/** Attempts of a request that no broker answers, and the pause between them. */
 const questions = { tries: 5, pauseMs: 100 };
 
-/** What is asked of the brokers beside producing and consuming. */
+/** Requests to the brokers, except producing and consuming. */
 export interface KafkaAdmin {
-  /** Ids in order. Errors: STORE_UNAVAILABLE, which says what to do, when there is no such topic. */
+  /** Partition ids, in order. Errors: STORE_UNAVAILABLE, which says what to do, if the topic does not exist. */
   partitions(topic: string): Promise<readonly number[]>;
   /** Committed positions of a group; -1: none. */
   positions(
@@ -56,7 +56,7 @@ export function openKafkaAdmin(kafka: Kafka, clock: Clock): KafkaAdmin {
   };
 }
 
-/** A broker's refusal makes the driver ask the next one; after the last it takes their silence for an answer (tulios/kafkajs#549). */
+/** When one broker refuses, the driver asks the next. After the last one it throws a TypeError (tulios/kafkajs#549); retried here. */
 async function untilAnswered<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
   for (let left = questions.tries; ; left--) {
     try {

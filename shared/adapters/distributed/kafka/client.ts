@@ -6,13 +6,13 @@ export type KafkaSettings = AdapterOptions['engines']['kafka'];
 type Log = Pick<AdapterOptions['log'], 'info' | 'warn' | 'error'>;
 
 export interface KafkaClientOptions {
-  /** Default 4. A consumer that goes on trying keeps its place in the group; a new one has to wait until the broker has given up the old one. */
+  /** Default 4. A consumer that keeps retrying keeps its place in the group; a new one waits until the broker removes the old one. */
   readonly retries?: number | undefined;
-  /** The way to a broker, which tells its clients its address itself. Default: straight there. */
+  /** Opens the connection to a broker; the broker itself announces its address. Default: a direct connection. */
   readonly socketFactory?: KafkaConfig['socketFactory'] | undefined;
 }
 
-/** How a client connects and how long it tries; whoever calls has limits of its own. See: [Note: Nothing hangs] */
+/** Connects, with time-outs and retries. Callers have their own time limits in addition. See: [Note: Every call has a time limit] */
 export function openKafka(
   { brokers, credentials, tls }: KafkaSettings,
   log: Log,
@@ -26,14 +26,14 @@ export function openKafka(
     ...(sasl === undefined ? {} : { sasl }),
     ...(socketFactory === undefined ? {} : { socketFactory }),
     connectionTimeout: 2000,
-    // Longer than a dead member is waited for. See: [Note: Members that died]
+    // Longer than the group waits for a dead member. See: [Note: Dead members]
     requestTimeout: 10_000,
     retry: { initialRetryTime: 100, maxRetryTime: 2000, retries },
     logLevel: logLevel.ERROR,
     logCreator:
       () =>
       ({ namespace, log: { message, error } }) =>
-        // What the driver calls errors are mostly retries; what fails in the end is thrown, and logged by whoever gets it.
+        // Most errors that the driver logs are retried. The final error is thrown, and the caller logs it.
         log.info({ kafka: namespace, detail: error as unknown }, message),
   });
 }

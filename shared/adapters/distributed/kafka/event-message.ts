@@ -5,15 +5,15 @@ import type { Event } from '../../../ports/events.ts';
 const prefix = 'ce_';
 /** The whole event as JSON: the structured mode. */
 const structuredType = /^application\/cloudevents\+json\b/i;
-/** What Knative makes of a message that is no CloudEvent. */
+/** The event type that Knative gives to a message that is not a CloudEvent. */
 const foreignType = 'dev.knative.kafka.event';
 
 /**
- * An event as a message, in the binary mode of the CloudEvents binding for Kafka: attributes as headers, data as the value, the
- * key is `partitionkey`. Errors: the SDK's ValidationError or a TypeError for what is no event.
+ * An event as a message, in the binary mode of the CloudEvents binding for Kafka: attributes are headers, data is the value, and
+ * `partitionkey` is the key. Errors: the SDK's ValidationError or a TypeError if it is not a valid event.
  *
- * [Note: Numbers on the way]
- * In binary mode every attribute is text; an extension that was a number or a boolean comes back as text.
+ * [Note: Numbers become text]
+ * In binary mode every attribute is text. An extension that is a number or a boolean arrives as text.
  */
 export function toMessage(event: Event, now: number): Message {
   const valid = event instanceof CloudEvent ? event : new CloudEvent(event);
@@ -37,8 +37,8 @@ function bytesOf(data: unknown): Buffer | string | null {
 }
 
 /**
- * The event of a message, in binary or structured mode. One that is no CloudEvent becomes what Knative makes of it: an event of
- * the type `dev.knative.kafka.event` whose data are the bytes.
+ * The event of a message, in binary or structured mode. As in Knative, a message that is not a CloudEvent becomes an event of the type
+ * `dev.knative.kafka.event`; its data are the bytes.
  */
 export function toEvent(topic: string, partition: number, message: ReceivedMessage): Event {
   try {
@@ -76,7 +76,7 @@ function dataOf(value: Buffer | null, type: string | undefined): unknown {
   return type?.startsWith('text/') ? value.toString() : value;
 }
 
-/** The record's key is the partition key where the event names none. Errors: those of JSON, and of the SDK for what is no event. */
+/** The key of the record is the partition key if the event has none. Errors: those of JSON, and of the SDK for an invalid event. */
 function structuredEvent({ key, value }: ReceivedMessage): Event {
   const whole = JSON.parse(String(value)) as Event;
   const { partitionkey = key?.toString() } = whole;

@@ -1,29 +1,29 @@
 import { encodeProgress, type OffsetState } from './event-progress.ts';
 
-/** What a group knows of one partition while it reads it. Offsets count from 0. */
+/** State of one partition while a group reads it. Offsets count from 0. */
 export interface Partition {
   readonly number: number;
-  /** The next offset that was not taken in yet. */
+  /** The first offset that was not read yet. */
   readonly next: number;
-  /** Unfinished events, oldest first: when each was published, in milliseconds since the epoch. */
+  /** Unfinished events by offset, oldest first, with their time of publication in milliseconds since the epoch. */
   readonly unfinished: ReadonlyMap<number, number>;
-  /** Notes that everything before `next` has come. Nothing is known twice. */
+  /** All offsets before `next` were read. A smaller value than before is ignored. */
   reach(next: number): void;
-  /** How an offset stood before this process; undefined: nothing is known, so it is new. */
+  /** State of an offset that an earlier process committed; undefined: the offset is new. */
   before(offset: number): OffsetState | undefined;
   begin(offset: number, publishedAt: number): void;
   tried(offset: number, attempts: number, dueAt: number): void;
   finish(offset: number): void;
-  /** What is to be committed; null when it is what was last. */
+  /** Progress to commit; null if it has not changed since the last commit. */
   progress(): { readonly position: number; readonly metadata: string } | null;
-  /** The progress of that call is committed. */
+  /** `progress` was committed. */
   saved(progress: { readonly position: number; readonly metadata: string }): void;
 }
 
 export function trackPartition(number: number, position: number, states: readonly OffsetState[]): Partition {
   const earlier = new Map(states.map((state) => [state.offset, state]));
   const unfinished = new Map<number, number>();
-  /** Behind the position. */
+  /** States after the position. */
   const exceptions = new Map<number, OffsetState>(earlier);
   let next = position;
   let last = { position, metadata: encodeProgress(position, states) };

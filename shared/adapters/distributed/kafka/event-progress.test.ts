@@ -9,7 +9,7 @@ const tried = (offset: number, attempts: number): OffsetState => ({
 });
 
 describe('the progress of a group in a partition', () => {
-  it('When it is encoded, then the same comes back, and what lies before the position does not', () => {
+  it('When it is encoded and decoded, then it stays the same, without the states before the position', () => {
     const states = [tried(1000, 2), done(1001), done(1002), done(1005), tried(1007, 1), done(1010)];
 
     const text = encodeProgress(1000, [done(999), ...states]);
@@ -17,13 +17,13 @@ describe('the progress of a group in a partition', () => {
     expect(decodeProgress(1000, text).toSorted((a, b) => a.offset - b.offset)).toEqual(states);
   });
 
-  it('When there is nothing but the position, then nothing is written', () => {
+  it('When there are no exceptions, then the text is empty', () => {
     expect(encodeProgress(5, [done(3)])).toBe('');
     expect(decodeProgress(5, '')).toEqual([]);
     expect(decodeProgress(5, null)).toEqual([]);
   });
 
-  it('When there is more than finds room, then the oldest is kept and it stays within what the broker takes', () => {
+  it('When there are too many states, then the oldest are kept and the text fits the limit of the broker', () => {
     const states = Array.from({ length: 5000 }, (_, i) => (i % 2 === 0 ? tried(i, 3) : done(i)));
 
     const text = encodeProgress(0, states);
@@ -35,14 +35,14 @@ describe('the progress of a group in a partition', () => {
     expect(states).toEqual(expect.arrayContaining(kept));
   });
 
-  it('When thousands in a row are done behind the position, then all of them find room', () => {
+  it('When thousands of consecutive events are done after the position, then all of them fit', () => {
     const states = [tried(0, 1), ...Array.from({ length: 9999 }, (_, i) => done(i + 1))];
 
     expect(decodeProgress(0, encodeProgress(0, states))).toHaveLength(10_000);
   });
 
   it.each(['x', '{}', '{"v":2,"tried":[],"done":[]}', 'null'])(
-    'When another consumer wrote %s, then it tells nothing',
+    'When another consumer wrote %s, then it is ignored',
     (text) => {
       expect(decodeProgress(0, text)).toEqual([]);
     },

@@ -1,4 +1,4 @@
-/** How an event stands that is not simply before or after the position. */
+/** State of an offset after the position: tried, or done. */
 export interface OffsetState {
   readonly offset: number;
   /** Failed attempts. */
@@ -7,18 +7,18 @@ export interface OffsetState {
   readonly dueAt: number | null;
 }
 
-/** The broker takes 4096 bytes with a position, by its default. */
+/** By default, a broker accepts 4096 bytes of metadata with an offset. */
 const maxLength = 4000;
 const maxAttemptsLength = 2000;
 
 /**
- * What lies behind the position, as text that is committed with it.
+ * The states after the position, as text that is committed with it.
  *
- * [Note: Exceptions travel with the position]
- * Kafka knows one position of a group in a partition: all before it is done. An event that waits for its next attempt holds it up
- * while later ones are done. What is done behind the position, and how often the others were tried, goes into the metadata of the
- * committed offset, so that a restart neither repeats the one nor forgets the other. What finds no room there is repeated, as
- * delivery at least once allows.
+ * [Note: Progress in offset metadata]
+ * Kafka stores one position of a group for each partition: all offsets before it are done. An event that waits for its next attempt
+ * stops the position, while later events are done. So the metadata of the committed offset contains the later offsets that are done,
+ * and the attempts of the others. After a restart, done events are not repeated and attempts still count. States that do not fit are
+ * dropped; those events are repeated, as at-least-once delivery allows.
  */
 export function encodeProgress(position: number, states: Iterable<OffsetState>): string {
   const sorted = [...states].filter(({ offset }) => offset >= position).toSorted((a, b) => a.offset - b.offset);
@@ -45,7 +45,7 @@ export function encodeProgress(position: number, states: Iterable<OffsetState>):
   return tried.length === 0 && done.length === 0 ? '' : JSON.stringify({ v: 1, tried, done });
 }
 
-/** What `encodeProgress` wrote; nothing for any other text, such as that of another consumer. */
+/** Reads the text of `encodeProgress`; returns no states for any other text, for example of another consumer. */
 export function decodeProgress(position: number, metadata: string | null): OffsetState[] {
   if (metadata === null || metadata === '') return [];
   try {

@@ -3,12 +3,12 @@ import { reopening } from '../reopening.ts';
 import type { KafkaAdmin } from './admin.ts';
 
 export interface Publisher {
-  /** See: [Note: All or none on Kafka]. An aborted signal keeps back what was not yet sent. */
+  /** See: [Note: All or none on Kafka]. An aborted signal cancels what was not sent yet. */
   publish(topic: string, messages: readonly Message[], signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A request holds about this much; the broker takes 1 MiB by its default. */
+/** Approximate size of a request. By default, a broker accepts 1 MiB. */
 const requestBytes = 512 * 1024;
 
 interface Waiting {
@@ -24,9 +24,9 @@ interface Waiting {
  * Sends to Kafka.
  *
  * [Note: One request at a time]
- * An idempotent producer numbers its records, and the broker drops a number that it has seen. When a request fails and was kept
- * all the same, the next record would bear the same number and be dropped without a word. So there is one request under way,
- * everything that comes meanwhile goes together with the next, and after a failure there is a new producer with numbers of its own.
+ * An idempotent producer numbers its records, and the broker silently drops a number that it has seen. If a request fails although the
+ * broker stored it, the next record gets the same number and is lost. So only one request is in flight, messages that come in the
+ * meantime share the next request, and after a failure a new producer starts with its own numbers.
  */
 export function openPublisher(kafka: Kafka, admin: KafkaAdmin, random: () => number): Publisher {
   const partitionOf = Partitioners.DefaultPartitioner();
@@ -44,7 +44,7 @@ export function openPublisher(kafka: Kafka, admin: KafkaAdmin, random: () => num
     });
 
   const sendWaiting = async (): Promise<void> => {
-    // Whoever publishes in the same turn comes along.
+    // Publishes of the same turn of the event loop share the request.
     await new Promise((resolve) => setImmediate(resolve));
     while (waiting.length > 0) {
       const together = takeRequest(waiting);
@@ -80,7 +80,7 @@ export function openPublisher(kafka: Kafka, admin: KafkaAdmin, random: () => num
   };
 }
 
-/** Takes from `waiting` what goes into one request, at least one. */
+/** Removes the publishes of one request from `waiting`: at least one, unless all are aborted. */
 function takeRequest(waiting: Waiting[]): Waiting[] {
   const taken: Waiting[] = [];
   let bytes = 0;

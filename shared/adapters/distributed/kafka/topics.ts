@@ -6,19 +6,19 @@ import { type KafkaSettings, openKafka } from './client.ts';
 
 export interface TopicSpec {
   readonly name: string;
-  /** How many members of a group can read at once; order holds within one. */
+  /** Most members of a group that read at once. Order is guaranteed within a partition. */
   readonly partitions: number;
-  /** Milliseconds that records are kept. */
+  /** How long records are kept, in milliseconds. */
   readonly retentionMs: number;
 }
 
-/** How often, and how often at most, is looked whether new topics are led. */
+/** Pause between two checks that new topics have leaders, and the most checks. */
 const leaderPauseMs = 200;
 const leaderTries = 100;
 
 const day = 24 * 60 * 60 * 1000;
 
-/** The platform's topics, as the migrations have them. */
+/** The platform's topics, from the migrations. */
 export const topicSpecs: readonly TopicSpec[] = migration.topics.map(({ name, partitions, retention_days }) => ({
   name,
   partitions,
@@ -26,8 +26,8 @@ export const topicSpecs: readonly TopicSpec[] = migration.topics.map(({ name, pa
 }));
 
 /**
- * Makes the topics that are missing and sets how long those that are there keep their records; adds partitions to none. A step of
- * the migration. Resolves to the names that were made. Errors: STORE_UNAVAILABLE.
+ * Creates missing topics, and sets the retention of existing ones; never adds partitions. A step of the migration. Resolves to the
+ * names of the created topics. Errors: STORE_UNAVAILABLE.
  */
 export async function prepareTopics(
   settings: KafkaSettings,
@@ -66,7 +66,7 @@ export async function prepareTopics(
   }
 }
 
-/** A broker may not know a topic yet that it has just made; the driver waits for leaders alone, and takes that for a failure. */
+/** Waits for the leaders of new topics. The driver's own wait fails when the broker does not know its new topic yet. */
 async function untilLed(admin: Admin, topics: string[]): Promise<void> {
   for (let left = leaderTries; ; left--) {
     try {

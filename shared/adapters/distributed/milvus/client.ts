@@ -5,22 +5,22 @@ import { trusted } from '../tls.ts';
 
 export type MilvusSettings = AdapterOptions['engines']['milvus'];
 
-/** One request. */
+/** Limit of one request, in milliseconds. */
 export const requestMs = 10_000;
-/** Between two looks at how far a collection is loaded. */
+/** Pause between two checks of the loading progress. */
 const loadPauseMs = 200;
 
-/** What every answer of Milvus bears. */
+/** Status in every response of Milvus. */
 interface Status {
   readonly code?: number;
   readonly error_code?: string | number;
   readonly reason?: string;
 }
 
-/** What Milvus refused. */
+/** A request that Milvus refused. */
 export class MilvusError extends Error {
   override readonly name = 'MilvusError';
-  /** Milvus' own number. */
+  /** Milvus' error code; -1 when unknown. */
   readonly code: number;
 
   constructor(message: string, code: number) {
@@ -29,10 +29,10 @@ export class MilvusError extends Error {
   }
 }
 
-/** Codes of Milvus. */
+/** Milvus' error codes. */
 export const codes = { collectionNotFound: 100, collectionNotLoaded: 101, indexNotFound: 700 } as const;
 
-/** Connects in the background; a call before it is connected waits within its time. */
+/** Connects in the background. A call waits for the connection within its own time limit. */
 export function openMilvus({ address, database, credentials, tls }: MilvusSettings): MilvusClient {
   const client = new MilvusClient({
     address,
@@ -44,35 +44,35 @@ export function openMilvus({ address, database, credentials, tls }: MilvusSettin
     timeout: requestMs,
     maxRetries: 2,
     logLevel: 'error',
-    // It would tell the server what is done here, and how often.
+    // Telemetry would report the client's calls to the server.
     telemetry: { enabled: false },
     channelOptions: {
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 2000,
     },
   });
-  // Whoever calls learns of it.
+  // Every call reports the error again, so it is ignored here.
   client.connectPromise.catch(() => undefined);
   return client;
 }
 
 /**
- * The answer, once it says itself that it is one.
+ * Returns the response when its status is success. `what` names the request in the error.
  *
- * [Note: Milvus answers with its errors]
- * A call resolves also when it failed, and some resolve to an empty object where they are not supported. So every answer is taken
- * through here. Errors: MilvusError.
+ * [Note: Failed calls of Milvus resolve]
+ * A call of the driver also resolves when the request failed. Some unsupported calls resolve to an empty object. So every response is
+ * checked here. Errors: MilvusError.
  */
 export function checked<Answer extends { status?: Status } | Status>(what: string, answer: Answer): Answer {
   const status: Status | undefined = 'status' in answer ? answer.status : (answer as Status);
-  if (status?.error_code === undefined) throw new MilvusError(`${what}: the answer has no status`, -1);
+  if (status?.error_code === undefined) throw new MilvusError(`${what}: the response of Milvus has no status`, -1);
   if (status.error_code === 'Success' || status.error_code === 0) return answer;
   throw new MilvusError(`${what}: ${status.reason || status.error_code}`, codeOf(status));
 }
 
 /**
- * Loads a collection and waits until it is, for so long at most; the driver's own wait has no end. Errors: MilvusError; an AbortError
- * once the signal aborts.
+ * Loads a collection and waits at most `withinMs` until it is loaded. The driver's own wait has no limit. Errors: MilvusError; AbortError
+ * when the signal aborts.
  */
 export async function load(
   client: MilvusClient,
@@ -87,7 +87,7 @@ export async function load(
     const { progress } = checked('loading', await client.getLoadingProgress(of));
     if (Number(progress) >= 100) return;
     if (performance.now() >= until) {
-      throw new MilvusError(`loading ${name}: ${progress} % after ${withinMs} ms`, codes.collectionNotLoaded);
+      throw new MilvusError(`loading ${name}: only ${progress} % after ${withinMs} ms`, codes.collectionNotLoaded);
     }
     await setTimeout(loadPauseMs, undefined, { signal });
   }

@@ -5,7 +5,7 @@ import { filterExpression, literal, ofTenant } from './filter.ts';
 const tenant = asTenant('acme');
 
 describe('filter expressions', () => {
-  it('When nothing is asked for, then the tenant is', () => {
+  it('When no condition is given, then the filter matches the whole tenant', () => {
     expect(filterExpression(tenant)).toBe('tenant == "acme"');
     expect(ofTenant(tenant, ['a', 'b'])).toBe('tenant == "acme" and face_id in ["a", "b"]');
   });
@@ -15,22 +15,22 @@ describe('filter expressions', () => {
     ['x\\', '"x\\\\"'],
     ['x\\" or 1 == 1 or "', '"x\\\\\\" or 1 == 1 or \\""'],
     ["it's ü {x}", '"it\'s ü {x}"'],
-  ])('When a value is %j, then it stays a value', (value, expected) => {
+  ])('When a value is %j, then it is escaped and stays one value', (value, expected) => {
     expect(literal(value)).toBe(expected);
     expect(filterExpression(tenant, { personIds: [value] })).toBe(`tenant == "acme" and person_id in [${expected}]`);
   });
 
-  it('When a value holds control characters, then it is no id', () => {
+  it('When an id has control characters, then it is rejected', () => {
     expect(() => literal('a\nb')).toThrow(RangeError);
     expect(() => ofTenant(tenant, ['a\0'])).toThrow(RangeError);
   });
 
-  it('When numbers are none, then that is a RangeError', () => {
+  it('When a number is NaN, then a RangeError is thrown', () => {
     expect(() => filterExpression(tenant, { capturedBetween: { from: Number.NaN, to: 1 } })).toThrow(RangeError);
     expect(() => filterExpression(tenant, { near: { lat: Number.NaN, lon: 0, radiusMetres: 1 } })).toThrow(RangeError);
   });
 
-  it('When all conditions are given, then they hold together', () => {
+  it('When all conditions are given, then they are joined with and', () => {
     const expression = filterExpression(tenant, {
       personIds: ['p', 'p'],
       assigned: true,
@@ -48,17 +48,17 @@ describe('filter expressions', () => {
 
   it.each([
     [
-      'over the date line',
+      'across the date line',
       { lat: 0, lon: 179.9, radiusMetres: 50_000 },
       /lon >= 179\.4\d+ and lon <= 180 or lon <= -179\.6/,
     ],
     [
-      'over a pole',
+      'across a pole',
       { lat: 89.9, lon: 0, radiusMetres: 50_000 },
       /^tenant == "acme" and lat >= 89\.4\d+ and lat <= 90$/,
     ],
     ['around the world', { lat: 0, lon: 0, radiusMetres: 30_000_000 }, /lat >= -90 and lat <= 90$/],
-  ])('When a circle reaches %s, then its box does', (_, near, expected) => {
+  ])('When a circle reaches %s, then its box does too', (_, near, expected) => {
     expect(filterExpression(tenant, { near })).toMatch(expected);
   });
 });

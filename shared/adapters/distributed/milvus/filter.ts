@@ -2,38 +2,38 @@ import { earthRadius } from '../../../domain/globe.ts';
 import type { Tenant } from '../../../ports/tenant.ts';
 import type { VectorFilter } from '../../../ports/vectors.ts';
 
-/** Stand for `none` in columns that hold numbers. Comparisons are written so that they never match. */
+/** Values for "unknown" in number columns. No comparison of a filter matches them. */
 export const noTime = Number.MIN_SAFE_INTEGER;
 export const noDegree = 999;
 
 /**
- * A text as a literal of Milvus' filter language. RangeError for one with control characters.
+ * Quotes a text as a literal of Milvus' filter language. Errors: RangeError for control characters.
  *
  * [Note: Filters are built from literals]
- * Milvus' own templates for values do not work everywhere, so values are written into the expression: texts quoted with quotes and
- * backslashes escaped, numbers only when they are finite. Nothing else of a caller gets in.
+ * Milvus' templates for values do not work everywhere, for example not in Milvus Lite. So the values are written into the expression. A
+ * text is quoted, with quotes and backslashes escaped. A number must be finite. No other input of a caller becomes part of an expression.
  */
 export function literal(text: string): string {
-  // No id has any, and engines differ in how they are written.
-  if (/\p{Cc}/u.test(text)) throw new RangeError(`not an id: ${JSON.stringify(text)}`);
+  // Ids never have control characters, and engines escape them differently.
+  if (/\p{Cc}/u.test(text)) throw new RangeError(`an id must not have control characters: ${JSON.stringify(text)}`);
   return `"${text.replace(/[\\"]/g, '\\$&')}"`;
 }
 
 const list = (texts: readonly string[]): string => `[${texts.map(literal).join(', ')}]`;
 
 function number(value: number): string {
-  if (!Number.isFinite(value)) throw new RangeError(`not a number to filter by: ${value}`);
+  if (!Number.isFinite(value)) throw new RangeError(`a filter needs finite numbers, not ${value}`);
   return Number.isInteger(value) ? String(BigInt(value)) : value.toFixed(9);
 }
 
-/** Everything of a tenant, or its faces of these ids. */
+/** Matches all rows of a tenant, or only those with these face ids. */
 export const ofTenant = (tenant: Tenant, faceIds?: readonly string[]): string =>
   faceIds === undefined
     ? `tenant == ${literal(tenant)}`
     : `tenant == ${literal(tenant)} and face_id in ${list(faceIds)}`;
 
 /**
- * The conditions as an expression. A circle becomes the box around it, so what is found has to be measured once more; see
+ * Builds the filter expression. A circle becomes its bounding box, so the caller must check the distance of each hit; see
  * `isInside`.
  */
 export function filterExpression(tenant: Tenant, filter: VectorFilter = {}): string {
@@ -51,7 +51,7 @@ export function filterExpression(tenant: Tenant, filter: VectorFilter = {}): str
   return conditions.join(' and ');
 }
 
-/** A little larger than the circle. Over a pole, or where it reaches around, every longitude is in it. */
+/** Bounding box, slightly larger than the circle. It has every longitude when the circle includes a pole or is too wide. */
 function boxAround({ lat, lon, radiusMetres }: NonNullable<VectorFilter['near']>): string {
   const reach = (Math.max(0, radiusMetres) / earthRadius) * (180 / Math.PI) + 1e-6;
   const [south, north] = [lat - reach, lat + reach];

@@ -10,8 +10,9 @@ export interface IndexParams {
   readonly params: Readonly<Record<string, number>>;
 }
 
+/** Parameters for one size of gallery. */
 interface Row {
-  /** Galleries of at most this many faces. */
+  /** Largest number of faces. */
   readonly upTo: number;
   readonly hnsw: { readonly M: number; readonly efConstruction: number; readonly ef: number };
   readonly ivf: { readonly nlist: number; readonly nprobe: number };
@@ -26,10 +27,11 @@ interface Row {
 
 /**
  * [Note: Index parameters by size of gallery]
- * HNSW: degree and breadth grow with the logarithm of the gallery; ef is what recall is bought with when searching. IVF: about
- * four times the root of the number of faces as lists, of which a share is probed that falls as lists become many. DiskANN has
- * one knob. CAGRA: degrees as its makers advise, wider where the graph is larger. From Milvus' manual and the methods' papers, not
- * measured here: Milvus Lite searches what was written last by brute force, and has neither DiskANN nor a GPU.
+ * HNSW: the degree and the breadth grow with the logarithm of the gallery; a larger ef gives a search more recall and takes longer.
+ * IVF: the number of lists is about four times the square root of the number of faces; with more lists, a smaller share of them is probed.
+ * DiskANN has one parameter. CAGRA: the degrees that its authors recommend, and a wider search for a larger graph. The values come from
+ * Milvus' manual and the papers of the methods. They are not measured here: Milvus Lite searches new rows by brute force, and has
+ * neither DiskANN nor a GPU.
  */
 const rows: readonly Row[] = [
   {
@@ -70,20 +72,20 @@ const rows: readonly Row[] = [
 ];
 
 /**
- * What an index of a kind compares by.
+ * The metric of an index.
  *
  * [Note: Indexes on a GPU]
- * Milvus has no cosine on a GPU and answers no more than 1,024 hits there. Templates have a norm of one, so their inner product is the
- * cosine, to the thousandth that norms may be off by; a search for more gets the 1,024 nearest. From Milvus' manual (GPU Index Overview).
+ * On a GPU Milvus has no cosine metric and returns at most 1,024 hits. The norm of a template is 1 ± 0.001, so the inner product is the
+ * cosine within about a thousandth. A search for more hits returns the 1,024 nearest. From Milvus' manual (GPU Index Overview).
  */
 export const metricOf = (kind: IndexKind): Metric => (kind === 'GPU_CAGRA' ? 'IP' : 'COSINE');
 
-/** Hits that one search of an index of a kind answers at most. */
+/** Largest number of hits of one search. */
 export const mostHitsOf = (kind: IndexKind): number => (kind === 'GPU_CAGRA' ? 1024 : 16_384);
 
 const rowFor = (faces: number): Row => rows.find(({ upTo }) => faces <= upTo)!;
 
-/** How an index is built for a gallery of about `faces`. */
+/** Build parameters for a gallery of about `faces` faces. */
 export function indexParams(kind: IndexKind, faces: number): IndexParams {
   const { hnsw, ivf, cagra } = rowFor(faces);
   const params: Record<IndexKind, Readonly<Record<string, number>>> = {
@@ -95,7 +97,10 @@ export function indexParams(kind: IndexKind, faces: number): IndexParams {
   return { index_type: kind, metric_type: metricOf(kind), params: params[kind] };
 }
 
-/** How such an index is searched for the `limit` nearest, at most `mostHitsOf` it: none of these numbers may be below the limit. */
+/**
+ * Search parameters for the `limit` nearest faces; `limit` is at most `mostHitsOf`. `ef`, `search_list` and `itopk_size` must not be below
+ * `limit`.
+ */
 export function searchParams(kind: IndexKind, faces: number, limit: number): Readonly<Record<string, number>> {
   const { hnsw, ivf, diskann, cagra } = rowFor(faces);
   switch (kind) {

@@ -1,30 +1,33 @@
 import type { Scylla } from './client.ts';
 import type { ClaimTable } from './statements.ts';
 
-/** A claim without its owner is anybody's after so long: whoever made it has died, or given up. */
+/** Age in milliseconds from which another holder may take over an unused claim: the call that made it has died or given up. */
 export const abandonedMs = 60_000;
 
 export interface Claims {
   /**
-   * Whether `holder` has the name now; `fresh`: since this call. `keeps` says whether another holder is really known by it.
+   * Claims a name for `holder`. `keeps` resolves to whether another holder's row really has the name.
    *
    * [Note: Claims]
-   * A name that only one can have is claimed, by a condition, before the one who has it is written, and released after the name was
-   * given up. So two never have one name; what a crash leaves is a claim of somebody who is not known by the name. Such a claim is
-   * taken over once it is old enough that its call cannot be under way any more. A holder that claims the name again renews the claim:
-   * a call that failed meanwhile cannot take back what the later one counts on.
+   * A unique name is claimed with a conditional write before the holder's row is written. It is released after the holder's row no longer
+   * has the name. So two holders never have the same name. A crash can leave a claim whose holder does not have the name. Another
+   * holder takes over such a claim once its call cannot be running any more. When a holder claims the name again, its claim is renewed.
+   * So an earlier call that fails cannot release the claim that a later call relies on.
    */
   claim(tenant: string, name: string, holder: string, keeps: (holder: string) => Promise<boolean>): Promise<Claim>;
+  /** Holder of the claim; null when the name is free. The holder's row may not have the name. */
   holder(tenant: string, name: string): Promise<string | null>;
   release(tenant: string, name: string, holder: string): Promise<void>;
-  /** Releases a name that was claimed for nothing, unless the holder has claimed it again. */
+  /** Releases a claim that was not used, unless the holder has renewed it since. */
   giveBack(tenant: string, name: string, holder: string, claim: Claim): Promise<void>;
 }
 
 export interface Claim {
+  /** Whether `holder` has the name now. */
   readonly held: boolean;
+  /** Whether `holder` got the name with this call. */
   readonly fresh: boolean;
-  /** Milliseconds since the epoch, and later than any earlier claim of the same holder. */
+  /** Milliseconds since the epoch; later than every earlier claim of the same holder. */
   readonly at: number;
 }
 
@@ -40,13 +43,13 @@ export function claimsIn(scylla: Scylla, table: ClaimTable, now: () => number): 
         if (await scylla.decide(`${table}:claim`, [tenant, name, holder, made])) {
           return { held: true, fresh: true, at: made };
         }
-        const there = await read(tenant, name);
-        if (there === null) continue;
-        const fresh = there.holder !== holder;
-        const isAbandoned = there.claimedAt + abandonedMs <= now();
-        if (fresh && (!isAbandoned || (await keeps(there.holder)))) break;
-        const at = Math.max(now(), there.claimedAt + 1);
-        const of = [tenant, name, there.holder, there.claimedAt];
+        const current = await read(tenant, name);
+        if (current === null) continue;
+        const fresh = current.holder !== holder;
+        const isAbandoned = current.claimedAt + abandonedMs <= now();
+        if (fresh && (!isAbandoned || (await keeps(current.holder)))) break;
+        const at = Math.max(now(), current.claimedAt + 1);
+        const of = [tenant, name, current.holder, current.claimedAt];
         if (await scylla.decide(`${table}:take`, [holder, at, ...of])) return { held: true, fresh, at };
       }
       return { held: false, fresh: false, at: 0 };

@@ -13,37 +13,39 @@ export type Value = string | number | Buffer | null | readonly string[];
 export type Bound = readonly [name: string, values: readonly Value[]];
 export type Row = Readonly<Record<string, unknown>>;
 
-/** What every store on ScyllaDB stands on. Errors are those of the driver. */
+/** Runs statements. Every store in ScyllaDB uses it. Errors: those of the driver. */
 export interface Scylla {
   /** All rows, read page by page. */
   rows(name: string, values: readonly Value[]): Promise<Row[]>;
-  /** Whether the condition held. */
+  /** Runs a conditional statement. Resolves to whether its condition was true. */
   decide(name: string, values: readonly Value[]): Promise<boolean>;
-  /** The same for several statements on one partition, which apply together or not at all; the first carries the condition. */
+  /** Like `decide`, for several statements on one partition. All are applied or none; the first has the condition. */
   decideTogether(bounds: readonly Bound[]): Promise<boolean>;
   /**
-   * Writes without conditions; those that fit into one batch all become durable once one has, whatever happens to this process.
-   * `timestamp`: microseconds; the same writes again with the same one change nothing that was written after.
+   * Writes without conditions. The statements of one logged batch are all applied in the end, even if this process dies.
+   * `timestamp`: microseconds. A repetition with the same timestamp does not change later writes.
    */
   write(bounds: readonly Bound[], timestamp: number): Promise<void>;
-  /** Writes without conditions on one partition, which nobody sees a part of; however many. */
+  /** Any number of writes without conditions on one partition. Readers see all of them or none. */
   writeTogether(bounds: readonly Bound[], timestamp: number): Promise<void>;
   close(): Promise<void>;
 }
 
+/** Limit of connecting, in milliseconds. */
 const connectMs = 3000;
+/** Limit of one request, in milliseconds. */
 const requestMs = 10_000;
-/** Rows that the driver asks for at a time. */
+/** Rows per page of a query. */
 const fetchSize = 2000;
 /**
- * Largest batch, in characters and statements. A server refuses batches over several partitions that are larger than 50 KiB (Cassandra) or
- * 1 MiB (Scylla), since its coordinator keeps them.
+ * Largest batch, in characters and statements. A coordinator stores a batch over several partitions, so servers refuse batches larger
+ * than 50 KiB (Cassandra) or 1 MiB (Scylla).
  */
 const batch = { characters: 20_000, statements: 40 };
-/** Batches under way for one write. */
+/** Parallel batches of one write. */
 const batchesAtOnce = 4;
 
-/** Connects on first use; a cluster that is down makes calls fail and is tried again by later ones. */
+/** Connects on first use. While the cluster is down, each call tries to connect and fails. */
 export function openScylla(settings: ScyllaSettings): Scylla {
   const connection = reopening(
     () => {
@@ -54,7 +56,7 @@ export function openScylla(settings: ScyllaSettings): Scylla {
         disconnect: () => client.shutdown(),
       };
     },
-    // Once connected the driver looks after its connections itself.
+    // A connected driver reconnects automatically.
     () => true,
   );
 
@@ -112,8 +114,8 @@ export function openScylla(settings: ScyllaSettings): Scylla {
 }
 
 /**
- * Connects, and refuses tables that are older than this version; newer ones are fine, since the next version runs beside this one
- * for a while. Errors: AppError STORE_UNAVAILABLE, which says what to do.
+ * Connects, and checks that all migrations of this version have run. Newer migrations are allowed, because during an update the next
+ * version runs at the same time. Errors: AppError STORE_UNAVAILABLE with the command to run.
  */
 async function connect(client: Client, keyspace: string): Promise<void> {
   try {
@@ -123,7 +125,7 @@ async function connect(client: Client, keyspace: string): Promise<void> {
     });
     const applied = new Set(rows.flatMap((row) => (row.status === 'applied' ? [row.name as string] : [])));
     const missing = scyllaSchema.find((name) => !applied.has(name));
-    if (missing !== undefined) throw behind(`${missing} has not run on the keyspace ${keyspace}`);
+    if (missing !== undefined) throw behind(`the migration ${missing} has not run on the keyspace ${keyspace}`);
   } catch (error) {
     const isMissing =
       error instanceof Error && /keyspace .*does not exist|(unconfigured )?table|undefined column/i.test(error.message);
@@ -136,7 +138,7 @@ async function connect(client: Client, keyspace: string): Promise<void> {
 const behind = (what: string, cause?: unknown): AppError =>
   new AppError('STORE_UNAVAILABLE', { message: `ScyllaDB: ${what}. Run: npm run migrate -- up`, cause });
 
-/** A client without a keyspace is for whoever makes one. */
+/** Creates a client. `withKeyspace: false` is for callers that create the keyspace. */
 export function scyllaClient(
   { contactPoints, localDatacenter, keyspace, credentials, tls }: ScyllaSettings,
   { withKeyspace = true } = {},
@@ -166,7 +168,7 @@ export function scyllaClient(
   });
 }
 
-/** Without the port. */
+/** Host name without the port. */
 const nameOf = (contactPoint: string): string => contactPoint.split(':')[0]!;
 
 const queriesOf = (bounds: readonly Bound[]) =>
@@ -174,14 +176,14 @@ const queriesOf = (bounds: readonly Bound[]) =>
 
 function statementOf(name: string): Statement {
   const statement = statements[name];
-  if (statement === undefined) throw new Error(`no statement ${name}`);
+  if (statement === undefined) throw new Error(`there is no statement named ${name}`);
   return statement;
 }
 
 const consistencies = { LOCAL_QUORUM: types.consistencies.localQuorum } as const;
 const serials = { LOCAL_SERIAL: types.consistencies.localSerial } as const;
 
-/** What a condition decided may not be tried again without looking. */
+/** The driver must not retry a conditional statement: the first attempt may have been applied. */
 const optionsOf = ({ consistency, serial }: Statement) => ({
   prepare: true,
   consistency: consistencies[consistency],
@@ -189,7 +191,7 @@ const optionsOf = ({ consistency, serial }: Statement) => ({
   isIdempotent: serial === undefined,
 });
 
-/** Whether `write` makes one batch of them, which is kept as a whole or not at all. */
+/** Whether `write` sends these statements as one batch, so that all are applied or none. */
 export const isOneBatch = (bounds: readonly Bound[]): boolean => [...batchesOf(bounds)].length === 1;
 
 function* batchesOf(bounds: readonly Bound[]): Generator<Bound[]> {

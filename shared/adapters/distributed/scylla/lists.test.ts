@@ -10,7 +10,7 @@ const start = (ago: number) => Math.floor((Date.now() - ago) / hour) * hour;
 
 describeEngine('scylla', 'lists in buckets', (scylla) => {
   const settings = testKeyspace(scylla);
-  /** Some list that is of no other test, written some hours ago; and how many buckets a walk reads. */
+  /** A list that no other test uses. Its entries are written three hours ago. A walk also returns the number of buckets that it read. */
   const newList = (table: 'jobs_finished' | 'dead_letters_of_all') => {
     const store = openScylla(settings);
     onTestFinished(() => store.close());
@@ -37,7 +37,7 @@ describeEngine('scylla', 'lists in buckets', (scylla) => {
   };
 
   it.each(['jobs_finished', 'dead_letters_of_all'] as const)(
-    'When the hours of %s are long empty, then a walk forgets them, and the next one reads what there is',
+    'When old hours of %s are empty, then a walk unregisters them, and the next walk does not read them',
     async (table) => {
       const list = newList(table);
       const hours = Array.from({ length: 40 }, (_, i) => start((100 + i) * hour));
@@ -51,7 +51,7 @@ describeEngine('scylla', 'lists in buckets', (scylla) => {
     },
   );
 
-  it('When an hour is empty up to where a walk ends, then what it holds behind that is still found', async () => {
+  it('When a walk ends within an hour, then later entries of that hour are still found', async () => {
     const list = newList('jobs_finished');
     const at = start(100 * hour);
     await list.put(at + 2);
@@ -64,7 +64,7 @@ describeEngine('scylla', 'lists in buckets', (scylla) => {
     for (let i = 0; i < 5; i++) expect((await list.walk()).found).toHaveLength(2);
   });
 
-  it('When an hour began not long ago, then it is read again however empty it is', async () => {
+  it('When an empty hour is recent, then it stays registered and is read again', async () => {
     const list = newList('jobs_finished');
     const at = start(24 * hour);
     await list.put(at);

@@ -5,11 +5,12 @@ import type { PageTokens, Position } from '../../page-token.ts';
 import type { Bound, Row, Scylla } from './client.ts';
 import type { ListTable } from './statements.ts';
 
-/** The platform itself, where a list or a document belongs to no tenant. No tenant has this name. */
+/** Tenant of lists and documents that belong to the whole platform. No tenant can have this name. */
 export const platform = '*';
 
+/** Position in a list: ordered by `at`, then by `id`. */
 export interface Entry {
-  /** Milliseconds, or whatever the list is ordered by first. */
+  /** Milliseconds since the epoch, or another number. */
   readonly at: number;
   readonly id: string;
 }
@@ -17,13 +18,13 @@ export type StoredEntry = Entry & { readonly data: string };
 
 export interface Walk {
   readonly order: 'up' | 'down';
-  /** Begins behind this one. */
+  /** Start after this position. */
   readonly after?: Position | undefined;
   /** Inclusive. */
   readonly from?: number | undefined;
   /** Exclusive. */
   readonly to?: number | undefined;
-  /** Entries to read at a time. */
+  /** Entries per request. */
   readonly step: number;
 }
 
@@ -40,11 +41,11 @@ const tenMinutes = every(hour / 6);
 
 /**
  * [Note: Lists in buckets]
- * What is found by something else than its id stands in a list: `at` and `id` say where, `data` what is needed without reading the
- * row itself. A list is cut into buckets, one partition each, so that none grows without bound: one year of one person's faces, one
- * day of a tenant's. The table `buckets` knows which there are, so a walk reads no empty ones; with three years of days that
- * are a thousand small rows of one partition. There is no list by place: nothing asks for everybody near one, and the appearances of
- * one person carry theirs.
+ * Rows that must be found by another value than their id have entries in a list. `at` and `id` are the position; `data` has values that
+ * are needed without reading the row. A list is divided into buckets, one partition each, so that no partition grows without limit: for
+ * example one year of one person's faces, or one day of a tenant's faces. The table `buckets` has a row for each bucket of a list, so a
+ * walk skips missing buckets. Three years of days are a thousand small rows in one partition. There is no list by place: no request
+ * searches all persons near a place, and the entries of a person's appearances contain the place.
  */
 const bucketOf: Readonly<Record<ListTable, (at: number) => number>> = {
   outbox: hours,
@@ -80,8 +81,8 @@ const bucketOf: Readonly<Record<ListTable, (at: number) => number>> = {
   queues_in_turn: years,
 };
 
-/** Lists that things pass through: their empty buckets are forgotten once nothing comes into them any more, so long after they began. */
-const passing: ReadonlyMap<ListTable, number> = new Map<ListTable, number>([
+/** Lists with short-lived entries. An empty bucket is unregistered when it started at least this many milliseconds ago. */
+const shortLived: ReadonlyMap<ListTable, number> = new Map<ListTable, number>([
   ['outbox', 48 * hour],
   ['unfinished', 48 * hour],
   ['jobs_waiting', 48 * hour],
@@ -93,15 +94,15 @@ const passing: ReadonlyMap<ListTable, number> = new Map<ListTable, number>([
   ['queues_due', 3 * hour],
 ]);
 
-/** Scope of lists that are of the whole tenant. */
-const whole = '-';
-/** Least and greatest that a position can be; ids are never empty. */
+/** Scope of lists that cover the whole tenant. */
+const wholeTenant = '-';
+/** Smallest and largest `at` of a position. Ids are never empty. */
 const [least, greatest] = [-9_000_000_000_000_000, 9_000_000_000_000_000];
-/** Buckets read at once when they hold little. */
+/** Buckets read in parallel when they have few entries. */
 const mostBuckets = 16;
 
-/** Puts an entry into a list, or replaces what it carries. */
-export function put(table: ListTable, tenant: string, { at, id }: Entry, data = '', scope = whole): Bound[] {
+/** Adds an entry to a list, or replaces its data. */
+export function put(table: ListTable, tenant: string, { at, id }: Entry, data = '', scope = wholeTenant): Bound[] {
   const bucket = bucketOf[table](at);
   return [
     [`${table}:put`, [tenant, scope, bucket, at, id, data]],
@@ -109,8 +110,8 @@ export function put(table: ListTable, tenant: string, { at, id }: Entry, data = 
   ];
 }
 
-/** Takes it out again. */
-export function drop(table: ListTable, tenant: string, { at, id }: Entry, scope = whole): Bound[] {
+/** Removes an entry from a list. */
+export function drop(table: ListTable, tenant: string, { at, id }: Entry, scope = wholeTenant): Bound[] {
   const bucket = bucketOf[table](at);
   return [
     [`${table}:drop`, [tenant, scope, bucket, at, id]],
@@ -124,7 +125,7 @@ export async function* walk(
   table: ListTable,
   tenant: string,
   { order, after, from = least, to = greatest, step }: Walk,
-  scope = whole,
+  scope = wholeTenant,
 ): AsyncGenerator<StoredEntry> {
   const [low, high]: [Position, Position] =
     order === 'up' ? [later([from, ''], after), [to, '']] : [[from, ''], earlier([to, ''], after)];
@@ -146,7 +147,7 @@ export async function* walk(
     for (const [index, first] of firsts.entries()) {
       let rows = first;
       if (rows.length === 0 && isWhole(table, some[index]!, low, high))
-        forget(scylla, table, tenant, scope, some[index]!);
+        unregister(scylla, table, tenant, scope, some[index]!);
       while (rows.length > 0) {
         found += rows.length;
         for (const row of rows) yield toEntry(row);
@@ -161,19 +162,19 @@ export async function* walk(
 
 export interface PageWalk<Item> extends Omit<Walk, 'step'> {
   readonly limit: number;
-  /** Loads what entries stand for, in their order; null: it is gone, or not wanted. */
+  /** Loads the items of entries, in the same order; null: the item does not exist or does not match. */
   readonly load: (entries: readonly StoredEntry[]) => Promise<readonly (Item | null)[]>;
-  /** Entries that may be looked at for one page; then it ends early. */
+  /** Most entries read for one page; a page that reaches this number ends early. Default 5000. */
   readonly most?: number;
   readonly scope?: string | undefined;
 }
 
-/** Longest page. */
+/** Largest number of items of a page. */
 const longest = 1000;
 
 /**
- * A page by key: it begins behind the last of the page before, whatever was added or removed meanwhile.
- * Errors: RangeError for a limit that is none; AppError PAGE_TOKEN_INVALID.
+ * Reads a page. It starts after the position in the page token, whatever was added or removed since the page before.
+ * Errors: RangeError for an invalid limit; AppError PAGE_TOKEN_INVALID.
  */
 export async function pageOf<Item>(
   scylla: Scylla,
@@ -188,7 +189,7 @@ export async function pageOf<Item>(
   const step = Math.min(limit + 1, longest);
   const items: Item[] = [];
   const positions: Position[] = [];
-  let looked = 0;
+  let entriesRead = 0;
   let waiting: StoredEntry[] = [];
   let seen: Position | undefined;
   const loadWaiting = async () => {
@@ -203,12 +204,12 @@ export async function pageOf<Item>(
   for await (const entry of walk(scylla, table, tenant, { ...rest, after: start, step }, scope)) {
     waiting.push(entry);
     seen = [entry.at, entry.id];
-    looked++;
-    if (waiting.length >= step || looked >= most) await loadWaiting();
-    if (items.length > limit || looked >= most) break;
+    entriesRead++;
+    if (waiting.length >= step || entriesRead >= most) await loadWaiting();
+    if (items.length > limit || entriesRead >= most) break;
   }
   if (waiting.length > 0) await loadWaiting();
-  const end = items.length > limit ? positions[limit - 1]! : looked >= most ? seen! : null;
+  const end = items.length > limit ? positions[limit - 1]! : entriesRead >= most ? seen! : null;
   return { items: items.slice(0, limit), next: end === null ? null : tokens.write(listing, end) };
 }
 
@@ -216,33 +217,33 @@ export function checkLimit(limit: number): void {
   if (!Number.isInteger(limit) || limit < 1 || limit > longest) throw new RangeError(`limit must be 1 to ${longest}`);
 }
 
-/** Whether a list holds anything. */
-export async function holdsAnything(scylla: Scylla, table: ListTable, tenant: string): Promise<boolean> {
+/** Whether a list has entries. */
+export async function hasEntries(scylla: Scylla, table: ListTable, tenant: string): Promise<boolean> {
   for await (const _ of walk(scylla, table, tenant, { order: 'down', step: 1 })) return true;
   return false;
 }
 
-/** A count above this is kept for as long as it may be. */
-const muchToCount = 1000;
-/** How old it may be: so many times as long as counting took. */
-const patience = 20;
-/** A stamp is newer than all before it only once clocks that differ have passed it. */
+/** A larger count of a bucket is cached. */
+const cachedAbove = 1000;
+/** Longest age of a cached count, as a multiple of the time that counting took. */
+const reuseFactor = 20;
+/** A bucket's count is stored as final only when its stamp is older than this, because the clocks of processes differ. */
 const skewMs = 10_000;
 
 /**
- * How many entries a list has, and the sum of what they carry as numbers.
+ * Number of entries of a list, and the sum of their data as numbers.
  *
  * [Note: Counting without counters]
- * Each bucket's count is kept beside the bucket's stamp, and holds while the stamp is the same; whatever comes or goes writes a new stamp
- * with it. So the past is never counted again unless it changes, and only the present bucket is read. One that has more than a
- * thousand entries is counted again no sooner than twenty times the time that counting takes: that is how far usage may lag behind, some
- * seconds with a million entries in a day. Smaller ones are exact.
+ * The count of each bucket is stored with the bucket's stamp and is valid while the stamp is the same. Adding or removing an entry writes a
+ * new stamp. So old buckets are counted again only when they change, and usually only the current bucket is read. The count of a bucket
+ * with more than a thousand entries is reused for twenty times the time that counting took. So the usage can be out of date by some
+ * seconds when a day has a million entries. Smaller counts are exact.
  */
 export async function countOf(
   scylla: Scylla,
   table: ListTable,
   tenant: string,
-  scope = whole,
+  scope = wholeTenant,
 ): Promise<{ count: number; total: number }> {
   const listing = listingOf(table, scope);
   const registered = await scylla.rows('buckets:up', [tenant, listing, least, greatest]);
@@ -279,26 +280,31 @@ async function countBucket(
     position = [at, id];
   }
   const now = Date.now();
-  const holds = begun - timeOfStamp(stamp) > skewMs;
-  const keepUntil = count > muchToCount ? now + patience * (now - begun) : 0;
-  if (holds || keepUntil > 0) {
+  const isFinal = begun - timeOfStamp(stamp) > skewMs;
+  const keepUntil = count > cachedAbove ? now + reuseFactor * (now - begun) : 0;
+  if (isFinal || keepUntil > 0) {
     await scylla.write(
-      [['buckets:counted', [count, total, holds ? stamp : 'none', keepUntil, tenant, listingOf(table, scope), bucket]]],
+      [
+        [
+          'buckets:counted',
+          [count, total, isFinal ? stamp : 'none', keepUntil, tenant, listingOf(table, scope), bucket],
+        ],
+      ],
       now * 1000,
     );
   }
   return { count, total };
 }
 
-/** Whether what was read between two positions is all of a bucket: one that is empty in part may hold more behind that. */
+/** Whether the range of a walk covers the whole bucket. Outside the range a bucket may have more entries. */
 const isWhole = (table: ListTable, bucket: number, low: Position, high: Position): boolean =>
   (low[0] < bucket || (low[0] === bucket && low[1] === '')) && bucketOf[table](high[0]) > bucket;
 
-/** Without waiting: whoever walks next tries again. */
-function forget(scylla: Scylla, table: ListTable, tenant: string, scope: string, bucket: number): void {
-  const settledMs = passing.get(table);
+/** Unregisters an empty bucket in the background. If that fails, the next walk tries again. */
+function unregister(scylla: Scylla, table: ListTable, tenant: string, scope: string, bucket: number): void {
+  const settledMs = shortLived.get(table);
   if (settledMs === undefined || bucket > Date.now() - settledMs) return;
-  // As of an hour ago, so that nothing that is being written now is forgotten with it.
+  // The timestamp is an hour old, so that the deletion does not remove a registration that is being written now.
   const asOf = (Date.now() - hour) * 1000;
   scylla.write([['buckets:forget', [tenant, listingOf(table, scope), bucket]]], asOf).catch(() => undefined);
 }

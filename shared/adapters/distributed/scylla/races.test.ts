@@ -16,11 +16,11 @@ import { openWebhooks } from '../webhooks.ts';
 import { abandonedMs } from './claims.ts';
 import { openScyllaStore, type ScyllaStoreOptions } from './store.ts';
 
-/** Beside the first. */
+/** Processes in addition to the first. */
 const others = 4;
 const [quietMs, leaseMs, most] = [30_000, 45_000, 50];
 
-/** Each with a connection of its own and nothing in common: what one process alone would keep in order is open here. */
+/** Each process has its own connection, so the order of writes that one process would keep does not exist. */
 describeEngine('scylla', 'several processes', (settings) => {
   const scylla = testKeyspace(settings);
 
@@ -37,7 +37,7 @@ describeEngine('scylla', 'several processes', (settings) => {
     outcomes.filter(({ status }) => status === 'fulfilled').length;
 
   describe('with accounts', () => {
-    it('When they make the same tenant, user and signing key at once, then each is made once', async () => {
+    it('When they create the same tenant, user and signing key at the same time, then each is created once', async () => {
       const all = await several(openAccounts);
       const tenant = newTenant();
 
@@ -52,7 +52,7 @@ describeEngine('scylla', 'several processes', (settings) => {
       expect(await all[0].signingKeys()).toHaveLength(before.length + 1);
     });
 
-    it('When a refresh token is used by all of them at once, then one gets a new one, and the session ends', async () => {
+    it('When all of them use a refresh token at the same time, then one gets a new token, and the session ends', async () => {
       const all = await several(openAccounts);
       const tenant = newTenant();
       await all[0].createTenant(newTenantRecord({ tenant }));
@@ -71,7 +71,7 @@ describeEngine('scylla', 'several processes', (settings) => {
     });
   });
 
-  it('When an external id is claimed for somebody who never came to be, then it is busy, and free once the claim has lapsed', async () => {
+  it('When an external id is claimed for a person that is never created, then it is BUSY, and free once the claim is abandoned', async () => {
     const clock = fakeClock();
     const store = openScyllaStore('records', { engines: { scylla }, clock });
     onTestFinished(() => store.close());
@@ -89,7 +89,7 @@ describeEngine('scylla', 'several processes', (settings) => {
     await expect(another).rejects.toMatchObject({ code: 'EXTERNAL_ID_TAKEN' });
   });
 
-  it('When all of them append to one tenant’s log, then every chain is whole and the list has everything', async () => {
+  it('When all of them append to one tenant’s log, then every chain is valid and all entries are listed', async () => {
     const all = await several(openAudit);
     const tenant = newTenant();
 
@@ -108,7 +108,7 @@ describeEngine('scylla', 'several processes', (settings) => {
   });
 
   describe('with webhooks', () => {
-    it('When they add the same message, then it is there once and called for once, and one gets the turn', async () => {
+    it('When they add the same message, then it is stored once, one worker is called, and one gets the turn', async () => {
       const all = await several(openWebhooks);
       const tenant = newTenant();
       const { webhookId } = await all[0].createWebhook(tenant, newWebhook(), { most });
@@ -125,7 +125,7 @@ describeEngine('scylla', 'several processes', (settings) => {
       expect((await all[0].listMessages(tenant, webhookId, { limit: 10 })).items).toHaveLength(1);
     });
 
-    it('When a tenant may have few turns, then they have no more together; and of webhooks no more than it may', async () => {
+    it('When a tenant has limits for turns and webhooks, then all of them together stay within the limits', async () => {
       const all = await several(openWebhooks);
       const tenant = newTenant();
 

@@ -1,27 +1,28 @@
 /**
- * Every statement that the stores on ScyllaDB run, and how.
+ * A CQL statement with its consistency. The table `statements` has every statement that the stores run.
  *
  * [Note: Consistency]
- * A write that was acknowledged has to be seen by every later read, so both are LOCAL_QUORUM; with one node that is the node.
- * Where one of several must win (unique names, the first outcome of a job, versions) the statement is conditional, decided at
- * LOCAL_SERIAL. Rows that conditions decide are written by conditions alone, since the two kinds of writes take their timestamps from
- * different clocks; rows of lists are never written conditionally.
+ * Every later read must see an acknowledged write. So reads and writes use LOCAL_QUORUM; with one node, that is the node. When only one of
+ * several writes may win (unique names, the first outcome of a job, versions), the statement is conditional and decided at
+ * LOCAL_SERIAL. Conditional and plain writes take their timestamps from different clocks. So a row with conditional writes has only
+ * conditional writes, and rows of lists have only plain writes.
  *
  * [Note: Checked against Scylla]
- * The tests run on Cassandra, which speaks the same protocol. Each construct was looked up in ScyllaDB's manual: conditional INSERT,
- * UPDATE and DELETE, and conditional batches within one partition (features/lwt: a batch with one conditional statement is a
- * conditional batch; kb/lwt-differences: the answer always holds the old row, in the batch one for every condition, so `[applied]`
- * of the first row is all that is read). Relations on several clustering columns at once, `(at, id) > (?, ?)`, ORDER BY against the
- * order of the table, and LIMIT by a marker (cql/dml/select: the grammar has all three). Timestamps given by the driver with a
- * batch, logged batches, `gc_grace_seconds`, `IN` on a clustering column within a partition (cql/dml). Until 2025.3 conditions do
- * not work in keyspaces with tablets (features/lwt), so a keyspace is made without on Scylla. Not used, since one of the two lacks
- * it or treats it otherwise: counters, materialized views, secondary indexes, ALLOW FILTERING, BYPASS CACHE, static columns under
- * conditions, deletions of a whole partition under conditions, `vector`.
+ * The tests run on Cassandra, which has the same protocol. Each construct was checked in ScyllaDB's manual:
+ * - Conditional INSERT, UPDATE and DELETE, and conditional batches in one partition (features/lwt: a batch with one conditional statement
+ *   is a conditional batch; kb/lwt-differences: the response always contains the old row, in a batch one for each condition, so only
+ *   `[applied]` of the first row is read).
+ * - Relations on several clustering columns, `(at, id) > (?, ?)`; ORDER BY against the order of the table; LIMIT with a marker
+ *   (cql/dml/select: the grammar has all three).
+ * - Timestamps from the driver with a batch, logged batches, `gc_grace_seconds`, `IN` on a clustering column in a partition (cql/dml).
+ * Until 2025.3, conditions do not work in keyspaces with tablets (features/lwt), so on Scylla the keyspace is created without tablets.
+ * Some constructs are missing or different in one of the two engines and are not used: counters, materialized views, secondary
+ * indexes, ALLOW FILTERING, BYPASS CACHE, static columns under conditions, conditional deletions of a whole partition, `vector`.
  */
 export interface Statement {
   readonly cql: string;
   readonly consistency: 'LOCAL_QUORUM';
-  /** Only where a condition decides. */
+  /** Set for conditional statements only. */
   readonly serial?: 'LOCAL_SERIAL';
 }
 
@@ -84,7 +85,7 @@ const read = (cql: string): Statement => ({ cql, consistency: 'LOCAL_QUORUM' });
 const write = read;
 const decide = (cql: string): Statement => ({ cql, consistency: 'LOCAL_QUORUM', serial: 'LOCAL_SERIAL' });
 
-/** One row decides; see scylla-documents.ts. The document of an image shares its partition with the faces. */
+/** Statements of a document table. The document of an image is in one partition with its faces. See: [Note: One row decides] */
 function documentStatements(table: DocumentTable) {
   const [column, value, and] =
     table === 'images' ? [', face_id', `, '-'`, ` AND face_id = '-'`] : (['', '', ''] as const);
@@ -103,7 +104,7 @@ function documentStatements(table: DocumentTable) {
   };
 }
 
-/** What is found by something else than its id; see scylla-lists.ts. */
+/** Statements of a list table. See: [Note: Lists in buckets] */
 function listStatements(table: ListTable) {
   const bucket = 'tenant = ? AND scope = ? AND bucket = ?';
   const between = '(at, id) > (?, ?) AND (at, id) < (?, ?)';
@@ -119,7 +120,7 @@ function listStatements(table: ListTable) {
   };
 }
 
-/** Names that only one can have; see scylla-claims.ts. */
+/** Statements of a table of unique names. See: [Note: Claims] */
 function claimStatements(table: ClaimTable) {
   const key = 'tenant = ? AND name = ?';
   return {

@@ -6,7 +6,7 @@ import { newJob, newPerson, newTenant } from '../../../testing/record-factories.
 import { testKeyspace } from '../../../testing/scylla-keyspace.ts';
 import { openRecords } from '../records.ts';
 
-describeEngine('scylla', 'a store on ScyllaDB whose way is cut', (scylla) => {
+describeEngine('scylla', 'a store in ScyllaDB with connection faults', (scylla) => {
   const settings = testKeyspace(scylla);
   const setUp = async () => {
     const { hostname, port } = new URL(`tcp://${settings.contactPoints[0]}`);
@@ -31,7 +31,7 @@ describeEngine('scylla', 'a store on ScyllaDB whose way is cut', (scylla) => {
     return { signal: controller.signal };
   };
 
-  it('When the server is not there, then opening succeeds, calls fail in time, and once it is there they work', async () => {
+  it('When the server is down, then opening succeeds, calls fail in time, and they work once it is up', async () => {
     const { proxy, create } = await setUp();
     await proxy.down();
     const begun = performance.now();
@@ -45,7 +45,7 @@ describeEngine('scylla', 'a store on ScyllaDB whose way is cut', (scylla) => {
     await expect.poll(create, { timeout: 20_000 }).toBe('created');
   });
 
-  it('When the connections are cut, as by a restart, then the store is back soon and has what it said it has', async () => {
+  it('When the connections break, for example at a restart, then the store soon works again and has all acknowledged rows', async () => {
     const { proxy, create, records, tenant } = await setUp();
     expect(await create()).toBe('created');
 
@@ -55,7 +55,7 @@ describeEngine('scylla', 'a store on ScyllaDB whose way is cut', (scylla) => {
     expect((await records.listPersons(tenant, { limit: 10 })).items.length).toBeGreaterThanOrEqual(2);
   });
 
-  it('When the server hangs, then reading, and changing what was not begun, end at once with their signal', async () => {
+  it('When the server hangs, then an abort ends reads, and changes that have not started, at once', async () => {
     const { proxy, records, tenant } = await setUp();
     const job = newJob();
     await records.createJob(tenant, job);
@@ -81,7 +81,7 @@ describeEngine('scylla', 'a store on ScyllaDB whose way is cut', (scylla) => {
     expect((await records.listPersons(tenant, { limit: 10 })).items).toEqual([person]);
   });
 
-  it('When the server hangs and nobody gives up, then a call ends by itself', async () => {
+  it('When the server hangs and the call is not aborted, then it ends after its time limit', async () => {
     const { proxy, create } = await setUp();
     await create();
     proxy.hang();

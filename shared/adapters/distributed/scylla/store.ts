@@ -7,29 +7,31 @@ import type { CallOptions } from '../../../ports/tenant.ts';
 import { createPageTokens, type PageTokens } from '../../page-token.ts';
 import { storeCalls } from '../store-calls.ts';
 import { type Bound, openScylla, type Scylla } from './client.ts';
-import { type Documents, documentsIn, microseconds } from './documents.ts';
+import { type Documents, documentsIn } from './documents.ts';
 import { platform, put } from './lists.ts';
+import { microseconds } from './write-time.ts';
 
 export interface ScyllaStoreOptions extends Pick<AdapterOptions, 'clock'> {
   readonly engines: Pick<AdapterOptions['engines'], 'scylla'>;
 }
 
-/** What the ports that are kept in ScyllaDB share. */
+/** The common parts of the ports that are stored in ScyllaDB. */
 export interface ScyllaStore {
   readonly scylla: Scylla;
   readonly documents: Documents;
   readonly now: Clock['now'];
   tokens(): Promise<PageTokens>;
-  /** Has to be done before the first row of a tenant. */
-  seen(tenant: string): Promise<void>;
+  /** Adds a tenant to the list of tenants. Call it before the first row of a tenant is written. */
+  registerTenant(tenant: string): Promise<void>;
   read<Value>(options: CallOptions | undefined, work: () => Promise<Value>): Promise<Value>;
-  /** The signal counts until something is decided: `work` looks at it before. */
+  /** `work` must check the signal until its change is decided. After that the signal is ignored. */
   write<Value>(options: CallOptions | undefined, work: () => Promise<Value>): Promise<Value>;
   close(): Promise<void>;
 }
 
+/** Limit of a read, in milliseconds. */
 const readMs = 30_000;
-/** Erasing somebody with a hundred thousand faces takes its time. */
+/** Limit of a write, in milliseconds. Deleting a person with a hundred thousand faces takes long. */
 const writeMs = 120_000;
 
 export function openScyllaStore(
@@ -39,7 +41,7 @@ export function openScyllaStore(
 ): ScyllaStore {
   const [reads, writes] = [readMs, writeMs].map((timeoutMs) => storeCalls({ store, timeoutMs }));
   const documents = documentsIn(scylla);
-  const known = new Set<string>();
+  const registered = new Set<string>();
   let tokens: Promise<PageTokens> | undefined;
 
   return {
@@ -53,16 +55,16 @@ export function openScyllaStore(
       });
       return tokens;
     },
-    async seen(tenant) {
-      if (known.has(tenant)) return;
+    async registerTenant(tenant) {
+      if (registered.has(tenant)) return;
       await scylla.write([['tenants_seen:put', [store, tenant]]], microseconds());
-      known.add(tenant);
+      registered.add(tenant);
     },
     read: (options, work) => reads!.run(options, work),
     async write(options, work) {
       const signal = options?.signal;
       signal?.throwIfAborted();
-      // The call itself ends by its time alone; what aborts it is heeded before the deciding step.
+      // The call does not get the signal, so that it is not cut off after its deciding step. `work` checks the signal before that step.
       return await writes!.run({}, work).catch((error: unknown) => {
         throw signal?.aborted && (error as Error).cause === signal.reason ? signal.reason : error;
       });
@@ -77,23 +79,23 @@ export function openScyllaStore(
   };
 }
 
-/** Tenants that ever had rows in a store. */
+/** Tenants that have or had rows in a store. */
 export const tenantsSeen = async (scylla: Scylla, store: string): Promise<string[]> =>
   (await scylla.rows('tenants_seen:all', [store])).map(({ id }) => id as string).sort();
 
-/** Events that belong to a change. Their ids say where they stand. */
+/** Writes the events of a change to the outbox. The ids of the entries sort by time. */
 export const outboxOf = (options: Pick<WriteOptions, 'outbox'> | undefined): Bound[] =>
   (options?.outbox ?? []).flatMap(({ topic, event }) =>
-    // The versions of a process follow each other, also within one millisecond.
+    // Ids from `v7` increase within a process, even within one millisecond.
     put('outbox', platform, { at: Date.now(), id: v7() }, JSON.stringify({ topic, event } satisfies OutboxEntry)),
   );
 
-/** Made once for all processes, so that tokens go from one to another and outlive a restart. */
+/** The key of page tokens. It is created once for all processes, so tokens are valid in every process and after a restart. */
 async function pageTokenKey(scylla: Scylla): Promise<Buffer> {
   const name = 'page-token-key';
   const read = async () => (await scylla.rows('setting:read', [name]))[0]?.value as string | undefined;
-  const there = await read();
-  if (there !== undefined) return Buffer.from(there, 'hex');
+  const stored = await read();
+  if (stored !== undefined) return Buffer.from(stored, 'hex');
   await scylla.decide('setting:make', [name, randomBytes(32).toString('hex')]);
   return Buffer.from((await read())!, 'hex');
 }

@@ -1,18 +1,18 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readConfig } from '../../config.ts';
-import { adapterOptions } from '../../function/adapter-options.ts';
-import { createContext } from '../../function/context.ts';
-import type { ExtractedFace, Extractor } from '../../ports/extractor.ts';
-import { createLogger } from '../../telemetry/log.ts';
-import { drawGroup, drawPortrait } from '../../testing/portraits/index.ts';
-import { describeShared } from '../../testing/shared-files.ts';
-import { temporaryFolder } from '../../testing/temporary-folder.ts';
-import { openExtractor } from './extractor.ts';
+import { readConfig } from '../config.ts';
+import { adapterOptions } from '../function/adapter-options.ts';
+import { createContext } from '../function/context.ts';
+import type { ExtractedFace, Extractor } from '../ports/extractor.ts';
+import { createLogger } from '../telemetry/log.ts';
+import { drawGroup, drawPortrait } from '../testing/portraits/index.ts';
+import { describeShared } from '../testing/shared-files.ts';
+import { temporaryFolder } from '../testing/temporary-folder.ts';
+import { openExtractor } from './in-process-extractor.ts';
 
 const modelsDir = resolve('models');
-/** Where the test run has made the default pack's weights. */
+/** The global setup of the tests writes the weights of the default pack here. */
 const dataDir = resolve('node_modules/.cache/freeface');
 
 const cosine = (a: ExtractedFace, b: ExtractedFace) =>
@@ -27,7 +27,7 @@ describe('openExtractor with the default pack', () => {
   const extractor = openExtractor({ packs: ['builtin'], modelsDir, dataDir, threads: 2 });
   afterAll(() => extractor.close());
 
-  it('When a portrait is extracted, then one upright face with landmarks, quality and a unit template comes back', async () => {
+  it('When a portrait is extracted, then the result is one upright face with landmarks and a template of unit length', async () => {
     const { image, model, faces } = await extractor.extract(await drawPortrait({ person: 'greta', size: 400 }));
 
     const face = faces[0]!;
@@ -43,7 +43,7 @@ describe('openExtractor with the default pack', () => {
     expect(face.confidence).toBeGreaterThan(0.5);
   });
 
-  it('When one person is drawn twice and another once, then the person is nearer to itself', async () => {
+  it('When one person is drawn twice and another once, then the two faces of the person are more similar', async () => {
     const [first, second, other] = await Promise.all([
       onlyFace(extractor, await drawPortrait({ person: 'greta', light: 'left', scene: 1 })),
       onlyFace(extractor, await drawPortrait({ person: 'greta', tilt: 6, scene: 2 })),
@@ -53,7 +53,7 @@ describe('openExtractor with the default pack', () => {
     expect(cosine(first!, second!)).toBeGreaterThan(cosine(first!, other!));
   });
 
-  it('When three people stand side by side, then all come back, biggest first', async () => {
+  it('When three people stand side by side, then all faces are returned, biggest first', async () => {
     const group = await drawGroup([
       { person: 'greta', head: 140 },
       { person: 'finn', head: 220 },
@@ -67,13 +67,13 @@ describe('openExtractor with the default pack', () => {
     expect(areas).toEqual(areas.toSorted((a, b) => b - a));
   });
 
-  it('When only faces are asked for, then there are no templates', async () => {
+  it('When embed is false, then faces have no template', async () => {
     const { faces } = await extractor.extract(await drawPortrait({ person: 'kira' }), { embed: false });
 
     expect(faces[0]).not.toHaveProperty('embedding');
   });
 
-  it('When a photo is drawn twice as large, then boxes and landmarks are twice as large', async () => {
+  it('When a photo is drawn eight times as large, then boxes and landmarks are eight times as large', async () => {
     const small = await onlyFace(extractor, await drawPortrait({ person: 'dana', size: 300 }));
     const large = await onlyFace(extractor, await drawPortrait({ person: 'dana', size: 2400 }));
 
@@ -81,29 +81,29 @@ describe('openExtractor with the default pack', () => {
     expect(large.landmarks.nose.x / small.landmarks.nose.x).toBeCloseTo(8, 0);
   });
 
-  it('When there is nobody in the picture, then there are no faces', async () => {
+  it('When no person is in the picture, then there are no faces', async () => {
     const { faces } = await extractor.extract(await drawPortrait({ person: 'dana', at: { x: 9, y: 9 }, size: 300 }));
 
     expect(faces).toEqual([]);
   });
 
-  it('When the pack is not one of those configured, then the error names them', async () => {
+  it('When the pack is not configured, then the error names the configured packs', async () => {
     await expect(extractor.extract(await drawPortrait({ person: 1 }), { pack: 'other' })).rejects.toMatchObject({
       code: 'STRATEGY_UNAVAILABLE',
       message: expect.stringContaining('builtin'),
     });
   });
 
-  it('When the bytes are an image, then the caller is told before the faces come; when they are none, never', async () => {
-    const told: string[] = [];
+  it('When the bytes are an image, then onDecoded runs before the faces are returned; otherwise it never runs', async () => {
+    const calls: string[] = [];
     const image = await drawPortrait({ person: 1, size: 100 });
 
-    await extractor.extract(image, { onDecoded: () => told.push('decoded') }).then(() => told.push('faces'));
+    await extractor.extract(image, { onDecoded: () => calls.push('decoded') }).then(() => calls.push('faces'));
     await expect(
-      extractor.extract(image.subarray(0, 500), { onDecoded: () => told.push('corrupt') }),
+      extractor.extract(image.subarray(0, 500), { onDecoded: () => calls.push('corrupt') }),
     ).rejects.toMatchObject({ code: 'IMAGE_CORRUPT' });
 
-    expect(told).toEqual(['decoded', 'faces']);
+    expect(calls).toEqual(['decoded', 'faces']);
   });
 
   it('When an image has more bytes or pixels than configured, then it is refused', async () => {
@@ -126,8 +126,8 @@ describe('openExtractor with the default pack', () => {
   });
 });
 
-describe('openExtractor that cannot load', () => {
-  it('When the weights are missing, then it says so, and works once they are there', async () => {
+describe('openExtractor without weights', () => {
+  it('When the weights are missing, then each call fails and names the pack', async () => {
     const folder = temporaryFolder();
     const extractor = openExtractor({ packs: ['retinaface-mobilefacenet'], modelsDir, dataDir: folder, threads: 1 });
 
@@ -138,14 +138,14 @@ describe('openExtractor that cannot load', () => {
 });
 
 describe('FREEFACE_THREADS', () => {
-  it('When it says how many threads run networks, then twice as many photos are in work at once', async () => {
+  it('When it sets the number of network threads, then twice as many photos are processed at once', async () => {
     const photo = await drawPortrait({ person: 'greta', size: 400 });
 
     expect(await mostInWork('1', photo)).toBe(2);
     expect(await mostInWork('3', photo)).toBeGreaterThan(2);
   });
 
-  it('When it is no number from 1 to 64, then the configuration is refused and the setting named', () => {
+  it('When it is not a number from 1 to 64, then the configuration is refused and the error names the setting', () => {
     for (const value of ['0', '65', 'all'])
       expect(() => readConfig({ FREEFACE_THREADS: value })).toThrow('FREEFACE_THREADS');
     expect(readConfig({}).threads).toBeNull();
@@ -174,7 +174,7 @@ describeShared('openExtractor with networks that a user brings', 'models', (mode
     return folder;
   }
 
-  it('When RetinaFace and MobileFaceNet look at portraits, then people are told apart', async () => {
+  it('When RetinaFace and MobileFaceNet process portraits, then they distinguish people', async () => {
     const dataDir = await folderWithModels();
     const extractor = openExtractor({ packs: ['retinaface-mobilefacenet'], modelsDir, dataDir, threads: 2 });
 
@@ -188,7 +188,7 @@ describeShared('openExtractor with networks that a user brings', 'models', (mode
     expect(cosine(first!, second!)).toBeGreaterThan(cosine(first!, other!) + 0.1);
   });
 
-  it('When a pack was added with YuNet as its detector, then it finds the same face as RetinaFace, and its borrowed calibration is warned of', async () => {
+  it('When a pack uses YuNet, then it finds the same face as RetinaFace, and a warning names its borrowed calibration', async () => {
     const dataDir = await folderWithModels();
     const { packs } = JSON.parse(await readFile(join(modelsDir, 'models.json'), 'utf8'));
     const pack = packs.find(({ name }: { name: string }) => name === 'retinaface-mobilefacenet');
@@ -215,7 +215,7 @@ describeShared('openExtractor with networks that a user brings', 'models', (mode
     );
     await extractor.close();
 
-    // It is warned of once that nobody measured this pack.
+    // One warning, although the pack is used twice.
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
       { level: 'warn', pack: added.name, calibration: 'retinaface-mobilefacenet' },
     ]);

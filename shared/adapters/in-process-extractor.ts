@@ -1,49 +1,46 @@
-import type { ExecutionProvider } from '../../domain/execution-provider.ts';
-import { decoding, extraction } from '../../domain/tuning.ts';
-import { AppError } from '../../errors.ts';
-import { openGate } from '../../function/gate.ts';
-import type { Extraction, Extractor, PackDescription } from '../../ports/extractor.ts';
-import type { Logger } from '../../telemetry/log.ts';
-import { openBudget } from '../../vision/budget.ts';
-import { decodeImage } from '../../vision/decode.ts';
-import { describePack } from '../../vision/describe.ts';
-import { extractionLimits } from '../../vision/extraction-limits.ts';
-import { openNetwork } from '../../vision/network.ts';
-import { type Component, hasOwnCalibration } from '../../vision/pack.ts';
-import { findFaces, type Parts } from '../../vision/pipeline.ts';
-import { detectors, embedders, landmarkers } from '../../vision/registry.ts';
-import { renderImage } from '../../vision/render.ts';
-import { verifyPack } from '../../vision/weights/verify.ts';
-import { openWorkerPool, type WorkerPool } from '../../vision/worker-pool.ts';
+import type { ExecutionProvider } from '../domain/execution-provider.ts';
+import { decoding } from '../domain/tuning.ts';
+import { AppError } from '../errors.ts';
+import type { Extraction, Extractor, PackDescription } from '../ports/extractor.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { decodeOpened, openImage, prepareDecoding } from '../vision/decode.ts';
+import { openDecodingQueue } from '../vision/decoding-queue.ts';
+import { describePack } from '../vision/describe.ts';
+import { openNetwork } from '../vision/network.ts';
+import { type Component, hasOwnCalibration } from '../vision/pack.ts';
+import { findFaces, type Parts } from '../vision/pipeline.ts';
+import { detectors, embedders, landmarkers } from '../vision/registry.ts';
+import { renderOpened } from '../vision/render.ts';
+import { verifyPack } from '../vision/weights/verify.ts';
+import { openWorkerPool, type WorkerPool } from '../vision/worker-pool.ts';
 
 export interface ExtractorOptions {
   /** Names of model packs; the first is the default. */
   readonly packs: readonly string[];
   /** The repository's `models` folder: catalogue and calibrations. */
   readonly modelsDir: string;
-  /** Weights lie in its `models` folder. */
+  /** Its `models` folder contains the weights. */
   readonly dataDir: string;
-  /** Of an image; defaults in `decoding`. */
+  /** Limits of one image; defaults in `decoding`. */
   readonly maxImageBytes?: number | undefined;
   readonly maxImagePixels?: number | undefined;
-  /** What runs the networks; default `cpu`. */
+  /** The device that runs the networks; default `cpu`. */
   readonly executionProvider?: ExecutionProvider | undefined;
   /** Network threads; see PoolOptions.size. */
   readonly threads?: number | null | undefined;
-  /** Told once of each pack that decides by another's calibration. */
+  /** Gets one warning for each pack that uses the calibration of another pack. */
   readonly log?: Pick<Logger, 'warn'> | undefined;
 }
 
 /**
- * Extracts in this process. Packs load when they are first asked for. Bounded: two photos per thread in work, big ones
- * decoded one after another, and a queue that sheds with BUSY. Errors while loading a pack are those of verifyPack; they are forgotten, so that the next call tries again.
+ * Extracts faces in this process. A pack is loaded on its first use. Limits: two photos per thread at once, a limit for the memory of all
+ * decoding, and a full queue rejects with BUSY. Errors of loading are those of verifyPack; the next call tries again.
  */
 export function openExtractor(options: ExtractorOptions): Extractor {
   const pool = openWorkerPool({ provider: options.executionProvider, size: options.threads ?? undefined });
-  const gate = openGate(extractionLimits(pool.size));
   const { maxImageBytes: maxBytes = decoding.maxBytes, maxImagePixels: maxPixels = decoding.maxPixels } = options;
-  const limits = { maxBytes, maxPixels };
-  const pixels = openBudget(extraction.decodedPixels);
+  const limits = { maxBytes, maxPixels, maxMemory: decoding.maxMemory };
+  const queue = openDecodingQueue(pool.size);
   const opened = new Map<string, Promise<OpenPack>>();
 
   function packOf(name: string | undefined): Promise<OpenPack> {
@@ -66,23 +63,24 @@ export function openExtractor(options: ExtractorOptions): Extractor {
   return {
     async extract(bytes, { pack, embed = true, purpose = 'probe', onDecoded, signal } = {}) {
       const { description, parts } = await packOf(pack);
-      return gate.run(
-        bytes.length,
-        async (): Promise<Extraction> => {
-          const decoded = await decodeImage(bytes, { limits, pixels, signal });
-          signal?.throwIfAborted();
-          onDecoded?.();
-          const faces = await findFaces(decoded, parts, { embed, purpose, signal });
-          const { pack: name, space, dimension } = description;
-          return { image: decoded.facts, model: { pack: name, space, dimension }, faces };
-        },
-        signal,
+      const opened = await openImage(bytes, limits);
+      return await queue.run(opened, bytes.length, signal, async (memory): Promise<Extraction> => {
+        const decoded = await decodeOpened(opened, { memory, signal });
+        signal?.throwIfAborted();
+        onDecoded?.();
+        const { faces, leftOut } = await findFaces(decoded, parts, { embed, purpose, signal });
+        const { pack: name, space, dimension } = description;
+        return { image: decoded.facts, model: { pack: name, space, dimension }, faces, facesLeftOut: leftOut };
+      });
+    },
+    async render(bytes, renderOptions) {
+      const opened = await openImage(bytes, limits);
+      return await queue.run(opened, bytes.length, renderOptions.signal, (memory) =>
+        renderOpened(opened, renderOptions, { memory }),
       );
     },
-    render: (bytes, renderOptions) =>
-      gate.run(bytes.length, () => renderImage(bytes, renderOptions, { limits, pixels }), renderOptions.signal),
     describe: async (pack) => (await packOf(pack)).description,
-    ready: async () => void (await packOf(undefined)),
+    ready: async () => void (await Promise.all([packOf(undefined), prepareDecoding()])),
     close: () => pool.close(),
   };
 }
@@ -99,7 +97,7 @@ async function openPack(name: string, options: ExtractorOptions, pool: WorkerPoo
     const borrowed = { pack: name, calibration: pack.calibration };
     options.log?.warn(
       borrowed,
-      'the calibration is another pack’s: neither promised rates nor similarities were measured',
+      'this pack uses the calibration of another pack: its error rates and similarities were not measured',
     );
   }
   const network = ({ file }: Component) => openNetwork(pool, file.path, file);
@@ -109,7 +107,7 @@ async function openPack(name: string, options: ExtractorOptions, pool: WorkerPoo
     landmarker: pack.landmarker && network(pack.landmarker),
     embedder: network(pack.embedder),
   };
-  // One after another, the large ones last: less is left over in the allocator.
+  // One after another, the large ones last: so the allocator keeps less unused memory.
   for (const opening of [networks.detector, networks.landmarker, networks.embedder, networks.secondDetector])
     await opening?.ready();
   const { detector, secondDetector, landmarker, embedder } = pack;
@@ -134,6 +132,7 @@ async function openPack(name: string, options: ExtractorOptions, pool: WorkerPoo
 
 function kind<Open>(registry: Readonly<Record<string, Open>>, component: Component): Open {
   const open = registry[component.kind];
-  if (!open) throw new Error(`There is no kind ${component.kind}; there are ${Object.keys(registry).join(', ')}.`);
+  if (!open)
+    throw new Error(`The kind ${component.kind} is unknown; known kinds are ${Object.keys(registry).join(', ')}.`);
   return open;
 }
