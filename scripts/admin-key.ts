@@ -12,7 +12,8 @@ import { isUsageError } from './command-line/usage-error.ts';
 
 const usage = `Usage: npm run admin-key [-- --print]
 
-Creates a new admin key, which has all permissions, and revokes the earlier admin key. Writes the key to admin.key in FREEFACE_DATA, or
+Creates a new admin key, which has all permissions, and revokes the earlier admin key with all keys that were created with it.
+Writes the key to admin.key in FREEFACE_DATA, or
 with --print to standard output. In distributed mode this command creates the first key for functions that run on other machines. In
 embedded mode npm start creates the first key; stop the platform before you run this command.
 `;

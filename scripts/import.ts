@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { config as loadEnvironment } from 'dotenv';
-import { isLoopback } from '../shared/config.ts';
+import { isLoopback } from '../shared/domain/outside-issuer.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import { adminKeyPath } from '../shared/runtime/first-start.ts';
 import { isUsageError, UsageError } from './command-line/usage-error.ts';

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import leven from 'leven';
 import * as z from 'zod';
 import { type ExecutionProvider, executionProviders, mostThreads } from './domain/execution-provider.ts';
-import type { OutsideIssuer } from './domain/outside-issuer.ts';
+import { isLoopback, isTrustworthyUrl, type OutsideIssuer } from './domain/outside-issuer.ts';
 import { type TrustedProxies, trustedProxiesOf } from './domain/trusted-proxies.ts';
 import { decoding } from './domain/tuning.ts';
 import { checkCredentials, engineSettings, enginesOf } from './engine-settings.ts';
@@ -17,6 +17,9 @@ function integer(minimum: number, maximum: number) {
     .min(minimum, { error: range })
     .max(maximum, { error: range });
 }
+
+const overHttps =
+  'must use https, because anyone on the way could replace keys that travel over http; only this machine may use http';
 
 /**
  * Every setting: name of the environment variable, form, default, meaning. The README's table is generated from this list.
@@ -63,10 +66,11 @@ const settings = {
       'must be host names, addresses or ranges, separated by commas',
     )
     .optional(),
+  FREEFACE_CRITICAL_LANE: z.enum(['admins', 'everyone']).default('admins'),
   FREEFACE_SHUTDOWN_SECONDS: integer(1, 600).default(25),
-  FREEFACE_OIDC_ISSUER: z.url('must be a URL').optional(),
+  FREEFACE_OIDC_ISSUER: z.url('must be a URL').refine(isTrustworthyUrl, overHttps).optional(),
   FREEFACE_OIDC_AUDIENCE: z.string().min(1).optional(),
-  FREEFACE_OIDC_JWKS_URL: z.url('must be a URL').optional(),
+  FREEFACE_OIDC_JWKS_URL: z.url('must be a URL').refine(isTrustworthyUrl, overHttps).optional(),
   FREEFACE_OIDC_ROLE_CLAIM: z.string().min(1).default('roles'),
   FREEFACE_OIDC_ROLES: z
     .string()
@@ -122,6 +126,7 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   /** Hosts, addresses and ranges of allowed private receivers. */
   readonly webhookAllow: readonly string[];
+  readonly criticalLane: 'admins' | 'everyone';
   readonly shutdownSeconds: number;
   readonly logLevel: string;
 }
@@ -166,6 +171,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     trustedProxies: trustedProxiesOf(value.FREEFACE_TRUSTED_PROXIES)!,
     corsOrigins: value.FREEFACE_CORS_ORIGINS?.split(',') ?? [],
     webhookAllow: value.FREEFACE_WEBHOOK_ALLOW?.split(',') ?? [],
+    criticalLane: value.FREEFACE_CRITICAL_LANE,
     shutdownSeconds: value.FREEFACE_SHUTDOWN_SECONDS,
     logLevel: value.LOG_LEVEL,
   };
@@ -215,9 +221,6 @@ function checkTogether(value: Settings, context: z.RefinementCtx): void {
     );
   }
 }
-
-/** Whether only this machine can reach `host`. */
-export const isLoopback = (host: string): boolean => /^(127(\.\d{1,3}){3}|\[?::1\]?|localhost)$/.test(host);
 
 function outsideIssuerOf(value: Settings): OutsideIssuer | null {
   const { FREEFACE_OIDC_ISSUER: issuer, FREEFACE_OIDC_AUDIENCE: audience } = value;

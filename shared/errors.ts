@@ -33,6 +33,11 @@ export const errorTable = {
     'poison',
     'The first request with this Idempotency-Key was successful. Its response contained a secret, which is shown only once and is not stored.',
   ],
+  IDEMPOTENCY_RESPONSE_GONE: [
+    409,
+    'poison',
+    'The request with this Idempotency-Key was already processed, but its response is no longer stored. Read the resource instead.',
+  ],
   // The caller, and its limits
   UNAUTHENTICATED: [
     401,

@@ -36,7 +36,7 @@ export default defineFunction(
     wire.checkNewPassword(body.new_password, user, 'new_password');
     if (body.new_password === body.old_password) wire.refuseField('new_password', 'must differ from the old password');
 
-    await tryPassword({ tenant, username: user.username }, { cache, clock }, async () =>
+    await tryPassword({ tenant, username: user.username, exists: true }, { cache, clock }, async () =>
       (await verifyPassword(body.old_password, user.passwordHash, signal)) ? user : null,
     );
     const passwordHash = await hashPassword(body.new_password, signal);

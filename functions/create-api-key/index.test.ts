@@ -28,6 +28,7 @@ describe('service keys', () => {
       name: 'front door',
       scopes: ['persons:read'],
       created_by: expect.stringMatching(/^key:/),
+      ends_with_key: expect.stringMatching(/^[\w-]{12}$/),
       created_at: expect.stringMatching(/Z$/),
       expires_at: expect.stringMatching(/Z$/),
       revoked_at: null,

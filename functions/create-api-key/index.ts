@@ -6,6 +6,7 @@ import { defineFunction } from '../../shared/function/define.ts';
 import { sizes } from '../../shared/function/sizes.ts';
 import { newApiKey } from '../../shared/identity/api-keys.ts';
 import { actorOf, callerOf, requireGrant } from '../../shared/identity/caller.ts';
+import { lineageOf } from '../../shared/identity/lineage.ts';
 
 const day = 24 * 60 * 60_000;
 const defaultDays = 365;
@@ -38,7 +39,7 @@ export default defineFunction(
     name: 'create-api-key',
     summary: 'Create a service key',
     description:
-      'Only this response shows the key: the platform stores only a digest of it. If you use a key to create another key, the new key expires no later than yours.',
+      'Only this response shows the key: the platform stores only a digest of it. If you use a key to create another key, the new key expires no later than yours, and it ends when yours is revoked. The same is true for a user whose `ends_with_key` is a key.',
     tag: 'keys',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/api_keys', scope: 'users:manage' },
     body,
@@ -58,8 +59,9 @@ export default defineFunction(
     const granted = [...new Set(body.scopes)];
     requireGrant(caller, granted);
     // Without this limit, a key that is valid for one day could create a key that is valid for longer.
-    const own = caller.kind === 'key' ? await accounts.getApiKey(tenant, caller.id, { signal }) : null;
-    const expiresAt = expiry(body, clock.now(), own?.expiresAt ?? Number.POSITIVE_INFINITY);
+    const now = clock.now();
+    const lineage = await lineageOf(caller, tenant, { accounts, now, signal });
+    const expiresAt = expiry(body, now, lineage.expiresAt ?? Number.POSITIVE_INFINITY);
     const { key, keyId, secretDigest } = newApiKey(tenant);
     const stored = await accounts.createApiKey(
       tenant,
@@ -69,6 +71,7 @@ export default defineFunction(
         scopes: granted,
         secretDigest,
         createdBy: actorOf(caller),
+        endsWith: lineage.keyId,
         expiresAt,
       },
       { signal },

@@ -77,7 +77,7 @@ export default defineFunction(
       },
       { firstKey, signal },
     );
-    const stored = { ...firstKey, createdAt: created.createdAt, revokedAt: null };
+    const stored = { ...firstKey, endsWith: null, createdAt: created.createdAt, revokedAt: null };
     return {
       data: { tenant: wire.presentTenant(created), api_key: { ...wire.presentApiKey(stored), key } },
       headers: { ...wire.notStored, location: `/api/v1/tenants/${tenant}`, etag: versionTag(created) },

@@ -26,6 +26,7 @@ describe('users', () => {
       name: 'Ada Lovelace',
       role: 'operator',
       disabled: false,
+      ends_with_key: null,
       created_at: expect.stringMatching(/Z$/),
       updated_at: data.created_at,
       version: 1,
@@ -81,7 +82,7 @@ describe('users', () => {
 
     expect([answer.status, answer.json.message]).toEqual([
       400,
-      expect.stringContaining('name, role, disabled or pass'),
+      expect.stringContaining('name, role, disabled, password or confirmed'),
     ]);
   });
 

@@ -5,6 +5,7 @@ import { versionTag } from '../../shared/api/if-match.ts';
 import { defineFunction } from '../../shared/function/define.ts';
 import { sizes } from '../../shared/function/sizes.ts';
 import { callerOf, requireRole } from '../../shared/identity/caller.ts';
+import { lineageOf } from '../../shared/identity/lineage.ts';
 import { hashPassword } from '../../shared/identity/passwords.ts';
 
 export default defineFunction(
@@ -12,7 +13,7 @@ export default defineFunction(
     name: 'create-user',
     summary: 'Create a user',
     description:
-      'You set the first password, which the user should change. You can give a role only if you have all of its scopes.',
+      'You set the first password, which the user should change. You can give a role only if you have all of its scopes. If you use a key that expires, the user ends with this key (`ends_with_key`) until an owner confirms the user with PUT /api/v1/users/{user_id}.',
     tag: 'users',
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/users', scope: 'users:manage' },
     body: z.object({
@@ -32,9 +33,11 @@ export default defineFunction(
     uses: ['accounts'],
     ...sizes.login,
   },
-  async ({ body, principal, tenant, signal, newId }, { accounts }) => {
-    requireRole(callerOf(principal), body.role);
+  async ({ body, principal, tenant, clock, signal, newId }, { accounts }) => {
+    const caller = callerOf(principal);
+    requireRole(caller, body.role);
     wire.checkNewPassword(body.password, body, 'password');
+    const lineage = await lineageOf(caller, tenant, { accounts, now: clock.now(), signal });
     const user = await accounts.createUser(
       tenant,
       {
@@ -44,6 +47,8 @@ export default defineFunction(
         role: body.role,
         passwordHash: await hashPassword(body.password, signal),
         disabled: body.disabled,
+        // A key that does not expire may be replaced some day; the users that it created stay.
+        endsWith: caller.kind === 'key' && lineage.expiresAt === null ? null : lineage.keyId,
       },
       { signal },
     );

@@ -15,7 +15,10 @@ export default defineFunction(
     trigger: { kind: 'http', method: 'POST', path: '/api/v1/faces/enroll_batch', scope: 'faces:write' },
     body: z.object({
       batch_id: z.guid('must be a UUID').optional().describe('Id of the batch. When absent, the platform creates one.'),
-      priority: z.enum(priorities).default('low'),
+      priority: z
+        .enum(priorities)
+        .default('low')
+        .describe('Only an admin may use `critical`, unless the operator of the platform allows it to everyone.'),
       ...batchFields,
     }),
     maxBodyBytes: 4 * 1024 * 1024,

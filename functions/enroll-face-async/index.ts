@@ -27,7 +27,9 @@ export default defineFunction(
       priority: z
         .enum(priorities)
         .default('normal')
-        .describe('Each priority has its own queue, so urgent jobs do not wait for the others.'),
+        .describe(
+          'Each priority has its own queue, so urgent jobs do not wait for the others. Only an admin may use `critical`, unless the operator of the platform allows it to everyone. A tenant can have 10,000 waiting jobs in each queue.',
+        ),
       webhook_url: webhookUrl.optional(),
     }),
     image: 'required',

@@ -10,7 +10,8 @@ export default defineFunction(
   {
     name: 'revoke-api-key',
     summary: 'Revoke a service key',
-    description: 'The key becomes invalid at once and permanently. Its record stays in the list.',
+    description:
+      'The key becomes invalid at once and permanently, together with all keys that were created with it, and with users that end with it (`ends_with_key`). Its record stays in the list.',
     tag: 'keys',
     trigger: { kind: 'http', method: 'DELETE', path: '/api/v1/api_keys/{key_id}', scope: 'users:manage' },
     params: z.object({ key_id: wire.keyId }),

@@ -32,6 +32,8 @@ export const settingDescriptions: Readonly<Record<SettingName, string>> = {
     'Origins whose web pages may call the API, as in `https://app.example,http://localhost:3000`; `*`: every origin. If not set, none.',
   FREEFACE_WEBHOOK_ALLOW:
     'Webhook receivers that may be private: hosts, addresses and ranges, as in `erp.local,10.20.0.0/16`. A webhook URL with a listed host or address may also use HTTP and any port. If not set, a receiver must be public and use HTTPS at port 443.',
+  FREEFACE_CRITICAL_LANE:
+    'Callers that may enrol with the priority `critical`. `admins`: callers with the scope `tenant:manage`; the files of a bucket or a watched folder use `high` instead.',
   FREEFACE_SHUTDOWN_SECONDS: 'Seconds that running requests have to finish after SIGTERM.',
   FREEFACE_OIDC_ISSUER:
     'OpenID Connect issuer whose users may call the API; exactly the `iss` of its tokens. If not set, only FreeFace’s own users and keys may call.',
@@ -41,7 +43,8 @@ export const settingDescriptions: Readonly<Record<SettingName, string>> = {
     'Claim with the roles of a user. Dots select a field of an object, as in `realm_access.roles`.',
   FREEFACE_OIDC_ROLES:
     'Maps the issuer’s roles to FreeFace roles, as in `staff=viewer,it=admin`. A role that is not listed keeps its name.',
-  FREEFACE_OIDC_TENANT_CLAIM: 'Claim with the tenant of a user. If not set, all users belong to the tenant `default`.',
+  FREEFACE_OIDC_TENANT_CLAIM:
+    'Claim with the tenant of a user. A token whose tenant does not exist is refused. If not set, all users belong to the tenant `default`.',
   LOG_LEVEL: 'Lowest level that is logged.',
   FREEFACE_ENGINES_CA: 'PEM file with additional CA certificates; TLS connections to all engines trust them.',
   FREEFACE_EXTRACTOR_URL: 'URL of the extract-faces function. If not set, this process extracts the faces.',

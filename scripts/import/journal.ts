@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { makeFolder } from '../../shared/adapters/embedded/private-files.ts';
-import { isLoopback } from '../../shared/config.ts';
+import { isLoopback } from '../../shared/domain/outside-issuer.ts';
 import { type Outcome, outcomeSchema } from './outcome.ts';
 import { FolderError, type Photo } from './scan.ts';
 

@@ -118,12 +118,18 @@ const version = z
   .int()
   .describe('1 at first, then 1 more with each change. In double quotes, it is the `ETag` for `If-Match`.');
 
+const endsWithKey = z
+  .string()
+  .nullable()
+  .describe('Id of the key on which it depends: it ends when this key is revoked or expires. null: none.');
+
 export const user = z.object({
   user_id: z.string(),
   username: z.string().describe('In lower case.'),
   name: z.string(),
   role,
   disabled: z.boolean().describe('A disabled user cannot log in.'),
+  ends_with_key: endsWithKey,
   created_at: z.string(),
   updated_at: z.string(),
   version,
@@ -134,6 +140,7 @@ export const apiKey = z.object({
   name: z.string(),
   scopes: z.array(scope),
   created_by: z.string().nullable().describe('Creator: `user:…`, `key:…` or `outside:…`; null: the platform itself.'),
+  ends_with_key: endsWithKey,
   created_at: z.string(),
   expires_at: z.string().nullable().describe('null: the key does not expire.'),
   revoked_at: z.string().nullable().describe('null: the key is not revoked.'),
@@ -170,6 +177,7 @@ export const presentUser = (stored: User) => ({
   name: stored.name,
   role: stored.role,
   disabled: stored.disabled,
+  ends_with_key: stored.endsWith,
   created_at: presentTime(stored.createdAt),
   updated_at: presentTime(stored.updatedAt),
   version: stored.version,
@@ -180,6 +188,7 @@ export const presentApiKey = (stored: ApiKey) => ({
   name: stored.name,
   scopes: [...stored.scopes],
   created_by: stored.createdBy,
+  ends_with_key: stored.endsWith,
   created_at: presentTime(stored.createdAt),
   expires_at: presentTimeOrNull(stored.expiresAt),
   revoked_at: presentTimeOrNull(stored.revokedAt),

@@ -282,7 +282,7 @@ export const enrolmentJobs = {
    * partition.
    */
   delivery: { retry: 13, backoff: 'exponential', backoffDelayMs: 500, timeoutMs: 60_000 },
-  /** Jobs of a lane that can wait; more are refused with BUSY. At two seconds for each job, the lane then needs five hours. */
+  /** Jobs of one tenant that can wait in one lane; more are refused with BUSY. At two seconds for each job, the lane then needs five hours. */
   mostWaiting: 10_000,
   /** Estimated time of a job before any job was measured, in milliseconds. */
   assumedMs: 2000,
@@ -339,3 +339,32 @@ export const disk = {
    */
   leastFreeBytes: 16 * 1024 * 1024,
 };
+
+/** Limits of one space of security state; each tenant has one space for each kind. */
+export interface KeptSpace {
+  readonly mostEntries: number;
+  /** Sum of the lengths of keys and values, in UTF-8 bytes. */
+  readonly mostBytes: number;
+  /** `refuse`: a new entry is refused. `oldest`: the entry that would expire first is removed. */
+  readonly whenFull: 'refuse' | 'oldest';
+}
+
+/**
+ * Security state in the cache port. See: [Note: Security state is not a cached value]. Sizes are bounds of memory and disk, not measured
+ * optima. Tested by shared/ports/cache.contract.ts and shared/http/idempotency.test.ts.
+ */
+export const kept = {
+  /** Rate limits of addresses and of unknown callers. All belong to the tenant `default`. An entry lives one minute. */
+  address: { mostEntries: 200_000, mostBytes: 32 * 2 ** 20, whenFull: 'refuse' },
+  /** Rate limits of authenticated callers. */
+  caller: { mostEntries: 50_000, mostBytes: 8 * 2 ** 20, whenFull: 'refuse' },
+  /** Failed logins and locks of users that exist, two entries each. Only an admin can add users, so strangers cannot fill it. */
+  login: { mostEntries: 200_000, mostBytes: 32 * 2 ** 20, whenFull: 'refuse' },
+  /** The same for usernames that do not exist. A stranger can invent any number; nothing is lost when the oldest one goes. */
+  guess: { mostEntries: 20_000, mostBytes: 4 * 2 ** 20, whenFull: 'oldest' },
+  /** Marks of an Idempotency-Key, without the response: a day at 11 requests a second. */
+  idempotency: { mostEntries: 1_000_000, mostBytes: 256 * 2 ** 20, whenFull: 'refuse' },
+  /** Stored responses, encrypted. When the oldest one goes, its mark stays, so the request does not run again. */
+  response: { mostEntries: 1_000_000, mostBytes: 64 * 2 ** 20, whenFull: 'oldest' },
+} as const satisfies Record<string, KeptSpace>;
+export type KeptKind = keyof typeof kept;

@@ -150,7 +150,7 @@ export interface CallContext {
   /** Metrics of this process. */
   readonly metrics: Metrics;
   /** The part of the configuration that a handler may read. */
-  readonly config: Pick<Config, 'webhookAllow' | 'maxImageBytes'>;
+  readonly config: Pick<Config, 'webhookAllow' | 'maxImageBytes' | 'criticalLane'>;
   /** Returns a new UUIDv7. */
   readonly newId: () => string;
 }

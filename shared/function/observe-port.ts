@@ -51,7 +51,8 @@ function withLookups(cache: Ports['cache'], { cacheLookups }: Metrics): Ports['c
     ...cache,
     get: async (...parameters) => {
       const value = await cache.get(...parameters);
-      cacheLookups.inc({ result: value === null ? 'miss' : 'hit' });
+      const [, , options] = parameters;
+      if (options?.kept === undefined) cacheLookups.inc({ result: value === null ? 'miss' : 'hit' });
       return value;
     },
   };

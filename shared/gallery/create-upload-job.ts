@@ -1,6 +1,5 @@
 import { uploadJobIdOf } from '../domain/ids.ts';
 import type { Priority } from '../domain/priority.ts';
-import { enrolmentJobs as tuning } from '../domain/tuning.ts';
 import { AppError } from '../errors.ts';
 import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
@@ -9,6 +8,7 @@ import type { UploadedFile } from '../ports/uploads.ts';
 import { enrolmentRequest } from './enrol-request.ts';
 import { checkBeforeExtraction } from './enrolment-checks.ts';
 import { planJob } from './enrolment-jobs.ts';
+import { laneOfFile, requireRoom } from './lanes.ts';
 import { tenantRules } from './tenant-rules.ts';
 import { uploadFields, uploadPriority } from './upload-fields.ts';
 import { asComing, isComing, type SeenUpload } from './upload-marks.ts';
@@ -42,10 +42,9 @@ export async function createUploadJob(
   const fields = uploadFields(path, file.metadata);
   const request = enrolmentRequest(fields, bytes, clock.now());
   await checkBeforeExtraction({ request, digest, rules: await tenantRules(call, ports), call, ports });
-  const lane = uploadPriority(file.metadata) ?? priority;
+  const lane = laneOfFile(uploadPriority(file.metadata) ?? priority, call);
   const { pack, space } = await extractor.describe(fields.strategy, { signal });
-  const backlog = await records.backlog({ signal });
-  if (backlog.jobs[lane] >= tuning.mostWaiting) throw new AppError('BUSY', { retryAfter: 60 });
+  await requireRoom(1, lane, call, ports);
   const announced = await announce(seen, before, call, ports);
   const { jobId } = announced;
   const { job, outbox } = planJob({ jobId, digest, fields, source: { path }, pack, space, priority: lane }, call);

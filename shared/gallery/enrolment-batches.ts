@@ -14,6 +14,7 @@ import { refuseErased } from './absent-person.ts';
 import { enrolmentFields, enrolmentRequest } from './enrol-request.ts';
 import { estimateOf, planJob } from './enrolment-jobs.ts';
 import type { ImageSource } from './job-image.ts';
+import { requireLane, requireRoom } from './lanes.ts';
 
 const objectKey = z
   .string()
@@ -62,11 +63,11 @@ export async function acceptBatch(
 ): Promise<{ jobs: Job[]; estimate: string }> {
   const { batchId, priority } = given;
   const { signal } = call;
+  requireLane(priority, call);
   const items = given.items ?? (await itemsOfManifest(given.manifest, call, ports));
   await refuseErased(personsOf(items), call, ports);
   const backlog = await ports.records.backlog({ signal });
-  const ahead = backlog.jobs[priority] + items.length;
-  if (ahead > tuning.mostWaiting) throw new AppError('BUSY', { retryAfter: 60 });
+  const last = await requireRoom(items.length, priority, call, ports);
   const planned = await inParallel(items, readers, async (given, item) => {
     const { image_id, object_key, ...fields } = given;
     // Validates the fields now, not in the job.
@@ -78,7 +79,7 @@ export async function acceptBatch(
   });
   const jobs = await ports.records.createJobs(call.tenant, planned, { signal });
   call.metrics.jobsAccepted.inc({ priority }, jobs.length);
-  return { jobs, estimate: estimateOf(ahead, priority, backlog) };
+  return { jobs, estimate: estimateOf(last, priority, backlog) };
 }
 
 const personsOf = (items: readonly BatchItem[]) =>

@@ -3,7 +3,7 @@ import { faceIdOf } from '../domain/ids.ts';
 import type { Priority } from '../domain/priority.ts';
 import { enrolmentJobs as tuning } from '../domain/tuning.ts';
 import { waitingTime } from '../domain/waiting-time.ts';
-import { AppError, mayHaveHappened } from '../errors.ts';
+import { mayHaveHappened } from '../errors.ts';
 import { outboxEntry } from '../events/catalogue.ts';
 import type { CallContext } from '../function/define.ts';
 import type { Ports } from '../ports/index.ts';
@@ -13,6 +13,7 @@ import type { OutboxEntry } from '../ports/records/outbox.ts';
 import { type EnrolmentFields, enrolmentRequest } from './enrol-request.ts';
 import { checkBeforeExtraction } from './enrolment-checks.ts';
 import type { ImageSource } from './job-image.ts';
+import { requireLane, requireRoom } from './lanes.ts';
 import { tenantRules } from './tenant-rules.ts';
 
 export interface AcceptedEnrolment {
@@ -45,6 +46,7 @@ export async function acceptEnrolment(
   { records, images, extractor, accounts }: Pick<Ports, 'records' | 'images' | 'extractor' | 'accounts'>,
 ): Promise<AcceptedEnrolment> {
   const { tenant, signal, clock, newId } = call;
+  requireLane(priority, call);
   // Wrong fields and a missing consent are reported now, not by the job.
   const request = enrolmentRequest(fields, image, clock.now());
   const digest = createHash('sha256').update(image).digest('hex');
@@ -57,8 +59,7 @@ export async function acceptEnrolment(
   });
   const { pack, space } = await extractor.describe(fields.strategy, { signal });
   const backlog = await records.backlog({ signal });
-  const ahead = backlog.jobs[priority];
-  if (ahead >= tuning.mostWaiting) throw new AppError('BUSY', { retryAfter: 60 });
+  const last = await requireRoom(1, priority, call, { records });
 
   const planned = planJob({ jobId: newId(), digest, fields, source: null, pack, space, priority, webhookUrl }, call);
   const { imageKey } = planned.job;
@@ -68,7 +69,7 @@ export async function acceptEnrolment(
     throw error;
   });
   call.metrics.jobsAccepted.inc({ priority });
-  return { job, estimate: estimateOf(ahead + 1, priority, backlog) };
+  return { job, estimate: estimateOf(last, priority, backlog) };
 }
 
 /** The expected time until a lane has done so many jobs, as text for people. */

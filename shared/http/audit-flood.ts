@@ -1,3 +1,4 @@
+import { AppError } from '../errors.ts';
 import type { Cache } from '../ports/cache.ts';
 import { defaultTenant } from '../ports/tenant.ts';
 import { networkOf } from './client-address.ts';
@@ -20,24 +21,28 @@ export type FloodGate = (event: HttpExchange, status: number) => Promise<number 
  * the disk. So the audit log keeps the first 30 refusals of one caller in a minute, and then only the 60th, 120th, 240th …, each with
  * the count so far. An unknown caller is identified by the address, an IPv6 address by its /64 network. The same rule, with 600
  * instead of 30, applies to all unknown callers together. Metrics and log lines still contain the skipped refusals. Without a cache
- * there is no count, and every refusal is written.
+ * there is no count, and every refusal is written. If the space of the counters is full, refusals of new callers are skipped.
  */
 export function createFloodGate(cache: Cache | undefined): FloodGate {
-  const countOf = (event: HttpExchange, caller: string): Promise<number> =>
-    cache!.increment(defaultTenant, `audit/refusals/${caller}/${Math.floor(event.clock.now() / minuteMs)}`, 1, {
-      ttlMs: minuteMs,
-    });
+  const countOf = ({ principal, tenant, clock }: HttpExchange, caller: string): Promise<number> =>
+    cache!.increment(
+      principal === null ? defaultTenant : tenant,
+      `audit/refusals/${caller}/${Math.floor(clock.now() / minuteMs)}`,
+      1,
+      { ttlMs: minuteMs, kept: principal === null ? 'address' : 'caller' },
+    );
   return async (event, status) => {
-    const { principal, tenant, address } = event;
+    const { principal, address } = event;
     const unknown = principal === null && status >= 400;
     if (cache === undefined || !(unknown || status === 429)) return null;
     try {
-      const caller = principal === null ? networkOf(address) : `${tenant}:${principal.kind}:${principal.id}`;
+      const caller = principal === null ? networkOf(address) : `${principal.kind}:${principal.id}`;
       const own = await countOf(event, caller);
       if (!isWritten(own, limitOfCaller)) return 'skip';
       if (unknown && !isWritten(await countOf(event, 'all'), limitOfUnknown)) return 'skip';
       return own > limitOfCaller ? own : null;
     } catch (error) {
+      if (error instanceof AppError && error.code === 'RATE_LIMITED') return 'skip';
       event.log.warn({ err: error }, 'cannot count refusals in the cache; every refusal is written');
       return null;
     }

@@ -4,7 +4,7 @@ import { embeddedOpeners } from '../adapters/embedded/index.ts';
 import { AppError } from '../errors.ts';
 import { defineFunction } from '../function/define.ts';
 import { newApiKey } from '../identity/api-keys.ts';
-import { asTenant } from '../ports/tenant.ts';
+import { asTenant, defaultTenant } from '../ports/tenant.ts';
 import { deferred } from '../testing/deferred.ts';
 import { fakeClock } from '../testing/fake-clock.ts';
 import { type Answer, type CallOptions, type PlatformOptions, startPlatform } from '../testing/platform.ts';
@@ -344,14 +344,53 @@ describe('Idempotency-Key', () => {
     expect(count()).toBe(2);
   });
 
+  it('When the platform is stopped and started again, then a repeat still receives the first result', async () => {
+    const dataDir = temporaryFolder();
+    const first = await start({ dataDir });
+    const made = await first.post('/make/a', 'k1');
+    await first.post('/make/a', 'k2', { json: { fail: 'NO_FACE' } });
+    await first.post('/secrets', 'k3');
+    await first.close();
+
+    const second = await start({ dataDir });
+    const answers = [
+      await second.post('/make/a', 'k1'),
+      await second.post('/make/a', 'k2', { json: { fail: 'NO_FACE' } }),
+      await second.post('/secrets', 'k3'),
+      await second.post('/make/a', 'k1', { json: { name: 'Bea' } }),
+    ];
+
+    expect(answers.map(({ status, json }) => json.error?.code ?? status)).toEqual([
+      201,
+      'NO_FACE',
+      'IDEMPOTENCY_SECRET_SHOWN',
+      'IDEMPOTENCY_KEY_REUSED',
+    ]);
+    expect([answers[0]!.json, second.count()]).toEqual([made.json, 0]);
+  });
+
+  it('When the stored response had to make room for others, then the repeat is refused with 409 and does not run', async () => {
+    const { post, ports, count } = await start();
+    await post('/make/a', 'k1');
+    const later = { kept: 'response', ttlMs: 48 * 3600 * 1000 } as const;
+    for (const key of ['a', 'b']) await ports.cache.set(defaultTenant, key, 'x'.repeat(40 * 2 ** 20), later);
+
+    const repeated = await post('/make/a', 'k1');
+    const other = await post('/make/a', 'k2');
+
+    expect([repeated.status, repeated.json.error.code, count()]).toEqual([409, 'IDEMPOTENCY_RESPONSE_GONE', 2]);
+    expect(other.status).toBe(201);
+  });
+
   it('When a response is stored, then the cache contains nothing readable of it', async () => {
-    const kept: string[] = [];
+    const marks: string[] = [];
+    const responses: string[] = [];
     const watched: typeof cache = async (context) => {
       const opened = await cache(context);
       return {
         ...opened,
         set: (tenant, key, value, options) => {
-          kept.push(key, value);
+          (options.kept === 'response' ? responses : marks).push(key, value);
           return opened.set(tenant, key, value, options);
         },
       };
@@ -361,9 +400,8 @@ describe('Idempotency-Key', () => {
     await post('/make/a', 'secret-key', { json: { name: 'Ada Lovelace' } });
     await post('/make/a', 'k2', { json: { fail: 'NO_FACE' } });
 
-    const text = kept.filter((entry) => entry.includes('answered') || entry.includes('failed')).join();
-    expect(kept.filter((entry) => entry.startsWith('idempotency:'))).toHaveLength(2);
-    expect(text).not.toBe('');
-    expect(kept.join()).not.toMatch(/Ada|Lovelace|secret-key|failed 1|NO_FACE|\/made/);
+    expect(marks.filter((entry) => entry.includes('answered') || entry.includes('failed'))).toHaveLength(2);
+    expect(responses).toHaveLength(4);
+    expect([...marks, ...responses].join()).not.toMatch(/Ada|Lovelace|secret-key|failed 1|NO_FACE|\/made/);
   });
 });

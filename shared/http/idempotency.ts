@@ -29,15 +29,17 @@ const graceMs = 30_000;
  *
  * [Note: A key that cannot be kept]
  * Without the cache it is unknown whether a request is a repeat. The request is refused with 503 before anything is done: a caller
- * who sends a key wants the work done once, not twice, and can wait or leave out the key. A cache that loses its entries loses stored
- * results too. So work that must never happen twice, such as enrolling a face, has ids that are derived from its content.
+ * who sends a key wants the work done once, not twice, and can wait or leave out the key. Marks are security state of the tenant
+ * (see: [Note: Security state is not a cached value]). If a tenant has stored as many marks as it may have, a new key is refused with
+ * 429. Responses have a separate space: if the oldest response is removed there, its mark stays, and the repeat receives
+ * IDEMPOTENCY_RESPONSE_GONE instead of a second run.
  *
  * [Note: A stored response about an erased person]
  * A stored response may contain data of a person who was erased since then. It is not returned again: the repeat is answered 410. The
  * response to the erasure itself, with its receipt, is returned again.
  *
  * Errors: PERSON_ERASED, VALIDATION_FAILED for a malformed key, IDEMPOTENCY_KEY_IN_USE, IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_SECRET_SHOWN,
- * STORE_UNAVAILABLE.
+ * IDEMPOTENCY_RESPONSE_GONE, RATE_LIMITED, STORE_UNAVAILABLE.
  *
  * @example
  * const once = idempotently(manifest, { cache });
@@ -56,17 +58,17 @@ export function idempotently(
     const earlier = await claim(cache, event, call);
     if (earlier !== null) {
       event.responseHeaders['idempotency-replayed'] = 'true';
-      const response = replay(earlier, call);
-      if (records !== undefined && manifest.trigger.method !== 'DELETE') await refuseErased(response, event, records);
-      return response;
+      const replayed = await replay(cache, event, earlier, call);
+      if (records !== undefined && manifest.trigger.method !== 'DELETE') await refuseErased(replayed, event, records);
+      return replayed;
     }
     return run().then(
       async (response) => {
-        await keep(cache, event, call, outcomeOf(manifest, response, call));
+        await keep(cache, event, call, outcomeOf(manifest, response));
         return response;
       },
       async (error: unknown) => {
-        await keep(cache, event, call, failureOf(toAppError(error), call));
+        await keep(cache, event, call, failureOf(toAppError(error)));
         throw error;
       },
     );
@@ -83,7 +85,7 @@ function checkKey(key: string): void {
 }
 
 interface Identity {
-  /** Key of the entry in the cache. */
+  /** Key of the mark in the cache, and of the stored response. */
   readonly name: string;
   /** Digest of the request. */
   readonly fingerprint: string;
@@ -128,24 +130,28 @@ const canonical = (value: unknown): string =>
       : each,
   );
 
-type Kept =
+type Mark =
   | { readonly state: 'running'; readonly by: string }
-  | { readonly state: 'answered' | 'failed'; readonly sealed: string }
+  /** The response is a separate entry. */
+  | { readonly state: 'answered' | 'failed' }
   | { readonly state: 'secret' };
-type Entry = Kept & { readonly fingerprint: string };
+type Entry = Mark & { readonly fingerprint: string };
+
+const mark = { kept: 'idempotency' } as const;
+const response = { kept: 'response' } as const;
 
 /** Reserves the key for this request. null: reserved, run the handler; otherwise the stored result. */
 async function claim(
   cache: Cache,
   { tenant, manifest, signal }: HttpExchange,
   { name, fingerprint, mark: by }: Identity,
-): Promise<Exclude<Kept, { state: 'running' }> | null> {
-  const mark: Entry = { state: 'running', by, fingerprint };
+): Promise<Ended | null> {
+  const running: Entry = { state: 'running', by, fingerprint };
   const ttlMs = manifest.timeoutSeconds * 1000 + graceMs;
   // An entry may expire before it is read; then the key is free.
   for (let attempt = 0; attempt < 3; attempt++) {
-    if (await cache.add(tenant, name, JSON.stringify(mark), { ttlMs, signal })) return null;
-    const found = await cache.get(tenant, name, { signal });
+    if (await cache.add(tenant, name, JSON.stringify(running), { ...mark, ttlMs, signal })) return null;
+    const found = await cache.get(tenant, name, { ...mark, signal });
     if (found === null) continue;
     const entry = JSON.parse(found) as Entry;
     if (entry.fingerprint !== fingerprint) throw new AppError('IDEMPOTENCY_KEY_REUSED');
@@ -155,18 +161,26 @@ async function claim(
   throw new AppError('IDEMPOTENCY_KEY_IN_USE', { retryAfter: 1 });
 }
 
-/** null: store nothing, so that a repeat runs again. */
-function outcomeOf(manifest: HttpManifest, response: OutgoingResponse, { secret }: Identity): Kept | null {
-  if (manifest.secret === true) return { state: 'secret' };
-  if (typeof response.body !== 'string' && response.body !== null) return null;
-  return { state: 'answered', sealed: seal(secret, JSON.stringify(response)) };
+type Ended = Exclude<Mark, { state: 'running' }>;
+
+/** The end of a request, and the text to store with it. */
+interface Outcome {
+  readonly end: Ended;
+  readonly text: string | null;
 }
 
-function failureOf(error: AppError, { secret }: Identity): Kept | null {
+/** null: store nothing, so that a repeat runs again. */
+function outcomeOf(manifest: HttpManifest, answer: OutgoingResponse): Outcome | null {
+  if (manifest.secret === true) return { end: { state: 'secret' }, text: null };
+  if (typeof answer.body !== 'string' && answer.body !== null) return null;
+  return { end: { state: 'answered' }, text: JSON.stringify(answer) };
+}
+
+function failureOf(error: AppError): Outcome | null {
   if (error.httpStatus >= 500 || error.httpStatus === 429) return null;
   const { code, message } = error;
   const details = presentErrorDetails(error.details);
-  return { state: 'failed', sealed: seal(secret, JSON.stringify({ code, message, details } satisfies KeptFailure)) };
+  return { end: { state: 'failed' }, text: JSON.stringify({ code, message, details } satisfies KeptFailure) };
 }
 
 interface KeptFailure {
@@ -179,16 +193,23 @@ interface KeptFailure {
 async function keep(
   cache: Cache,
   { tenant, log }: HttpExchange,
-  { name, fingerprint, mark }: Identity,
-  outcome: Kept | null,
+  { name, fingerprint, secret, mark: by }: Identity,
+  outcome: Outcome | null,
 ): Promise<void> {
   try {
     // A request that ran far too long has lost its mark, and the entry may belong to another request.
-    const found = await cache.get(tenant, name);
+    const found = await cache.get(tenant, name, mark);
     const entry = found === null ? null : (JSON.parse(found) as Entry);
-    if (entry !== null && !(entry.state === 'running' && entry.by === mark)) return;
-    if (outcome === null) await cache.delete(tenant, name);
-    else await cache.set(tenant, name, JSON.stringify({ ...outcome, fingerprint } satisfies Entry), { ttlMs: keptMs });
+    if (entry !== null && !(entry.state === 'running' && entry.by === by)) return;
+    if (outcome === null) {
+      await cache.delete(tenant, name, mark);
+      return;
+    }
+    const text = JSON.stringify({ ...outcome.end, fingerprint } satisfies Entry);
+    await cache.set(tenant, name, text, { ...mark, ttlMs: keptMs });
+    // Last: a repeat without the response must not run again.
+    if (outcome.text !== null)
+      await cache.set(tenant, name, seal(secret, outcome.text), { ...response, ttlMs: keptMs });
   } catch (error) {
     log.warn({ err: error }, 'cannot store the result for an Idempotency-Key');
   }
@@ -204,10 +225,17 @@ async function refuseErased({ body }: OutgoingResponse, event: HttpExchange, rec
   if (erased.length > 0) throw new AppError('PERSON_ERASED');
 }
 
-function replay(kept: Exclude<Kept, { state: 'running' }>, { secret }: Identity): OutgoingResponse {
-  if (kept.state === 'secret') throw new AppError('IDEMPOTENCY_SECRET_SHOWN');
-  const text = unseal(secret, kept.sealed);
-  if (kept.state === 'answered') return JSON.parse(text) as OutgoingResponse;
+async function replay(
+  cache: Cache,
+  { tenant, signal }: HttpExchange,
+  { state }: Ended,
+  { name, secret }: Identity,
+): Promise<OutgoingResponse> {
+  if (state === 'secret') throw new AppError('IDEMPOTENCY_SECRET_SHOWN');
+  const sealed = await cache.get(tenant, name, { ...response, signal });
+  if (sealed === null) throw new AppError('IDEMPOTENCY_RESPONSE_GONE');
+  const text = unseal(secret, sealed);
+  if (state === 'answered') return JSON.parse(text) as OutgoingResponse;
   const { code, ...rest } = JSON.parse(text) as KeptFailure;
   throw new AppError(code, rest);
 }

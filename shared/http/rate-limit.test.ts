@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { embeddedOpeners } from '../adapters/embedded/index.ts';
+import { kept } from '../domain/tuning.ts';
 import { defineFunction } from '../function/define.ts';
 import { newApiKey } from '../identity/api-keys.ts';
 import type { Cache } from '../ports/cache.ts';
@@ -51,9 +52,9 @@ const start = ({ settings, ...options }: PlatformOptions) =>
 const limitsOf = ({ headers }: { headers: Headers }) =>
   ['limit', 'remaining', 'reset', 'policy'].map((name) => headers.get(`ratelimit-${name}`));
 
-/** Another key of the same tenant. */
-async function anotherKey({ ports }: TestPlatform): Promise<string> {
-  const tenant = asTenant('default');
+/** Another key of a tenant. */
+async function anotherKey({ ports }: TestPlatform, name = 'default'): Promise<string> {
+  const tenant = asTenant(name);
   const { key, keyId, secretDigest } = newApiKey(tenant);
   await ports.accounts.createApiKey(tenant, {
     keyId,
@@ -97,6 +98,45 @@ describe('rate limits', () => {
     const other = await platform.call('GET', '/guarded', { as: await anotherKey(platform) });
 
     expect([same.status, other.status]).toEqual([429, 200]);
+  });
+
+  it('When the platform is stopped and started again within the minute, then the counters go on', async () => {
+    const clock = fakeClock();
+    const settings = { FREEFACE_RATE_LIMIT_PER_KEY: '1', FREEFACE_RATE_LIMIT_LOGIN: '1' };
+    const dataDir = temporaryFolder();
+    const first = await start({ clock, dataDir, settings });
+    await first.call('GET', '/guarded');
+    await first.call('POST', '/login', { as: null, json: {} });
+    await first.close();
+
+    const second = await start({ clock, dataDir, settings });
+    const statuses = [
+      (await second.call('GET', '/guarded')).status,
+      (await second.call('POST', '/login', { as: null, json: {} })).status,
+    ];
+
+    expect(statuses).toEqual([429, 429]);
+  });
+
+  it('When a tenant has filled its space of counters, then its new callers are refused and other tenants are not', async () => {
+    const platform = await start({ settings: { FREEFACE_RATE_LIMIT_PER_KEY: '100' } });
+    const { cache } = platform.ports;
+    const filled = asTenant('default');
+    await cache.set(filled, 'big', 'x'.repeat(kept.caller.mostBytes - 10), { kept: 'caller', ttlMs: 60_000 });
+    await platform.ports.accounts.createTenant({
+      tenant: asTenant('north'),
+      name: 'north',
+      quota: { persons: null, faces: null, bytes: null },
+      consentRequired: false,
+      timeZone: null,
+      retention: { imagesDays: null, unknownFacesDays: null },
+    });
+
+    const statuses = [];
+    for (const as of [await anotherKey(platform), await anotherKey(platform, 'north')])
+      statuses.push((await platform.call('GET', '/guarded', { as })).status);
+
+    expect(statuses).toEqual([429, 200]);
   });
 
   it('When unknown callers send requests, then their address is limited before authentication', async () => {

@@ -5,7 +5,7 @@ import type { HttpManifest } from '../function/define.ts';
 import type { Cache } from '../ports/cache.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Ports } from '../ports/index.ts';
-import { defaultTenant } from '../ports/tenant.ts';
+import { defaultTenant, type Tenant } from '../ports/tenant.ts';
 import { networkOf } from './client-address.ts';
 import type { HttpExchange, HttpMiddleware } from './exchange.ts';
 
@@ -28,7 +28,7 @@ export function addressLimit(
   if (rateLimit === 'login') limits.push(limitOf('login', login, cache, context));
   return {
     before: async function addressLimitBefore({ event }) {
-      for (const limit of limits) await limit?.(event, networkOf(event.address));
+      for (const limit of limits) await limit?.(event, { tenant: defaultTenant, caller: networkOf(event.address) });
     },
   };
 }
@@ -39,7 +39,7 @@ export function keyLimit({ cache }: Pick<Partial<Ports>, 'cache'>, context: Runt
   return {
     before: async function keyLimitBefore({ event }) {
       const { tenant, principal } = event;
-      if (principal !== null) await limit?.(event, `${tenant}:${principal.kind}:${principal.id}`);
+      if (principal !== null) await limit?.(event, { tenant, caller: `${principal.kind}:${principal.id}` });
     },
   };
 }
@@ -49,7 +49,9 @@ const windowSeconds = 60;
 /**
  * [Note: Limits that fail open]
  * A limit protects the service, so a cache outage must not stop the service. A request that cannot be counted passes; the failure is
- * logged and counted (`freeface_rate_limit_failures_total`).
+ * logged and counted (`freeface_rate_limit_failures_total`). This is not true for a space of counters that is full: then new callers are
+ * refused, because a caller that can fill the space must not switch off the limit. Counters of known callers are in the space of their
+ * tenant. See: [Note: Security state is not a cached value]
  *
  * [Note: Shared time windows]
  * Every window starts at a full minute of the clock, for all callers. The number of the window is part of the counter's name. So the
@@ -61,15 +63,16 @@ function limitOf(
   points: number,
   cache: Cache | undefined,
   { clock, metrics }: RuntimeContext,
-): ((event: HttpExchange, caller: string) => Promise<void>) | undefined {
+): ((event: HttpExchange, caller: Caller) => Promise<void>) | undefined {
   if (points === 0 || cache === undefined) return undefined;
   const limiter = new CacheLimiter(cache, clock, name, points);
   return async (event, caller) => {
     let counted: Counted;
     try {
-      counted = await limiter.consume(caller);
+      counted = await limiter.consume(caller.caller, 1, { tenant: caller.tenant });
     } catch (thrown) {
       if (isCounted(thrown)) counted = thrown;
+      else if (thrown instanceof AppError && thrown.code === 'RATE_LIMITED') throw thrown;
       else {
         metrics.rateLimitFailures.inc({ limit: name });
         event.log.warn({ err: thrown, limit: name }, 'cannot count the request for the rate limit; the request passes');
@@ -86,6 +89,12 @@ function limitOf(
       retryAfter: seconds,
     });
   };
+}
+
+interface Caller {
+  /** Owner of the counter. */
+  readonly tenant: Tenant;
+  readonly caller: string;
 }
 
 /** Of several limits, the headers show the one with the fewest requests left; the policy lists all. */
@@ -116,17 +125,26 @@ const isCounted = (thrown: unknown): thrown is Counted =>
 class CacheLimiter extends RateLimiterStoreAbstract {
   readonly #cache: Cache;
   readonly #clock: Clock;
+  readonly #kept: 'address' | 'caller';
 
-  constructor(cache: Cache, clock: Clock, name: string, points: number) {
+  constructor(cache: Cache, clock: Clock, name: 'address' | 'login' | 'key', points: number) {
     super({ points, duration: windowSeconds, keyPrefix: `rate:${name}` });
     this.#cache = cache;
     this.#clock = clock;
+    this.#kept = name === 'key' ? 'caller' : 'address';
   }
 
-  async _upsert(key: string, points: number, windowMs: number): Promise<Upserted> {
+  async _upsert(
+    key: string,
+    points: number,
+    windowMs: number,
+    _forceExpire: boolean,
+    { tenant }: Pick<Caller, 'tenant'>,
+  ): Promise<Upserted> {
     const now = this.#clock.now();
     const window = Math.floor(now / windowMs);
-    const consumed = await this.#cache.increment(defaultTenant, `${key}:${window}`, points, { ttlMs: windowMs });
+    const options = { ttlMs: windowMs, kept: this.#kept };
+    const consumed = await this.#cache.increment(tenant, `${key}:${window}`, points, options);
     return { consumed, msBeforeNext: (window + 1) * windowMs - now };
   }
 

@@ -5,6 +5,8 @@ declare module 'rate-limiter-flexible/lib/RateLimiterStoreAbstract.js' {
     points: number;
     consume(
       key: string,
+      points: number,
+      options: object,
     ): Promise<{ readonly consumedPoints: number; readonly msBeforeNext: number; readonly remainingPoints: number }>;
   }
 }

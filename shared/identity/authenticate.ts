@@ -5,6 +5,7 @@ import type { Accounts } from '../ports/accounts.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Tenant } from '../ports/tenant.ts';
 import { digestOf, parseApiKey, sameDigest } from './api-keys.ts';
+import { lifeWith, parentOf } from './lineage.ts';
 import { claimedIssuer, verifyOutsideToken } from './outside.ts';
 import { notValid, ownIssuer, verifyAccessToken } from './tokens.ts';
 
@@ -42,7 +43,7 @@ export async function authenticate(
   const issuer = claimedIssuer(credential);
   if (issuer === ownIssuer) return byToken(credential, deps);
   if (deps.outsideIssuer !== null && issuer === deps.outsideIssuer.issuer) {
-    return verifyOutsideToken(credential, deps.outsideIssuer, deps.clock);
+    return verifyOutsideToken(credential, deps.outsideIssuer, deps);
   }
   throw notValid();
 }
@@ -63,6 +64,8 @@ async function byKey(credential: string, { accounts, clock }: AuthenticateDeps):
   if (key.expiresAt !== null && key.expiresAt <= clock.now()) {
     throw new AppError('UNAUTHENTICATED', { message: 'The key has expired.' });
   }
+  const { ended } = await lifeWith(parentOf(key), tenant, { accounts, now: clock.now() });
+  if (ended) throw new AppError('UNAUTHENTICATED', { message: 'The key that created this key has ended.' });
   const { name } = key;
   return {
     tenant,
@@ -74,7 +77,8 @@ async function byToken(token: string, deps: AuthenticateDeps): Promise<Authentic
   const { tenant, sessionId } = await verifyAccessToken(token, deps);
   const found = await deps.accounts.getSession(tenant, sessionId);
   if (found === null || found.user.disabled) throw notValid();
-  const { userId, name, role } = found.user;
+  const { userId, name, role, endsWith } = found.user;
+  if ((await lifeWith(endsWith, tenant, { accounts: deps.accounts, now: deps.clock.now() })).ended) throw notValid();
   return {
     tenant,
     principal: { kind: 'user', id: userId, name, role, scopes: new Set(scopesOfRole[role]), sessionId },

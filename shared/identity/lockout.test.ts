@@ -1,14 +1,18 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openCache } from '../adapters/embedded/cache.ts';
+import { kept } from '../domain/tuning.ts';
+import type { Cache } from '../ports/cache.ts';
 import { fakeClock } from '../testing/fake-clock.ts';
 import { newTenant } from '../testing/record-factories.ts';
+import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { delayAfter, tryPassword } from './lockout.ts';
 
 async function setUp() {
   const clock = fakeClock();
-  const cache = await openCache({ clock });
+  const spaces = { ...kept, guess: { ...kept.guess, mostEntries: 1000 } };
+  const cache = await openCache({ dataDir: temporaryFolder(), clock, spaces });
   onTestFinished(() => cache.close());
-  const account = { tenant: newTenant(), username: 'ada' };
+  const account = { tenant: newTenant(), username: 'ada', exists: true };
   let tried = 0;
   /** Tries a password and returns the result or the error code. */
   const attempt = (right: boolean, tested = account) =>
@@ -82,6 +86,49 @@ describe('the lockout', () => {
     expect(await attempt(true, { ...account, username: 'ADA' })).toBe('locked 1');
     expect(await attempt(true, { ...account, username: 'bea' })).toBe('in');
     expect(await attempt(true, { ...account, tenant: newTenant() })).toBe('in');
+  });
+
+  it('When the cache is opened again, then a locked account is still locked', async () => {
+    const clock = fakeClock();
+    const dataDir = temporaryFolder();
+    const first = await openCache({ dataDir, clock });
+    const account = { tenant: newTenant(), username: 'ada', exists: true };
+    const fail = (cache: Cache) =>
+      tryPassword(account, { cache, clock }, async () => null).catch((error) => error.code);
+    for (let i = 0; i < 5; i++) await fail(first);
+    await first.close();
+
+    const second = await openCache({ dataDir, clock });
+    onTestFinished(() => second.close());
+
+    expect(await fail(second)).toBe('LOGIN_LOCKED');
+    await clock.advance(1000);
+    expect([await fail(second), await fail(second)]).toEqual(['LOGIN_FAILED', 'LOGIN_LOCKED']);
+  });
+
+  it('When strangers guess thousands of invented names and tenants, then the count of a real user stays', async () => {
+    const { account, cache, clock, attempt, fail } = await setUp();
+    await fail(5);
+
+    const names = Array.from({ length: 3000 }, (_, i) => ({ tenant: newTenant(), username: `x${i}`, exists: false }));
+    await Promise.all(
+      [...names, ...names.map((name) => ({ ...name, tenant: account.tenant }))].map((name) => attempt(false, name)),
+    );
+    for (let i = 0; i < 100; i++) await cache.set(account.tenant, `k${i}`, 'x'.repeat(2 ** 20), { ttlMs: 60_000 });
+
+    expect(await attempt(true)).toBe('locked 1');
+    await clock.advance(1000);
+    expect(await fail(2)).toEqual(['LOGIN_FAILED', 'locked 2']);
+  });
+
+  it('When a name does not exist, then it is locked like a name that exists', async () => {
+    const { account, attempt } = await setUp();
+    const invented = { ...account, exists: false };
+
+    const outcomes = [];
+    for (let i = 0; i < 6; i++) outcomes.push(await attempt(false, invented));
+
+    expect(outcomes.at(-1)).toBe('locked 1');
   });
 
   it('When an attempt throws, then it is not counted and locks no account', async () => {

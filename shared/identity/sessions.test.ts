@@ -14,7 +14,7 @@ const password = 'three purple umbrellas';
 async function setUp() {
   const clock = fakeClock();
   const accounts = await openAccounts({ dataDir: temporaryFolder(), clock });
-  const cache = await openCache({ clock });
+  const cache = await openCache({ dataDir: temporaryFolder(), clock });
   onTestFinished(() => accounts.close());
   await rotateSigningKey({ accounts, clock }, 0);
   const { tenant } = await accounts.createTenant(newTenantRecord());

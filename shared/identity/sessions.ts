@@ -5,6 +5,7 @@ import type { Cache } from '../ports/cache.ts';
 import type { Clock } from '../ports/clock.ts';
 import { asTenant, type Tenant } from '../ports/tenant.ts';
 import { digestOf } from './api-keys.ts';
+import { lifeWith } from './lineage.ts';
 import { tryPassword } from './lockout.ts';
 import { verifyPassword } from './passwords.ts';
 import { signAccessToken } from './tokens.ts';
@@ -32,9 +33,10 @@ export async function logIn(
   { tenant, username, password }: { readonly tenant: Tenant; readonly username: string; readonly password: string },
   { accounts, cache, clock, signal, newId }: SessionDeps & { readonly cache: Cache; readonly newId: () => string },
 ): Promise<OpenSession> {
-  const user = await tryPassword({ tenant, username }, { cache, clock }, async () => {
-    const found = await accounts.getUserByName(tenant, username, { signal });
-    const usable = found !== null && !found.disabled ? found : null;
+  const found = await accounts.getUserByName(tenant, username, { signal });
+  const { ended } = await lifeWith(found?.endsWith ?? null, tenant, { accounts, now: clock.now(), signal });
+  const user = await tryPassword({ tenant, username, exists: found !== null }, { cache, clock }, async () => {
+    const usable = found !== null && !found.disabled && !ended ? found : null;
     return (await verifyPassword(password, usable?.passwordHash ?? null, signal)) ? usable : null;
   });
   const sessionId = newId();
@@ -76,6 +78,8 @@ export async function refreshSession(refreshToken: string, deps: SessionDeps): P
   const { tenant, sessionId } = parsed;
   const found = await accounts.getSession(tenant, sessionId, { signal });
   if (found === null || found.user.disabled) throw invalidRefreshToken();
+  const life = await lifeWith(found.user.endsWith, tenant, { accounts, now: clock.now(), signal });
+  if (life.ended) throw invalidRefreshToken();
   const secret = newSecret();
   const expiresAt = Math.min(clock.now() + idleMs, found.session.createdAt + longestMs);
   const digests = { from: digestOf(parsed.secret), to: digestOf(secret), expiresAt };

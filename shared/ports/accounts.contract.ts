@@ -224,6 +224,22 @@ export function accountsContract({
       expect(await accounts.getApiKey(tenant, wanted.keyId)).toEqual(created);
     });
 
+    it('When a key or a user ends with another key, then this is stored, also for the first key of a tenant, and a user can lose it', async () => {
+      const { accounts, tenant } = await setUp();
+      const record = newTenantRecord();
+      const { endsWith: _, ...firstKey } = newApiKeyRecord();
+      await accounts.createTenant(record, { firstKey });
+      const { userId } = await accounts.createUser(tenant, newUser({ endsWith: 'parent' }));
+      const { keyId } = await accounts.createApiKey(tenant, newApiKeyRecord({ endsWith: 'parent' }));
+
+      expect((await accounts.getApiKey(tenant, keyId))!.endsWith).toBe('parent');
+      expect((await accounts.getApiKey(record.tenant, firstKey.keyId))!.endsWith).toBeNull();
+      expect((await accounts.getUser(tenant, userId))!.endsWith).toBe('parent');
+      expect((await accounts.updateUser(tenant, userId, { name: 'x' })).endsWith).toBe('parent');
+      expect((await accounts.updateUser(tenant, userId, { endsWith: null })).endsWith).toBeNull();
+      expect((await accounts.getUser(tenant, userId))!.endsWith).toBeNull();
+    });
+
     it('When a key is revoked twice, then it keeps the time of the first revocation', async () => {
       const { accounts, tenant, clock } = await setUp();
       const key = await accounts.createApiKey(tenant, newApiKeyRecord());

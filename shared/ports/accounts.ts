@@ -48,14 +48,17 @@ export interface User {
   /** See shared/identity/passwords.ts. */
   readonly passwordHash: string;
   readonly disabled: boolean;
+  /** Id of the key with which this user ends; null: none. See: [Note: Nothing outlives the key that made it] */
+  readonly endsWith: string | null;
   /** Milliseconds since the epoch, like all times below. */
   readonly createdAt: number;
   readonly updatedAt: number;
   /** Starts at 1; each change adds 1. */
   readonly version: number;
 }
-export type NewUser = Omit<User, 'createdAt' | 'updatedAt' | 'version'>;
-export type UserChanges = Partial<Pick<User, 'name' | 'role' | 'passwordHash' | 'disabled'>>;
+/** `endsWith`: default null. */
+export type NewUser = Omit<User, 'createdAt' | 'updatedAt' | 'version' | 'endsWith'> & Partial<Pick<User, 'endsWith'>>;
+export type UserChanges = Partial<Pick<User, 'name' | 'role' | 'passwordHash' | 'disabled' | 'endsWith'>>;
 
 /** An API key of a service. Only a digest of its secret is stored. */
 export interface ApiKey {
@@ -66,13 +69,16 @@ export interface ApiKey {
   readonly secretDigest: string;
   /** The creator, `user:…` or `key:…`; null: the platform itself. */
   readonly createdBy: string | null;
+  /** Id of the key with which this key ends; null: none. See: [Note: Nothing outlives the key that made it] */
+  readonly endsWith: string | null;
   readonly createdAt: number;
   /** null: the key does not expire. */
   readonly expiresAt: number | null;
   /** null: the key is not revoked. */
   readonly revokedAt: number | null;
 }
-export type NewApiKey = Omit<ApiKey, 'createdAt' | 'revokedAt'>;
+/** `endsWith`: default null. */
+export type NewApiKey = Omit<ApiKey, 'createdAt' | 'revokedAt' | 'endsWith'> & Partial<Pick<ApiKey, 'endsWith'>>;
 
 /** One login of a user. Its refresh token changes with every use. */
 export interface Session {

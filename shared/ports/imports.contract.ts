@@ -256,8 +256,8 @@ export function importsContract({ name, open }: { name: string; open: (clock: Fa
     const { tenant, write, use } = await setUp();
     const times = { createdAt: 1_700_000_000_000, updatedAt: 1_700_000_100_000, version: 3 };
     const record = { ...newTenantRecord({ tenant }), ...times };
-    const user: User = { ...newUser({ username: 'ada' }), ...times };
-    const key = { ...newApiKeyRecord(), createdAt: times.createdAt, revokedAt: times.updatedAt };
+    const user: User = { ...newUser({ username: 'ada' }), endsWith: 'parent', ...times };
+    const key = { ...newApiKeyRecord(), endsWith: 'parent', createdAt: times.createdAt, revokedAt: times.updatedAt };
     const signing = { ...newSigningKey(), createdAt: times.createdAt };
     const all = () =>
       write(async ({ accounts }) => {

@@ -14,7 +14,7 @@ import { shareCounts } from './shared-counts.ts';
 const settings = { FREEFACE_MODE: 'distributed' };
 
 it('When one of two instances has stopped, then the other instance reports the counts of both', async () => {
-  const cache = await openCache({ clock: systemClock });
+  const cache = await openCache({ dataDir: temporaryFolder(), clock: systemClock });
   const start = () =>
     startPlatform(functions, {
       settings,
@@ -44,7 +44,7 @@ it('When one of two instances has stopped, then the other instance reports the c
 
 it('When running instances add their counts, then no instance reports a count twice', async () => {
   const clock = fakeClock();
-  const cache = await openCache({ clock });
+  const cache = await openCache({ dataDir: temporaryFolder(), clock });
   const instances = [newInstance(), newInstance()];
   for (const { context } of instances) shareCounts({ cache }, context);
 
@@ -62,7 +62,7 @@ it('When running instances add their counts, then no instance reports a count tw
 
 it('When the response to an addition is lost, then the addition counts once and later counts are not lost', async () => {
   const { clock, context } = newInstance();
-  const cache = await openCache({ clock });
+  const cache = await openCache({ dataDir: temporaryFolder(), clock });
   let failing = true;
   const stop = shareCounts(
     {
@@ -91,7 +91,7 @@ it('When the response to an addition is lost, then the addition counts once and 
 
 it('When the cache is not available, then a process reports its own counts', async () => {
   const { context } = newInstance();
-  const cache = await openCache({ clock: systemClock });
+  const cache = await openCache({ dataDir: temporaryFolder(), clock: systemClock });
   shareCounts({ cache: { ...cache, sums: () => Promise.reject(new Error('the cache is not available')) } }, context);
   context.metrics.requests.inc({ function: 'f', method: 'GET', status: 200 });
 

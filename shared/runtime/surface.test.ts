@@ -254,6 +254,20 @@ describe('rejected requests', () => {
       400,
       'REQUEST_MALFORMED',
     ],
+    ['with two Host headers', 'GET /things/1 HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n', 400, 'REQUEST_MALFORMED'],
+    ['with one Host twice, HTTP/1.0', 'GET /things/1 HTTP/1.0\r\nHost: x\r\nhOST: x\r\n\r\n', 400, 'REQUEST_MALFORMED'],
+    [
+      'with two keys',
+      'GET /things/1 HTTP/1.1\r\nHost: x\r\nAuthorization: a\r\nAuthorization: b\r\n\r\n',
+      400,
+      'REQUEST_MALFORMED',
+    ],
+    [
+      'with two idempotency keys',
+      'POST /guarded HTTP/1.1\r\nHost: x\r\nIdempotency-Key: a\r\nIdempotency-Key: b\r\n\r\n',
+      400,
+      'REQUEST_MALFORMED',
+    ],
     ['with a URL of 20 kB', `GET /things/${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
     [
       'with headers of 20 kB',
@@ -283,6 +297,52 @@ describe('rejected requests', () => {
     const answer = await raw(url, `GET ${url}/things/7?limit=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
 
     expect([answer.status, answer.json.data.id]).toEqual([200, '7']);
+  });
+});
+
+describe('headers and stops', () => {
+  it('When a caller behind a proxy sends 1,200 small headers, then the server still knows the address of the caller', async () => {
+    const { url } = await start({ FREEFACE_RATE_LIMIT_PER_ADDRESS: '1', FREEFACE_TRUSTED_PROXIES: '1' });
+    const padding = Array.from({ length: 1200 }, (_, i) => `a${i}:\r\n`).join('');
+    const from = async (address: string) => {
+      const text = `POST /guarded HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${padding}X-Forwarded-For: ${address}\r\n\r\n`;
+      return (await raw(url, text)).status;
+    };
+
+    const statuses = [await from('1.1.1.1'), await from('2.2.2.2'), await from('1.1.1.1')];
+
+    expect(statuses).toEqual([401, 401, 429]);
+  });
+
+  it('When the server stops, then requests that are on the way in new and in idle connections get their response', async () => {
+    const platform = await start();
+    const port = Number(new URL(platform.url).port);
+    const idle = await Promise.all(
+      Array.from({ length: 10 }, async () => {
+        const socket = connect(port, '127.0.0.1');
+        socket.write('GET /things/0 HTTP/1.1\r\nHost: x\r\n\r\n');
+        await once(socket, 'data');
+        return socket;
+      }),
+    );
+    const fresh = Array.from({ length: 100 }, () => connect(port, '127.0.0.1'));
+    const answers = [...idle, ...fresh].map(async (socket) => {
+      let text = '';
+      socket.on('data', (chunk) => {
+        text += chunk;
+      });
+      const failed = new Promise((resolve) => socket.once('error', resolve));
+      socket.write('GET /things/1 HTTP/1.1\r\nHost: x\r\n\r\n');
+      await Promise.race([once(socket, 'close'), failed]);
+      return /^HTTP\/1.1 200/.test(text) && /connection: close/i.test(text);
+    });
+    // The sockets connect in the next tick; the server has no turn to accept them before it stops.
+    await new Promise((resolve) => process.nextTick(resolve));
+
+    await platform.close();
+
+    expect(await Promise.all(answers)).toEqual(answers.map(() => true));
+    await expect(fetch(`${platform.url}/things/1`)).rejects.toThrow();
   });
 });
 

@@ -19,6 +19,7 @@ export const newUser = (fields: Partial<NewUser> = {}): NewUser => ({
   role: 'operator',
   passwordHash: '$scrypt$one',
   disabled: false,
+  endsWith: null,
   ...fields,
 });
 
@@ -28,6 +29,7 @@ export const newApiKeyRecord = (fields: Partial<NewApiKey> = {}): NewApiKey => (
   scopes: ['faces:read', 'persons:read'],
   secretDigest: digestOf(randomUUID()),
   createdBy: 'user:ada',
+  endsWith: null,
   expiresAt: null,
   ...fields,
 });

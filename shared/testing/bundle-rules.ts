@@ -12,7 +12,7 @@ export const driversOf: Readonly<Record<PortName, readonly string[]>> = {
   vectors: ['libsql', 'usearch', milvus.driver],
   images: ['@aws-sdk/client-s3', '@aws-sdk/s3-request-presigner'],
   events: ['libsql', 'kafkajs'],
-  cache: ['lru-cache', 'ioredis'],
+  cache: ['libsql', 'lru-cache', 'ioredis'],
   accounts: ['libsql', 'cassandra-driver'],
   audit: ['libsql', 'cassandra-driver'],
   uploads: ['chokidar', '@aws-sdk/client-s3'],

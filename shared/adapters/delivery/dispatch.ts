@@ -46,6 +46,8 @@ export interface DispatchOptions<Item> {
   readonly random: () => number;
   readonly log?: StoreLog | undefined;
   readonly store: DispatchStore<Item>;
+  /** Events of different turns start one after another. By default, all events have the same turn. */
+  readonly turnOf?: (item: Item) => string;
 }
 
 export interface Dispatch<Item> {
@@ -70,7 +72,7 @@ export function startDispatch<Item extends DispatchItem>(
 ): Dispatch<Item> {
   const { clock, store } = options;
   const timers = createTimers(clock);
-  const queue = createQueue<Item>(clock, timers, wake);
+  const queue = createQueue<Item>({ clock, timers, whenReady: wake, turnOf: options.turnOf ?? (() => '') });
   const inFlight = new Map<Item, AbortController>();
   const answerOf = createAttempt(subscription, deliver, options);
   const settle = createSettle(subscription, options, { queue, timers, finish });

@@ -1,4 +1,5 @@
 import type { Clock } from '../../ports/clock.ts';
+import { createFairQueue } from './fair-queue.ts';
 import type { Timers } from './timers.ts';
 
 /** An event that a group has not finished. */
@@ -24,17 +25,29 @@ export interface Queue<Item extends QueueItem> {
   drop(matches: (item: Item) => boolean, isInFlight: (item: Item) => boolean): void;
 }
 
+interface QueueOptions<Item> {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** Called for each event that becomes ready. */
+  readonly whenReady: () => void;
+  /** The turn of an event. Ready events of one turn are taken in the order in which they become ready. */
+  readonly turnOf: (item: Item) => string;
+}
+
 /**
- * `whenReady` is called for each event that becomes ready.
- *
  * [Note: Order by key]
  * Events with the same key form a line. Only the first event of a line is delivered; it leaves the line when it is done or dead.
  * So a retry delays only its own key, and it uses no place among the events in flight while it waits.
  */
-export function createQueue<Item extends QueueItem>(clock: Clock, timers: Timers, whenReady: () => void): Queue<Item> {
+export function createQueue<Item extends QueueItem>({
+  clock,
+  timers,
+  whenReady,
+  turnOf,
+}: QueueOptions<Item>): Queue<Item> {
   const unfinished = new Set<Item>();
   const lines = new Map<string, Item[]>();
-  const ready: Item[] = [];
+  const ready = createFairQueue<Item>();
 
   const add = (item: Item): void => {
     unfinished.add(item);
@@ -55,7 +68,7 @@ export function createQueue<Item extends QueueItem>(clock: Clock, timers: Timers
 
   const makeReady = (item: Item): void => {
     if (!unfinished.has(item)) return;
-    ready.push(item);
+    ready.push(turnOf(item), item);
     whenReady();
   };
 

@@ -22,7 +22,7 @@ export async function create(
     key.keyId,
     (current) => {
       if (current !== null) throw new Error(`the key ${key.keyId} already exists`);
-      const made: ApiKey = { ...key, createdAt: store.now(), revokedAt: null };
+      const made: ApiKey = { endsWith: null, ...key, createdAt: store.now(), revokedAt: null };
       return {
         next: made,
         effects: put('api_keys_by_tenant', tenant, { at: made.createdAt, id: v7() }, key.keyId),
@@ -36,10 +36,13 @@ export async function create(
 /** The first key of a tenant is stored with the tenant until it changes. */
 export async function get(store: ScyllaStore, tenant: string, keyId: string): Promise<ApiKey | null> {
   const key = await store.documents.get<ApiKey>('api_keys', tenant, keyId);
-  if (key !== null) return key;
+  if (key !== null) return withLineage(key);
   const first = await firstKeyOf(store, tenant);
-  return first?.keyId === keyId ? first : null;
+  return first?.keyId === keyId ? withLineage(first) : null;
 }
+
+/** Rows of an earlier version have no `endsWith`. */
+const withLineage = (key: ApiKey): ApiKey => ({ ...key, endsWith: key.endsWith ?? null });
 
 export const list = async (store: ScyllaStore, tenant: string, options: PageOptions): Promise<Page<ApiKey>> =>
   await pageOf(store.scylla, await store.tokens(), JSON.stringify(['api-keys', tenant]), 'api_keys_by_tenant', tenant, {

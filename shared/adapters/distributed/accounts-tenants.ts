@@ -38,7 +38,7 @@ export function create(
         updatedAt: at,
         version: 1,
       };
-      const key: ApiKey | undefined = firstKey && { ...firstKey, createdAt: at, revokedAt: null };
+      const key: ApiKey | undefined = firstKey && { endsWith: null, ...firstKey, createdAt: at, revokedAt: null };
       return {
         next: { ...record, ...(key === undefined ? {} : { firstKey: key }) },
         effects: [

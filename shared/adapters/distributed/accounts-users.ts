@@ -66,9 +66,9 @@ export async function create(
       (current) => {
         if (current !== null) throw new AppError('USER_EXISTS');
         const at = store.now();
-        const { name, role, passwordHash, disabled } = user;
+        const { name, role, passwordHash, disabled, endsWith = null } = user;
         const times = { createdAt: at, updatedAt: at, version: 1 };
-        const made = { userId, username, name, role, passwordHash, disabled, ...times };
+        const made = { userId, username, name, role, passwordHash, disabled, endsWith, ...times };
         const order = v7();
         return {
           next: { ...made, order, era: randomUUID(), kept: null },
@@ -260,5 +260,9 @@ const isOfEra = ({ sessionId, userId, era }: SessionDocument, user: UserDocument
 const secondsUntil = (expiresAt: number, now: number): number =>
   Math.min(Math.max(Math.ceil((expiresAt - now) / 1000), 0) + marginSeconds, mostSeconds);
 
-const toUser = ({ order: _, era: __, kept: ___, ...user }: UserDocument): User => user;
+/** Rows of an earlier version have no `endsWith`. */
+const toUser = ({ order: _, era: __, kept: ___, ...user }: UserDocument): User => ({
+  ...user,
+  endsWith: user.endsWith ?? null,
+});
 const toSession = ({ era: _, ...session }: SessionDocument): Session => session;

@@ -4,19 +4,23 @@ import { afterAll, expect, it, onTestFinished } from 'vitest';
 import type { Engines } from '../../engine-settings.ts';
 import { cacheContract } from '../../ports/cache.contract.ts';
 import type { Cache } from '../../ports/cache.ts';
+import { systemClock } from '../../ports/clock.ts';
 import { createLogger } from '../../telemetry/log.ts';
 import { describeEngine } from '../../testing/engine.ts';
 import { portProxy } from '../../testing/port-proxy.ts';
 import { newTenant } from '../../testing/record-factories.ts';
-import { openCache } from './cache.ts';
+import { type CacheOptions, openCache } from './cache.ts';
 
 describeEngine('dragonfly', 'distributed cache', (dragonfly) => {
   const keyPrefix = `test-${randomUUID()}`;
   const admin = new Redis(dragonfly.url, { lazyConnect: true });
   const namesOfTest = () => admin.keys(`${keyPrefix}:*`);
-  const open = async (settings: Partial<Engines['dragonfly']> = {}): Promise<Cache> => {
+  const open = async (
+    settings: Partial<Engines['dragonfly']> = {},
+    options: Partial<CacheOptions> = {},
+  ): Promise<Cache> => {
     const engines = { dragonfly: { ...dragonfly, keyPrefix, ...settings } };
-    const cache = await openCache({ engines, log: createLogger('silent') });
+    const cache = await openCache({ log: createLogger('silent'), clock: systemClock, ...options, engines });
     onTestFinished(() => cache.close());
     return cache;
   };
@@ -35,12 +39,16 @@ describeEngine('dragonfly', 'distributed cache', (dragonfly) => {
 
   cacheContract({
     name: 'contract',
-    open: async () => ({
-      cache: await open(),
-      // The server's clock cannot be changed, so the test shortens the time to live of the keys.
+    open: async (clock, spaces) => ({
+      cache: await open({}, { clock, spaces }),
+      reopen: () => open({}, { clock, spaces }),
+      // The server's clock cannot be changed, so the test shortens the time to live of the keys. Security state uses the caller's clock.
       async passTime(milliseconds) {
+        await clock.advance(milliseconds);
         for (const name of await namesOfTest()) {
-          const left = (await admin.pttl(name)) - milliseconds;
+          const before = await admin.pttl(name);
+          if (before === -1) continue;
+          const left = before - milliseconds;
           if (left > 0) await admin.pexpire(name, left);
           else await admin.unlink(name);
         }

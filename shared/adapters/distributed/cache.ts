@@ -1,11 +1,14 @@
 import { Redis } from 'ioredis';
+import { kept as keptSpaces } from '../../domain/tuning.ts';
+import { AppError } from '../../errors.ts';
 import type { AdapterOptions } from '../../function/adapter-options.ts';
 import type { Cache } from '../../ports/cache.ts';
 import type { Tenant } from '../../ports/tenant.ts';
+import { defineKept, type KeptOptions, type KeptScript, keptOn } from './cache-kept.ts';
 import { storeCalls } from './store-calls.ts';
 import { tlsOptions } from './tls.ts';
 
-export interface CacheOptions extends Pick<AdapterOptions, 'log'> {
+export interface CacheOptions extends Pick<AdapterOptions, 'log' | 'clock'>, Pick<KeptOptions, 'spaces'> {
   readonly engines: Pick<AdapterOptions['engines'], 'dragonfly'>;
 }
 
@@ -41,7 +44,7 @@ return 1`;
 /** How long the name of an addition is stored, to ignore repetitions. */
 const onceMs = 10 * 60_000;
 
-interface WithScripts extends Redis {
+interface WithScripts extends Redis, KeptScript {
   add_for_time(key: string, by: number, ttlMs: number): Promise<string>;
   add_to_sums(key: string, mark: string, ttlMs: number, onceMs: number, ...by: (string | number)[]): Promise<number>;
 }
@@ -55,13 +58,16 @@ interface WithScripts extends Redis {
  * closed after a second. So only one call waits for that second.
  *
  * [Note: Keys the cache may evict]
- * Every key has a time to live. So every eviction policy that removes such keys works: Dragonfly `--cache_mode`, Redis
- * `volatile-lru` or `volatile-ttl`. With `noeviction`, a full server refuses writes, and the calls fail.
+ * Every cached value has a time to live. Security state has none on the server (see: [Note: Security state on the server]), so it stays
+ * with an eviction policy that removes only keys with a time to live: `volatile-lru` or `volatile-ttl` of Redis. With `noeviction`
+ * (Dragonfly without `--cache_mode`), a full server refuses writes, and the calls fail. With Dragonfly's `--cache_mode`, or `allkeys-lru`
+ * of Redis, a full server also removes security state, so opening logs a warning.
  */
-export async function openCache({ engines, log }: CacheOptions): Promise<Cache> {
+export async function openCache({ engines, log, clock, spaces = keptSpaces }: CacheOptions): Promise<Cache> {
   const { url, keyPrefix, tls } = engines.dragonfly;
   const client = new Redis(url, connectionOptions(tls)) as WithScripts;
   client.defineCommand('add_for_time', { numberOfKeys: 1, lua: incrementScript });
+  defineKept(client);
   client.defineCommand('add_to_sums', { numberOfKeys: 2, lua: sumsScript });
   const calls = storeCalls({ store: 'cache', timeoutMs: 2 * commandMs, translate });
   let isReported = false;
@@ -70,6 +76,7 @@ export async function openCache({ engines, log }: CacheOptions): Promise<Cache> 
     isReported = true;
   });
   client.on('ready', () => {
+    void warnOfEviction(client, log);
     if (isReported) log.info({}, 'the cache is reachable again');
     isReported = false;
   });
@@ -78,25 +85,37 @@ export async function openCache({ engines, log }: CacheOptions): Promise<Cache> 
   /** A tenant's name contains no colon, so different pairs have different names. */
   const nameOf = (tenant: Tenant, key: string): string => `${keyPrefix}:${tenant}:${key}`;
 
+  const kept = keptOn(client, { keyPrefix, spaces, now: () => clock.now() });
+
   return {
-    get: (tenant, key, options) => calls.run(options, () => client.get(nameOf(tenant, key))),
+    get: (tenant, key, options) =>
+      calls.run(options, () =>
+        options?.kept === undefined ? client.get(nameOf(tenant, key)) : kept.get({ tenant, kind: options.kept, key }),
+      ),
     set: (tenant, key, value, options) =>
       calls.run(options, async () => {
+        if (options.kept !== undefined)
+          return kept.set({ tenant, kind: options.kept, key }, value, wholeMs(options.ttlMs));
         await client.set(nameOf(tenant, key), value, 'PX', wholeMs(options.ttlMs));
       }),
     add: (tenant, key, value, options) =>
       calls.run(options, async () => {
+        if (options.kept !== undefined)
+          return kept.add({ tenant, kind: options.kept, key }, value, wholeMs(options.ttlMs));
         return (await client.set(nameOf(tenant, key), value, 'PX', wholeMs(options.ttlMs), 'NX')) === 'OK';
       }),
     delete: (tenant, key, options) =>
       calls.run(options, async () => {
+        if (options?.kept !== undefined) return kept.delete({ tenant, kind: options.kept, key });
         await client.unlink(nameOf(tenant, key));
       }),
     increment: (tenant, key, by, options) =>
-      calls.run(options, async () =>
+      calls.run(options, async () => {
+        const ttlMs = wholeMs(options.ttlMs);
+        if (options.kept !== undefined) return kept.increment({ tenant, kind: options.kept, key }, by, ttlMs);
         // The script returns text, because the driver's numbers are not exact.
-        Number(await client.add_for_time(nameOf(tenant, key), by, wholeMs(options.ttlMs))),
-      ),
+        return Number(await client.add_for_time(nameOf(tenant, key), by, ttlMs));
+      }),
     addToSums: (tenant, key, by, { once, ttlMs, signal }) =>
       calls.run({ signal }, async () => {
         const [name, mark] = [nameOf(tenant, key), nameOf(tenant, `${key}/once/${once}`)];
@@ -109,6 +128,20 @@ export async function openCache({ engines, log }: CacheOptions): Promise<Cache> 
       }),
     close: () => calls.close(() => client.disconnect()),
   };
+}
+
+/** Warns when a full server would remove security state. A server that does not allow the question gets no warning. */
+async function warnOfEviction(client: Redis, log: CacheOptions['log']): Promise<void> {
+  const settings = await Promise.allSettled([
+    client.config('GET', 'maxmemory-policy'),
+    client.config('GET', 'cache_mode'),
+  ]);
+  const values = settings.flatMap((each) => (each.status === 'fulfilled' ? [String(each.value)] : []));
+  if (values.some((value) => /allkeys|cache_mode,true/.test(value)))
+    log.warn(
+      { settings: values },
+      'a full cache server would remove login locks and marks of an Idempotency-Key; use a volatile-* policy or switch off cache_mode',
+    );
 }
 
 function connectionOptions(tls: CacheOptions['engines']['dragonfly']['tls']) {
@@ -144,6 +177,7 @@ function wholeMs(ttlMs: number): number {
 
 /** An error about a value does not mean that the cache is unavailable. */
 function translate(error: unknown): unknown {
+  if (error instanceof AppError) return error;
   const isValueError = error instanceof Error && /not an integer|out of range/.test(error.message);
   return isValueError ? new RangeError(error.message) : error;
 }

@@ -1,5 +1,5 @@
 import { eachOf } from '../../domain/each-of.ts';
-import { priorities } from '../../domain/priority.ts';
+import { type Priority, priorities } from '../../domain/priority.ts';
 import { AppError } from '../../errors.ts';
 import type { Page, PageOptions } from '../../ports/pages.ts';
 import {
@@ -9,6 +9,7 @@ import {
   type JobOutcome,
   type JobStatus,
   jobStatuses,
+  type LanePlace,
   mostUnderWayMs,
   type NewJob,
 } from '../../ports/records/jobs.ts';
@@ -205,8 +206,8 @@ function changeJob(
       return {
         next,
         effects: [
-          ...stateEntry(tenant, current, drop),
-          ...stateEntry(tenant, next, put),
+          ...stateEntries(tenant, current, drop),
+          ...stateEntries(tenant, next, put),
           ...subjectEntries(tenant, next, put),
           ...outboxOf(options),
         ],
@@ -269,6 +270,19 @@ const removeJob = (
     await before(current);
     return { next: null, effects: removeJobFromLists(tenant, current), result: current };
   });
+
+/** See `Records.lane`. */
+export async function lane(
+  { scylla }: ScyllaStore,
+  tenant: string,
+  priority: Priority,
+  more: number,
+): Promise<LanePlace> {
+  const [own, all] = await Promise.all(
+    [tenant, platform].map((owner) => countOf(scylla, 'jobs_waiting', owner, priority)),
+  );
+  return { own: own!.count, last: Math.max(all!.count, own!.count) + more };
+}
 
 /** See `Records.backlog`. */
 export async function backlog({ scylla }: ScyllaStore): Promise<Backlog> {
@@ -356,12 +370,12 @@ type Change = typeof put | typeof drop;
 export const addJobToLists = (tenant: string, job: Job): Bound[] => [
   ...lifelongEntries(tenant, job, put),
   ...subjectEntries(tenant, job, put),
-  ...stateEntry(tenant, job, put),
+  ...stateEntries(tenant, job, put),
 ];
 export const removeJobFromLists = (tenant: string, job: Job): Bound[] => [
   ...lifelongEntries(tenant, job, drop),
   ...subjectEntries(tenant, job, drop),
-  ...stateEntry(tenant, job, drop),
+  ...stateEntries(tenant, job, drop),
 ];
 
 /** Entries of lists that have a job for its whole life. */
@@ -385,15 +399,18 @@ function subjectEntries(tenant: string, { personId, externalId, createdAt, jobId
   ];
 }
 
-/** Entry of the list of waiting or of finished jobs of all tenants. */
-function stateEntry(
+/** Entries of the list of waiting jobs, of all tenants and of its tenant, or of the list of finished jobs of all tenants. */
+function stateEntries(
   tenant: string,
   { jobId, priority, createdAt, startedAt, finishedAt }: Job,
   change: Change,
 ): Bound[] {
   const id = JSON.stringify([asTenant(tenant), jobId]);
   return finishedAt === null
-    ? inList(change, 'jobs_waiting', platform, { at: createdAt, id }, priority)
+    ? [
+        ...inList(change, 'jobs_waiting', platform, { at: createdAt, id }, priority),
+        ...inList(change, 'jobs_waiting', tenant, { at: createdAt, id }, priority),
+      ]
     : inList(change, 'jobs_finished', platform, { at: finishedAt, id }, undefined, String(startedAt ?? ''));
 }
 

@@ -132,6 +132,7 @@ const jobRecords = (store: ScyllaStore, write: Write): JobRecords => ({
     store.read(options, () => jobs.listBatch(store, tenant, id, filter, options)),
   countBatch: (tenant, id, options) => store.read(options, () => jobs.countBatch(store, tenant, id)),
   expireJobs: (before, limit, options) => store.write(options, () => jobs.expireJobs(store, before, limit)),
+  lane: (tenant, priority, more, options) => store.read(options, () => jobs.lane(store, tenant, priority, more)),
   backlog: (options) => store.read(options, () => jobs.backlog(store)),
 });
 

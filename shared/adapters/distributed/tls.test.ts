@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
 import { readConfig } from '../../config.ts';
 import type { Engines } from '../../engine-settings.ts';
+import { systemClock } from '../../ports/clock.ts';
 import { createLogger } from '../../telemetry/log.ts';
 import { describeEngine } from '../../testing/engine.ts';
 import { newTenant } from '../../testing/record-factories.ts';
@@ -51,7 +52,7 @@ describeEngine('dragonfly', 'TLS to DragonflyDB', ({ url }) => {
         DRAGONFLY_KEY_PREFIX: username,
         ...environment,
       });
-      const cache = await openCache({ engines, log });
+      const cache = await openCache({ engines, log, clock: systemClock });
       onTestFinished(() => cache.close());
       return cache;
     };

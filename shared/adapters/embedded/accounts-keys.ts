@@ -13,6 +13,7 @@ interface ApiKeyRow extends Numbered {
   scopes: string;
   secret_digest: string;
   created_by: string | null;
+  ends_with: string | null;
   created_at: number;
   expires_at: number | null;
   revoked_at: number | null;
@@ -30,9 +31,19 @@ interface SigningKeyRow {
 export function create(database: Database, tenant: Tenant, key: NewApiKey, now: number): ApiKey {
   requireTenant(database, tenant);
   database.run(
-    `INSERT INTO api_keys (tenant, key_id, name, scopes, secret_digest, created_by, created_at, expires_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    [tenant, key.keyId, key.name, JSON.stringify(key.scopes), key.secretDigest, key.createdBy, now, key.expiresAt],
+    `INSERT INTO api_keys (tenant, key_id, name, scopes, secret_digest, created_by, created_at, expires_at, ends_with)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    [
+      tenant,
+      key.keyId,
+      key.name,
+      JSON.stringify(key.scopes),
+      key.secretDigest,
+      key.createdBy,
+      now,
+      key.expiresAt,
+      key.endsWith ?? null,
+    ],
   );
   return get(database, tenant, key.keyId)!;
 }
@@ -86,6 +97,7 @@ const toApiKey = (row: ApiKeyRow): ApiKey => ({
   scopes: JSON.parse(row.scopes) as Scope[],
   secretDigest: row.secret_digest,
   createdBy: row.created_by,
+  endsWith: row.ends_with,
   createdAt: row.created_at,
   expiresAt: row.expires_at,
   revokedAt: row.revoked_at,

@@ -16,6 +16,7 @@ interface UserRow extends Numbered {
   role: Role;
   password_hash: string;
   disabled: number;
+  ends_with: string | null;
   created_at: number;
   updated_at: number;
   version: number;
@@ -27,9 +28,10 @@ export function create(database: Database, tenant: Tenant, user: NewUser, now: n
   if (getByName(database, tenant, user.username) !== null || get(database, tenant, user.userId) !== null)
     throw new AppError('USER_EXISTS');
   database.run(
-    `INSERT INTO users (tenant, user_id, username, name, role, password_hash, disabled, created_at, updated_at, version)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
-    [tenant, user.userId, user.username.toLowerCase(), ...changeableValues(user), now, now],
+    `INSERT INTO users (tenant, user_id, username, name, role, password_hash, disabled, ends_with, created_at,
+       updated_at, version)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
+    [tenant, user.userId, user.username.toLowerCase(), ...changeableValues({ endsWith: null, ...user }), now, now],
   );
   return get(database, tenant, user.userId)!;
 }
@@ -60,7 +62,7 @@ export function update(
   const after: User = { ...before, ...given(changes) };
   if (isDeepStrictEqual(before, after)) return before;
   database.run(
-    `UPDATE users SET name = ?, role = ?, password_hash = ?, disabled = ?, updated_at = max(?, updated_at),
+    `UPDATE users SET name = ?, role = ?, password_hash = ?, disabled = ?, ends_with = ?, updated_at = max(?, updated_at),
        version = version + 1
      WHERE tenant = ? AND user_id = ?`,
     [...changeableValues(after), now, tenant, userId],
@@ -83,13 +85,20 @@ function endSessions(database: Database, tenant: Tenant, userId: string, except:
   ]);
 }
 
-/** name, role, password_hash, disabled */
+/** name, role, password_hash, disabled, ends_with */
 const changeableValues = ({
   name,
   role,
   passwordHash,
   disabled,
-}: Required<UserChanges>): [string, string, string, number] => [name, role, passwordHash, Number(disabled)];
+  endsWith,
+}: Required<UserChanges>): [string, string, string, number, string | null] => [
+  name,
+  role,
+  passwordHash,
+  Number(disabled),
+  endsWith ?? null,
+];
 
 const userOrNull = (row: UserRow | undefined): User | null => (row === undefined ? null : toUser(row));
 
@@ -100,6 +109,7 @@ const toUser = (row: UserRow): User => ({
   role: row.role,
   passwordHash: row.password_hash,
   disabled: row.disabled === 1,
+  endsWith: row.ends_with,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
   version: row.version,

@@ -1,19 +1,30 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { cacheContract } from '../../ports/cache.contract.ts';
 import { fakeClock } from '../../testing/fake-clock.ts';
 import { newTenant } from '../../testing/record-factories.ts';
+import { temporaryFolder } from '../../testing/temporary-folder.ts';
 import { openCache } from './cache.ts';
 
 cacheContract({
   name: 'embedded cache',
-  open: async (clock) => ({
-    cache: await openCache({ clock }),
-    passTime: (milliseconds) => clock.advance(milliseconds),
-  }),
+  open: async (clock, spaces) => {
+    const options = { dataDir: temporaryFolder(), clock, spaces, maxBytes: 1_000_000 };
+    let cache = await openCache(options);
+    onTestFinished(() => cache.close());
+    return {
+      cache,
+      passTime: (milliseconds) => clock.advance(milliseconds),
+      async reopen() {
+        await cache.close();
+        cache = await openCache(options);
+        return cache;
+      },
+    };
+  },
 });
 
 it('When the values exceed the limit, then the least recently used value is deleted', async () => {
-  const cache = await openCache({ clock: fakeClock(), maxBytes: 25_000 });
+  const cache = await openCache({ dataDir: temporaryFolder(), clock: fakeClock(), maxBytes: 25_000 });
   const tenant = newTenant();
   const value = 'x'.repeat(1000);
 
@@ -29,7 +40,7 @@ it('When the values exceed the limit, then the least recently used value is dele
 });
 
 it('When one value is bigger than the limit, then it is not stored and the others stay', async () => {
-  const cache = await openCache({ clock: fakeClock(), maxBytes: 10_000 });
+  const cache = await openCache({ dataDir: temporaryFolder(), clock: fakeClock(), maxBytes: 10_000 });
   const tenant = newTenant();
   await cache.set(tenant, 'small', 'x', { ttlMs: 1000 });
 

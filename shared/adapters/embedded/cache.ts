@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache';
-import type { Cache } from '../../ports/cache.ts';
+import type { Cache, CacheOptions as CallKind } from '../../ports/cache.ts';
 import type { CallOptions, Tenant } from '../../ports/tenant.ts';
-import type { StoreOptions } from './store-options.ts';
+import { type KeptKey, type KeptOptions, openKept } from './cache-kept.ts';
 
-export interface CacheOptions extends Pick<StoreOptions, 'clock'> {
-  /** Most bytes of all keys and values together; the least recently used entry is deleted first. Default 64 MiB. */
+export interface CacheOptions extends KeptOptions {
+  /** Most bytes of all keys and cached values together; the least recently used entry is deleted first. Default 64 MiB. */
   readonly maxBytes?: number;
 }
 
@@ -20,8 +20,10 @@ const entryOverhead = 200;
 /** How long the cache remembers the `once` of an addition. */
 const onceMs = 10 * 60_000;
 
-/** Values in memory; they end with the process. */
-export async function openCache({ clock, maxBytes = 64 * 1024 * 1024 }: CacheOptions): Promise<Cache> {
+/** Cached values in memory; they end with the process. Security state is in `cache.db`. */
+export async function openCache({ maxBytes = 64 * 1024 * 1024, ...options }: CacheOptions): Promise<Cache> {
+  const { clock } = options;
+  const kept = await openKept(options);
   const entries = new LRUCache<string, Entry>({
     maxSize: maxBytes,
     sizeCalculation: ({ value }, key) => 2 * (key.length + value.length) + entryOverhead,
@@ -37,13 +39,19 @@ export async function openCache({ clock, maxBytes = 64 * 1024 * 1024 }: CacheOpt
   return {
     async get(tenant, key, options) {
       options?.signal?.throwIfAborted();
-      return live(nameOf(tenant, key))?.value ?? null;
+      const state = keptKey(tenant, key, options);
+      return state === null ? (live(nameOf(tenant, key))?.value ?? null) : kept.get(state);
     },
     async set(tenant, key, value, options) {
-      entries.set(nameOf(tenant, key), { value, expiresAt: expiry(clock.now(), options) });
+      const expiresAt = expiry(clock.now(), options);
+      const state = keptKey(tenant, key, options);
+      if (state !== null) return kept.set(state, value, expiresAt, options);
+      entries.set(nameOf(tenant, key), { value, expiresAt });
     },
     async add(tenant, key, value, options) {
       const expiresAt = expiry(clock.now(), options);
+      const state = keptKey(tenant, key, options);
+      if (state !== null) return kept.add(state, value, expiresAt, options);
       const name = nameOf(tenant, key);
       if (live(name) !== undefined) return false;
       entries.set(name, { value, expiresAt });
@@ -51,10 +59,14 @@ export async function openCache({ clock, maxBytes = 64 * 1024 * 1024 }: CacheOpt
     },
     async delete(tenant, key, options) {
       options?.signal?.throwIfAborted();
+      const state = keptKey(tenant, key, options);
+      if (state !== null) return kept.delete(state, options);
       entries.delete(nameOf(tenant, key));
     },
     async increment(tenant, key, by, options) {
       const expiresAt = expiry(clock.now(), options);
+      const state = keptKey(tenant, key, options);
+      if (state !== null) return kept.increment(state, by, expiresAt, options);
       const name = nameOf(tenant, key);
       const before = live(name);
       const sum = Number(before?.value ?? 0) + by;
@@ -77,9 +89,13 @@ export async function openCache({ clock, maxBytes = 64 * 1024 * 1024 }: CacheOpt
     },
     async close() {
       entries.clear();
+      await kept.close();
     },
   };
 }
+
+const keptKey = (tenant: Tenant, key: string, options: CallKind | undefined): KeptKey | null =>
+  options?.kept === undefined ? null : { tenant, kind: options.kept, key };
 
 /** A tenant's name contains no line break, so two pairs never have the same name. */
 const nameOf = (tenant: Tenant, key: string): string => `${tenant}\n${key}`;

@@ -7,7 +7,7 @@ import type { StoreLog } from '../store-log.ts';
 import type { DeliveryState, EventStore, Heading, NewDeadLetter, Progress } from './event-store.ts';
 
 /** Most events that a group keeps in memory, without their bodies. A key that always fails delays at most these. */
-const windowSize = 10_000;
+const windowSize = 50_000;
 const loadSize = 500;
 /** Pause before events are read again after an error. */
 const loadAgainMs = 1000;
@@ -42,6 +42,10 @@ interface Item extends DispatchItem {
  * [Note: Position and exceptions]
  * All events up to the position are done. Events after it that are done, and failed attempts, are stored one by one until the
  * position has passed them.
+ *
+ * [Note: Tenants take turns]
+ * Events that can start wait in one list for each tenant, and the tenants take turns. So a tenant with thousands of events delays an
+ * event of another tenant by one event. The tenant is the part of the key before the first slash; events without a key share a turn.
  */
 export function startGroup(subscription: Subscription, deliver: Deliver, options: GroupOptions): Group {
   const { topic, group } = subscription;
@@ -57,6 +61,7 @@ export function startGroup(subscription: Subscription, deliver: Deliver, options
     clock,
     random,
     log,
+    turnOf: ({ key }) => key?.split('/', 1)[0] ?? '',
     store: {
       eventOf: ({ sequence }) => store.read(sequence),
       logFields: ({ sequence }) => ({ sequence }),

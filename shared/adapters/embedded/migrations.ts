@@ -15,6 +15,9 @@ import deadLetterTopic from '../../../migrations/embedded/013-dead-letter-topic.
 import jobFailures from '../../../migrations/embedded/014-job-failures.sql?raw';
 import timeZone from '../../../migrations/embedded/015-time-zone.sql?raw';
 import erasures from '../../../migrations/embedded/016-erasures.sql?raw';
+import kept from '../../../migrations/embedded/017-kept.sql?raw';
+import lineage from '../../../migrations/embedded/018-lineage.sql?raw';
+import jobsOfTenant from '../../../migrations/embedded/019-jobs-of-tenant.sql?raw';
 import { AppError } from '../../errors.ts';
 import type { Database } from './database.ts';
 
@@ -36,6 +39,7 @@ export const migrations = {
     { name: '012-batches.sql', sql: batches },
     { name: '014-job-failures.sql', sql: jobFailures },
     { name: '016-erasures.sql', sql: erasures },
+    { name: '019-jobs-of-tenant.sql', sql: jobsOfTenant },
   ],
   events: [
     { name: '002-broker.sql', sql: broker },
@@ -45,8 +49,10 @@ export const migrations = {
   accounts: [
     { name: '004-accounts.sql', sql: accounts },
     { name: '015-time-zone.sql', sql: timeZone },
+    { name: '018-lineage.sql', sql: lineage },
   ],
   audit: [{ name: '005-audit.sql', sql: audit }],
+  cache: [{ name: '017-kept.sql', sql: kept }],
   webhooks: [{ name: '011-webhooks.sql', sql: webhooks }],
 } as const satisfies Record<string, readonly Migration[]>;
 

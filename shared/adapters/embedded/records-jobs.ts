@@ -8,6 +8,7 @@ import {
   type JobOutcome,
   type JobStatus,
   jobStatuses,
+  type LanePlace,
   mostUnderWayMs,
   type NewJob,
 } from '../../ports/records/jobs.ts';
@@ -218,6 +219,17 @@ export const expireJobs = (database: Database, finishedBefore: number, limit: nu
        (SELECT tenant, job_id FROM jobs WHERE finished_at < ? ORDER BY finished_at LIMIT ?)`,
     [finishedBefore, limit],
   ).changes;
+
+/** See `Records.lane`. See: [Note: Tenants take turns] */
+export function lane(database: Database, tenant: Tenant, priority: Priority, more: number): LanePlace {
+  const rows = database.all<{ tenant: string; jobs: number }>(
+    'SELECT tenant, count(*) AS jobs FROM jobs WHERE priority = ? AND finished_at IS NULL GROUP BY tenant',
+    [priority],
+  );
+  const own = rows.find((row) => row.tenant === tenant)?.jobs ?? 0;
+  const others = rows.filter((row) => row.tenant !== tenant).map(({ jobs }) => Math.min(jobs, own + more));
+  return { own, last: others.reduce((sum, jobs) => sum + jobs, own + more) };
+}
 
 export function backlog(database: Database): Backlog {
   const waiting = database.all<{ priority: Priority; jobs: number }>(

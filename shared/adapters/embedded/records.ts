@@ -226,6 +226,7 @@ function recordsOn(
     requeueJob: (tenant, jobId, options) => write(options, () => jobs.requeueJob(writer, tenant, jobId), hasChanged),
     expireJobs: (finishedBefore, limit, options) =>
       write(options, () => jobs.expireJobs(writer, finishedBefore, limit)),
+    lane: (tenant, priority, more, options) => reading(options, () => jobs.lane(reader, tenant, priority, more)),
     backlog: (options) => reading(options, () => jobs.backlog(reader)),
 
     saveDeadLetter: (tenant, letter, options) => write(options, () => letters.saveDeadLetter(writer, tenant, letter)),

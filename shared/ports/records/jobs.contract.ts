@@ -274,12 +274,19 @@ export function jobsContract(name: string, setUp: RecordsSetUp): void {
       await records.finishJob(tenant, jobs[0].jobId, outcome);
 
       const after = await records.backlog();
+      const own = await Promise.all((['high', 'low', 'normal'] as const).map((lane) => records.lane(tenant, lane, 1)));
+      const ofOther = await records.lane(newTenant(), 'high', 2);
       const early = await records.expireJobs(clock.now(), 1000);
       await clock.advance(1);
       const late = await records.expireJobs(clock.now(), 1000);
 
       expect(after.jobs.high - before.jobs.high).toBe(1);
       expect(after.jobs.low - before.jobs.low).toBe(1);
+      expect(own.map((place) => place.own)).toEqual([1, 1, 0]);
+      expect(own[0]!.last).toBeGreaterThanOrEqual(2);
+      expect(own[0]!.last).toBeLessThanOrEqual(after.jobs.high + 1);
+      expect(ofOther.own).toBe(0);
+      expect(ofOther.last).toBeGreaterThanOrEqual(3);
       expect(after.outbox - before.outbox).toBe(1);
       expect(after.meanProcessingMs).toBe(1234);
       expect([early, late]).toEqual([0, 1]);

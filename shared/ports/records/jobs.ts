@@ -88,6 +88,13 @@ export interface Backlog {
   readonly deadLetters: number;
 }
 
+export interface LanePlace {
+  /** Jobs of the tenant in the lane that are not finished. */
+  readonly own: number;
+  /** Number of jobs that are processed until the last of the new jobs is processed, including all new jobs. */
+  readonly last: number;
+}
+
 /** Enrolment jobs and their batches. See: [Note: One store of records] */
 export interface JobRecords {
   /**
@@ -154,4 +161,9 @@ export interface JobRecords {
    */
   expireJobs(finishedBefore: number, limit: number, options?: CallOptions): Promise<number>;
   backlog(options?: CallOptions): Promise<Backlog>;
+  /**
+   * The tenant's place in a lane, for `more` new jobs. Embedded: tenants take turns, so a tenant with many jobs delays the others by one
+   * job at a time. Distributed: jobs are processed in the order of their creation.
+   */
+  lane(tenant: Tenant, priority: Priority, more: number, options?: CallOptions): Promise<LanePlace>;
 }
