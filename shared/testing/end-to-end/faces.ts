@@ -81,8 +81,9 @@ export function faceCases(api: () => Api): void {
     expect(searchedAfter).toEqual([]);
     expect(recognisedAfter.json.data).toMatchObject({ cached: false });
     expect(recognisedAfter.json.data.best.decision).not.toBe('match');
-    for (const path of [`faces/${face_id}`, `persons/${person_id}`, `images/${image_id}`])
+    for (const path of [`faces/${face_id}`, `images/${image_id}`])
       expect([path, (await call('GET', `/api/v1/${path}`)).status]).toEqual([path, 404]);
+    expect((await call('GET', `/api/v1/persons/${person_id}`)).json.error.code).toBe('PERSON_ERASED');
   });
 
   it('When a person is seen several times, then timeline and map show when and where, and a search accepts a face or a person as probe', async () => {

@@ -26,7 +26,7 @@ export function personCases(api: () => Api): void {
     expect([stale.status, stale.json.error.code]).toEqual([412, 'VERSION_CONFLICT']);
     expect(erased.json.data.erased).toEqual({ faces: 0, vectors: 0, images: 0 });
     expect([(await call('GET', path)).status, (await call('PUT', path, { json: { name: 'x' } })).status]).toEqual([
-      404, 404,
+      410, 410,
     ]);
     expect((await call('GET', '/api/v1/persons/by_external_id/unknown')).json.error.code).toBe('PERSON_NOT_FOUND');
     expect((await call('GET', `/api/v1/persons/${unknownId}/timeline`)).status).toBe(404);
