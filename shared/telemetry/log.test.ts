@@ -85,5 +85,5 @@ describe('on a terminal', () => {
 });
 
 it('When the log is no terminal, then each line is JSON', () => {
-  expect(lineOf({ a: 1 })).toMatchObject({ level: 'info', a: 1, msg: 'said' });
+  expect(lineOf({ a: 1 })).toMatchObject({ level: 'info', a: 1, msg: 'the message' });
 });
