@@ -205,11 +205,16 @@ async function keep(
       await cache.delete(tenant, name, mark);
       return;
     }
+    // The response first: a process that dies in between leaves the mark `running`, and the repeat runs after it expires. With the mark
+    // first, the repeat would never get its response.
+    if (outcome.text !== null) {
+      await cache
+        .set(tenant, name, seal(secret, outcome.text), { ...response, ttlMs: keptMs })
+        .catch((error: unknown) => log.warn({ err: error }, 'cannot store the response for an Idempotency-Key'));
+    }
+    // Also if the response could not be stored: the request must not run again.
     const text = JSON.stringify({ ...outcome.end, fingerprint } satisfies Entry);
     await cache.set(tenant, name, text, { ...mark, ttlMs: keptMs });
-    // Last: a repeat without the response must not run again.
-    if (outcome.text !== null)
-      await cache.set(tenant, name, seal(secret, outcome.text), { ...response, ttlMs: keptMs });
   } catch (error) {
     log.warn({ err: error }, 'cannot store the result for an Idempotency-Key');
   }
