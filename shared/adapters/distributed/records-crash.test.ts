@@ -16,6 +16,7 @@ import {
   newTenant,
 } from '../../testing/record-factories.ts';
 import { testKeyspace } from '../../testing/scylla-keyspace.ts';
+import { undecidedScylla } from '../../testing/undecided-scylla.ts';
 import { openRecords, recordsOn } from './records.ts';
 import { healRecords } from './records-outbox.ts';
 import { openScylla } from './scylla/client.ts';
@@ -168,6 +169,37 @@ describeEngine('scylla', 'records of a process that dies', (settings) => {
 
       return { before, after: await viewOf(records, tenant, event.id, waiting), died: dying.isDead };
     }
+  });
+});
+
+describeEngine('scylla', 'records of an undecided write', (settings) => {
+  const scylla = testKeyspace(settings);
+
+  it('When the write of an enrolment is decided only after a minute, then a retry finds its person, and no face is lost', async () => {
+    const clock = fakeClock();
+    const tenant = newTenant();
+    const connection = openScylla(scylla);
+    const records = recordsOn(openScyllaStore('records', { engines: { scylla }, clock }, undecidedScylla(connection)));
+    onTestFinished(async () => {
+      await records.close();
+      await connection.close();
+    });
+    const [image, face] = [newImage(), newFace()];
+    const enrolAs = ({ personId }: { personId: string }) =>
+      records.saveEnrolment(tenant, {
+        person: { ...newPerson({ externalId }), personId },
+        image,
+        faces: [{ ...face, personId }],
+      });
+
+    const first = await enrolAs(named).catch((error: unknown) => error);
+    await clock.advance(61_000);
+    const [found = newPerson()] = await records.getPersonsByExternalIds(tenant, [externalId]);
+    await enrolAs(found);
+
+    expect(first).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(found.personId).toBe(named.personId);
+    expect(await records.getPersons(tenant, [named.personId])).toMatchObject([{ externalId, faceCount: 1 }]);
   });
 });
 

@@ -165,7 +165,7 @@ function unlessErased(error: unknown): null {
 
 /**
  * Deletes a provisional person, unless its image names it: another call of the same enrolment may have been faster. An enrolment that
- * writes the image at the same time then finds its person missing, and fails.
+ * writes the image at the same time then finds its person missing, and fails. See: [Note: Undecided writes]
  */
 export async function removeProvisional(
   store: ScyllaStore,
@@ -173,6 +173,7 @@ export async function removeProvisional(
   personId: string,
   imageId: string,
 ): Promise<void> {
+  await store.documents.settle('images', tenant, imageId);
   const image = await store.documents.get<ImageDocument>('images', tenant, imageId);
   if (image?.born?.includes(personId)) {
     await makeVisible(store, tenant, personId, imageId);

@@ -24,6 +24,16 @@ export interface Documents {
     decide: Decide<Data, Result>,
     options?: ChangeOptions,
   ): Promise<Result>;
+  /**
+   * Ends a conditional write of the document that is still undecided.
+   *
+   * [Note: Undecided writes]
+   * A conditional write whose caller got no response may have been accepted without being applied. A plain read does not see it, but the
+   * next conditional statement on the partition applies it first, however late. So a reader must not conclude from a plain read that such
+   * a write has not happened, and undo what depends on it. This call runs a conditional statement that changes nothing; later reads see
+   * the outcome.
+   */
+  settle(table: DocumentTable, tenant: string, id: string): Promise<void>;
   /** Records the start of work that `heal` can finish. Resolves to a function that records its end in the background. */
   begin(work: Work): Promise<() => void>;
   /** Finishes all work that started before `before` and has not ended. `before`: system time in milliseconds. Resolves to the number of entries. */
@@ -73,6 +83,10 @@ export function documentsIn(scylla: Scylla): Documents {
       inTurn(JSON.stringify([table, tenant, id]), options.signal, () =>
         change(scylla, table, tenant, id, decide, options),
       ),
+    async settle(table, tenant, id) {
+      // No change has this id, so the condition is false.
+      await scylla.decide(`${table}:done`, [0, tenant, id, randomUUID()]);
+    },
     async begin(work) {
       const marker = { at: Date.now(), id: randomUUID() };
       await scylla.write(mark(marker, work), microseconds());
