@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import * as examples from '../../shared/api/gallery.examples.ts';
 import * as wire from '../../shared/api/gallery.ts';
+import { requireOneOf } from '../../shared/api/one-of.ts';
 import { AmbiguousFaces } from '../../shared/domain/face-refusals.ts';
 import { mainFaces } from '../../shared/domain/selection.ts';
-import { similarityOf, verificationThreshold } from '../../shared/domain/similarity.ts';
+import { cosineOfPair, similarityOf, verificationThreshold } from '../../shared/domain/similarity.ts';
 import { verification } from '../../shared/domain/tuning.ts';
 import { AppError } from '../../shared/errors.ts';
 import { defineFunction } from '../../shared/function/define.ts';
@@ -93,7 +94,10 @@ export default defineFunction(
     ...sizes.vision,
   },
   async ({ body, image, otherImage, tenant, clock, signal, metrics }, ports) => {
-    requireOneOther(body, otherImage);
+    requireOneOf({ field: 'other_image', isGiven: otherImage !== undefined }, body, {
+      none: 'There is nothing to compare the photo with. Send a second photo, a face_id or a person_id.',
+      several: (given) => `Compare the photo with only one of ${given}.`,
+    });
     const { consentAt } = await tenantRules({ tenant, clock, signal }, ports);
     const pack = await ports.extractor.describe(body.strategy, { signal });
     const call: Call = { pack, consentAt, tenant, signal };
@@ -145,27 +149,6 @@ interface Other {
   readonly box: ExtractedFace['box'];
   readonly embedding: Float32Array;
   readonly face: Face | null;
-}
-
-/** Errors: IMAGE_MISSING, VALIDATION_FAILED. */
-function requireOneOther(body: Body, otherImage: Uint8Array | undefined): void {
-  const given = [
-    otherImage !== undefined && 'other_image',
-    body.face_id !== undefined && 'face_id',
-    body.person_id !== undefined && 'person_id',
-  ].filter((field) => field !== false);
-  if (given.length === 0) {
-    throw new AppError('IMAGE_MISSING', {
-      message: 'There is nothing to compare the photo with. Send a second photo, a face_id or a person_id.',
-      details: [{ field: 'other_image_data', issue: 'is required unless face_id or person_id is given' }],
-    });
-  }
-  if (given.length > 1) {
-    throw new AppError('VALIDATION_FAILED', {
-      message: `Compare the photo with only one of ${given.join(' and ')}.`,
-      details: given.slice(1).map((field) => ({ field, issue: `cannot be combined with ${given[0]}` })),
-    });
-  }
 }
 
 /** The enrolled faces that the request names, at least one; null if it names none. */
@@ -244,9 +227,4 @@ function namingTheImage(error: unknown, field: string): unknown {
     details: [{ field, issue: 'cannot be used' }],
     cause: error,
   });
-}
-
-/** Both have an L2 norm of 1. */
-function cosineOfPair(a: Float32Array, b: Float32Array): number {
-  return a.reduce((sum, value, i) => sum + value * b[i]!, 0);
 }

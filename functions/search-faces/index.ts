@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { limitReached } from '../../shared/api/crowds.ts';
 import * as examples from '../../shared/api/gallery.examples.ts';
 import * as wire from '../../shared/api/gallery.ts';
+import { requireOneOf } from '../../shared/api/one-of.ts';
 import type { Box } from '../../shared/domain/geometry.ts';
 import { cosineOf, similarityOf } from '../../shared/domain/similarity.ts';
 import { AppError } from '../../shared/errors.ts';
@@ -152,21 +153,10 @@ async function findProbes(
   caller: Caller,
   ports: ProbePorts,
 ): Promise<Probes> {
-  const given = [image !== undefined && 'image', body.face_id && 'face_id', body.person_id && 'person_id'].filter(
-    Boolean,
-  );
-  if (given.length === 0) {
-    throw new AppError('IMAGE_MISSING', {
-      message: 'The request has no probe. Send an image, a face_id or a person_id.',
-      details: [{ field: 'image_data', issue: 'is required unless face_id or person_id is given' }],
-    });
-  }
-  if (given.length > 1) {
-    throw new AppError('VALIDATION_FAILED', {
-      message: `Send only one probe, not ${given.join(' and ')}.`,
-      details: given.slice(1).map((field) => ({ field, issue: `cannot be combined with ${given[0]}` })),
-    });
-  }
+  requireOneOf({ field: 'image', isGiven: image !== undefined }, body, {
+    none: 'The request has no probe. Send an image, a face_id or a person_id.',
+    several: (given) => `Send only one probe, not ${given}.`,
+  });
   if (image !== undefined) return probesOfImage(image, body, caller, ports);
   const probe =
     body.face_id !== undefined

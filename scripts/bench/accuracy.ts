@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { thresholdOf } from '../../shared/domain/decision.ts';
+import { cosineOfPair } from '../../shared/domain/similarity.ts';
 import type { Extractor } from '../../shared/ports/extractor.ts';
 import { missedBySize, openSetTrials } from './open-set.ts';
-import { cosine, embedPeople, listPeople } from './people.ts';
+import { embedPeople, listPeople } from './people.ts';
 import { falseNegativeRate, falsePositiveRate, mean, thresholdAt, verificationAccuracy } from './statistics.ts';
 
 /** Result of `measureAccuracy`. Rates are 0..1. */
@@ -47,7 +48,7 @@ export async function measureAccuracy(extractor: Extractor, folder: string): Pro
   const pairs = (await readTable(join(people, 'pairs.csv'))).map(({ fold, a, b, same }) => {
     const first = byFile.get(a!)?.template;
     const second = byFile.get(b!)?.probe;
-    return { fold: Number(fold), same: same === '1', cosine: first && second ? cosine(first, second) : -1 };
+    return { fold: Number(fold), same: same === '1', cosine: first && second ? cosineOfPair(first, second) : -1 };
   });
   const trials = openSetTrials(photos, { trials: 20, seed: 1 });
   const qualities = photos.map(({ quality }) => quality).toSorted((x, y) => x - y);

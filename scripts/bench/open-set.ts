@@ -1,6 +1,7 @@
 import type { Calibration } from '../../shared/domain/calibration.ts';
 import { thresholdOf } from '../../shared/domain/decision.ts';
-import { cosine, type PersonPhoto } from './people.ts';
+import { cosineOfPair } from '../../shared/domain/similarity.ts';
+import type { PersonPhoto } from './people.ts';
 import { type OpenSetTrial, randomFrom, shuffled } from './statistics.ts';
 
 export interface OpenSetOptions {
@@ -30,7 +31,7 @@ export function openSetTrials(photos: readonly PersonPhoto[], { trials, seed }: 
     }
     const best = (probe: Float32Array, counts: (person: string) => boolean) =>
       gallery.reduce(
-        (top, { person, template }) => (counts(person) ? Math.max(top, cosine(probe, template)) : top),
+        (top, { person, template }) => (counts(person) ? Math.max(top, cosineOfPair(probe, template)) : top),
         -1,
       );
     return {
@@ -72,7 +73,7 @@ export function missedBySize(
 export function mateCosines(photos: readonly PersonPhoto[]): number[] {
   return byPerson(photos).flatMap(([first, second]) => {
     if (!first || !second) return [];
-    return first.template && second.probe ? cosine(first.template, second.probe) : -1;
+    return first.template && second.probe ? cosineOfPair(first.template, second.probe) : -1;
   });
 }
 

@@ -85,9 +85,3 @@ export function centralFace({ image, faces }: Extraction): ExtractedFace | undef
     Math.hypot(box.left + box.width / 2 - image.width / 2, box.top + box.height / 2 - image.height / 2);
   return faces.toSorted((a, b) => distance(a) - distance(b))[0];
 }
-
-export function cosine(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
-}

@@ -1,6 +1,7 @@
 import { thresholdOf } from '../../shared/domain/decision.ts';
+import { cosineOfPair } from '../../shared/domain/similarity.ts';
 import { byPerson } from '../bench/open-set.ts';
-import { cosine, type PersonPhoto } from '../bench/people.ts';
+import type { PersonPhoto } from '../bench/people.ts';
 import { mean, randomFrom, shuffled } from '../bench/statistics.ts';
 import { fitCalibration } from './fit.ts';
 import { measureStrangers } from './strangers.ts';
@@ -51,7 +52,7 @@ function strangersBest(people: readonly PersonPhoto[][], gallerySize: number, ra
     const gallery = order.slice(0, gallerySize).map((own) => any(own).template!);
     return order.slice(gallerySize).map((own) => {
       const probe = any(own).probe!;
-      return gallery.reduce((best, template) => Math.max(best, cosine(probe, template)), -1);
+      return gallery.reduce((best, template) => Math.max(best, cosineOfPair(probe, template)), -1);
     });
   }).flat();
 }

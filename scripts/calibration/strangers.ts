@@ -1,5 +1,6 @@
+import { cosineOfPair } from '../../shared/domain/similarity.ts';
 import { byPerson } from '../bench/open-set.ts';
-import { cosine, type PersonPhoto } from '../bench/people.ts';
+import type { PersonPhoto } from '../bench/people.ts';
 import { randomFrom } from '../bench/statistics.ts';
 
 /** How similar different people (strangers) are to a network. */
@@ -29,7 +30,7 @@ export function measureStrangers(photos: readonly PersonPhoto[], seed: number): 
   for (let draw = 0; draw < draws; draw++) {
     const drawn = people.map((own) => own[Math.floor(random() * own.length)]!);
     for (let i = 1; i < drawn.length; i++) {
-      for (let j = 0; j < i; j++) cosines[next++] = cosine(drawn[i]!.probe!, drawn[j]!.template!);
+      for (let j = 0; j < i; j++) cosines[next++] = cosineOfPair(drawn[i]!.probe!, drawn[j]!.template!);
     }
   }
   const tailError = resampledError(cosines.subarray(0, pairs), people.length, random);

@@ -37,6 +37,7 @@ const rejections = new Set([
 const firstPause = 500;
 const longestPause = 30_000;
 const answerTimeout = 120_000;
+const readTimeout = 10_000;
 /** Largest number of attempts after a 5xx other than 502, 503 and 504: the photo itself may cause the error. */
 const brokenAttempts = 3;
 
@@ -51,14 +52,14 @@ const refusedSchema = z.object({
   error: z.object({ code: z.string(), details: z.unknown().optional() }),
 });
 const ownerDetails = z.object({ person_id: z.string() });
-const personSchema = z.object({ data: z.object({ external_id: z.string().nullable(), name: z.string().nullable() }) });
+const personSchema = z.object({ external_id: z.string().nullable(), name: z.string().nullable() });
 const rejectedDetails = z.object({ rejected: z.array(z.object({ reasons: z.array(z.string()) })) });
 
 /** Checks that a FreeFace server answers and accepts the key. Errors: ServerError. */
 export async function greet({ url, key }: Server): Promise<void> {
   const response = await fetch(`${url}/api/v1/auth/me`, {
     headers: credentials(key),
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(readTimeout),
   }).catch((error: unknown) => {
     throw new ServerError(`No server answers at ${url} (${reasonOf(error)}). Start it with: npm start`);
   });
@@ -133,15 +134,22 @@ async function send(photo: Photo, bytes: Uint8Array, server: Server): Promise<Ou
   };
 }
 
+/** The `data` of a response to GET; null when the server refuses the request, or has no such data. `path`: below `/api/v1/`. */
+export async function readData<Data>({ url, key }: Server, path: string, data: z.ZodType<Data>): Promise<Data | null> {
+  try {
+    const response = await fetch(`${url}/api/v1/${path}`, {
+      headers: credentials(key),
+      signal: AbortSignal.timeout(readTimeout),
+    });
+    return z.object({ data }).parse(await response.json()).data;
+  } catch {
+    return null;
+  }
+}
+
 /** Names the person who has the face already: the usual reason is that the folder was renamed after an earlier import. */
-async function describeOwner(personId: string, { url, key }: Server): Promise<string> {
-  const person = await fetch(`${url}/api/v1/persons/${encodeURIComponent(personId)}`, {
-    headers: credentials(key),
-    signal: AbortSignal.timeout(answerTimeout),
-  })
-    .then((response) => response.json())
-    .then((json) => personSchema.parse(json).data)
-    .catch(() => null);
+async function describeOwner(personId: string, server: Server): Promise<string> {
+  const person = await readData(server, `persons/${encodeURIComponent(personId)}`, personSchema);
   const owner = person?.external_id ?? personId;
   const name = person?.name == null ? '' : ` (${person.name})`;
   return `It belongs to ${owner}${name}. If you renamed the folder, change the external_id of this person to the new name.`;
@@ -176,7 +184,7 @@ function checkAuthorised({ status }: Response, url: string): void {
 }
 
 /** The header with the key. */
-export const credentials = (key: string | undefined): Record<string, string> =>
+const credentials = (key: string | undefined): Record<string, string> =>
   key === undefined ? {} : { authorization: `Bearer ${key}` };
 
 /** `Retry-After` (seconds or a date) in milliseconds; at most ten minutes. */

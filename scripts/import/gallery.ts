@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { galleryState } from '../../shared/api/gallery-size.ts';
-import { credentials, type Server } from './client.ts';
+import { readData, type Server } from './client.ts';
 
 /** Size of the server's gallery, from `GET metrics`. */
 export interface Gallery {
@@ -13,30 +13,21 @@ export interface Gallery {
 }
 
 const metricsSchema = z.object({
-  data: z.object({
-    gallery: z.object({
-      templates: z.number(),
-      template_limit: z.number().nullable(),
-      expected_miss_rate: z.number().nullable(),
-      state: galleryState,
-    }),
-    model: z.object({ pack: z.string() }),
+  gallery: z.object({
+    templates: z.number(),
+    template_limit: z.number().nullable(),
+    expected_miss_rate: z.number().nullable(),
+    state: galleryState,
   }),
+  model: z.object({ pack: z.string() }),
 });
 
 /** Returns null if the server does not say it: the key may not read metrics, or the server is older. */
-export async function readGallery({ url, key }: Server): Promise<Gallery | null> {
-  try {
-    const response = await fetch(`${url}/api/v1/metrics`, {
-      headers: credentials(key),
-      signal: AbortSignal.timeout(10_000),
-    });
-    const { gallery, model } = metricsSchema.parse(await response.json()).data;
-    const { templates, template_limit: limit, expected_miss_rate: expectedMissRate, state } = gallery;
-    return { templates, limit, expectedMissRate, state, pack: model.pack };
-  } catch {
-    return null;
-  }
+export async function readGallery(server: Server): Promise<Gallery | null> {
+  const metrics = await readData(server, 'metrics', metricsSchema);
+  if (metrics === null) return null;
+  const { templates, template_limit: limit, expected_miss_rate: expectedMissRate, state } = metrics.gallery;
+  return { templates, limit, expectedMissRate, state, pack: metrics.model.pack };
 }
 
 /** One paragraph for people, without a line break at the end. */

@@ -18,6 +18,13 @@ export const similarityOf = (cosine: number, { similarityKnots }: Pick<Calibrati
 export const verificationThreshold = (fmr: number, templates: number): number =>
   Math.min(1, 0.2 - Math.log10(fmr / Math.max(1, templates)) / 10);
 
+/** The cosine of two embeddings, -1..1. Both have the same length and an L2 norm of 1. */
+export function cosineOfPair(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
 /** Converts a similarity, 0..1, to the lowest cosine that has it. The inverse of `similarityOf`. */
 export const cosineOf = (similarity: number, { similarityKnots }: Pick<Calibration, 'similarityKnots'>): number =>
   interpolate(similarityKnots, similarity, 'similarity', 'cosine');

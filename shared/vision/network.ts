@@ -1,3 +1,4 @@
+import { lazy } from '../function/lazy.ts';
 import type { ModelFile } from './pack.ts';
 import { sha256OfFile } from './weights/files.ts';
 import type { Outputs, RunOptions, WorkerPool } from './worker-pool.ts';
@@ -26,18 +27,10 @@ class ModelFileError extends Error {
  * `pool`. After a failure, the next run tries again.
  */
 export function openNetwork(pool: WorkerPool, path: string, file: Pick<ModelFile, 'sha256' | 'bytes'>): Network {
-  let opening: Promise<number> | undefined;
-  const open = () => {
-    opening ??= load().catch((error: unknown) => {
-      opening = undefined;
-      throw error;
-    });
-    return opening;
-  };
-  const load = async () => {
+  const open = lazy(async () => {
     await verify(path, file);
     return pool.load(path);
-  };
+  });
 
   return {
     ready: async () => void (await open()),

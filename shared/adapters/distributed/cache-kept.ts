@@ -1,20 +1,12 @@
 import type { Redis } from 'ioredis';
 import type { KeptKind, KeptSpace } from '../../domain/tuning.ts';
-import type { Tenant } from '../../ports/tenant.ts';
-import { keptSpaceFull } from '../kept-space-full.ts';
+import { type KeptKey, keptSpaceFull } from '../kept-space.ts';
 
 export interface KeptOptions {
   readonly keyPrefix: string;
   /** For tests; default: `kept` of shared/domain/tuning.ts. */
   readonly spaces?: Readonly<Record<KeptKind, KeptSpace>>;
   readonly now: () => number;
-}
-
-/** One entry of security state. */
-export interface KeptKey {
-  readonly tenant: Tenant;
-  readonly kind: KeptKind;
-  readonly key: string;
 }
 
 /** Security state. The methods have the meaning of the methods of `Cache`. */

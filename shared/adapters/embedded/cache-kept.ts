@@ -1,25 +1,15 @@
-import { join } from 'node:path';
 import { type KeptKind, type KeptSpace, kept as keptSpaces } from '../../domain/tuning.ts';
-import type { CallOptions, Tenant } from '../../ports/tenant.ts';
-import { keptSpaceFull } from '../kept-space-full.ts';
-import { openDataFolder } from './data-folder.ts';
-import { type Database, openDatabase } from './database.ts';
+import type { CallOptions } from '../../ports/tenant.ts';
+import { type KeptKey, keptSpaceFull } from '../kept-space.ts';
+import type { Database } from './database.ts';
 import { forcedOnDemand } from './forced-on-demand.ts';
 import { createGroupCommit } from './group-commit.ts';
-import { migrate, migrations } from './migrations.ts';
-import { lockStore } from './store-lock.ts';
+import { openStoreDatabase, type StoreDatabase } from './store-database.ts';
 import type { StoreOptions } from './store-options.ts';
 
 export interface KeptOptions extends Pick<StoreOptions, 'clock' | 'dataDir'> {
   /** For tests; default: `kept` of shared/domain/tuning.ts. */
   readonly spaces?: Readonly<Record<KeptKind, KeptSpace>>;
-}
-
-/** One entry of security state. */
-export interface KeptKey {
-  readonly tenant: Tenant;
-  readonly kind: KeptKind;
-  readonly key: string;
 }
 
 /** Security state on disk. The methods have the meaning of the methods of `Cache`. */
@@ -44,27 +34,16 @@ interface Row {
 }
 
 /** Security state in `cache.db`. See: [Note: Security state is not a cached value] */
-export async function openKept({ dataDir, clock, spaces = keptSpaces }: KeptOptions): Promise<Kept> {
-  openDataFolder(dataDir);
-  const unlock = lockStore(join(dataDir, 'cache.lock'));
-  let database: Database | undefined;
-  try {
-    database = openDatabase(join(dataDir, 'cache.db'));
-    migrate(database, migrations.cache, clock.now());
-    database.run('DELETE FROM kept WHERE expires_at <= ?', [clock.now()]);
-    return keptOn(database, () => clock.now(), spaces, unlock);
-  } catch (error) {
-    database?.close();
-    unlock();
-    throw error;
-  }
-}
+export const openKept = ({ dataDir, clock, spaces = keptSpaces }: KeptOptions): Promise<Kept> =>
+  openStoreDatabase({ dataDir, clock }, 'cache', (opened) => {
+    opened.database.run('DELETE FROM kept WHERE expires_at <= ?', [clock.now()]);
+    return keptOn(opened, () => clock.now(), spaces);
+  });
 
 function keptOn(
-  database: Database,
+  { database, close }: StoreDatabase,
   now: () => number,
   spaces: Readonly<Record<KeptKind, KeptSpace>>,
-  unlock: () => void,
 ): Kept {
   const commits = createGroupCommit(forcedOnDemand(database));
   let closing: Promise<void> | undefined;
@@ -125,10 +104,7 @@ function keptOn(
       return sum;
     },
     close() {
-      closing ??= commits.drained().then(() => {
-        database.close();
-        unlock();
-      });
+      closing ??= commits.drained().then(close);
       return closing;
     },
   };

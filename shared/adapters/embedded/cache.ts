@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { Cache, CacheOptions as CallKind } from '../../ports/cache.ts';
 import type { CallOptions, Tenant } from '../../ports/tenant.ts';
-import { type KeptKey, type KeptOptions, openKept } from './cache-kept.ts';
+import type { KeptKey } from '../kept-space.ts';
+import { type KeptOptions, openKept } from './cache-kept.ts';
 
 export interface CacheOptions extends KeptOptions {
   /** Most bytes of all keys and cached values together; the least recently used entry is deleted first. Default 64 MiB. */

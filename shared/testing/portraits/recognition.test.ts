@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openExtractor } from '../../adapters/in-process-extractor.ts';
+import { cosineOfPair } from '../../domain/similarity.ts';
 import type { Extraction, Extractor } from '../../ports/extractor.ts';
 import { addPack } from '../../vision/weights/add.ts';
 import { readCatalogue } from '../../vision/weights/packs.ts';
@@ -92,8 +93,8 @@ function check(
     ).toEqual(castNames.flatMap((name) => [plain, ...others].map((_, view) => `${name} in view ${view}: 1`)));
     expect(Math.min(...faces.flat(2).map(({ quality }) => quality.score))).toBeGreaterThan(0.35);
     const embeddings = faces.map((shots) => shots.map(([face]) => face!.embedding!));
-    const mates = embeddings.flatMap((own) => pairs(own).map(([a, b]) => cosine(a, b)));
-    const strangers = pairs(embeddings).flatMap(([a, b]) => a.flatMap((x) => b.map((y) => cosine(x, y))));
+    const mates = embeddings.flatMap((own) => pairs(own).map(([a, b]) => cosineOfPair(a, b)));
+    const strangers = pairs(embeddings).flatMap(([a, b]) => a.flatMap((x) => b.map((y) => cosineOfPair(x, y))));
     expect(Math.min(...mates)).toBeGreaterThan(margins.mates);
     expect(Math.max(...strangers)).toBeLessThan(margins.strangers);
   });
@@ -106,5 +107,3 @@ async function addFromCatalogue(name: string, from: string, dataDir: string): Pr
 
 const pairs = <T>(values: readonly T[]): [T, T][] =>
   values.flatMap((a, i) => values.slice(i + 1).map((b): [T, T] => [a, b]));
-
-const cosine = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
